@@ -1,0 +1,52 @@
+# Each target sets up what it needs first; a second run starts in seconds. `make help` lists them.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+RUN    := $(BIN)/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab demo test lint bench notebooks screenshots lock starter clean
+
+help: ## list what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
+	  while IFS='|' read -r name text; do printf '%-18s %s\n' "$$name" "$$text"; done
+	@echo '  UV_TORCH_BACKEND=cpu make lab installs a smaller torch, without CUDA, where that index can be reached.'
+
+setup: ## a .venv with the locked packages, detectron2 and seg_widgets
+	@$(PYTHON) packaging/bootstrap.py --venv $(VENV)
+
+lab: setup ## open the panel in JupyterLab
+	@$(RUN) packaging/lab.py
+
+demo: setup ## segment a sample without a browser: a table, an overlay PNG, COCO JSON
+	@$(RUN) -m seg_widgets segment notebooks/images/cat.jpg --out out --format png,coco,csv
+
+test: setup ## check the code and run every test, notebooks and browser included
+	@$(RUN) packaging/browser.py
+	@$(MAKE) --no-print-directory lint
+	@$(RUN) -m pytest
+	@$(RUN) -m pytest --nbval notebooks -p no:cacheprovider
+
+lint: setup ## formatting, lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+
+bench: setup ## time it beside the baseline that the idea came from
+	@$(RUN) -m benchmarks
+
+notebooks: setup ## run the notebooks and keep their outputs
+	@$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+
+screenshots: setup ## make the README's pictures anew in a real browser
+	@$(RUN) packaging/browser.py
+	@$(RUN) tests/browser/screenshots.py docs/images
+
+starter: setup ## train the starter model anew (hours; see training/README.md)
+	@$(RUN) -m training
+
+lock: setup ## resolve the dependencies anew
+	@$(RUN) packaging/lock.py
+
+clean: ## remove the .venv and what was built
+	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,110 @@
+"""Make the .venv and put everything in it that seg_widgets needs: `python3 packaging/bootstrap.py`.
+
+Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that a second run
+takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses another build of torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCK = ROOT / "packaging" / "requirements.lock"
+OLDEST, NEWEST = (3, 11), (3, 13)
+# With another build of torch the CUDA libraries that the locked build needs are left out.
+_CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
+
+
+def main() -> int:
+    """Set everything up; the exit status is 0, or 1 with one line that says what to do."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
+    venv: Path = parser.parse_args().venv.resolve()
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
+        wanted = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
+        found = f"{sys.version_info[0]}.{sys.version_info[1]}"
+        return _fail(f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …")
+    try:
+        python = _make_venv(venv)
+        _install_lock(venv, python)
+        _run(python, ROOT / "packaging" / "detectron2" / "ensure.py")
+        _install_ourselves(venv, python)
+    except subprocess.CalledProcessError as error:
+        command = " ".join(str(part) for part in error.cmd[:8])
+        return _fail(f"Setting up stopped at: {command} … (exit status {error.returncode}); its own words are above.")
+    return 0
+
+
+def _make_venv(venv: Path) -> Path:
+    python = venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    if not python.exists():
+        _say(f"making {venv.name} with Python {sys.version.split()[0]}")
+        # --clear: a half-made one, from a run that was stopped, has no python to mend it with
+        _run(Path(sys.executable), "-m", "venv", "--clear", venv)
+    if not _done(venv, "uv", "1"):
+        _say("installing uv")
+        _run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "uv>=0.5")
+        _mark(venv, "uv", "1")
+    return python
+
+
+def _install_lock(venv: Path, python: Path) -> None:
+    backend = os.environ.get("UV_TORCH_BACKEND", "")
+    key = hashlib.sha256(LOCK.read_bytes() + backend.encode()).hexdigest()
+    if _done(venv, "lock", key):
+        return
+    _say("installing the locked packages (a few minutes and 5 GB the first time)")
+    lock, options = LOCK, ["--require-hashes"]
+    if backend:
+        # Another index serves other files of torch under the same version, so the lock's hashes don't hold for it.
+        lock, options = venv / "requirements-torch.txt", ["--no-verify-hashes"]
+        lock.write_text(_without_cuda(LOCK.read_text()))
+    _run(python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *options, "-r", lock)
+    _mark(venv, "lock", key)
+
+
+def _without_cuda(lock: str) -> str:
+    entries = re.split(r"\n(?=\S)", lock)
+    kept = [re.sub(r" *\\?\n +--hash=\S+", "", entry) for entry in entries if not entry.startswith(_CUDA_PACKAGES)]
+    return "\n".join(kept) + "\n"
+
+
+def _install_ourselves(venv: Path, python: Path) -> None:
+    key = hashlib.sha256((ROOT / "pyproject.toml").read_bytes() + str(ROOT).encode()).hexdigest()
+    if _done(venv, "seg_widgets", key):
+        return
+    _say("installing seg_widgets from this folder")
+    _run(python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", ROOT)
+    _mark(venv, "seg_widgets", key)
+
+
+def _done(venv: Path, step: str, key: str) -> bool:
+    mark = venv / f".done-{step}"
+    return mark.is_file() and mark.read_text() == key
+
+
+def _mark(venv: Path, step: str, key: str) -> None:
+    (venv / f".done-{step}").write_text(key)
+
+
+def _run(*command: object) -> None:
+    subprocess.run([str(part) for part in command], check=True, cwd=ROOT)
+
+
+def _say(text: str) -> None:
+    print(f"seg-widgets: {text}", flush=True)
+
+
+def _fail(text: str) -> int:
+    print(f"seg-widgets: {text}", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""Open notebooks/panel.ipynb in JupyterLab: `make lab`. Further arguments go to JupyterLab."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# Tornado drops a connection whose message is over its 10 MiB default, silently; an upload may have 25 MB.
+_LARGEST_MESSAGE = 64 * 1024 * 1024
+
+
+def main() -> int:
+    """Run JupyterLab until it is stopped; the exit status is its own."""
+    if importlib.util.find_spec("jupyterlab") is None:
+        print("seg-widgets: JupyterLab is not installed here; run `make lab`, which installs it.", file=sys.stderr)
+        return 1
+    from jupyterlab.labapp import LabApp
+
+    arguments = [
+        f"--notebook-dir={ROOT / 'notebooks'}",
+        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {_LARGEST_MESSAGE}}}",
+        # The panel needs no network, and a toast that asks to fetch news is not what a newcomer came for.
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.news_url=None",
+        "--LabApp.default_url=/lab/tree/panel.ipynb",
+        *sys.argv[1:],
+    ]
+    LabApp.launch_instance(arguments)  # type: ignore[no-untyped-call, unused-ignore]
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

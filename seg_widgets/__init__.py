@@ -1,0 +1,86 @@
+"""Explore instance segmentation in a notebook: a Jupyter panel on detectron2.
+
+    from seg_widgets import SegmentationPanel
+    SegmentationPanel()
+
+Importing this package loads neither torch nor detectron2; they load when a predictor is built.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import errors, images, testing
+    from .canvas import SegmentationCanvas
+    from .detectron2_predictor import load_predictor
+    from .errors import SegWidgetsError
+    from .export import save
+    from .images import load
+    from .panel import SegmentationPanel
+    from .prediction import Instance, MaskCrop, Prediction
+    from .predictor import Predictor
+    from .rendering import Style, overlay
+    from .samples import samples
+    from .session import SegmentationSession
+
+__version__ = "0.1.0"
+
+# Names are looked up in their modules at first use, so that `import seg_widgets` stays quick and each part can be
+# used without what the other parts need (a batch job needs no widgets).
+_HOMES = {
+    "Instance": "prediction",
+    "MaskCrop": "prediction",
+    "Prediction": "prediction",
+    "Predictor": "predictor",
+    "SegWidgetsError": "errors",
+    "SegmentationCanvas": "canvas",
+    "SegmentationPanel": "panel",
+    "SegmentationSession": "session",
+    "Style": "rendering",
+    "errors": "",
+    "images": "",
+    "load": "images",
+    "load_predictor": "detectron2_predictor",
+    "overlay": "rendering",
+    "samples": "samples",
+    "save": "export",
+    "testing": "",
+}
+
+__all__ = [
+    "Instance",
+    "MaskCrop",
+    "Prediction",
+    "Predictor",
+    "SegWidgetsError",
+    "SegmentationCanvas",
+    "SegmentationPanel",
+    "SegmentationSession",
+    "Style",
+    "__version__",
+    "errors",
+    "images",
+    "load",
+    "load_predictor",
+    "overlay",
+    "samples",
+    "save",
+    "testing",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module = importlib.import_module(f"{__name__}.{home or name}")
+    value = getattr(module, name) if home else module
+    # Bind it here, also over the submodule of the same name that the import system has just set ("samples").
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,171 @@
+"""The command line: `python -m seg_widgets segment PHOTO…` and `python -m seg_widgets doctor`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from . import __version__, images
+from .catalogue import STARTER
+from .errors import SegWidgetsError
+from .export import FORMATS, save
+from .predictor import Predictor
+from .prediction import check_threshold
+
+__all__ = ["main"]
+
+EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE = 0, 1, 2
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+_EXAMPLES = """\
+examples:
+  python -m seg_widgets segment photo.jpg
+  python -m seg_widgets segment holiday/ --out found --threshold 0.7
+  python -m seg_widgets segment https://example.org/cat.jpg --format png,csv
+  python -m seg_widgets segment photo.jpg --device cpu --config my.yaml --weights model_final.pth --classes cell,debris
+
+exit status: 0 all pictures done, 1 some failed (each is named with its reason), 2 wrong usage or no model
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the result is the exit status."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.command == "doctor":
+        from .doctor import report
+
+        return report(sys.stdout)
+    if options.command == "segment":
+        return _segment(options)
+    parser.print_help()
+    return EXIT_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m seg_widgets", description="Instance segmentation with detectron2.")
+    parser.add_argument("--version", action="version", version=f"seg-widgets {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    segment = commands.add_parser(
+        "segment",
+        help="find the objects in pictures and write the results",
+        description="Find the objects in pictures; print each one's instance table and write the results.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    segment.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture file, a folder of pictures, or an http(s) URL")
+    segment.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where results go (default: out)")
+    segment.add_argument(
+        "--threshold", type=_threshold, default=0.5, metavar="SCORE", help="least score that counts, 0 to 1 (default: 0.5)"
+    )
+    segment.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
+    segment.add_argument(
+        "--format",
+        type=_formats,
+        default=("png", "coco", "csv"),
+        metavar="LIST",
+        help=f"which of {', '.join(FORMATS)} to write, separated by commas (default: png,coco,csv)",
+    )
+    segment.add_argument("--model", default=STARTER, metavar="NAME", help=f"a model by name (default: {STARTER})")
+    segment.add_argument("--config", metavar="YAML", help="a detectron2 config of your own, with --weights")
+    segment.add_argument("--weights", type=Path, metavar="FILE", help="the weights that go with --config")
+    segment.add_argument("--classes", type=_names, metavar="LIST", help="class names in the order of the ids, by commas")
+    segment.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
+    commands.add_parser("doctor", help="show versions, device and weights, and what to do about each problem")
+    return parser
+
+
+def _threshold(text: str) -> float:
+    try:
+        return check_threshold(text)
+    except SegWidgetsError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _formats(text: str) -> tuple[str, ...]:
+    formats = _names(text)
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        raise argparse.ArgumentTypeError(f"{text!r} has no or unknown formats; choose from {', '.join(FORMATS)}")
+    return formats
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _segment(options: argparse.Namespace) -> int:
+    from .detectron2_predictor import load_predictor
+
+    try:
+        predictor = load_predictor(
+            options.model,
+            config=options.config,
+            weights=options.weights,
+            classes=options.classes,
+            device=options.device,
+            min_size=options.min_size,
+        )
+    except SegWidgetsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    print(f"model: {predictor.description} on {predictor.device}")
+    failed: list[str] = []
+    for source, stem in _unique_stems(_sources(options.photos)):
+        try:
+            _segment_one(predictor, source, stem, options)
+        except SegWidgetsError as error:
+            failed.append(f"{source}: {error}")
+            print(f"\n{source}: failed: {error}", file=sys.stderr)
+    if failed:
+        print(f"\n{len(failed)} failed:", *failed, sep="\n  ", file=sys.stderr)
+    return EXIT_SOME_FAILED if failed else EXIT_OK
+
+
+def _segment_one(predictor: Predictor, source: str, stem: str, options: argparse.Namespace) -> None:
+    image = images.load(source)
+    start = time.perf_counter()
+    everything = predictor(image)
+    seconds = time.perf_counter() - start
+    prediction = everything.filter(options.threshold)
+    print(f"\n{source} ({seconds:.2f} s)")
+    print(prediction)
+    if not len(prediction) and len(everything):
+        print(f"Nothing scores {options.threshold:.2f} or more; the best is {everything.scores.max():.2f}.")
+    for path in save(prediction, image, options.out, stem, formats=options.format).values():
+        print(f"wrote {path}")
+
+
+def _sources(photos: Iterable[str]) -> list[str]:
+    """The pictures meant: files and URLs as given, folders by the pictures in them (an empty one stays, and fails)."""
+    found: list[str] = []
+    for photo in photos:
+        folder = Path(photo)
+        if not folder.is_dir():
+            found.append(photo)
+            continue
+        inside = sorted(str(path) for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)
+        found.extend(inside or [photo])
+    return found
+
+
+def _unique_stems(sources: Iterable[str]) -> list[tuple[str, str]]:
+    """Each source with the stem of its result files; a second "photo" becomes "photo-2", so none is overwritten."""
+    taken: set[str] = set()
+    pairs = []
+    for source in sources:
+        plain = Path(source.split("?")[0]).stem or "picture"
+        stem, number = plain, 1
+        while stem in taken:
+            number += 1
+            stem = f"{plain}-{number}"
+        taken.add(stem)
+        pairs.append((source, stem))
+    return pairs
+
+
+if __name__ == "__main__":
+    sys.exit(main())

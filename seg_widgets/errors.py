@@ -1,0 +1,155 @@
+"""Everything that seg_widgets raises on purpose.
+
+    SegWidgetsError
+    ├── SettingError          a setting or argument out of its range (also a ValueError)
+    ├── ImageError            a picture that can't be had from what was given
+    │   ├── ImageNotFoundError      no such file
+    │   ├── ImageFormatError        not a picture, or not one of the formats that are read
+    │   ├── ImageDamagedError       the right format, but truncated or broken inside
+    │   └── ImageTooLargeError      over the limit of bytes, pixels or side length
+    ├── FetchError            a URL that gave no picture
+    │   ├── UrlError                not an http(s) URL, or one that may not be opened
+    │   ├── UnreachableError        no connection, or no such host
+    │   ├── FetchTimeoutError       the server was too slow
+    │   ├── FetchStatusError        the server answered with an error status
+    │   └── FetchTooLargeError      the answer is over the limit of bytes
+    ├── PredictionError       a result whose parts don't fit together (also a ValueError)
+    ├── ModelError            a model that can't be built
+    │   ├── ConfigError             its configuration is missing, unreadable or not for this use
+    │   ├── WeightsNotFoundError    its weights are in none of the places looked at
+    │   ├── WeightsError            its weights are damaged, unsafe, or of another model
+    │   ├── DeviceError             the device asked for is not here
+    │   └── DependencyError         a package it needs (detectron2, torch) is missing or broken
+    ├── InferenceError        the model failed on one picture
+    │   └── OutOfMemoryError        not enough memory, also after trying again smaller
+    └── ExportError           a result that could not be written
+
+Each message says what was wrong and what to do about it, and can be shown to a person as it is.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ConfigError",
+    "DependencyError",
+    "DeviceError",
+    "ExportError",
+    "FetchError",
+    "FetchStatusError",
+    "FetchTimeoutError",
+    "FetchTooLargeError",
+    "ImageDamagedError",
+    "ImageError",
+    "ImageFormatError",
+    "ImageNotFoundError",
+    "ImageTooLargeError",
+    "InferenceError",
+    "ModelError",
+    "OutOfMemoryError",
+    "PredictionError",
+    "SegWidgetsError",
+    "SettingError",
+    "UnreachableError",
+    "UrlError",
+    "WeightsError",
+    "WeightsNotFoundError",
+]
+
+
+class SegWidgetsError(Exception):
+    """The root of all errors that seg_widgets raises on purpose."""
+
+
+class SettingError(SegWidgetsError, ValueError):
+    """A setting or argument is out of its range."""
+
+
+class ImageError(SegWidgetsError):
+    """No picture can be had from what was given."""
+
+
+class ImageNotFoundError(ImageError, FileNotFoundError):
+    """There is no such file."""
+
+
+class ImageFormatError(ImageError):
+    """The bytes are not a picture, or not in one of the formats that are read."""
+
+
+class ImageDamagedError(ImageError):
+    """The format is right, but the file is truncated or broken inside."""
+
+
+class ImageTooLargeError(ImageError):
+    """The picture is over the limit of bytes, pixels or side length."""
+
+
+class FetchError(SegWidgetsError):
+    """A URL gave no picture."""
+
+
+class UrlError(FetchError, ValueError):
+    """The text is not an http(s) URL, or one that may not be opened."""
+
+
+class UnreachableError(FetchError):
+    """No connection could be made, or there is no such host."""
+
+
+class FetchTimeoutError(FetchError):
+    """The server was too slow."""
+
+
+class FetchStatusError(FetchError):
+    """The server answered with an error status.
+
+    `status` is the HTTP status code, such as 404.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class FetchTooLargeError(FetchError):
+    """The server's answer is over the limit of bytes."""
+
+
+class PredictionError(SegWidgetsError, ValueError):
+    """The parts of a result don't fit together."""
+
+
+class ModelError(SegWidgetsError):
+    """A model can't be built."""
+
+
+class ConfigError(ModelError):
+    """A model's configuration is missing, unreadable or not for this use."""
+
+
+class WeightsNotFoundError(ModelError, FileNotFoundError):
+    """A model's weights are in none of the places looked at."""
+
+
+class WeightsError(ModelError):
+    """A model's weights are damaged, unsafe, or those of another model."""
+
+
+class DeviceError(ModelError):
+    """The device asked for is not here."""
+
+
+class DependencyError(ModelError, ImportError):
+    """A package that the model needs is missing or broken."""
+
+
+class InferenceError(SegWidgetsError):
+    """The model failed on one picture; the next one may work."""
+
+
+class OutOfMemoryError(InferenceError):
+    """There was not enough memory for the picture, also at a smaller size."""
+
+
+class ExportError(SegWidgetsError):
+    """A result could not be written."""

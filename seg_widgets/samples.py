@@ -1,0 +1,18 @@
+"""The sample pictures that come along, so that the first look needs no picture of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+__all__ = ["samples"]
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def samples() -> dict[str, Path]:
+    """The sample pictures by name, in alphabetical order: those of the checkout, else those inside the package."""
+    for folder in (_PACKAGE.parent / "notebooks" / "images", _PACKAGE / "samples"):
+        found = sorted(folder.glob("*.jpg"))
+        if found:
+            return {path.stem: path for path in found}
+    return {}

@@ -1,0 +1,79 @@
+"""Stand-ins for tests: a predictor without a model, and pictures made on the spot.
+
+They are shipped so that notebooks built on seg_widgets can be tested without a model and without a network.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from .prediction import Prediction
+
+__all__ = ["StubPredictor", "make_jpeg", "make_picture"]
+
+
+class StubPredictor:
+    """A `Predictor` that finds the same ellipses in every picture of the same size.
+
+    `instances`: how many. `class_names`: the vocabulary, used in turn. `delay_s`: seconds that each call takes.
+    `error`: raised by each call instead of an answer. `calls` counts the calls. Scores fall evenly from 0.99 to 0.10.
+    """
+
+    def __init__(
+        self,
+        instances: int = 12,
+        class_names: Sequence[str] = ("person", "animal", "vehicle", "food"),
+        delay_s: float = 0.0,
+        error: Exception | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.instances = instances
+        self.class_names = tuple(class_names)
+        self.delay_s = delay_s
+        self.error = error
+        self.seed = seed
+        self.calls = 0
+
+    def __call__(self, image: npt.NDArray[np.uint8], /) -> Prediction:
+        """Find the ellipses."""
+        self.calls += 1
+        if self.delay_s:
+            time.sleep(self.delay_s)
+        if self.error is not None:
+            raise self.error
+        height, width = image.shape[:2]
+        random = np.random.default_rng(self.seed)
+        rows, columns = np.ogrid[:height, :width]
+        masks = np.zeros((self.instances, height, width), bool)
+        for mask in masks:
+            center_x, center_y = random.uniform(0.15, 0.85, 2) * (width, height)
+            radius_x, radius_y = np.maximum(random.uniform(0.04, 0.15, 2) * (width, height), 1)
+            mask[:] = ((columns - center_x) / radius_x) ** 2 + ((rows - center_y) / radius_y) ** 2 <= 1
+        return Prediction.from_dense(
+            masks,
+            np.linspace(0.99, 0.10, self.instances),
+            np.arange(self.instances) % len(self.class_names),
+            self.class_names,
+        )
+
+
+def make_picture(width: int = 320, height: int = 240, seed: int = 0) -> npt.NDArray[np.uint8]:
+    """A picture of smooth colours with a little grain, H×W×3 uint8 RGB; the same for the same arguments."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(40, 216, (4, 4, 3), np.uint8)
+    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.int16)
+    grain = random.integers(-8, 9, (height, width, 1), np.int16)
+    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+
+
+def make_jpeg(width: int = 320, height: int = 240, seed: int = 0, quality: int = 90) -> bytes:
+    """`make_picture` as the bytes of a JPEG file."""
+    buffer = io.BytesIO()
+    Image.fromarray(make_picture(width, height, seed)).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
