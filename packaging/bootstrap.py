@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "packaging" / "requirements.lock"
+PLAIN = ROOT / "packaging" / "requirements.txt"
 OLDEST, NEWEST = (3, 11), (3, 13)
-# With another build of torch the CUDA libraries that the locked build needs are left out.
 _CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 
 
@@ -35,6 +35,7 @@ def main() -> int:
         _install_lock(venv, python)
         _run(python, ROOT / "packaging" / "detectron2" / "ensure.py")
         _install_ourselves(venv, python)
+        _quieten_lab(venv)
     except subprocess.CalledProcessError as error:
         command = " ".join(str(part) for part in error.cmd[:8])
         return _fail(f"Setting up stopped at: {command} … (exit status {error.returncode}); its own words are above.")
@@ -63,16 +64,15 @@ def _install_lock(venv: Path, python: Path) -> None:
     lock, options = LOCK, ["--require-hashes"]
     if backend:
         # Another index serves other files of torch under the same version, so the lock's hashes don't hold for it.
-        lock, options = venv / "requirements-torch.txt", ["--no-verify-hashes"]
-        lock.write_text(_without_cuda(LOCK.read_text()))
+        lock, options = venv / "requirements-torch.txt", []
+        lock.write_text(without_cuda(PLAIN.read_text()))
     _run(python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *options, "-r", lock)
     _mark(venv, "lock", key)
 
 
-def _without_cuda(lock: str) -> str:
-    entries = re.split(r"\n(?=\S)", lock)
-    kept = [re.sub(r" *\\?\n +--hash=\S+", "", entry) for entry in entries if not entry.startswith(_CUDA_PACKAGES)]
-    return "\n".join(kept) + "\n"
+def without_cuda(pins: str) -> str:
+    """The pins without the CUDA libraries, which only the locked build of torch needs."""
+    return "".join(line for line in pins.splitlines(keepends=True) if not line.startswith(_CUDA_PACKAGES))
 
 
 def _install_ourselves(venv: Path, python: Path) -> None:
@@ -82,6 +82,14 @@ def _install_ourselves(venv: Path, python: Path) -> None:
     _say("installing seg_widgets from this folder")
     _run(python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", ROOT)
     _mark(venv, "seg_widgets", key)
+
+
+def _quieten_lab(venv: Path) -> None:
+    """Lab's news and update toasts: a server setting hides neither, only its own overrides file does."""
+    settings = venv / "share" / "jupyter" / "lab" / "settings"
+    settings.mkdir(parents=True, exist_ok=True)
+    quiet = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}}
+    (settings / "overrides.json").write_text(json.dumps(quiet))
 
 
 def _done(venv: Path, step: str, key: str) -> bool:

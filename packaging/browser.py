@@ -33,7 +33,9 @@ def main() -> int:
     steps = [("Playwright's chromium", [[sys.executable, "-m", "playwright", "install", "chromium"]])]
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         apt = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
-        steps.append(("Debian's chromium", [[*apt, "update"], [*apt, "install", "-y", "chromium", "fonts-dejavu-core"]]))
+        steps.append(
+            ("Debian's chromium", [[*apt, "update"], [*apt, "install", "-y", "chromium", "fonts-dejavu-core"]])
+        )
     for what, commands in steps:
         if found := find_browser():
             break
@@ -45,8 +47,8 @@ def main() -> int:
     found = find_browser()
     if found is None:
         print(
-            "seg-widgets: the browser tests need Chromium or Chrome. Install one (Debian: sudo apt-get install chromium), "
-            "or set SEG_WIDGETS_CHROMIUM to its path.",
+            "seg-widgets: the browser tests need Chromium or Chrome. Install one (Debian: "
+            "sudo apt-get install chromium), or set SEG_WIDGETS_CHROMIUM to its path.",
             file=sys.stderr,
         )
         return 1

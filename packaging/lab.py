@@ -21,9 +21,8 @@ def main() -> int:
     arguments = [
         f"--notebook-dir={ROOT / 'notebooks'}",
         f"--ServerApp.tornado_settings={{'websocket_max_message_size': {_LARGEST_MESSAGE}}}",
-        # The panel needs no network, and a toast that asks to fetch news is not what a newcomer came for.
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
-        "--LabApp.news_url=None",
+        # The extension manager would ask the package index for its list; nothing here needs the network.
+        "--LabApp.extension_manager=readonly",
         "--LabApp.default_url=/lab/tree/panel.ipynb",
         *sys.argv[1:],
     ]

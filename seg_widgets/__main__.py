@@ -12,8 +12,8 @@ from . import __version__, images
 from .catalogue import STARTER
 from .errors import SegWidgetsError
 from .export import FORMATS, save
-from .predictor import Predictor
 from .prediction import check_threshold
+from .predictor import Predictor
 
 __all__ = ["main"]
 
@@ -56,10 +56,16 @@ def _parser() -> argparse.ArgumentParser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    segment.add_argument("photos", nargs="+", metavar="PHOTO", help="a picture file, a folder of pictures, or an http(s) URL")
+    segment.add_argument(
+        "photos", nargs="+", metavar="PHOTO", help="a picture file, a folder of pictures, or an http(s) URL"
+    )
     segment.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where results go (default: out)")
     segment.add_argument(
-        "--threshold", type=_threshold, default=0.5, metavar="SCORE", help="least score that counts, 0 to 1 (default: 0.5)"
+        "--threshold",
+        type=_threshold,
+        default=0.5,
+        metavar="SCORE",
+        help="least score that counts, 0 to 1 (default: 0.5)",
     )
     segment.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
     segment.add_argument(
@@ -72,7 +78,9 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument("--model", default=STARTER, metavar="NAME", help=f"a model by name (default: {STARTER})")
     segment.add_argument("--config", metavar="YAML", help="a detectron2 config of your own, with --weights")
     segment.add_argument("--weights", type=Path, metavar="FILE", help="the weights that go with --config")
-    segment.add_argument("--classes", type=_names, metavar="LIST", help="class names in the order of the ids, by commas")
+    segment.add_argument(
+        "--classes", type=_names, metavar="LIST", help="class names in the order of the ids, by commas"
+    )
     segment.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
     commands.add_parser("doctor", help="show versions, device and weights, and what to do about each problem")
     return parser
@@ -135,8 +143,10 @@ def _segment_one(predictor: Predictor, source: str, stem: str, options: argparse
     print(prediction)
     if not len(prediction) and len(everything):
         print(f"Nothing scores {options.threshold:.2f} or more; the best is {everything.scores.max():.2f}.")
-    for path in save(prediction, image, options.out, stem, formats=options.format).values():
-        print(f"wrote {path}")
+    written = save(prediction, image, options.out, stem, options.format, file_name=Path(source).name)
+    for paths in written.values():
+        for path in paths if isinstance(paths, list) else [paths]:
+            print(f"wrote {path}")
 
 
 def _sources(photos: Iterable[str]) -> list[str]:

@@ -42,7 +42,9 @@ class Checkpoint:
         except ValueError:
             names = None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
-            raise WeightsError(f"{self.path.name}: its class names are not a JSON list of texts; give classes= yourself.")
+            raise WeightsError(
+                f"{self.path.name}: its class names are not a JSON list of texts; give classes= yourself."
+            )
         return tuple(names)
 
 
@@ -99,7 +101,8 @@ def load_into(model: torch.nn.Module, checkpoint: Checkpoint) -> None:
             else "The weights belong to another configuration"
         )
         raise WeightsError(
-            f"{checkpoint.path.name} doesn't fit the model: {'; '.join(parts)}. {guess}; use the config that they were made with."
+            f"{checkpoint.path.name} doesn't fit the model: {'; '.join(parts)}. {guess}; "
+            "use the config that they were made with."
         )
     broken = [name for name, tensor in given.items() if tensor.is_floating_point() and not torch.isfinite(tensor).all()]
     if broken:
@@ -118,7 +121,7 @@ def _read_safetensors(path: Path) -> Checkpoint:
     from safetensors import SafetensorError, safe_open
 
     try:
-        with safe_open(path, framework="pt") as file:  # type: ignore[no-untyped-call, unused-ignore]
+        with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - it is no dict
             return Checkpoint(path, tensors, dict(file.metadata() or {}))
     except (SafetensorError, ValueError, OSError, RuntimeError) as error:
@@ -148,7 +151,7 @@ class _ArrayUnpickler(pickle.Unpickler):
         scalar = np.float32(0)
         multiarray = {
             "_reconstruct": arrays.__reduce__()[0],
-            "scalar": scalar.__reduce__()[0],  # type: ignore[index]
+            "scalar": scalar.__reduce__()[0],
         }
         allowed: dict[tuple[str, str], Any] = {
             ("numpy", "ndarray"): np.ndarray,

@@ -203,9 +203,7 @@ class Detectron2Predictor:
             torch.mps.empty_cache()
 
 
-def paste_mask(
-    mask: npt.NDArray[np.float32], box: npt.NDArray[np.float32], image_size: tuple[int, int]
-) -> MaskCrop:
+def paste_mask(mask: npt.NDArray[np.float32], box: npt.NDArray[np.float32], image_size: tuple[int, int]) -> MaskCrop:
     """Scale an M×M mask of probabilities into its box (XYXY, pixels) and keep what is 0.5 or more.
 
     The sampling is that of detectron2's `paste_masks_in_image` (bilinear, pixel centres, zero outside); because it is
@@ -229,7 +227,8 @@ def _bilinear(start: int, stop: int, low: float, high: float, size: int) -> npt.
     """Weights (pixels start…stop × `size` cells) that sample `size` cells spread over low…high, zero outside."""
     centers = (np.arange(start, stop, dtype=np.float32) + 0.5 - low) / (high - low) * size - 0.5
     cells = np.arange(size, dtype=np.float32)
-    return np.maximum(1 - np.abs(centers[:, None] - cells[None, :]), 0).astype(np.float32)
+    weights: npt.NDArray[np.float32] = np.maximum(1 - np.abs(centers[:, None] - cells[None, :]), 0)
+    return weights
 
 
 def resolve_device(device: str = "auto") -> str:
@@ -314,7 +313,9 @@ def _read_config(config: str | Path) -> Any:
         try:
             path = Path(get_config_file(str(config)))
         except RuntimeError:
-            raise ConfigError(f"There is no config {config}, neither as a file nor in detectron2's model zoo.") from None
+            raise ConfigError(
+                f"There is no config {config}, neither as a file nor in detectron2's model zoo."
+            ) from None
     cfg = get_cfg()
     try:
         cfg.merge_from_file(str(path), allow_unsafe=False)

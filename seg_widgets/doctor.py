@@ -44,7 +44,9 @@ def report(stream: TextIO) -> int:
         if finding.remedy:
             print(f"      {' ' * width}→ {finding.remedy}", file=stream)
     problems = sum(finding.state == "problem" for finding in everything)
-    verdict = "Ready to segment." if not problems else f"{problems} problem{'s' if problems > 1 else ''} to solve first."
+    verdict = (
+        "Ready to segment." if not problems else f"{problems} problem{'s' if problems > 1 else ''} to solve first."
+    )
     print(f"\n{verdict}", file=stream)
     return 1 if problems else 0
 
@@ -97,7 +99,9 @@ def _device() -> Iterator[Finding]:
         remedy = f"torch is built for CUDA {built_for}; update the driver to one that knows it, or go on with the CPU"
         yield Finding("driver", "note", f"NVIDIA {driver}, but torch can't use it", remedy)
     elif driver:
-        yield Finding("driver", "note", f"NVIDIA {driver}, but this torch has no CUDA", "unset UV_TORCH_BACKEND; make setup")
+        yield Finding(
+            "driver", "note", f"NVIDIA {driver}, but this torch has no CUDA", "unset UV_TORCH_BACKEND; make setup"
+        )
     else:
         yield Finding("driver", "ok", "no NVIDIA driver; the CPU serves (in Docker, a GPU needs --gpus all)")
     yield Finding("device", "ok", f"{resolve_device('auto')} ({torch.get_num_threads()} CPU threads)")

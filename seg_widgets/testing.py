@@ -69,7 +69,8 @@ def make_picture(width: int = 320, height: int = 240, seed: int = 0) -> npt.NDAr
     coarse = random.integers(40, 216, (4, 4, 3), np.uint8)
     smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.int16)
     grain = random.integers(-8, 9, (height, width, 1), np.int16)
-    return np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    picture: npt.NDArray[np.uint8] = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    return picture
 
 
 def make_jpeg(width: int = 320, height: int = 240, seed: int = 0, quality: int = 90) -> bytes:

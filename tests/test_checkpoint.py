@@ -1,0 +1,149 @@
+"""Weights are read from each format, and nothing in a file is ever run."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import struct
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from seg_widgets.checkpoint import load_into, read_checkpoint
+from seg_widgets.errors import WeightsError, WeightsNotFoundError
+
+TENSORS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([0.5, -0.5])}
+
+
+def _model() -> torch.nn.Linear:
+    return torch.nn.Linear(3, 2)
+
+
+def _zoo_pickle(path: Path, protocol: int) -> None:
+    arrays = {name: tensor.numpy() for name, tensor in TENSORS.items()}
+    path.write_bytes(pickle.dumps({"model": OrderedDict(arrays), "__author__": "someone"}, protocol=protocol))
+
+
+def test_every_format_gives_the_same_tensors(tmp_path: Path) -> None:
+    save_file(TENSORS, tmp_path / "a.safetensors", metadata={"classes": json.dumps(["cell", "débris"])})
+    torch.save(TENSORS, tmp_path / "b.pth")
+    torch.save({"model": TENSORS, "iteration": 7}, tmp_path / "c.pt")
+    for protocol in (2, 4, 5):
+        _zoo_pickle(tmp_path / f"d{protocol}.pkl", protocol)
+    for path in tmp_path.iterdir():
+        checkpoint = read_checkpoint(path)
+        model = _model()
+        load_into(model, checkpoint)
+        assert torch.equal(model.weight, TENSORS["weight"]), path.name
+        assert torch.equal(model.bias, TENSORS["bias"]), path.name
+    assert read_checkpoint(tmp_path / "a.safetensors").classes() == ("cell", "débris")
+    assert read_checkpoint(tmp_path / "b.pth").classes() is None
+
+
+def test_half_precision_becomes_the_models_own(tmp_path: Path) -> None:
+    save_file({name: tensor.half() for name, tensor in TENSORS.items()}, tmp_path / "half.safetensors")
+    model = _model()
+    load_into(model, read_checkpoint(tmp_path / "half.safetensors"))
+    assert model.weight.dtype == torch.float32
+    assert torch.equal(model.weight, TENSORS["weight"])
+
+
+class _Runs:
+    """What a hostile pickle does: it asks for a function to be called."""
+
+    def __init__(self, marker: Path) -> None:
+        self.marker = marker
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.marker,)
+
+
+@pytest.mark.parametrize("suffix", [".pkl", ".pth"])
+def test_code_in_a_file_is_never_run(tmp_path: Path, suffix: str) -> None:
+    marker = tmp_path / "marker"
+    path = tmp_path / f"hostile{suffix}"
+    if suffix == ".pkl":
+        path.write_bytes(pickle.dumps({"model": _Runs(marker)}))
+    else:
+        torch.save({"model": _Runs(marker)}, path)
+    with pytest.raises(WeightsError, match="hostile"):
+        read_checkpoint(path)
+    assert not marker.exists()
+
+
+def test_a_small_file_may_not_claim_much_memory(tmp_path: Path) -> None:
+    path = tmp_path / "claims.pkl"
+    # Ten names for one array: a file of 1 MB that would become 10.
+    shared = np.zeros(1 << 18, np.float32)
+    path.write_bytes(pickle.dumps({f"layer{number}": shared for number in range(10)}))
+    with pytest.raises(WeightsError, match="claim more bytes"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("empty.safetensors", b"", "empty"),
+        ("text.safetensors", b"hello, this is no tensor file at all", "truncated or no safetensors"),
+        ("header.safetensors", struct.pack("<Q", 1 << 40) + b"{}", "truncated or no safetensors"),
+        ("text.pth", b"<html>not found</html>", "torch file|holds more than tensors"),
+        ("text.pkl", b"<html>not found</html>", "truncated or no model-zoo"),
+        ("list.pkl", pickle.dumps([1, 2]), "holds a list"),
+        ("object.pkl", pickle.dumps({"model": {"a": "text"}}), "not an array"),
+        ("nothing.pkl", pickle.dumps({"model": {}}), "no tensors"),
+        ("model.onnx", b"1234", "are read from"),
+    ],
+)
+def test_a_wrong_file_is_named_with_its_cause(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=words) as caught:
+        read_checkpoint(path)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".safetensors", ".pth", ".pkl"])
+def test_a_truncated_file_is_refused_wherever_it_ends(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"whole{suffix}"
+    if suffix == ".safetensors":
+        save_file(TENSORS, path)
+    elif suffix == ".pth":
+        torch.save(TENSORS, path)
+    else:
+        _zoo_pickle(path, 4)
+    whole = path.read_bytes()
+    for length in range(1, len(whole) - 1, max(len(whole) // 40, 1)):
+        path.write_bytes(whole[:length])
+        with pytest.raises(WeightsError):
+            read_checkpoint(path)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WeightsNotFoundError, match=r"gone\.pth"):
+        read_checkpoint(tmp_path / "gone.pth")
+
+
+def test_a_mismatch_lists_the_tensors_and_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "other.safetensors"
+    save_file({"weight": torch.zeros(4, 3), "extra": torch.zeros(1)}, path)
+    model = _model()
+    before = model.weight.clone()
+    with pytest.raises(WeightsError) as caught:
+        load_into(model, read_checkpoint(path))
+    message = str(caught.value)
+    assert "1 missing (bias)" in message
+    assert "1 unexpected (extra)" in message
+    assert "weight (4, 3) instead of (2, 3)" in message
+    assert torch.equal(model.weight, before)
+
+
+def test_numbers_that_are_not_finite_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "nan.safetensors"
+    save_file({**TENSORS, "bias": torch.tensor([float("nan"), 0.0])}, path)
+    with pytest.raises(WeightsError, match=r"not finite \(in bias\)"):
+        load_into(_model(), read_checkpoint(path))

@@ -1,0 +1,173 @@
+"""What is built and installed: the wheel on its own, the bootstrap, the lock, the Makefile's promises."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import yaml
+
+from seg_widgets import samples
+
+
+def _run(command: Sequence[object], cwd: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [str(part) for part in command],
+        cwd=cwd,
+        env={**os.environ, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def _script(root: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, root / "packaging" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_the_wheel_works_alone_in_an_empty_environment(root: Path, tmp_path: Path) -> None:
+    uv = (sys.executable, "-m", "uv")
+    _run([*uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path / "wheels", root], tmp_path)
+    _run(
+        [*uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path / "wheels", root / "packaging/detectron2"], tmp_path
+    )
+    wheels = sorted((tmp_path / "wheels").glob("*.whl"))
+    assert [wheel.name.split("-")[0] for wheel in wheels] == ["detectron2", "seg_widgets"]
+    with zipfile.ZipFile(wheels[1]) as archive:
+        names = set(archive.namelist())
+    for name in (
+        "weights/starter.safetensors",
+        "weights/starter.yaml",
+        "static/canvas.js",
+        "static/canvas.css",
+        "py.typed",
+    ):
+        assert f"seg_widgets/{name}" in names
+    assert {f"seg_widgets/samples/{path.name}" for path in samples().values()} <= names
+    assert any(name.endswith("licenses/LICENSE") for name in names)
+
+    # The same versions as in the lock, so that all but these two wheels is linked from uv's cache.
+    venv = tmp_path / "venv"
+    python = venv / "bin" / "python"
+    _run([*uv, "venv", "--quiet", "--python", sys.executable, venv], tmp_path)
+    pins = root / "packaging" / "requirements.txt"
+    _run([*uv, "pip", "install", "--quiet", "--python", python, "--constraint", pins, *wheels], tmp_path)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    command = [python, "-I", "-m", "seg_widgets", "segment", samples()["coffee"], "--threshold", "0.3"]
+    shown = _run(command, elsewhere, SEG_WIDGETS_WEIGHTS="")
+    assert "wrote out/coffee-overlay.png" in shown
+    assert json.loads((elsewhere / "out" / "coffee-coco.json").read_text())["images"]
+    where = _run([python, "-I", "-c", "import seg_widgets; print(seg_widgets.samples()['cat'])"], elsewhere)
+    assert Path(where.strip()).is_relative_to(venv)
+
+
+def test_a_wheel_without_the_starter_is_not_built(root: Path, tmp_path: Path) -> None:
+    hook = _script(root, "hatch_build").CustomBuildHook(str(tmp_path), {}, None, None, "", "wheel")
+    with pytest.raises(FileNotFoundError, match="make starter"):
+        hook.initialize("standard", {"force_include": {}})
+    hook.initialize("editable", {"force_include": {}})
+
+
+def test_the_lock_holds_names_versions_and_hashes_only(root: Path) -> None:
+    lock = (root / "packaging" / "requirements.lock").read_text()
+    assert not re.search(r"https?:|--index|--find-links| @ ", lock)
+    entries = re.findall(r"^([\w.-]+)==\S+", lock, re.MULTILINE)
+    assert len(entries) > 100
+    assert lock.count("--hash=sha256:") > len(entries)
+    plain = (root / "packaging" / "requirements.txt").read_text()
+    assert re.findall(r"^([\w.-]+)==\S+", plain, re.MULTILINE) == entries
+    assert plain == _script(root, "lock").without_hashes(lock)
+
+
+def test_every_dependency_is_locked(root: Path) -> None:
+    project = tomllib.loads((root / "pyproject.toml").read_text())["project"]
+    wanted = [
+        *project["dependencies"],
+        *(name for extra in project["optional-dependencies"].values() for name in extra),
+    ]
+    locked = (root / "packaging" / "requirements.txt").read_text()
+    for requirement in wanted:
+        name = re.split(r"[<>=!~ ;\[]", requirement)[0]
+        assert re.search(rf"^{re.escape(name)}==", locked, re.MULTILINE), f"{name} is not locked; run make lock"
+
+
+def test_another_torch_leaves_cuda_and_hashes_out(root: Path) -> None:
+    plain = _script(root, "bootstrap").without_cuda((root / "packaging" / "requirements.txt").read_text())
+    assert re.search(r"^torch==", plain, re.MULTILINE)
+    assert not re.search(r"^(nvidia|cuda|triton)", plain, re.MULTILINE)
+    assert "--hash" not in plain
+
+
+def test_conda_installs_the_same_set(root: Path) -> None:
+    environment = yaml.safe_load((root / "environment.yml").read_text())
+    assert environment["channels"] == ["conda-forge"]
+    (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    assert pip == ["-r packaging/requirements.txt", "./packaging/detectron2", "--editable ."]
+    python = next(entry for entry in environment["dependencies"] if str(entry).startswith("python="))
+    assert python == "python=3.12"
+
+
+def test_make_help_lists_every_target(root: Path) -> None:
+    shown = _run(["make", "help"], root)
+    for target in ("lab", "demo", "test", "bench", "setup"):
+        assert f"make {target} " in shown
+    assert "UV_TORCH_BACKEND=cpu" in shown
+
+
+def test_a_python_that_is_too_old_is_one_clear_line(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    bootstrap = _script(root, "bootstrap")
+    monkeypatch.setattr(sys, "version_info", (3, 9, 0))
+    monkeypatch.setattr(sys, "argv", ["bootstrap.py", "--venv", str(tmp_path / "venv")])
+    assert bootstrap.main() == 1
+    assert not (tmp_path / "venv").exists()
+
+
+def test_a_failing_step_says_which(
+    root: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bootstrap = _script(root, "bootstrap")
+
+    def fail(*command: object) -> None:
+        raise subprocess.CalledProcessError(3, [str(part) for part in command])
+
+    monkeypatch.setattr(bootstrap, "_run", fail)
+    monkeypatch.setattr(sys, "argv", ["bootstrap.py", "--venv", str(tmp_path / "venv")])
+    assert bootstrap.main() == 1
+    assert "-m venv" in capsys.readouterr().err
+
+
+def test_house_rules_hold_in_every_tracked_file(root: Path) -> None:
+    hosts = "|".join(("py" r"pi\.org", "python" r"hosted\.org", "registry\\.npm" r"js\.org", "deb\\.deb" r"ian\.org"))
+    paths = "|".join(("/work/", "/farm/", "/root/"))
+    tracked = _run(["git", "ls-files", "-z"], root).split("\0")
+    for name in filter(None, tracked):
+        path = root / name
+        if not path.is_file():
+            continue
+        content = path.read_bytes()
+        assert len(content) <= 25e6, name
+        if b"\0" not in content[:8000]:
+            found = re.search(f"{hosts}|{paths}", content.decode("utf-8", "replace"), re.IGNORECASE)
+            assert found is None, f"{name}: {found and found.group()}"
