@@ -11,6 +11,9 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+# Function and module have one name, and whoever imports the module first would otherwise decide which of them this is.
+from .samples import samples
+
 if TYPE_CHECKING:
     from . import errors, images, testing
     from .canvas import SegmentationCanvas
@@ -22,7 +25,6 @@ if TYPE_CHECKING:
     from .prediction import Instance, MaskCrop, Prediction
     from .predictor import Predictor
     from .rendering import Style, overlay
-    from .samples import samples
     from .session import SegmentationSession
 
 __version__ = "0.1.0"
@@ -44,7 +46,6 @@ _HOMES = {
     "load": "images",
     "load_predictor": "detectron2_predictor",
     "overlay": "rendering",
-    "samples": "samples",
     "save": "export",
     "testing": "",
 }
@@ -76,10 +77,7 @@ def __getattr__(name: str) -> Any:
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module = importlib.import_module(f"{__name__}.{home or name}")
-    value = getattr(module, name) if home else module
-    # Bind it here, also over the submodule of the same name that the import system has just set ("samples").
-    globals()[name] = value
-    return value
+    return getattr(module, name) if home else module
 
 
 def __dir__() -> list[str]:

@@ -43,7 +43,9 @@ def find_model(name: str) -> ModelFiles:
     Raises `ConfigError` for a name that can't be one, `WeightsNotFoundError` (it lists the places looked at) otherwise.
     """
     if not name or name != Path(name).name or name.startswith("."):
-        raise ConfigError(f"{name!r} is no model name; use one such as {STARTER!r}, or give config= and weights= paths.")
+        raise ConfigError(
+            f"{name!r} is no model name; use one such as {STARTER!r}, or give config= and weights= paths."
+        )
     folders = weight_folders()
     for folder in folders:
         weights, config = folder / f"{name}.safetensors", folder / f"{name}.yaml"

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .errors import PredictionError, SettingError
 
-__all__ = ["Instance", "MaskCrop", "Prediction", "RLE", "SortKey"]
+__all__ = ["RLE", "Instance", "MaskCrop", "Prediction", "SortKey"]
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float32]
@@ -57,7 +57,7 @@ class MaskCrop:
 
     @classmethod
     def from_array(cls, mask: npt.NDArray[Any], x: int = 0, y: int = 0) -> MaskCrop:
-        """Cut an H×W array (non-zero: inside) down to its content; `x`, `y` say where its corner lies in the picture."""
+        """Cut an H×W array (non-zero: inside) down to its content; its corner lies at (`x`, `y`) in the picture."""
         if mask.ndim != 2:
             raise PredictionError(f"A mask is an H×W array, but this one has the shape {mask.shape}.")
         inside = mask.astype(bool, copy=False)
@@ -78,10 +78,11 @@ class MaskCrop:
     @cached_property
     def area(self) -> int:
         """The number of pixels inside."""
-        return int(np.bitwise_count(np.frombuffer(self.bits, np.uint8)).sum()) if self.bits else 0
+        # numpy.bitwise_count would be shorter, but NumPy 1.26 has none.
+        return (int.from_bytes(self.bits, "big") >> (-self.width * self.height) % 8).bit_count()
 
     def rle(self, image_size: tuple[int, int]) -> RLE:
-        """COCO's compressed RLE of the whole picture's mask, made from the crop alone; `image_size` is (height, width)."""
+        """COCO's compressed RLE of the mask in a picture of `image_size` (height, width), made from the crop alone."""
         from pycocotools import mask as coco_mask
 
         height, width = image_size
@@ -152,9 +153,9 @@ class Prediction:
     def __post_init__(self) -> None:
         put = object.__setattr__  # the dataclass is frozen; this is the one moment at which its parts are set
         put(self, "image_size", (int(self.image_size[0]), int(self.image_size[1])))
-        put(self, "boxes", _read_only(np.array(self.boxes, np.float32).reshape(-1, 4)))
-        put(self, "scores", _read_only(np.array(self.scores, np.float32).reshape(-1)))
-        put(self, "class_ids", _read_only(np.array(self.class_ids, np.int64).reshape(-1)))
+        put(self, "boxes", _part("boxes", self.boxes, np.float32, (4,)))
+        put(self, "scores", _part("scores", self.scores, np.float32))
+        put(self, "class_ids", _part("class_ids", self.class_ids, np.int64))
         put(self, "class_names", tuple(str(name) for name in self.class_names))
         if self.masks is not None:
             put(self, "masks", tuple(self.masks))
@@ -173,11 +174,12 @@ class Prediction:
         if not np.isfinite(self.boxes).all() or not np.isfinite(self.scores).all():
             raise PredictionError("A box or a score is not a finite number; the model's weights may be damaged.")
         if len(self) and not (self.scores.min() >= 0 and self.scores.max() <= 1):
-            raise PredictionError(f"Scores lie in 0 to 1, but these go from {self.scores.min()} to {self.scores.max()}.")
+            low, high = self.scores.min(), self.scores.max()
+            raise PredictionError(f"Scores lie in 0 to 1, but these go from {low} to {high}.")
         if len(self) and not (self.class_ids.min() >= 0 and self.class_ids.max() < len(self.class_names)):
             raise PredictionError(
-                f"A class id is an index into the {len(self.class_names)} class names, but one is "
-                f"{max(self.class_ids.max(), -self.class_ids.min())}; give the names that belong to the weights."
+                f"A class id is an index into the {len(self.class_names)} class names, but these go from "
+                f"{self.class_ids.min()} to {self.class_ids.max()}; give the names that belong to the weights."
             )
         for crop in self.masks or ():
             if crop.x + crop.width > width or crop.y + crop.height > height:
@@ -285,7 +287,9 @@ class Prediction:
             if chosen.shape != (len(self),):
                 raise SettingError(f"A selection by booleans has one for each of the {len(self)} instances.")
             chosen = np.flatnonzero(chosen)
-        chosen = chosen.astype(np.int64).reshape(-1)
+        if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
+            raise SettingError("A selection is a list of whole numbers, or of a boolean for each instance.")
+        chosen = chosen.astype(np.int64)
         if chosen.size and not (-len(self) <= chosen.min() and chosen.max() < len(self)):
             raise SettingError(f"The selection names an instance that is not among the {len(self)} here.")
         masks = None if self.masks is None else tuple(self.masks[index] for index in chosen)
@@ -299,8 +303,9 @@ class Prediction:
         classes: Iterable[str | int] | None = None,
         hidden_classes: Iterable[str | int] = (),
     ) -> Prediction:
-        """The instances that score `min_score` (0 to 1) or more, of `classes` (names or ids; None: all), not of `hidden_classes`.
+        """The instances that score `min_score` (0 to 1) or more, of `classes`, and not of `hidden_classes`.
 
+        Classes are names or ids; `classes=None` means all of them.
         Raises `SettingError` for a score out of range or a class that the model doesn't know.
         """
         keep = self.scores >= np.float32(check_threshold(min_score))
@@ -357,9 +362,9 @@ class Prediction:
         if len(self):
             table = [("#", "class", "score", "area px", "box x1 y1 x2 y2"), *self._rows()]
             widths = [max(len(row[column]) for row in table) for column in range(5)]
-            for number, name, score, area, box in table:
-                cells = (number.rjust(widths[0]), name.ljust(widths[1]), score.rjust(widths[2]), area.rjust(widths[3]), box)
-                lines.append("  ".join(cells).rstrip())
+            for number, name, *numbers, box in table:
+                aligned = [cell.rjust(width) for cell, width in zip(numbers, widths[2:], strict=False)]
+                lines.append("  ".join([number.rjust(widths[0]), name.ljust(widths[1]), *aligned, box]).rstrip())
         if len(self) > _TABLE_ROWS:
             lines.append(f"… and {len(self) - _TABLE_ROWS} more")
         return "\n".join(lines)
@@ -387,6 +392,20 @@ def check_threshold(value: object) -> float:
 def _list_names(names: Sequence[str]) -> str:
     shown = ", ".join(names[:8])
     return f"{shown} … ({len(names)} in all)" if len(names) > 8 else shown or "no classes"
+
+
+def _part(name: str, values: object, dtype: npt.DTypeLike, row: tuple[int, ...] = ()) -> npt.NDArray[Any]:
+    """A read-only copy of N rows (of shape `row`) of numbers."""
+    try:
+        array = np.array(values, dtype)
+    except (TypeError, ValueError):
+        raise PredictionError(f"The {name} are not numbers in rows of equal length.") from None
+    if array.size == 0:
+        array = array.reshape(0, *row)
+    if array.ndim != 1 + len(row) or array.shape[1:] != row:
+        wanted = "×".join(map(str, ("N", *row)))
+        raise PredictionError(f"The {name} are an array of shape {wanted}, but these have the shape {array.shape}.")
+    return _read_only(array)
 
 
 def _read_only(array: _Array) -> _Array:

@@ -98,7 +98,7 @@ def test_panel_shows_before_torch_is_loaded() -> None:
 
 def test_the_package_exports_what_it_names() -> None:
     assert len(set(seg_widgets.__all__)) == len(seg_widgets.__all__)
-    assert set(seg_widgets.__all__) == set(seg_widgets._HOMES) | {"__version__"}
+    assert set(seg_widgets.__all__) == set(seg_widgets._HOMES) | {"__version__", "samples"}
     for name in seg_widgets.__all__:
         assert getattr(seg_widgets, name) is not None
     assert callable(seg_widgets.samples)
