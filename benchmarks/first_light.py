@@ -100,7 +100,7 @@ def baseline(folder: Path) -> list[Times]:
     for number in range(_BASELINE_REQUESTS):
         watch, body = Stopwatch(), upload(number)
         with watch.step("decode"):
-            image = cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR)
+            image = np.asarray(cv2.imdecode(np.frombuffer(body, np.uint8), cv2.IMREAD_COLOR))
         with watch.step("build"):
             cfg = _config()
             cfg.MODEL.WEIGHTS = str(folder / "r50.pkl")
@@ -148,7 +148,8 @@ def same_network(folder: Path) -> list[Times]:
     watch = Stopwatch()
     with watch.step("build once"):
         predictor = load_predictor(config=R50_FPN, weights=folder / "r50.safetensors", device="cpu")
-    predictor.model.roi_heads.box_predictor.test_topk_per_image = INSTANCES
+    heads: Any = predictor.model.roi_heads
+    heads.box_predictor.test_topk_per_image = INSTANCES
     return [{**times, **watch.times} for times in _ours(predictor)]
 
 
