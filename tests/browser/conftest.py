@@ -1,0 +1,58 @@
+"""One JupyterLab and one browser for all browser tests; a page and a kernel of its own for each."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+# lab.py stands beside this file, also for the scripts that are no tests.
+sys.path.insert(0, str(Path(__file__).parent))
+
+from lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
+
+from seg_widgets.testing import make_jpeg
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        started = launch(playwright)
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with running_lab(tmp_path_factory.mktemp("lab"), REPOSITORY / "notebooks") as running:
+        yield running
+
+
+@pytest.fixture
+def notebook(browser: Browser, lab: Lab) -> Iterator[Notebook]:
+    """An empty page; whatever it asked of another machine fails the test."""
+    with notebook_page(browser, lab) as page:
+        yield page
+    lab.shut_down_kernels()
+    assert page.strays == []
+
+
+@pytest.fixture
+def panel(notebook: Notebook, lab: Lab) -> Notebook:
+    """A page with a panel on StubPredictor."""
+    lab.write_notebook("stub.ipynb", STUB_CELL.format(instances=12, delay_s=0))
+    notebook.open("stub.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    return notebook
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A JPEG file, 640×480."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(make_jpeg(640, 480))
+    return path

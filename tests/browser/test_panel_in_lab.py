@@ -1,0 +1,355 @@
+"""The panel in a real JupyterLab and a real browser that can reach nothing but this machine."""
+
+from __future__ import annotations
+
+import csv
+import http.server
+import io
+import json
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+import pytest
+from lab import REPOSITORY, STUB_CELL, Lab, Notebook, notebook_page
+from playwright.sync_api import Browser, Locator, expect
+
+from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+def pixels(element: Locator) -> npt.NDArray[np.int16]:
+    """What a person sees of an element, H×W×3."""
+    shot = element.screenshot(animations="disabled")
+    decoded = cv2.imdecode(np.frombuffer(shot, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded.astype(np.int16)
+
+
+def changed(before: npt.NDArray[np.int16], after: npt.NDArray[np.int16]) -> int:
+    """How many pixels differ by more than rounding."""
+    assert before.shape == after.shape
+    return int((np.abs(before - after).max(axis=2) > 8).sum())
+
+
+def press(notebook: Notebook, key: str, times: int = 1) -> None:
+    for _ in range(times):
+        notebook.page.keyboard.press(key)
+    notebook.settle()
+
+
+def place(notebook: Notebook, width: int, height: int, x: float, y: float) -> tuple[float, float]:
+    """Where on the page pixel (x, y) of a picture of width × height lies."""
+    box = notebook.canvas.locator(".sgw-surface").bounding_box()
+    assert box is not None
+    scale = min(box["width"] / width, box["height"] / height, 3)
+    left = box["x"] + (box["width"] - width * scale) / 2
+    top = box["y"] + (box["height"] - height * scale) / 2
+    return left + (x + 0.5) * scale, top + (y + 0.5) * scale
+
+
+def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(panel: Notebook, photo: Path) -> None:
+    expect(panel.canvas).to_contain_text("No picture yet")
+    panel.upload(photo)
+    panel.wait_for_result()
+    panel.page.mouse.move(2, 2)
+    assert panel.shown() == 7
+    assert panel.marks() > 5000
+    masked = pixels(panel.stage)
+
+    # The bare picture, while space is held: the masks are really drawn on it.
+    panel.canvas.locator(".sgw-surface").focus()
+    panel.page.keyboard.down(" ")
+    panel.settle()
+    assert changed(masked, pixels(panel.stage)) > 5000
+    panel.page.keyboard.up(" ")
+
+    panel.slider.focus()
+    press(panel, "ArrowLeft", 31)
+    assert panel.shown() == 10
+    assert changed(masked, pixels(panel.stage)) > 1000
+    press(panel, "End")
+    assert panel.shown() == 0
+    assert panel.marks() == 0
+    expect(panel.canvas.locator(".sgw-note")).to_contain_text("Nothing above 1.00; best is 0.99.")
+    panel.canvas.get_by_role("button", name="Show it").click()
+    panel.settle()
+    assert panel.shown() == 1
+    expect(panel.page.locator(".sgw-panel-slider")).to_contain_text("0.99")
+
+
+def test_the_slider_needs_no_kernel(panel: Notebook, photo: Path, lab: Lab) -> None:
+    panel.upload(photo)
+    panel.wait_for_result()
+    lab.shut_down_kernels()
+    assert panel.shown() == 7
+    panel.slider.focus()
+    press(panel, "Home")
+    assert panel.shown() == 12
+    panel.canvas.locator(".sgw-chip", has_text="person").click()
+    panel.settle()
+    assert panel.shown() == 9
+
+
+def test_python_hears_the_slider_and_the_slider_hears_python(notebook: Notebook, lab: Lab, photo: Path) -> None:
+    lab.write_notebook(
+        "two.ipynb",
+        STUB_CELL.format(instances=12, delay_s=0),
+        "panel.threshold = 0.2",
+        "print('heard', panel.threshold, panel.slider.value, panel.hidden_classes, panel.selected)",
+    )
+    notebook.open("two.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    expect(notebook.page.locator(".sgw-panel-slider")).to_contain_text("0.20")
+    notebook.upload(photo)
+    notebook.wait_for_result()
+    assert notebook.shown() == 10
+    notebook.slider.focus()
+    press(notebook, "ArrowRight", 5)
+    notebook.canvas.locator(".sgw-chip", has_text="food").click()
+    notebook.canvas.locator(".sgw-surface").focus()
+    press(notebook, "ArrowRight")
+    press(notebook, "Enter")
+    notebook.page.locator(".jp-CodeCell").nth(2).locator(".cm-content").click()
+    notebook.page.keyboard.press("Control+Enter")
+    expect(notebook.page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")).to_contain_text(
+        "heard 0.25 0.25 ('food',) (0,)"
+    )
+
+
+def test_a_bad_file_shows_a_message_and_keeps_the_result(panel: Notebook, photo: Path, tmp_path: Path) -> None:
+    panel.upload(photo)
+    panel.wait_for_result()
+    panel.page.mouse.move(2, 2)
+    before = panel.marks()
+    letter = tmp_path / "letter.jpg"
+    letter.write_text("<!doctype html><title>404</title>")
+    panel.upload(letter)
+    error = panel.canvas.locator(".sgw-error")
+    expect(error).to_be_visible()
+    expect(error).to_contain_text("letter.jpg")
+    panel.page.mouse.move(2, 2)
+    assert panel.marks() == before
+    error.get_by_role("button").click()
+    expect(error).to_be_hidden()
+    # And the panel still works, with the same file as before, too.
+    panel.upload(photo)
+    panel.wait_for_result()
+    expect(error).to_be_hidden()
+
+
+def test_the_pointer_lights_up_one_instance_by_pixel_and_a_click_selects_it(panel: Notebook, photo: Path) -> None:
+    panel.upload(photo)
+    panel.wait_for_result()
+    # StubPredictor's ellipses are the same in every picture of this size.
+    result = StubPredictor()(make_picture(640, 480))
+    instance = result[int(np.argmin(result.areas[:7]))]
+    left, top, right, bottom = instance.box
+    middle = place(panel, 640, 480, (left + right) // 2, (top + bottom) // 2)
+    corner = place(panel, 640, 480, left + 1, top + 1)  # inside the box, but outside the ellipse
+    panel.page.mouse.move(*middle)
+    tip = panel.canvas.locator(".sgw-tip")
+    expect(tip).to_be_visible()
+    expect(tip).to_contain_text(instance.class_name)
+    expect(tip).to_contain_text(f"{instance.score:.2f}")
+    expect(tip).to_contain_text(f"{instance.area:,} px")
+    panel.page.mouse.click(*middle)
+    details = panel.canvas.locator(".sgw-details")
+    expect(details).to_contain_text(f"{instance.score:.2f}")
+    panel.page.mouse.move(*corner)
+    expect(tip.filter(has_text=f"{instance.score:.2f}")).to_be_hidden()
+    press(panel, "Escape")
+    expect(details).to_be_hidden()
+
+
+def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> None:
+    panel.upload(photo)
+    panel.wait_for_result()
+    person = panel.canvas.locator(".sgw-chip", has_text="person")
+    expect(person).to_have_attribute("aria-pressed", "true")
+    person.click()
+    expect(person).to_have_attribute("aria-pressed", "false")
+    expect(panel.canvas).to_have_attribute("data-shown", "5")
+    expect(panel.canvas.locator("[aria-live]")).to_have_text(
+        "5 of 12 instances shown: 2 animal, 2 vehicle, 1 food", timeout=5000
+    )
+    person.dblclick()
+    expect(panel.canvas).to_have_attribute("data-shown", "2")
+    for chip in ("animal", "vehicle", "food"):
+        expect(panel.canvas.locator(".sgw-chip", has_text=chip)).to_have_attribute("aria-pressed", "false")
+    person.click()
+    expect(panel.canvas.locator(".sgw-note")).to_contain_text("All 7 instances are hidden.")
+    panel.canvas.get_by_role("button", name="Show all").click()
+    expect(panel.canvas).to_have_attribute("data-shown", "7")
+
+
+def test_the_keyboard_alone_reaches_everything(panel: Notebook, photo: Path) -> None:
+    panel.upload(photo)
+    panel.wait_for_result()
+    surface = panel.canvas.locator(".sgw-surface")
+    surface.focus()
+    press(panel, "ArrowRight")
+    expect(panel.canvas.locator("[aria-live]")).to_contain_text("person, score 0.99")
+    press(panel, "ArrowDown")
+    press(panel, "Enter")
+    expect(panel.canvas.locator(".sgw-details")).to_contain_text("animal")
+    press(panel, "h")
+    expect(panel.canvas).to_have_attribute("data-shown", "6")
+    panel.canvas.get_by_role("button", name=re.compile("Show 1 hidden")).click()
+    expect(panel.canvas).to_have_attribute("data-shown", "7")
+    whole = pixels(panel.stage)
+    surface.focus()
+    press(panel, "+", 3)
+    panel.page.wait_for_timeout(250)  # sharp layers follow once the zoom rests
+    assert changed(whole, pixels(panel.stage)) > 20_000
+    press(panel, "0")
+    for _ in range(30):
+        panel.page.keyboard.press("Tab")
+        if panel.page.evaluate("() => document.activeElement.textContent") == "CSV":
+            break
+    else:
+        pytest.fail("Tab does not reach the last button of the canvas")
+
+
+def test_a_picture_is_opened_from_its_address_with_enter(panel: Notebook) -> None:
+    with pictures_server() as address:
+        field = panel.page.locator(".sgw-panel-url input")
+        field.fill(f"{address}/missing.jpg")
+        field.press("Enter")
+        expect(panel.canvas.locator(".sgw-error")).to_contain_text("404")
+        field.fill(f"{address}/harbour.jpg")
+        field.press("Enter")
+        panel.wait_for_result()
+        expect(panel.canvas.locator(".sgw-error")).to_be_hidden()
+        assert panel.shown() == 7
+        field.fill("/etc/passwd")
+        panel.page.locator(".sgw-panel-go").click()
+        expect(panel.canvas.locator(".sgw-error")).to_contain_text("https://")
+        assert panel.shown() == 7
+
+
+def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path) -> None:
+    panel.upload(photo)
+    panel.wait_for_result()
+    contents: dict[str, bytes] = {}
+    for label in ("PNG", "COCO", "CSV"):
+        with panel.page.expect_download() as download:
+            panel.canvas.get_by_role("button", name=label, exact=True).click()
+        path = tmp_path / f"saved-{label}"
+        download.value.save_as(path)
+        contents[download.value.suggested_filename] = path.read_bytes()
+    assert sorted(contents) == ["photo-coco.json", "photo-overlay.png", "photo.csv"]
+    assert len(json.loads(contents["photo-coco.json"])["annotations"]) == 7
+    assert len(list(csv.DictReader(io.StringIO(contents["photo.csv"].decode())))) == 7
+    picture = cv2.imdecode(np.frombuffer(contents["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (480, 640, 3)
+
+
+def test_two_views_of_one_panel_stay_alike_and_one_may_go(notebook: Notebook, lab: Lab, photo: Path) -> None:
+    lab.write_notebook("views.ipynb", STUB_CELL.format(instances=12, delay_s=0), "panel")
+    notebook.open("views.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    expect(notebook.page.locator(".sgw")).to_have_count(2)
+    notebook.upload(photo)
+    second = notebook.page.locator(".sgw").nth(1)
+    for view in (notebook.canvas, second):
+        expect(view).to_have_attribute("data-shown", "7", timeout=30_000)
+    second.locator(".sgw-chip", has_text="person").click()
+    for view in (notebook.canvas, second):
+        expect(view).to_have_attribute("data-shown", "5")
+    notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    expect(notebook.page.locator(".sgw")).to_have_count(0)
+
+
+def test_the_busy_state_is_shown_and_the_newest_upload_wins(notebook: Notebook, lab: Lab, tmp_path: Path) -> None:
+    lab.write_notebook("slow.ipynb", STUB_CELL.format(instances=12, delay_s=2))
+    notebook.open("slow.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    for number in range(3):
+        path = tmp_path / f"photo{number}.jpg"
+        path.write_bytes(make_jpeg(320 + number, 240))
+        notebook.upload(path)
+    expect(notebook.canvas).to_have_attribute("aria-busy", "true")
+    expect(notebook.canvas).to_contain_text("photo2.jpg")
+    notebook.wait_for_result()
+    label = notebook.canvas.locator(".sgw-surface").get_attribute("aria-label") or ""
+    assert label.startswith("photo2.jpg. 7 of 12 instances shown")
+
+
+@pytest.mark.parametrize(("width", "scale", "scheme"), [(400, 1, "light"), (1280, 2, "dark")])
+def test_narrow_and_dense_screens(
+    browser: Browser, lab: Lab, photo: Path, width: int, scale: float, scheme: str
+) -> None:
+    lab.write_notebook("stub.ipynb", STUB_CELL.format(instances=12, delay_s=0))
+    with notebook_page(browser, lab, width, 900, scale, scheme) as notebook:
+        notebook.open("stub.ipynb")
+        notebook.hide_sidebar()
+        notebook.run_all()
+        notebook.wait_for_panel()
+        notebook.upload(photo)
+        notebook.wait_for_result()
+        root, canvas, device = notebook.canvas.evaluate(
+            "(root) => [root.scrollWidth - root.clientWidth,"
+            " root.querySelector('canvas').width / root.querySelector('canvas').clientWidth, devicePixelRatio]"
+        )
+        assert root <= 0
+        assert device == scale
+        assert canvas == pytest.approx(scale, rel=0.01)
+        assert notebook.shown() == 7
+        assert notebook.strays == []
+    lab.shut_down_kernels()
+
+
+@pytest.mark.skipif(
+    not (REPOSITORY / "weights" / "starter.safetensors").exists(), reason="the starter's weights are not here"
+)
+def test_the_panel_notebook_segments_a_photograph_with_the_starter(notebook: Notebook) -> None:
+    notebook.open("panel.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    expect(notebook.page.locator(".sgw-panel-model")).to_contain_text("starter (small,", timeout=120_000)
+    notebook.wait_for_result(120)
+    notebook.upload(REPOSITORY / "notebooks" / "images" / "coffee.jpg")
+    notebook.wait_for_result(120)
+    notebook.slider.focus()
+    press(notebook, "Home")
+    assert notebook.shown() > 0
+    assert notebook.marks() > 2000
+
+
+@contextmanager
+def pictures_server() -> Iterator[str]:
+    """A server on loopback that has one picture."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            found = self.path == "/harbour.jpg"
+            body = make_jpeg(320, 240) if found else b"nothing here"
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", "image/jpeg" if found else "text/plain")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)

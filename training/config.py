@@ -1,0 +1,77 @@
+"""The starter's detectron2 config: only existing keys, only what differs from detectron2's defaults."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from training.classes import CLASSES
+
+SETTINGS: dict[str, Any] = {
+    "MODEL": {
+        "META_ARCHITECTURE": "GeneralizedRCNN",
+        "MASK_ON": True,
+        # EfficientNet-Lite's own normalisation, RGB.
+        "PIXEL_MEAN": [127.0, 127.0, 127.0],
+        "PIXEL_STD": [128.0, 128.0, 128.0],
+        "BACKBONE": {"NAME": "build_starter_backbone"},
+        "FPN": {"IN_FEATURES": ["res3", "res4", "res5"], "OUT_CHANNELS": 96, "NORM": "GN"},
+        "PROPOSAL_GENERATOR": {"NAME": "RPN"},
+        # Objects from a sixteenth of the picture to all of it; two sizes a level, since there are few levels.
+        "ANCHOR_GENERATOR": {
+            "SIZES": [[24, 40], [56, 80], [112, 160], [224, 320]],
+            "ASPECT_RATIOS": [[0.5, 1.0, 2.0]],
+        },
+        "RPN": {
+            "IN_FEATURES": ["p3", "p4", "p5", "p6"],
+            "BATCH_SIZE_PER_IMAGE": 96,
+            "PRE_NMS_TOPK_TRAIN": 400,
+            "POST_NMS_TOPK_TRAIN": 200,
+            "PRE_NMS_TOPK_TEST": 300,
+            "POST_NMS_TOPK_TEST": 150,
+        },
+        "ROI_HEADS": {
+            "NAME": "StandardROIHeads",
+            "NUM_CLASSES": len(CLASSES),
+            "IN_FEATURES": ["p3", "p4", "p5"],
+            "BATCH_SIZE_PER_IMAGE": 32,
+            "POSITIVE_FRACTION": 0.25,
+        },
+        "ROI_BOX_HEAD": {
+            "NAME": "FastRCNNConvFCHead",
+            "NUM_FC": 2,
+            "FC_DIM": 384,
+            "POOLER_RESOLUTION": 7,
+            # Two samples a bin: the adaptive default reads large objects many times over.
+            "POOLER_SAMPLING_RATIO": 2,
+            "CLS_AGNOSTIC_BBOX_REG": True,
+        },
+        "ROI_MASK_HEAD": {
+            "NAME": "MaskRCNNConvUpsampleHead",
+            "NUM_CONV": 3,
+            "CONV_DIM": 64,
+            "POOLER_RESOLUTION": 14,
+            "POOLER_SAMPLING_RATIO": 2,
+            # 446 photographs are too few for a mask layer a class.
+            "CLS_AGNOSTIC_MASK": True,
+        },
+    },
+    "INPUT": {"FORMAT": "RGB", "MIN_SIZE_TEST": 320, "MAX_SIZE_TEST": 512},
+    "VERSION": 2,
+}
+
+
+def make_config() -> Any:
+    """Return detectron2's config node for the starter, on the CPU."""
+    from detectron2.config import get_cfg
+
+    config = get_cfg()
+    config.merge_from_other_cfg(type(config)(SETTINGS))
+    config.MODEL.DEVICE = "cpu"
+    return config
+
+
+def write_config(path: Path) -> None:
+    """Write the differences from detectron2's defaults as YAML that the safe loader reads."""
+    head = "# The starter model (see starter.md). Build it after `import seg_widgets.starter_network`.\n"
+    path.write_text(head + yaml.safe_dump(SETTINGS, sort_keys=False, default_flow_style=None, width=110))

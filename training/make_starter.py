@@ -1,0 +1,151 @@
+"""The one command: from nothing to `weights/starter.safetensors`, `starter.yaml` and the model card `starter.md`."""
+
+import argparse
+import datetime
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.calibrate import best_threshold, match, shift_scores
+from training.card import write_card
+from training.composites import Sampler
+from training.config import SETTINGS
+from training.evaluate import composite_truths, detect, evaluate, photo_truths, time_inference
+from training.export import export, load
+from training.model import build
+from training.packages import fetch_all
+from training.sources import Material, Part, load_material, require_coco
+from training.train import Plan, Training
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="the folder with coco446/")
+    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "training", help="where packages are unpacked")
+    parser.add_argument("--run", type=Path, default=ROOT / "training" / "runs" / "starter", help="checkpoints and log")
+    parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where the starter's three files go")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--hours", type=float, default=1.5, help="active training time (default 1.5)")
+    length.add_argument("--steps", type=int, help="train this many steps instead")
+    parser.add_argument("--stop-at", type=clock, default=None, help="end by this time of day, HH:MM, whatever happens")
+    parser.add_argument("--threads", type=int, default=os.cpu_count() or 2, help="threads for the network")
+    parser.add_argument("--composites", type=int, default=400, help="how many composites to evaluate on")
+    parser.add_argument("--photos-only", action="store_true", help="fetch no packages but the backbone's")
+    parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
+    parser.add_argument("--draft", action="store_true", help="only export the last checkpoint; no figures, no card")
+    return parser.parse_args(arguments)
+
+
+def clock(text: str) -> float:
+    """Return the next moment of HH:MM, in seconds since the epoch."""
+    now = datetime.datetime.now().astimezone()
+    hour, minute = text.split(":")
+    then = now.replace(hour=int(hour), minute=int(minute), second=0, microsecond=0)
+    return (then if then > now else then + datetime.timedelta(days=1)).timestamp()
+
+
+def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Path) -> bool:
+    """Train, or go on with the run's checkpoint, until the time is up; False when SIGTERM ended it before."""
+    plan = Plan(
+        seconds=None if options.steps else options.hours * 3600,
+        steps=options.steps,
+        **({} if options.stop_at is None else {"stop_at": options.stop_at}),
+    )
+    torch.manual_seed(plan.seed)
+    training = Training(build(imagenet), Sampler(parts["train"], plan.seed), plan, options.run)
+    resumed = training.resume()
+    (options.run / "pid").write_text(f"{os.getpid()}\n")
+    print(f"training from step {training.step}" + (" (resumed)" if resumed else ""), flush=True)
+    signal.signal(signal.SIGTERM, lambda number, frame: training.stop())
+    return training.run(report)
+
+
+def report(training: Training) -> None:
+    """Say every hundred steps how far it is."""
+    if training.step % 100 == 0:
+        print(f"step {training.step}: {training.progress:.1%} of the time", flush=True)
+
+
+def choose_and_calibrate(
+    options: argparse.Namespace, parts: dict[Part, Material]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Choose averaged or last weights on the validation part and move its best threshold to 0.5; return both."""
+    checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
+    test = SETTINGS["INPUT"]
+    sizes = (test["MIN_SIZE_TEST"], test["MAX_SIZE_TEST"])
+    truths = [
+        *photo_truths(parts["validation"].photos),
+        *composite_truths(parts["validation"], min(options.composites, 60)),
+    ]
+    choices = {}
+    for name in ("average", "model"):
+        model = build(None)
+        model.load_state_dict(checkpoint[name])
+        found = detect(model, truths, *sizes)
+        choices[name] = {"AP": evaluate(truths, found)["AP"] or 0.0}
+        matches = match(truths, found)
+        choices[name] |= {"threshold": best_threshold(matches), "F1": float(matches.f1().max(initial=0.0))}
+    kept = max(choices, key=lambda name: (choices[name]["AP"], name == "average"))
+    facts = {
+        "choices": choices,
+        "kept": kept,
+        "position": checkpoint["position"],
+        "plan": checkpoint["plan"],
+        "sizes": sizes,
+        "parts": {part: count(material) for part, material in parts.items()},
+    }
+    return shift_scores(checkpoint[kept], choices[kept]["threshold"]), facts
+
+
+def count(material: Material) -> dict[str, int]:
+    """How much of what a part holds."""
+    counts = {"photographs": len(material.photos), "backgrounds": len(material.backgrounds)}
+    for cutout in material.cutouts:
+        counts[cutout.source] = counts.get(cutout.source, 0) + 1
+    return counts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Fetch, train, choose, export, evaluate, write the card."""
+    options = parse_arguments(arguments)
+    try:
+        require_coco(options.data)
+        imagenet = fetch_all(options.cache, with_pictures=not options.photos_only)
+    except (FileNotFoundError, RuntimeError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    torch.set_num_threads(options.threads)
+    if options.draft:
+        checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
+        print(f"wrote {export(checkpoint['average'], options.weights)}, a draft")
+        return 0
+    parts = load_material(options.data, None if options.photos_only else options.cache)
+    if not options.no_train and not train(options, parts, imagenet):
+        print("stopped and saved; the same command goes on from here")
+        return 0
+    state, facts = choose_and_calibrate(options, parts)
+    weights = export(state, options.weights)
+    model, config, _ = load(weights, options.weights / "starter.yaml")
+    sizes = (config.INPUT.MIN_SIZE_TEST, config.INPUT.MAX_SIZE_TEST)
+    facts["bytes"] = weights.stat().st_size
+    facts["parameters"] = sum(parameter.numel() for parameter in model.parameters())
+    for name, truths in (
+        ("photos", [*photo_truths(parts["heldout"].photos)]),
+        ("composites", [*composite_truths(parts["heldout"], options.composites)]),
+    ):
+        facts[name] = evaluate(truths, detect(model, truths, *sizes))
+    facts["time"] = time_inference(model, parts["validation"].photos[0].image, *sizes)
+    facts["threads"] = options.threads
+    (options.run / "figures.json").write_text(json.dumps(facts, indent=1) + "\n")
+    write_card(facts, options.weights / "starter.md")
+    print(f"wrote {weights} and its card; AP {facts['photos']['AP']} on the held-out photographs")
+    return 0
