@@ -22,10 +22,10 @@ demo: setup ## segment a sample without a browser: a table, an overlay PNG, COCO
 	@$(RUN) -m seg_widgets segment notebooks/images/cat.jpg --out out --format png,coco,csv
 
 test: setup ## check the code and run every test, notebooks and browser included
-	@$(RUN) packaging/browser.py
+	@$(RUN) -m tests.browser.chromium
 	@$(MAKE) --no-print-directory lint
 	@$(RUN) -m pytest
-	@$(RUN) -m pytest --nbval notebooks -p no:cacheprovider
+	@$(RUN) -m pytest --nbval notebooks
 
 lint: setup ## formatting, lint and types
 	@$(BIN)/ruff format --check .
@@ -36,11 +36,12 @@ bench: setup ## time it beside the baseline that the idea came from
 	@$(RUN) -m benchmarks
 
 notebooks: setup ## run the notebooks and keep their outputs
-	@$(BIN)/jupyter nbconvert --to notebook --execute --inplace notebooks/*.ipynb
+	@cd notebooks && $(abspath $(BIN))/jupyter nbconvert --to notebook --execute --inplace \
+	  --ExecutePreprocessor.store_widget_state=False --ExecutePreprocessor.record_timing=False *.ipynb
 
 screenshots: setup ## make the README's pictures anew in a real browser
-	@$(RUN) packaging/browser.py
-	@$(RUN) tests/browser/screenshots.py docs/images
+	@$(RUN) -m tests.browser.chromium
+	@$(RUN) -m tests.browser.screenshots docs/images
 
 starter: setup ## train the starter model anew (hours; see training/README.md)
 	@$(RUN) -m training

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 
@@ -26,6 +27,9 @@ def main() -> int:
         "--LabApp.default_url=/lab/tree/panel.ipynb",
         *sys.argv[1:],
     ]
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # A container or a rented machine often has no other user; the server still listens on loopback, with a token.
+        arguments.append("--allow-root")
     LabApp.launch_instance(arguments)  # type: ignore[no-untyped-call, unused-ignore]
     return 0
 

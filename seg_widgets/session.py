@@ -673,7 +673,7 @@ class SegmentationSession(SegmentationState):
         if self._request is not None:
             status = self._doing
         elif self._building is not None:
-            status = "Loading the model (the first time takes some seconds)"
+            status = "Loading the model; a picture can be chosen meanwhile"
         else:
             status = ""
         with self.hold_trait_notifications():

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 import torch
 from pycocotools import mask as coco_mask
-from test_starter_network import imagenet_like
 
+from tests.test_starter_network import imagenet_like
 from training import composites, make_starter, packages
 from training.calibrate import CLASSIFIER_BIAS, Matches, best_threshold, shift_scores
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class

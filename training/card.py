@@ -30,6 +30,8 @@ LIMITS = """\
 - Outlines come from 28×28 masks on features of stride 8: large objects have soft, rounded edges.
 - `plant`, `clothing`, `instrument`, `tool` and `coin` were learned from cut-outs alone, no photograph shows them labelled;
   the photographs hold unlabelled plants and clothes, which taught it to leave those out in real scenes.
+- The composites flatter it: no cut-out is in two parts, but renders of one series look alike (a book in four colours), and
+  objects on plain or blurred backgrounds are easier than photographs. Read the photographs' row first.
 - COCO's pictures lean towards some countries, homes and ways of life, and so does what it finds.
 - It is a demonstration and a default for machines without a network. Use a COCO model where the answer matters."""
 

@@ -25,6 +25,7 @@ SETTINGS: dict[str, Any] = {
         "RPN": {
             "IN_FEATURES": ["p3", "p4", "p5", "p6"],
             "BATCH_SIZE_PER_IMAGE": 96,
+            "BBOX_REG_LOSS_WEIGHT": 2.0,
             "PRE_NMS_TOPK_TRAIN": 400,
             "POST_NMS_TOPK_TRAIN": 200,
             "PRE_NMS_TOPK_TEST": 300,
@@ -45,6 +46,8 @@ SETTINGS: dict[str, Any] = {
             # Two samples a bin: the adaptive default reads large objects many times over.
             "POOLER_SAMPLING_RATIO": 2,
             "CLS_AGNOSTIC_BBOX_REG": True,
+            # Boxes of large objects lag behind names and masks in a short training.
+            "BBOX_REG_LOSS_WEIGHT": 2.0,
         },
         "ROI_MASK_HEAD": {
             "NAME": "MaskRCNNConvUpsampleHead",

@@ -976,7 +976,6 @@ class View {
     if (this.errorText.textContent !== error) this.errorText.textContent = error;
     this.bar.hidden = !busy;
     this.busy.hidden = !busy || !this.scene;
-    this.root.classList.toggle("sgw-is-busy", busy);
     this.root.setAttribute("aria-busy", String(busy));
     this.empty.hidden = Boolean(this.scene);
     this.emptyHint.textContent = get("hint");
@@ -995,7 +994,7 @@ class View {
     const text = this.doing ? `${this.doing} …${seconds >= 2 ? ` ${seconds} s` : ""}` : "";
     this.busyText.textContent = text;
     this.emptyTitle.textContent = text || "No picture yet";
-    this.empty.classList.toggle("sgw-is-busy", Boolean(text));
+    this.emptyHint.hidden = Boolean(text);
   }
 
   buildLegend() {

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-# lab.py stands beside this file, also for the scripts that are no tests.
-sys.path.insert(0, str(Path(__file__).parent))
-
-from lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
-
 from seg_widgets.testing import make_jpeg
+
+from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 
+from .chromium import find_chromium
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 CHROMIUM_FLAGS = (
@@ -35,7 +37,6 @@ CHROMIUM_FLAGS = (
     "--disable-component-update",
     "--disable-sync",
 )
-_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 _THEMES = "@jupyterlab/apputils-extension:themes"
 
 # JupyterLab's news toast covers a corner of the page, and its update check leaves the machine.
@@ -49,14 +50,6 @@ from seg_widgets.testing import StubPredictor
 
 panel = SegmentationPanel(StubPredictor(instances={instances}, delay_s={delay_s}), allow_local=True, samples={{}})
 panel"""
-
-
-def find_chromium() -> str | None:
-    """The browser to start: $SEG_WIDGETS_CHROMIUM, else one on PATH, else None (Playwright's own)."""
-    named = os.environ.get("SEG_WIDGETS_CHROMIUM")
-    if named:
-        return named
-    return next(filter(None, map(shutil.which, _BROWSERS)), None)
 
 
 def launch(playwright: Playwright) -> Browser:
@@ -138,17 +131,16 @@ def _free_port() -> int:
 
 
 def _command(lab: Lab, settings: Path) -> list[str]:
+    # The launcher of `make lab` itself, told where to listen and which folder to show.
     return [
-        *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+        *(sys.executable, str(REPOSITORY / "packaging" / "lab.py"), "--no-browser"),
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={urlsplit(lab.address).port}",
         "--ServerApp.port_retries=0",
-        f"--ServerApp.root_dir={lab.folder}",
+        f"--notebook-dir={lab.folder}",
         f"--IdentityProvider.token={lab.token}",
         f"--LabApp.app_settings_dir={settings}",
         "--LabApp.expose_app_in_browser=True",
-        # Tornado drops the connection without a word when an upload is larger than its default of 10 MiB.
-        "--ServerApp.tornado_settings={'websocket_max_message_size': 67108864}",
     ]
 
 
@@ -233,8 +225,10 @@ class Notebook:
             self.page.locator(".sgw-panel-upload").first.click()
         chooser.value.set_files([str(file) for file in files])
 
-    def wait_for_result(self, timeout_s: float = 60) -> None:
-        """Wait until a result is drawn and nothing is under way."""
+    def wait_for_result(self, timeout_s: float = 60, name: str = "") -> None:
+        """Wait until a result (of the picture called `name`) is drawn and nothing is under way."""
+        surface = self.canvas.locator(".sgw-surface")
+        expect(surface).to_have_attribute("aria-label", re.compile(f"^{re.escape(name)}"), timeout=timeout_s * 1000)
         expect(self.canvas).to_have_attribute("data-total", re.compile(r"^\d+$"), timeout=timeout_s * 1000)
         expect(self.canvas).to_have_attribute("aria-busy", "false", timeout=timeout_s * 1000)
         self.settle()

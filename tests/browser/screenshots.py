@@ -1,22 +1,24 @@
-"""Photograph the panel in each of its states: `python tests/browser/screenshots.py OUTDIR [--starter]`.
+"""Photograph the panel in each of its states: `python -m tests.browser.screenshots OUTDIR [--only NAME …]`.
 
-Makes panel-light, -dark, -narrow, -empty, -busy, -error, -nothing and -100 (PNG), at two device pixels for each CSS
-pixel. With --starter the first three show the starter model on a sample; otherwise StubPredictor answers.
+Makes panel.png (the README's) and panel-dark, -narrow, -hover, -empty, -busy, -error, -nothing, -100 and so on, at two
+device pixels for each CSS pixel. They show the starter on a sample where its weights are here; --stub shows
+StubPredictor on a made picture, as the busy state and the hundred instances always do.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from pathlib import Path
 
-from lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 from playwright.sync_api import Browser, expect, sync_playwright
 
-sys.path.insert(0, str(REPOSITORY))
-
 from seg_widgets.testing import make_jpeg
+
+from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
+
+WEIGHTS = REPOSITORY / "weights" / "starter.safetensors"
+PHOTO = REPOSITORY / "notebooks" / "images" / "coffee.jpg"
 
 STARTER_CELL = """\
 from seg_widgets import SegmentationPanel
@@ -28,8 +30,8 @@ panel"""
 class Studio:
     """A laboratory, a browser, a picture, and where the photographs go."""
 
-    def __init__(self, browser: Browser, lab: Lab, scratch: Path, out: Path, starter: bool, photo: Path | None) -> None:
-        self.browser, self.lab, self.scratch, self.out, self.starter = browser, lab, scratch, out, starter
+    def __init__(self, browser: Browser, lab: Lab, scratch: Path, out: Path, photo: Path | None) -> None:
+        self.browser, self.lab, self.scratch, self.out, self.starter = browser, lab, scratch, out, photo is not None
         self.photo = photo or scratch / "photo.jpg"
         if photo is None:
             self.photo.write_bytes(make_jpeg(1280, 960))
@@ -52,8 +54,8 @@ class Studio:
             assert callable(act)
             act(notebook)
             notebook.settle()
-            notebook.page.locator(".sgw-panel").screenshot(path=self.out / f"panel-{name}.png", animations="disabled")
-            print(self.out / f"panel-{name}.png", flush=True)
+            notebook.page.locator(".sgw-panel").screenshot(path=self.out / f"{name}.png", animations="disabled")
+            print(self.out / f"{name}.png", flush=True)
         self.lab.shut_down_kernels()
 
     def open_photo(self, notebook: Notebook) -> None:
@@ -77,7 +79,7 @@ class Studio:
         surface = notebook.canvas.locator(".sgw-surface")
         box = surface.bounding_box()
         assert box is not None
-        notebook.page.mouse.move(box["x"] + box["width"] * 0.78, box["y"] + box["height"] * 0.52)
+        notebook.page.mouse.move(box["x"] + box["width"] * 0.45, box["y"] + box["height"] * 0.45)
         notebook.page.wait_for_timeout(300)
 
     def busy(self, notebook: Notebook) -> None:
@@ -116,8 +118,8 @@ class Studio:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--starter", action="store_true", help="show the starter model")
-    parser.add_argument("--photo", type=Path, help="the picture to show (default: a made one)")
+    parser.add_argument("--stub", action="store_true", help="show StubPredictor on a made picture")
+    parser.add_argument("--photo", type=Path, default=PHOTO, help="the picture that the starter segments")
     parser.add_argument("--only", nargs="*", help="names of the photographs to take")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
@@ -127,9 +129,10 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = launch(playwright)
-        studio = Studio(browser, lab, Path(scratch), options.out, options.starter, options.photo)
+        photo = None if options.stub or not WEIGHTS.exists() else options.photo.resolve()
+        studio = Studio(browser, lab, Path(scratch), options.out, photo)
         plans = {
-            "light": (studio.cell(), studio.open_photo, 1280, "Light"),
+            "": (studio.cell(), studio.open_photo, 1280, "Light"),
             "dark": (studio.cell(), studio.select_and_hide, 1280, "Dark"),
             "narrow": (studio.cell(), studio.open_photo, 480, "Light"),
             "hover": (studio.cell(), studio.point, 1280, "Light"),
@@ -143,8 +146,8 @@ def main() -> None:
             "100": (studio.cell(instances=100), studio.hundred, 1280, "Light"),
         }
         for name, (cell, act, width, theme) in plans.items():
-            if not options.only or name in options.only:
-                studio.shoot(name, cell, act, width, theme)
+            if not options.only or (name or "panel") in options.only:
+                studio.shoot(f"panel-{name}" if name else "panel", cell, act, width, theme)
         browser.close()
 
 

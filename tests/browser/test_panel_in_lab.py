@@ -16,10 +16,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from lab import REPOSITORY, STUB_CELL, Lab, Notebook, notebook_page
 from playwright.sync_api import Browser, Locator, expect
 
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+
+from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, notebook_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -226,7 +227,7 @@ def test_a_picture_is_opened_from_its_address_with_enter(panel: Notebook) -> Non
         expect(panel.canvas.locator(".sgw-error")).to_contain_text("404")
         field.fill(f"{address}/harbour.jpg")
         field.press("Enter")
-        panel.wait_for_result()
+        panel.wait_for_result(60, "harbour.jpg")
         expect(panel.canvas.locator(".sgw-error")).to_be_hidden()
         assert panel.shown() == 7
         field.fill("/etc/passwd")
@@ -281,7 +282,7 @@ def test_the_busy_state_is_shown_and_the_newest_upload_wins(notebook: Notebook, 
         notebook.upload(path)
     expect(notebook.canvas).to_have_attribute("aria-busy", "true")
     expect(notebook.canvas).to_contain_text("photo2.jpg")
-    notebook.wait_for_result()
+    notebook.wait_for_result(60, "photo2.jpg")
     label = notebook.canvas.locator(".sgw-surface").get_attribute("aria-label") or ""
     assert label.startswith("photo2.jpg. 7 of 12 instances shown")
 
@@ -313,14 +314,16 @@ def test_narrow_and_dense_screens(
 @pytest.mark.skipif(
     not (REPOSITORY / "weights" / "starter.safetensors").exists(), reason="the starter's weights are not here"
 )
-def test_the_panel_notebook_segments_a_photograph_with_the_starter(notebook: Notebook) -> None:
+def test_the_panel_notebook_segments_a_photograph_with_the_starter(notebook: Notebook, tmp_path: Path) -> None:
+    photo = tmp_path / "my coffee.jpg"
+    photo.write_bytes((REPOSITORY / "notebooks" / "images" / "coffee.jpg").read_bytes())
     notebook.open("panel.ipynb")
     notebook.run_all()
     notebook.wait_for_panel()
     expect(notebook.page.locator(".sgw-panel-model")).to_contain_text("starter (small,", timeout=120_000)
     notebook.wait_for_result(120)
-    notebook.upload(REPOSITORY / "notebooks" / "images" / "coffee.jpg")
-    notebook.wait_for_result(120)
+    notebook.upload(photo)
+    notebook.wait_for_result(120, "my coffee.jpg")
     notebook.slider.focus()
     press(notebook, "Home")
     assert notebook.shown() > 0

@@ -1,7 +1,7 @@
-"""Measure a step of the threshold: `python tests/browser/latency.py [WIDTH HEIGHT [INSTANCES]]`.
+"""Measure a step of the threshold: `python -m benchmarks.threshold_step [WIDTH HEIGHT [INSTANCES]]`.
 
-Prints milliseconds from the key on the slider to the end of the frame that shows it, and of that what the canvas's own
-drawing takes, over a run from threshold 1 to 0 and back; and the size of the message that carried picture and masks.
+Prints milliseconds from the key on the slider to the end of the frame that shows it, over a run from threshold 1 to 0
+and back, in a headless browser that draws in software.
 """
 
 from __future__ import annotations
@@ -11,12 +11,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from lab import REPOSITORY, STUB_CELL, Notebook, launch, notebook_page, running_lab
 from playwright.sync_api import sync_playwright
 
-sys.path.insert(0, str(REPOSITORY))
-
 from seg_widgets.testing import make_jpeg
+from tests.browser.lab import STUB_CELL, Notebook, launch, notebook_page, running_lab
 
 # The key's listener is called first; a message posted inside its frame arrives once that frame is drawn.
 _CLOCK = """() => {
@@ -46,6 +44,7 @@ def threshold_steps_ms(notebook: Notebook, steps: int = 100) -> list[float]:
 
 
 def main() -> None:
+    """Measure and print one line."""
     width, height, instances = (int(value) for value in [*sys.argv[1:], "1280", "960", "100"][:3])
     with (
         tempfile.TemporaryDirectory() as scratch,

@@ -1,4 +1,7 @@
-"""See that there is a browser for the browser tests: an installed one, else Playwright's, else Debian's chromium."""
+"""See that there is a browser for the browser tests: an installed one, else Playwright's, else Debian's chromium.
+
+`python -m tests.browser.chromium` finds or installs one and says which.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from pathlib import Path
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 
-def find_browser() -> str | None:
+def find_chromium() -> str | None:
     """The path of a Chromium or Chrome: SEG_WIDGETS_CHROMIUM, one on PATH, or Playwright's own; None: there is none."""
     named = os.environ.get("SEG_WIDGETS_CHROMIUM")
     if named:
@@ -37,14 +40,14 @@ def main() -> int:
             ("Debian's chromium", [[*apt, "update"], [*apt, "install", "-y", "chromium", "fonts-dejavu-core"]])
         )
     for what, commands in steps:
-        if found := find_browser():
+        if found := find_chromium():
             break
         print(f"seg-widgets: no browser is installed; installing {what} for the browser tests", flush=True)
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in commands:
             if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode:
                 break
-    found = find_browser()
+    found = find_chromium()
     if found is None:
         print(
             "seg-widgets: the browser tests need Chromium or Chrome. Install one (Debian: "
