@@ -33,4 +33,4 @@ HEALTHCHECK --interval=30s --timeout=5s --start-period=30s \
   CMD ["python", "-c", "import urllib.request as u; u.urlopen('http://127.0.0.1:8888/api', timeout=4)"]
 ENTRYPOINT ["tini", "--"]
 # JupyterLab prints the address with its token; set JUPYTER_TOKEN to choose one.
-CMD ["python", "/opt/seg-widgets/packaging/lab.py", "--ip=0.0.0.0", "--port=8888", "--no-browser", "--notebook-dir=/home/jovyan/work"]
+CMD ["python", "/opt/seg-widgets/packaging/lab.py", "--ip=0.0.0.0", "--port=8888", "--no-browser", "--folder=/home/jovyan/work"]

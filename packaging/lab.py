@@ -1,7 +1,11 @@
-"""Open notebooks/panel.ipynb in JupyterLab: `make lab`. Further arguments go to JupyterLab."""
+"""Open panel.ipynb in JupyterLab: `make lab`.
+
+`--folder` names another folder than notebooks/; all other arguments go to JupyterLab.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib.util
 import os
 import sys
@@ -19,13 +23,16 @@ def main() -> int:
         return 1
     from jupyterlab.labapp import LabApp
 
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--folder", type=Path, default=ROOT / "notebooks")
+    options, others = parser.parse_known_args()
     arguments = [
-        f"--notebook-dir={ROOT / 'notebooks'}",
+        f"--ServerApp.root_dir={options.folder}",
         f"--ServerApp.tornado_settings={{'websocket_max_message_size': {_LARGEST_MESSAGE}}}",
         # The extension manager would ask the package index for its list; nothing here needs the network.
         "--LabApp.extension_manager=readonly",
         "--LabApp.default_url=/lab/tree/panel.ipynb",
-        *sys.argv[1:],
+        *others,
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         # A container or a rented machine often has no other user; the server still listens on loopback, with a token.

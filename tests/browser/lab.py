@@ -137,7 +137,7 @@ def _command(lab: Lab, settings: Path) -> list[str]:
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={urlsplit(lab.address).port}",
         "--ServerApp.port_retries=0",
-        f"--notebook-dir={lab.folder}",
+        f"--folder={lab.folder}",
         f"--IdentityProvider.token={lab.token}",
         f"--LabApp.app_settings_dir={settings}",
         "--LabApp.expose_app_in_browser=True",
