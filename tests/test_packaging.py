@@ -159,8 +159,10 @@ def test_a_failing_step_says_which(
 
 
 def test_house_rules_hold_in_every_tracked_file(root: Path) -> None:
-    hosts = "|".join(("py" r"pi\.org", "python" r"hosted\.org", "registry\\.npm" r"js\.org", "deb\\.deb" r"ian\.org"))
-    paths = "|".join(("/work/", "/farm/", "/root/"))
+    # In pieces, so that this file names none itself.
+    hosts = ("py pi.org", "python hosted.org", "registry.npm js.org", "deb.deb ian.org")
+    paths = ("/wo rk/", "/fa rm/", "/ro ot/")
+    forbidden = "|".join(re.escape(text.replace(" ", "")) for text in (*hosts, *paths))
     tracked = _run(["git", "ls-files", "-z"], root).split("\0")
     for name in filter(None, tracked):
         path = root / name
@@ -169,5 +171,5 @@ def test_house_rules_hold_in_every_tracked_file(root: Path) -> None:
         content = path.read_bytes()
         assert len(content) <= 25e6, name
         if b"\0" not in content[:8000]:
-            found = re.search(f"{hosts}|{paths}", content.decode("utf-8", "replace"), re.IGNORECASE)
+            found = re.search(forbidden, content.decode("utf-8", "replace"), re.IGNORECASE)
             assert found is None, f"{name}: {found and found.group()}"
