@@ -1,6 +1,6 @@
 """Photograph the panel in each of its states: `python -m tests.browser.screenshots OUTDIR [--only NAME …]`.
 
-Makes panel.png (the README's) and panel-dark, -narrow, -hover, -empty, -busy, -error, -nothing, -100 and so on, at two
+Makes panel.jpg (the README's) and panel-dark, -narrow, -hover, -empty, -busy, -error, -nothing, -100 and so on, at two
 device pixels for each CSS pixel. They show the starter on a sample where its weights are here; --stub shows
 StubPredictor on a made picture, as the busy state and the hundred instances always do.
 """
@@ -54,8 +54,11 @@ class Studio:
             assert callable(act)
             act(notebook)
             notebook.settle()
-            notebook.page.locator(".sgw-panel").screenshot(path=self.out / f"{name}.png", animations="disabled")
-            print(self.out / f"{name}.png", flush=True)
+            path = self.out / f"{name}.jpg"
+            # Of a photograph a PNG takes ten times as much, and these are committed.
+            panel = notebook.page.locator(".sgw-panel")
+            panel.screenshot(path=path, type="jpeg", quality=85, animations="disabled")
+            print(path, flush=True)
         self.lab.shut_down_kernels()
 
     def open_photo(self, notebook: Notebook) -> None:
