@@ -305,12 +305,33 @@ def test_the_environment_names_a_folder_that_comes_first(tmp_path: Path, monkeyp
     assert find_model("starter").weights == tmp_path / "starter.safetensors"
 
 
+# The one large object of each sample: its box (XYXY, pixels) as a person drew it, and its group.
+LARGE_OBJECTS = {
+    "admiral": ((10, 20, 512, 600), "person"),
+    "astronaut": ((5, 15, 455, 512), "person"),
+    "cat": ((20, 0, 445, 300), "animal"),
+    "coffee": ((78, 10, 480, 395), "kitchen"),
+    "raccoon": ((60, 15, 960, 700), "animal"),
+    "rocket": ((305, 130, 340, 427), "vehicle"),
+}
+
+
+def _iou(boxes: npt.NDArray[np.float32], box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
+    low = np.maximum(boxes[:, :2], box[:2])
+    high = np.minimum(boxes[:, 2:], box[2:])
+    inside = np.prod(np.maximum(high - low, 0), axis=1)
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    union = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + area - inside
+    return np.asarray(inside / union, np.float32)
+
+
+@pytest.fixture(scope="module")
+def starter() -> Detectron2Predictor:
+    return load_predictor(device="cpu")
+
+
 class TestStarter:
     """The real starter on the real samples."""
-
-    @pytest.fixture(scope="class")
-    def starter(self) -> Detectron2Predictor:
-        return load_predictor(device="cpu")
 
     def test_it_is_honest_about_itself(self, starter: Detectron2Predictor) -> None:
         assert starter.description == f"starter (small, {len(starter.class_names)} groups)"
@@ -318,6 +339,16 @@ class TestStarter:
 
     def test_it_fits_in_25_megabytes(self, root: Path) -> None:
         assert (root / "weights" / "starter.safetensors").stat().st_size <= 25e6
+
+    def test_it_outlines_and_names_most_large_objects(self, starter: Detectron2Predictor) -> None:
+        outlined, named = [], []
+        for name, (box, group) in LARGE_OBJECTS.items():
+            found = starter(images.load(samples()[name])).filter(0.5)
+            overlaps = _iou(found.boxes, box)
+            outlined += [name] if (overlaps >= 0.5).any() else []
+            named += [name] if (overlaps[found.class_ids == found.class_names.index(group)] >= 0.5).any() else []
+        assert len(outlined) >= 5, outlined
+        assert len(named) >= 4, named
 
     def test_it_leaves_an_empty_wall_empty(self, starter: Detectron2Predictor) -> None:
         wall = np.full((320, 480, 3), 180, np.uint8)

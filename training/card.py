@@ -81,6 +81,10 @@ def write_card(facts: Mapping[str, Any], path: Path) -> None:
     position, plan, choices = facts["position"], facts["plan"], facts["choices"]
     threshold = choices[facts["kept"]]["threshold"]
     samples = position["step"] * plan["batch_size"]
+
+    def both(name: str) -> str:
+        return f"{percent(choices[name]['photos'])} and {percent(choices[name]['composites'])}"
+
     sources = SOURCES.format(
         photos=total(facts, "photographs"),
         people=total(facts, "people"),
@@ -96,8 +100,9 @@ A small Mask R-CNN for detectron2 that comes with seg-widgets, so that the first
 for large, single objects in ordinary photographs. {facts["parameters"]:,} parameters; `starter.safetensors` has
 {facts["bytes"]:,} bytes (half precision). This card is written by `python -m training` from what it measured.
 
-Classes, in the order of their ids: {", ".join(f"`{name}`" for name in CLASSES)}. The first twelve are COCO's
-supercategories.
+Classes, in the order of their ids: {", ".join(f"`{name}`" for name in CLASSES[:9])},
+{", ".join(f"`{name}`" for name in CLASSES[9:])}. The first twelve
+are COCO's supercategories.
 
 ## Network
 
@@ -119,8 +124,8 @@ A cut-out from a photograph stays in the photograph's part; the other cut-outs a
 views of single objects, Simple Copy-Paste, composites) in {position["active_s"] / 60:.0f} minutes on two shared processor
 cores without a GPU. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
 the backbone frozen until {plan["tune_backbone_from"]:.0%} of the time, then tuned from stride 16 on at {plan["backbone_factor"]:g} of the rate. Seed {plan["seed"]}.
-On the validation part the averaged weights had mask AP {percent(choices["average"]["AP"])}, the last ones
-{percent(choices["model"]["AP"])}; the {"averaged" if facts["kept"] == "average" else "last"} ones were kept.
+On the validation part the averaged weights had mask AP {both("average")} (photographs, composites), the last ones {both("model")};
+the {"averaged" if facts["kept"] == "average" else "last"} ones were kept, by the mean of both.
 
 **Scores.** On the validation part F1 (objects over 1 % of the picture, right class, mask IoU ≥ 0.5) is at its best, or within 2 % of
 it, down to a score of {threshold:.2f}. The background's bias in the classifier was moved so that this score becomes 0.50, where
@@ -143,7 +148,7 @@ Per class (photographs | composites):
 |---|---|---|---|---|---|---|---|---|---|---|
 {class_rows(facts["photos"], facts["composites"])}
 
-Time for one photograph of the validation part, masks pasted, {facts["threads"]} threads: median {facts["time"]["median_s"]:.2f} s, least
+Time for one 640×480 photograph, resizing and full-size masks included, {facts["threads"]} threads: median {facts["time"]["median_s"]:.2f} s, least
 {facts["time"]["least_s"]:.2f} s of 15 (the machine was shared).
 
 ## Limits
