@@ -36,8 +36,7 @@ bench: setup ## time it beside the baseline that the idea came from
 	@$(RUN) -m benchmarks
 
 notebooks: setup ## run the notebooks and keep their outputs
-	@cd notebooks && $(abspath $(BIN))/jupyter nbconvert --to notebook --execute --inplace \
-	  --ExecutePreprocessor.store_widget_state=False --ExecutePreprocessor.record_timing=False *.ipynb
+	@$(RUN) packaging/notebooks.py
 
 screenshots: setup ## make the README's pictures anew in a real browser
 	@$(RUN) -m tests.browser.chromium
