@@ -24,7 +24,7 @@ COPY --chown=1000:100 notebooks /home/jovyan/work
 
 # The notebooks lie in the work folder here, so the samples are found beside them.
 RUN ln -s /home/jovyan/work /opt/seg-widgets/notebooks
-ENV PATH="/opt/seg-widgets/.venv/bin:${PATH}" HOME=/home/jovyan
+ENV PATH="/opt/seg-widgets/.venv/bin:${PATH}" HOME=/home/jovyan OMP_WAIT_POLICY=PASSIVE
 USER 1000:100
 WORKDIR /home/jovyan/work
 EXPOSE 8888

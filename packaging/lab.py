@@ -23,6 +23,10 @@ def main() -> int:
         return 1
     from jupyterlab.labapp import LabApp
 
+    # For the kernels, which inherit it: beside a browser that draws, threads that spin while they wait for each other
+    # made the starter twice as slow and worse (benchmarks/README.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--folder", type=Path, default=ROOT / "notebooks")
     options, others = parser.parse_known_args()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -106,6 +107,8 @@ def _names(text: str) -> tuple[str, ...]:
 
 
 def _segment(options: argparse.Namespace) -> int:
+    # torch's threads else spin while they wait, which costs much on a busy machine; read when torch is first imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from .detectron2_predictor import load_predictor
 
     try:
