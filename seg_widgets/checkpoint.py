@@ -143,34 +143,31 @@ def _read_torch(path: Path) -> Checkpoint:
     return _from_dict(path, data)
 
 
+def _from_buffer(buffer: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], order: str) -> np.ndarray[Any, Any]:
+    # NumPy's own _frombuffer is private and has moved between releases; this is what it does.
+    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order="F" if order == "F" else "C")
+
+
+# All that a pickle may name. NumPy's makers of arrays and scalars are private; pickling one shows them.
+_ALLOWED: dict[tuple[str, str], Any] = {
+    ("numpy", "ndarray"): np.ndarray,
+    ("numpy", "dtype"): np.dtype,
+    ("collections", "OrderedDict"): collections.OrderedDict,
+    ("_codecs", "encode"): codecs.encode,
+}
+for _core in ("numpy.core", "numpy._core"):
+    _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = np.zeros(0).__reduce__()[0]
+    _ALLOWED[f"{_core}.multiarray", "scalar"] = np.float32(0).__reduce__()[0]
+    _ALLOWED[f"{_core}.numeric", "_frombuffer"] = _from_buffer
+
+
 class _ArrayUnpickler(pickle.Unpickler):
     """An unpickler that can make arrays and containers, and nothing else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        arrays = np.zeros(0)
-        scalar = np.float32(0)
-        multiarray = {
-            "_reconstruct": arrays.__reduce__()[0],
-            "scalar": scalar.__reduce__()[0],
-        }
-        allowed: dict[tuple[str, str], Any] = {
-            ("numpy", "ndarray"): np.ndarray,
-            ("numpy", "dtype"): np.dtype,
-            ("collections", "OrderedDict"): collections.OrderedDict,
-            ("_codecs", "encode"): codecs.encode,
-        }
-        for core in ("numpy.core", "numpy._core"):
-            for key, value in multiarray.items():
-                allowed[f"{core}.multiarray", key] = value
-            allowed[f"{core}.numeric", "_frombuffer"] = _from_buffer
-        if (module, name) not in allowed:
+        if (module, name) not in _ALLOWED:
             raise WeightsError(f"it asks for {module}.{name}, which is no array: loading it would run its code")
-        return allowed[module, name]
-
-
-def _from_buffer(buffer: bytes, dtype: np.dtype[Any], shape: tuple[int, ...], order: str) -> np.ndarray[Any, Any]:
-    # NumPy's own _frombuffer is private and has moved between releases; this is what it does.
-    return np.frombuffer(buffer, dtype=dtype).reshape(shape, order="F" if order == "F" else "C")
+        return _ALLOWED[module, name]
 
 
 def _read_pickle(path: Path) -> Checkpoint:

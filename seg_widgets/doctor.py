@@ -8,7 +8,6 @@ import importlib.util
 import platform
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TextIO
@@ -141,7 +140,3 @@ def _memory() -> Iterator[Finding]:
     free = psutil.virtual_memory().available / 1e9
     remedy = "close other programs: a large model needs about 2 GB" if free < _LITTLE_MEMORY_GB else ""
     yield Finding("memory", "note" if remedy else "ok", f"{free:.1f} GB free", remedy)
-
-
-if __name__ == "__main__":
-    sys.exit(report(sys.stdout))

@@ -78,7 +78,7 @@ class MaskCrop:
     @cached_property
     def area(self) -> int:
         """The number of pixels inside."""
-        # numpy.bitwise_count would be shorter, but NumPy 1.26 has none.
+        # As one number, so that the bits which pad the last byte can be shifted away: they are no pixels.
         return (int.from_bytes(self.bits, "big") >> (-self.width * self.height) % 8).bit_count()
 
     def rle(self, image_size: tuple[int, int]) -> RLE:

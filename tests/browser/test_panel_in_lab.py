@@ -311,9 +311,6 @@ def test_narrow_and_dense_screens(
     lab.shut_down_kernels()
 
 
-@pytest.mark.skipif(
-    not (REPOSITORY / "weights" / "starter.safetensors").exists(), reason="the starter's weights are not here"
-)
 def test_the_panel_notebook_segments_a_photograph_with_the_starter(notebook: Notebook, tmp_path: Path) -> None:
     photo = tmp_path / "my coffee.jpg"
     photo.write_bytes((REPOSITORY / "notebooks" / "images" / "coffee.jpg").read_bytes())
