@@ -8,7 +8,7 @@ from pathlib import Path
 
 from .errors import ConfigError, WeightsNotFoundError
 
-__all__ = ["STARTER", "ModelFiles", "find_model", "weight_folders"]
+__all__ = ["STARTER", "ModelFiles", "available_models", "find_model", "weight_folders"]
 
 STARTER = "starter"
 
@@ -35,6 +35,17 @@ def weight_folders() -> list[Path]:
     if named:
         folders.insert(0, Path(named).expanduser())
     return folders
+
+
+def available_models() -> list[str]:
+    """The names of the models whose files are in one of `weight_folders`, the starter first."""
+    found = {
+        weights.stem
+        for folder in weight_folders()
+        for weights in folder.glob("*.safetensors")
+        if weights.with_suffix(".yaml").is_file()
+    }
+    return sorted(found, key=lambda name: (name != STARTER, name))
 
 
 def find_model(name: str) -> ModelFiles:

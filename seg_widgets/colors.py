@@ -13,7 +13,7 @@ from __future__ import annotations
 import colorsys
 from typing import Final
 
-__all__ = ["PALETTE", "RGB", "class_color", "class_colors", "hex_color", "luminance", "text_color"]
+__all__ = ["PALETTE", "RGB", "class_color", "class_colors", "hex_color", "luminance", "score_color", "text_color"]
 
 RGB = tuple[int, int, int]
 
@@ -34,6 +34,7 @@ PALETTE: Final[tuple[RGB, ...]] = tuple(zip(_TABLE[0::3], _TABLE[1::3], _TABLE[2
 """96 colours as (red, green, blue), each 0 to 255."""
 
 _GOLDEN_TURN = 0.6180339887498949
+_VIRIDIS: Final[tuple[RGB, ...]] = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
 
 
 def class_color(index: int) -> RGB:
@@ -50,6 +51,19 @@ def class_color(index: int) -> RGB:
 def class_colors(count: int) -> tuple[RGB, ...]:
     """The colours of the classes 0 to `count` - 1."""
     return tuple(class_color(index) for index in range(count))
+
+
+def score_color(score: float) -> RGB:
+    """The colour of a score, 0 (violet) over teal to 1 (yellow): viridis at five points, straight lines between.
+
+    Matplotlib's viridis (https://bids.github.io/colormap/) is even to all kinds of colour vision.
+    """
+    at = min(max(score, 0.0), 1.0) * (len(_VIRIDIS) - 1)
+    start = min(int(at), len(_VIRIDIS) - 2)
+    first, last = _VIRIDIS[start : start + 2]
+    # As JavaScript rounds, so that the canvas has the very same colours.
+    red, green, blue = (int(a + (b - a) * (at - start) + 0.5) for a, b in zip(first, last, strict=True))
+    return red, green, blue
 
 
 def hex_color(color: RGB) -> str:

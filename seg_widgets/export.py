@@ -18,7 +18,9 @@ import math
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final, TypedDict, cast
 
@@ -37,6 +39,7 @@ __all__ = [
     "CocoAnnotation",
     "CocoResult",
     "coco_dataset",
+    "cutouts_zip",
     "png_bytes",
     "save",
     "save_cutouts",
@@ -46,6 +49,7 @@ __all__ = [
     "to_csv",
     "to_label_studio",
     "to_labelme",
+    "to_python",
     "to_supervision",
     "write_bytes",
 ]
@@ -169,10 +173,11 @@ def _category_ids(class_names: Sequence[str], given: Sequence[int] | None) -> li
 # ── tables ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def to_csv(prediction: Prediction, path: StrPath | None = None) -> str:
+def to_csv(prediction: Prediction, path: StrPath | None = None, *, only: Iterable[int] | None = None) -> str:
     """The instances as CSV text with the columns `CSV_COLUMNS`; also written to `path` (UTF-8) if given.
 
-    Boxes are in pixels. A class name that a spreadsheet would take for a formula gets an apostrophe before it
+    `only`: the instances to write; the index stays their place among all of them. Boxes are in pixels. A class name
+    that a spreadsheet would take for a formula gets an apostrophe before it
     (https://owasp.org/www-community/attacks/CSV_Injection).
 
     Raises `ExportError` when it can't be written.
@@ -180,13 +185,17 @@ def to_csv(prediction: Prediction, path: StrPath | None = None) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    for instance in prediction:
+    for instance in _chosen(prediction, only):
         box = (_short(value) for value in instance.box)
         name = _harmless(instance.class_name)
         writer.writerow([instance.index, name, instance.class_id, _short(instance.score, 6), *box, instance.area])
     if path is not None:
         write_bytes(path, text.getvalue().encode("utf-8"))
     return text.getvalue()
+
+
+def _chosen(prediction: Prediction, only: Iterable[int] | None) -> Iterator[Instance]:
+    return iter(prediction) if only is None else (prediction[index] for index in prediction.indices(only).tolist())
 
 
 def _harmless(name: str) -> str:
@@ -230,6 +239,23 @@ def save_cutouts(prediction: Prediction, image: RGBArray, folder: StrPath, stem:
     ]
 
 
+def cutouts_zip(
+    prediction: Prediction, image: RGBArray, stem: str = "picture", *, only: Iterable[int] | None = None
+) -> bytes:
+    """The bytes of a ZIP archive with what `save_cutouts` writes, the same for the same instances.
+
+    `only`: the instances to take; the numbers in the names stay their places among all of them. Raises as
+    `save_cutouts` does.
+    """
+    buffer = io.BytesIO()
+    # PNGs don't get smaller by being packed again.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for instance in _chosen(prediction, only):
+            name = _numbered("", stem, "cutout", instance).name
+            archive.writestr(zipfile.ZipInfo(name), png_bytes(cutout(image, prediction, instance.index)))
+    return buffer.getvalue()
+
+
 def save_masks(prediction: Prediction, folder: StrPath, stem: str = "picture") -> list[Path]:
     """Write each mask as a PNG of the picture's size, 255 inside and 0 outside: `stem`-mask-000-class.png and so on.
 
@@ -248,6 +274,55 @@ def save_masks(prediction: Prediction, folder: StrPath, stem: str = "picture") -
 
 def _numbered(folder: StrPath, stem: str, kind: str, instance: Instance) -> Path:
     return Path(folder) / f"{_file_stem(stem)}-{kind}-{instance.index:03}-{_file_stem(instance.class_name, 40)}.png"
+
+
+# ── Python ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def to_python(
+    source: str,
+    *,
+    model: str = "",
+    threshold: float = 0.5,
+    hidden_classes: Iterable[str] = (),
+    class_thresholds: Mapping[str, float] | None = None,
+    hidden_instances: Iterable[int] = (),
+    style: Style = _DEFAULT_STYLE,
+    uploaded: bool = False,
+) -> str:
+    """The lines of Python that make what a panel shows.
+
+    `source`: the picture's path or address; of one that was `uploaded` only its name is known. `model`: the name that
+    `load_predictor` takes, "" for a predictor of one's own. The others: as `Prediction.keep` takes them.
+    """
+    chosen = {
+        "hidden_classes": list(hidden_classes),
+        "class_thresholds": dict(class_thresholds or {}),
+        "hidden_instances": list(hidden_instances),
+    }
+    keep = ", ".join([repr(threshold), *(f"{name}={value!r}" for name, value in chosen.items() if value)])
+    changed = {
+        part.name: value
+        for part in fields(Style)
+        if (value := getattr(style, part.name)) != getattr(_DEFAULT_STYLE, part.name)
+    }
+    drawn = f", Style({', '.join(f'{name}={value!r}' for name, value in changed.items())})" if changed else ""
+    names = ["load", *(["load_predictor"] if model else []), "overlay"]
+    predictor = f"predictor = load_predictor({model!r})" if model else "predictor = ...  # your own predictor"
+    return "\n".join(
+        [
+            "from PIL import Image",
+            f"from seg_widgets import {', '.join((['Style'] if changed else []) + names)}",
+            "",
+            f"image = load({source!r})" + ("  # it was uploaded: put its path here" if uploaded else ""),
+            predictor,
+            "prediction = predictor(image)",
+            f"keep = prediction.keep({keep})",
+            "shown = prediction.select(keep)",
+            f"Image.fromarray(overlay(image, prediction{drawn}, only=keep))",
+            "",
+        ]
+    )
 
 
 # ── annotation tools ──────────────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, TypedDict, TypeVar
@@ -282,7 +282,18 @@ class Prediction:
 
     def select(self, indices: Iterable[int] | npt.NDArray[Any]) -> Prediction:
         """The instances at `indices` (numbers, or N booleans), in that order."""
-        chosen = np.asarray(indices if isinstance(indices, np.ndarray) else list(indices))
+        chosen = self.indices(indices)
+        masks = None if self.masks is None else tuple(self.masks[index] for index in chosen)
+        return replace(
+            self, boxes=self.boxes[chosen], scores=self.scores[chosen], class_ids=self.class_ids[chosen], masks=masks
+        )
+
+    def indices(self, chosen: Iterable[int] | npt.NDArray[Any]) -> IntArray:
+        """The places (int64) of the instances that `chosen` names: numbers, from the end where negative, or N booleans.
+
+        Raises `SettingError` for one that is not here.
+        """
+        chosen = np.asarray(chosen if isinstance(chosen, np.ndarray) else list(chosen))
         if chosen.dtype == bool:
             if chosen.shape != (len(self),):
                 raise SettingError(f"A selection by booleans has one for each of the {len(self)} instances.")
@@ -292,23 +303,44 @@ class Prediction:
         chosen = chosen.astype(np.int64)
         if chosen.size and not (-len(self) <= chosen.min() and chosen.max() < len(self)):
             raise SettingError(f"The selection names an instance that is not among the {len(self)} here.")
-        masks = None if self.masks is None else tuple(self.masks[index] for index in chosen)
-        return replace(
-            self, boxes=self.boxes[chosen], scores=self.scores[chosen], class_ids=self.class_ids[chosen], masks=masks
+        return np.where(chosen < 0, chosen + len(self), chosen)
+
+    def keep(
+        self,
+        threshold: float = 0.0,
+        hidden_classes: Iterable[str] = (),
+        class_thresholds: Mapping[str, float] | None = None,
+        hidden_instances: Iterable[int] = (),
+    ) -> BoolArray:
+        """Which instances meet their threshold and are not hidden: N booleans.
+
+        A class in `class_thresholds` (name → 0 to 1) has that one in place of `threshold`. Names of classes and numbers
+        of instances that are not here are passed over: they may belong to another model or picture.
+        """
+        own, hidden = class_thresholds or {}, set(hidden_classes)
+        least = np.array(
+            [np.inf if name in hidden else own.get(name, threshold) for name in self.class_names], np.float32
         )
+        keep = self.scores >= least[self.class_ids] if len(self) else np.zeros(0, bool)
+        keep[[index for index in hidden_instances if index < len(self)]] = False
+        return keep
 
     def filter(
         self,
         min_score: float = 0.0,
         classes: Iterable[str | int] | None = None,
         hidden_classes: Iterable[str | int] = (),
+        class_thresholds: Mapping[str, float] | None = None,
     ) -> Prediction:
         """The instances that score `min_score` (0 to 1) or more, of `classes`, and not of `hidden_classes`.
 
-        Classes are names or ids; `classes=None` means all of them.
+        Classes are names or ids; `classes=None` means all of them. A class in `class_thresholds` (name → 0 to 1) has
+        that one in place of `min_score`.
         Raises `SettingError` for a score out of range or a class that the model doesn't know.
         """
-        keep = self.scores >= np.float32(check_threshold(min_score))
+        own = {name: check_threshold(value) for name, value in (class_thresholds or {}).items()}
+        self._ids_of(own)  # says which one is unknown
+        keep = self.keep(check_threshold(min_score), class_thresholds=own)
         if classes is not None:
             keep &= np.isin(self.class_ids, self._ids_of(classes))
         keep &= ~np.isin(self.class_ids, self._ids_of(hidden_classes))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal, cast
@@ -16,12 +16,12 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
-from .colors import RGB, class_color, text_color
+from .colors import RGB, class_color, score_color, text_color
 from .errors import PredictionError, SettingError
 from .images import RGBArray
 from .prediction import MaskCrop, Prediction
 
-__all__ = ["Style", "cutout", "overlay"]
+__all__ = ["Style", "cutout", "overlay", "thumbnail"]
 
 _SMALLEST_FONT_PX = 7
 _SHRINK = 0.75
@@ -38,8 +38,9 @@ class Style:
     Raises `SettingError` for a value out of its range.
     """
 
-    color_by: Literal["class", "instance"] = "class"
-    """Whether the instances of a class share one colour, or each has its own (by its place in the prediction)."""
+    color_by: Literal["class", "instance", "score"] = "class"
+    """Whether the instances of a class share one colour, each has its own (by its place in the prediction), or a
+    colour tells the score (violet: 0, yellow: 1)."""
 
     masks: bool = True
     """Fill each mask with its colour."""
@@ -74,8 +75,8 @@ class Style:
     system if there is one."""
 
     def __post_init__(self) -> None:
-        if self.color_by not in ("class", "instance"):
-            raise SettingError(f'color_by is "class" or "instance", not {self.color_by!r}.')
+        if self.color_by not in ("class", "instance", "score"):
+            raise SettingError(f'color_by is "class", "instance" or "score", not {self.color_by!r}.')
         if not 0 <= self.opacity <= 1:
             raise SettingError(f"opacity lies between 0 and 1, but {self.opacity} was given.")
         if self.line_width is not None and not 0 < self.line_width <= 1000:
@@ -90,6 +91,8 @@ class Style:
 
     def color_of(self, prediction: Prediction, index: int) -> RGB:
         """The colour of one instance, as (red, green, blue), each 0 to 255."""
+        if self.color_by == "score":
+            return score_color(float(prediction.scores[index]))
         number = int(prediction.class_ids[index]) if self.color_by == "class" else index
         return self.palette[number % len(self.palette)] if self.palette else class_color(number)
 
@@ -97,21 +100,33 @@ class Style:
 _DEFAULT: Final = Style()
 
 
-def overlay(image: RGBArray, prediction: Prediction, style: Style = _DEFAULT) -> RGBArray:
+def overlay(
+    image: RGBArray,
+    prediction: Prediction,
+    style: Style = _DEFAULT,
+    *,
+    only: Iterable[int] | npt.NDArray[Any] | None = None,
+) -> RGBArray:
     """The picture with the prediction's masks, outlines, boxes and labels drawn on it.
 
     `image`: H×W×3 uint8 RGB, of the size that the prediction is for; it stays as it is. Returns a new array like it.
     Smaller instances are drawn over larger ones. Labels stay inside the picture and off each other: the best-scored
     take the best places, and one that finds none, also in smaller letters, is left out.
 
+    `only`: the instances to draw (numbers, or N booleans); their colours stay those that they have among all of them.
+
     Raises `SettingError` for an image that is no such array or a font that can't be read, `PredictionError` when the
     prediction is for a picture of another size.
     """
     _check_image(image, prediction)
     canvas = np.array(image, np.uint8, order="C")
+    colors = [style.color_of(prediction, index) for index in range(len(prediction))]
+    if only is not None:
+        chosen = prediction.indices(only)
+        colors = [colors[index] for index in chosen]
+        prediction = prediction.select(chosen)
     # Large ones first, so that what lies in front of them stays visible.
     order = np.argsort(-prediction.areas, kind="stable").tolist()
-    colors = [style.color_of(prediction, index) for index in range(len(prediction))]
     line_width = max(1, round(style.line_width or math.sqrt(canvas.shape[0] * canvas.shape[1]) / 300))
     ink = _Ink(colors)
     lines = ink.layer(canvas.shape[0], canvas.shape[1])
@@ -151,6 +166,32 @@ def cutout(image: RGBArray, prediction: Prediction, index: int) -> npt.NDArray[n
         return np.zeros((1, 1, 4), np.uint8)
     colors = image[y1 : y1 + alpha.shape[0], x1 : x1 + alpha.shape[1]] * (alpha > 0)[..., None]
     return np.dstack((colors, alpha)).astype(np.uint8)
+
+
+def thumbnail(image: RGBArray, prediction: Prediction, width: int, height: int) -> RGBArray:
+    """The picture with its masks, at most `width`×`height` pixels and never enlarged; a new h×w×3 uint8 RGB array.
+
+    Raises as `overlay` does.
+    """
+    _check_image(image, prediction)
+    rows, columns = prediction.image_size
+    scale = min(width / columns, height / rows, 1)
+    size = max(1, round(columns * scale)), max(1, round(rows * scale))
+    small = cast(RGBArray, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
+    crops = None if prediction.masks is None else tuple(_shrink(crop, scale, size) for crop in prediction.masks)
+    shrunk = replace(prediction, image_size=(size[1], size[0]), boxes=prediction.boxes * scale, masks=crops)
+    return overlay(small, shrunk, Style(labels=False, scores=False, line_width=1))
+
+
+def _shrink(crop: MaskCrop, scale: float, picture: tuple[int, int]) -> MaskCrop:
+    """A mask of a picture that was scaled to `picture` (width, height)."""
+    if not crop.width:
+        return crop
+    x, y = min(int(crop.x * scale), picture[0] - 1), min(int(crop.y * scale), picture[1] - 1)
+    width, height = max(1, round(crop.width * scale)), max(1, round(crop.height * scale))
+    size = min(width, picture[0] - x), min(height, picture[1] - y)
+    covered = cv2.resize(crop.to_array().view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+    return MaskCrop.from_array(covered >= 128, x, y)
 
 
 def _check_image(image: npt.NDArray[Any], prediction: Prediction) -> None:
