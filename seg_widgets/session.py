@@ -1,7 +1,9 @@
 """What a panel knows and does, without any widget: the picture, what was found in it, and what of it is shown.
 
 Two threads of its own keep the kernel free: one builds the model, one opens and segments pictures. Of several requests
-one runs, the newest waits, older ones are dropped; a result is shown only while its request is still the newest.
+for one picture one runs, the newest waits, older ones are dropped; a result is shown only while its request is still
+the newest. Several pictures that come together are all kept: the first is shown, the others go into the history one
+after the other, whenever nobody asks for something else.
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future
-from contextlib import contextmanager
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
@@ -23,19 +25,23 @@ import numpy.typing as npt
 import traitlets
 
 from . import images
+from .catalogue import STARTER
 from .errors import InferenceError, ModelError, PredictionError, SegWidgetsError, SettingError, UrlError
-from .prediction import Prediction, check_threshold
+from .history import History
+from .prediction import Prediction
 from .predictor import Predictor
+from .traits import (
+    ByIdentity,
+    ClassNames,
+    ClassThresholds,
+    Indices,
+    Picture,
+    ThreadSafeTraits,
+    Threshold,
+    own_writes,
+)
 
-__all__ = [
-    "ClassNames",
-    "Indices",
-    "SegmentationSession",
-    "SegmentationState",
-    "ThreadSafeTraits",
-    "Threshold",
-    "own_writes",
-]
+__all__ = ["PANEL_MAX_PIXELS", "SegmentationSession", "SegmentationState"]
 
 RGBArray = npt.NDArray[np.uint8]
 _Result = TypeVar("_Result")
@@ -44,152 +50,6 @@ PANEL_MAX_PIXELS: Final = 25_000_000
 """Pixels of the largest picture that a session opens; more would make the browser slow."""
 
 _log = logging.getLogger(__name__)
-
-
-if TYPE_CHECKING:
-    _FloatTrait = traitlets.TraitType[float, object]
-    _NamesTrait = traitlets.TraitType[tuple[str, ...], Iterable[str]]
-    _IndicesTrait = traitlets.TraitType[tuple[int, ...], Iterable[int]]
-    _AnyTrait = traitlets.TraitType[Any, Any]
-else:
-    # traitlets 5.7 (Colab's) takes no type parameters.
-    _FloatTrait = _NamesTrait = _IndicesTrait = _AnyTrait = traitlets.TraitType
-
-
-# ── traits ────────────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Threshold(_FloatTrait):
-    """A score threshold, 0 to 1; anything else (NaN too) raises `SettingError` and changes nothing."""
-
-    info_text = "a number from 0 to 1"
-    default_value = 0.5
-
-    def validate(self, obj: Any, value: object) -> float:
-        """The value as a float."""
-        return check_threshold(value)
-
-
-class ClassNames(_NamesTrait):
-    """Class names without repetition, as a tuple; one text instead of a list raises `SettingError`."""
-
-    info_text = "a list of class names"
-    default_value = ()
-
-    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
-        """The names as a tuple."""
-        if isinstance(value, str):
-            raise SettingError(f"{self.name} is a list of class names, such as [{value!r}], not one text.")
-        try:
-            names = tuple(value)
-        except TypeError:
-            names = (value,)
-        if not all(isinstance(name, str) for name in names):
-            raise SettingError(f'{self.name} is a list of class names, such as ["person"], not {value!r}.')
-        return tuple(dict.fromkeys(names))
-
-
-class Indices(_IndicesTrait):
-    """Places of instances in the prediction without repetition, as a tuple; anything else raises `SettingError`."""
-
-    info_text = "a list of instance numbers"
-    default_value = ()
-
-    def validate(self, obj: Any, value: Any) -> tuple[int, ...]:
-        """The numbers as a tuple of int."""
-        try:
-            numbers = tuple(value)
-        except TypeError:
-            numbers = (value,)
-        wrong = [n for n in numbers if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0]
-        if wrong:
-            raise SettingError(f"{self.name} is a list of instance numbers from 0 on, such as [0, 3], not {value!r}.")
-        return tuple(dict.fromkeys(int(number) for number in numbers))
-
-
-class ByIdentity(_AnyTrait):
-    """A value that is compared by identity: comparing two pictures pixel by pixel for each change would be a waste."""
-
-    default_value = None
-    allow_none = True
-
-    def set(self, obj: Any, value: Any) -> None:
-        """Set it, and notify unless it is the very same object."""
-        old = obj._trait_values.get(self.name)
-        obj._trait_values[self.name] = value
-        if old is not value:
-            obj._notify_trait(self.name, old, value)
-
-
-class Picture(ByIdentity):
-    """The picture on screen: setting it asks for a segmentation, and it changes only when the result is there."""
-
-    def set(self, obj: Any, value: Any) -> None:
-        if getattr(_own_writes, "on", False):
-            super().set(obj, value)
-        elif value is None:
-            obj.clear()
-        else:
-            obj.segment(value)
-
-
-# True in a thread while it publishes a result, so that only the session itself writes the picture on screen.
-_own_writes = threading.local()
-
-
-@contextmanager
-def own_writes() -> Iterator[None]:
-    """Within it, setting a `Picture` trait in this thread puts the picture on screen instead of asking for it."""
-    _own_writes.on = True
-    try:
-        yield
-    finally:
-        _own_writes.on = False
-
-
-# By thread: the changes that wait for the end of that thread's hold_trait_notifications, by the object's id.
-_held = threading.local()
-
-
-class ThreadSafeTraits(traitlets.HasTraits):
-    """Traits that several threads may set: holding notifications back in one thread never touches another's.
-
-    traitlets' own `hold_trait_notifications` replaces `notify_change` of the object for everybody, so a change that a
-    second thread makes meanwhile can be lost.
-    """
-
-    @contextmanager
-    def hold_trait_notifications(self) -> Iterator[None]:
-        """Collect this thread's changes and notify once at the end, the last value of each trait."""
-        waiting: dict[int, dict[str, Any]] = _held.__dict__.setdefault("changes", {})
-        if id(self) in waiting:
-            yield
-            return
-        mine = waiting[id(self)] = {}
-        try:
-            yield
-        finally:
-            del waiting[id(self)]
-            failure: Exception | None = None
-            for change in mine.values():
-                # An observer that fails must not keep the others from hearing of their change.
-                try:
-                    self.notify_change(change)
-                except Exception as error:
-                    failure = failure or error
-            if failure is not None:
-                raise failure
-
-    def notify_change(self, change: Any) -> None:
-        """Notify, or keep the change while this thread holds notifications back."""
-        mine = getattr(_held, "changes", {}).get(id(self))
-        if mine is None:
-            super().notify_change(change)
-            return
-        name = change["name"]
-        if name in mine:
-            change = traitlets.Bunch({**change, "old": mine[name]["old"]})
-        mine[name] = change
 
 
 # ── the state ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,8 +70,15 @@ class SegmentationState(ThreadSafeTraits):
     source = traitlets.Unicode("", read_only=True)
     """What `image` is called, such as "photo.jpg"; "" (default) while there is none, or it has no name."""
 
+    origin = traitlets.Unicode("", read_only=True)
+    """The path or address that `image` came from; "" (default) while there is none, or for bytes and arrays."""
+
     threshold = Threshold()
     """The lowest score that is shown, 0 to 1 (default 0.5)."""
+
+    class_thresholds = ClassThresholds()
+    """Thresholds of single classes by name, each 0 to 1, in place of `threshold`, lower or higher (default none); they
+    stay for the next picture."""
 
     hidden_classes = ClassNames()
     """Names of the classes that are not shown (default none); they stay hidden for the next picture."""
@@ -234,6 +101,13 @@ class SegmentationState(ThreadSafeTraits):
     predictor = ByIdentity(read_only=True)
     """The predictor, or None (default) until it is built."""
 
+    history = traitlets.Tuple((), read_only=True)
+    """The pictures of this session, a tuple of `HistoryEntry` in the order in which they came (default empty): those
+    with a result, up to a limit, those that wait for theirs, and those of several at once that failed."""
+
+    current = traitlets.Int(None, allow_none=True, read_only=True)
+    """The number in `history` of the picture on screen, or None (default)."""
+
     def segment(self, source: object, name: str | None = None) -> None:
         """Open and segment a picture in the background."""
         raise NotImplementedError
@@ -248,9 +122,7 @@ class SegmentationState(ThreadSafeTraits):
         prediction = self.prediction
         if prediction is None:
             return ()
-        hidden = [index for index, name in enumerate(prediction.class_names) if name in self.hidden_classes]
-        keep = (prediction.scores >= np.float32(self.threshold)) & ~np.isin(prediction.class_ids, hidden)
-        keep[[index for index in self.hidden_instances if index < len(keep)]] = False
+        keep = prediction.keep(self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances)
         return tuple(np.flatnonzero(keep).tolist())
 
     @property
@@ -270,14 +142,15 @@ class SegmentationState(ThreadSafeTraits):
             f"{'instance' if total == 1 else 'instances'} shown at threshold {self.threshold:.2f}"
         )
 
-    @traitlets.validate("hidden_classes")
-    def _known_classes(self, proposal: Any) -> tuple[str, ...]:
-        names: tuple[str, ...] = proposal["value"]
+    @traitlets.validate("hidden_classes", "class_thresholds")
+    def _known_classes(self, proposal: Any) -> Any:
+        names: Iterable[str] = proposal["value"]
         if self.prediction is not None and self.prediction.class_names:
             known = self.prediction.class_names
-            # Classes that were hidden under another model may stay; only a new unknown name is a mistake.
+            before = getattr(self, proposal["trait"].name)
+            # Classes that were chosen under another model may stay; only a new unknown name is a mistake.
             for name in names:
-                if name not in known and name not in self.hidden_classes:
+                if name not in known and name not in before:
                     raise SettingError(f"The model has no class {name!r}.{_did_you_mean(name, known)}")
         return names
 
@@ -345,16 +218,43 @@ class _Superseded(Exception):
     """A newer request came, or the session was closed."""
 
 
-class _Request:
-    """One picture to segment: `load` gives it, `name` is what to call it, `model` its model where that is being built.
+class _Source(NamedTuple):
+    """A picture to open: what it is called, the path or address that it has, "" without one, and what opens it."""
 
-    The session's newest request is its current one; all others are `superseded`.
+    name: str
+    origin: str
+    load: Callable[[], RGBArray]
+
+
+def _no_picture() -> RGBArray:
+    raise SegWidgetsError("There is no picture.")
+
+
+_NOTHING: Final = _Source("", "", _no_picture)
+
+
+class _Waiting(NamedTuple):
+    """One of several pictures that waits for its turn: `number` is its place in the history."""
+
+    number: int
+    source: _Source
+
+
+class _Request:
+    """One picture to segment, with its model where that is being built.
+
+    `number`: its place in the history, where it has one already. `keeps`: whether it is one of several that came
+    together, which are never dropped. `shows`: whether its result goes on screen. `runs`: whether the model has
+    started on it. The session's newest request is its current one; one that is `superseded` is dropped.
     """
 
-    def __init__(self, load: Callable[[], RGBArray], name: str, model: Future[Predictor] | None) -> None:
-        self.load = load
-        self.name = name
-        self.model = model
+    def __init__(self, source: _Source, number: int | None, keeps: bool, shows: bool) -> None:
+        self.source = source
+        self.number = number
+        self.keeps = keeps
+        self.shows = shows
+        self.runs = False
+        self.model: Future[Predictor] | None = None
         self.superseded = threading.Event()
 
 
@@ -392,12 +292,16 @@ class SegmentationSession(SegmentationState):
         self._worker = _Worker()
         self._collected = weakref.finalize(self, self._worker.close)
         self._request: _Request | None = None
+        self._waiting: deque[_Waiting] = deque()
+        self._together = 0
+        self._history = History()
         self._doing = ""
         self._building: Future[Predictor] | None = None
         self._failure: SegWidgetsError | None = None
         self._last_s: float | None = None
         self._closed = False
         self._build: Callable[[], Predictor] | None = None
+        self._model_name = ""
         self.use(predictor, build=build, device=device)
 
     # ── asking for things ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -408,12 +312,7 @@ class SegmentationSession(SegmentationState):
         `source`: anything that `images.load` takes, a URL too. `name`: what to call it; without it, its file name.
         What goes wrong with it comes as `error`, and from `wait`. Raises `SettingError` on a closed session.
         """
-        called = name or _name_of(source)
-
-        def load() -> RGBArray:
-            return images.load(source, max_pixels=self._max_pixels, allow_local=self._allow_local, name=called or None)
-
-        self._submit(load, called)
+        self._submit(self._source(source, name))
 
     def segment_url(self, address: str) -> None:
         """Like `segment`, for a text that a stranger may have typed: only http(s) is followed, never a path."""
@@ -424,7 +323,77 @@ class SegmentationSession(SegmentationState):
                 raise UrlError(f"{text!r} is not the address of a picture: it starts with https:// or http://.")
             return images.load(text, max_pixels=self._max_pixels, allow_local=self._allow_local)
 
-        self._submit(load, _name_of(text))
+        self._submit(_Source(_name_of(text), text, load))
+
+    def segment_all(self, sources: Iterable[object]) -> None:
+        """Segment several pictures: the first is shown, the others go into `history`, one after the other.
+
+        `sources`: each anything that `images.load` takes. A request for a single picture goes first, and they go on
+        after it. One that fails stays in the history with its error. Raises `SettingError` on a closed session.
+        """
+        with self._lock:
+            self._check_open()
+            if not self._waiting and not (self._request is not None and self._request.keeps):
+                self._together = 0
+            added: list[_Waiting] = []
+            for source in sources:
+                opened = self._source(source)
+                added.append(_Waiting(self._history.add(opened.name, opened.origin), opened))
+            if not added:
+                return
+            self._together += len(added)
+            self._waiting.extend(added)
+            first = added[0]
+            self._waiting.remove(first)
+            self._submit(first.source, first.number, keeps=True)
+
+    def show(self, number: int) -> None:
+        """Put the picture numbered `number` of `history` on screen with its result; the model doesn't run again.
+
+        One that waits becomes the next one; one that failed tells why in `error`. Raises `SettingError` when there is
+        no such picture.
+        """
+        with self._lock:
+            self._check_open()
+            entry = self._history[number]
+            if entry.state == "done":
+                self._failure = None
+                source = _NOTHING._replace(name=entry.source, origin=entry.origin)
+                self._show(entry.image, entry.prediction, source, number)
+                self._publish(error="")
+            elif entry.state == "failed":
+                self._publish(error=entry.error)
+            elif self._request is not None and self._request.number == number:
+                self._request.shows = True
+            else:
+                waiting = next((one for one in self._waiting if one.number == number), None)
+                if waiting is not None:
+                    self._waiting.remove(waiting)
+                    self._submit(waiting.source, number, keeps=True)
+
+    def forget(self, number: int) -> None:
+        """Remove a picture from `history`; one that is on screen stays there.
+
+        Raises `SettingError` when there is no such picture.
+        """
+        with self._lock:
+            self._history.remove(number)
+            self._waiting = deque(one for one in self._waiting if one.number != number)
+            if self._request is not None and self._request.number == number:
+                self._request.superseded.set()
+                self._request = None
+                self._start_next()
+            if self.current == number:
+                self.set_trait("current", None)
+            self._publish()
+
+    def _source(self, source: object, name: str | None = None) -> _Source:
+        called = name or _name_of(source)
+
+        def load() -> RGBArray:
+            return images.load(source, max_pixels=self._max_pixels, allow_local=self._allow_local, name=called or None)
+
+        return _Source(called, str(source) if isinstance(source, (str, PurePath)) else "", load)
 
     def use(
         self,
@@ -436,8 +405,10 @@ class SegmentationSession(SegmentationState):
         """Take another model (arguments as for the session) and segment the picture on screen with it."""
         if predictor is not None and build is not None:
             raise SettingError("Give a predictor or a function that builds one, not both.")
+        name = ""
         if build is None and (predictor is None or isinstance(predictor, str)):
-            build = _model_builder(predictor or "starter", device)
+            name = predictor or STARTER
+            build = _model_builder(name, device)
         if predictor is not None and not isinstance(predictor, str) and not callable(predictor):
             raise SettingError(
                 f"A predictor is called with a picture and answers with a Prediction, but {type(predictor).__name__} "
@@ -446,30 +417,35 @@ class SegmentationSession(SegmentationState):
         with self._lock:
             self._check_open()
             self._build = build
+            self._model_name = name
             self._building = None
             self.set_trait("predictor", None if isinstance(predictor, str) else predictor)
             self._last_s = None
             shown = self.image
-            if self._request is not None:
-                self._submit(self._request.load, self._request.name)
+            request = self._request
+            if request is not None and request.shows:
+                request.superseded.set()
+                self._request = None
+                self._submit(request.source, request.number, request.keeps)
             elif shown is not None:
-                self._submit(lambda: shown, self.source)
+                self._submit(_Source(self.source, self.origin, lambda: shown), self.current)
             else:
                 self._start_building()
                 self._publish()
 
     def clear(self) -> None:
-        """Forget the picture, its result and any error, and drop what is under way."""
+        """Forget the picture, its result, the history and any error, and drop what is under way or waits."""
         with self._lock:
-            self._drop_request()
+            self._drop_all()
+            self._history.clear()
             self._failure = None
-            self._show(None, None, "")
+            self._show(None, None, _NOTHING, None)
             self._publish(error="")
 
     def cancel(self) -> None:
-        """Drop the request that is under way; what is on screen stays."""
+        """Drop what is under way and what waits; what is on screen stays, and so do the results in the history."""
         with self._lock:
-            self._drop_request()
+            self._drop_all()
             self._publish()
 
     def wait(self, timeout_s: float | None = None) -> Prediction | None:
@@ -496,13 +472,18 @@ class SegmentationSession(SegmentationState):
         """
         with self._lock:
             self._closed = True
-            self._drop_request()
+            self._drop_all()
             self._build = self._building = None
             self.set_trait("predictor", None)
             self._publish()
         self._collected()
         if timeout_s > 0:
             self._worker.join(timeout_s)
+
+    @property
+    def model_name(self) -> str:
+        """The name by which `load_predictor` makes the model in use, or "" for a predictor of one's own."""
+        return self._model_name
 
     @property
     def closed(self) -> bool:
@@ -565,47 +546,77 @@ class SegmentationSession(SegmentationState):
 
     # ── one request ───────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _submit(self, load: Callable[[], RGBArray], name: str) -> None:
+    def _submit(self, source: _Source, number: int | None = None, keeps: bool = False) -> None:
+        """Make this the current request, whose result is shown."""
         with self._lock:
             self._check_open()
-            self._drop_request()
-            self._start_building()
-            request = self._request = _Request(load, name, self._building)
+            self._give_way()
             self._failure = None
-            self._doing = _sentence("Opening", name)
+            self._start(_Request(source, number, keeps, shows=True))
             self._publish(error="")
-            self._worker.submit(lambda: self._work(request))
 
-    def _drop_request(self) -> None:
+    def _start(self, request: _Request) -> None:
+        """Called with the lock; whoever calls publishes."""
+        self._start_building()
+        request.model = self._building
+        self._request = request
+        self._doing = self._sentence("Opening", request)
+        if request.keeps and request.number is not None:
+            self._history.update(request.number, state="busy")
+        self._worker.submit(lambda: self._work(request))
+
+    def _start_next(self) -> None:
+        """Go on with the pictures that wait, unless something else is under way. Called with the lock."""
+        if self._request is None and self._waiting and not self._closed:
+            number, source = self._waiting.popleft()
+            # The first result of several is shown, even where the first picture of them has failed.
+            self._start(_Request(source, number, keeps=True, shows=self.image is None))
+
+    def _give_way(self) -> None:
+        """Make room for a newer request: a single one is dropped, one of several waits again. Called with the lock."""
+        request, self._request = self._request, None
+        if request is None:
+            return
+        if not request.keeps or request.number is None:
+            request.superseded.set()
+        elif request.runs:
+            # The model can't be interrupted: its result goes into the history.
+            request.shows = False
+        else:
+            request.superseded.set()
+            self._waiting.appendleft(_Waiting(request.number, request.source))
+            self._history.update(request.number, state="waiting")
+
+    def _drop_all(self) -> None:
+        """Drop what is under way and what waits, with their places in the history. Called with the lock."""
+        dropped = [one.number for one in self._waiting]
+        self._waiting.clear()
         if self._request is not None:
             self._request.superseded.set()
             self._request = None
+        dropped += [entry.number for entry in self._history if entry.state in ("waiting", "busy")]
+        for number in dropped:
+            if number in self._history:
+                self._history.remove(number)
 
     def _work(self, request: _Request) -> None:
         try:
             image = self._load(request)
+            # Bytes that were uploaded are let go once they are opened.
+            request.source = request.source._replace(load=lambda: image)
             if self.predictor is None:
                 self._tell(request, "Loading the model (the first time takes some seconds)")
             predictor = self._wait_for_model(request)
             took = "" if self._last_s is None else f" (the last one took {_seconds(self._last_s)})"
-            self._tell(request, _sentence("Segmenting", request.name) + took)
+            self._tell(request, self._sentence("Segmenting", request) + took, runs=True)
             started = time.monotonic()
             prediction = predictor(image)
             took_s = time.monotonic() - started
-            if not isinstance(prediction, Prediction):
-                raise PredictionError(
-                    f"The predictor answered with {type(prediction).__name__} and not with a Prediction."
-                )
-            if prediction.image_size != image.shape[:2]:
-                height, width = prediction.image_size
-                raise PredictionError(
-                    f"The predictor answered for a picture of {width}×{height} pixels, but this one has "
-                    f"{image.shape[1]}×{image.shape[0]}."
-                )
+            _check_answer(prediction, image)
         except _Superseded:
             return
         except Exception as error:
-            what = f"segment {request.name or 'the picture'}"
+            what = f"segment {request.source.name or 'the picture'}"
             self._fail(request, _presentable(error, what, InferenceError))
         else:
             self._finish(request, image, prediction, took_s)
@@ -616,7 +627,7 @@ class SegmentationSession(SegmentationState):
         A slow server has up to the fetch's whole time limit, and a newer request should not wait for it.
         """
         future: Future[RGBArray] = Future()
-        load = request.load
+        load = request.source.load
 
         def work() -> None:
             try:
@@ -627,43 +638,75 @@ class SegmentationSession(SegmentationState):
         threading.Thread(target=work, name="seg_widgets opener", daemon=True).start()
         return _result(future, request)
 
-    def _tell(self, request: _Request, doing: str) -> None:
+    def _tell(self, request: _Request, doing: str, runs: bool = False) -> None:
         with self._lock:
-            if self._request is not request:
+            if request.superseded.is_set():
                 raise _Superseded
-            self._doing = doing
-            self._publish()
+            request.runs = runs
+            if self._request is request:
+                self._doing = doing
+                self._publish()
 
     def _finish(self, request: _Request, image: RGBArray, prediction: Prediction, took_s: float) -> None:
         with self._lock:
-            if self._request is not request:
+            if self._is_dropped(request):
                 return
             self._last_s = took_s
+            name, origin, _ = request.source
+            number = self._history.add(name, origin) if request.number is None else request.number
+            done = {"image": image, "prediction": prediction, "took_s": took_s, "model": _model_name(self.predictor)}
+            self._history.update(number, state="done", error="", **done)
+            shows = request.shows or self.image is None
+            self._history.trim(number if shows else self.current)
             # The request stays the current one while the result is shown, so that busy ends only after it.
             try:
-                self._show(image, prediction, request.name)
+                if shows:
+                    self._show(image, prediction, request.source, number if number in self._history else None)
             except Exception:
                 _log.exception("An observer of the picture or its result failed")
-            if self._request is request:
-                self._request = None
-                self._publish(error="")
+            self._end(request, error="" if shows else None)
 
     def _fail(self, request: _Request, error: SegWidgetsError) -> None:
         with self._lock:
-            if self._request is not request:
+            if self._is_dropped(request):
                 return
-            self._request = None
+            if request.keeps and request.number is not None:
+                self._history.update(request.number, state="failed", error=str(error))
+            if isinstance(error, ModelError) and self.predictor is None:
+                # Each of the others would build the model again, only to fail in the same way.
+                for one in self._waiting:
+                    self._history.update(one.number, state="failed", error=str(error))
+                self._waiting.clear()
             self._failure = error
-            self._publish(error=str(error))
+            self._end(request, error=str(error))
+
+    def _is_dropped(self, request: _Request) -> bool:
+        return request.superseded.is_set() or (request.keeps and request.number not in self._history)
+
+    def _end(self, request: _Request, error: str | None) -> None:
+        """Go on with what waits. Called with the lock."""
+        if self._request is request:
+            self._request = None
+        self._start_next()
+        # An observer of the result may have asked for another picture, whose state must stay.
+        self._publish(error=None if self._request is not None and self._request.shows and not error else error)
+
+    def _sentence(self, verb: str, request: _Request) -> str:
+        place = ""
+        if request.keeps and self._together > 1:
+            place = f" ({self._together - len(self._waiting)} of {self._together})"
+        return f"{verb} {request.source.name or 'the picture'}{place}"
 
     # ── publishing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _show(self, image: RGBArray | None, prediction: Prediction | None, name: str) -> None:
+    def _show(self, image: RGBArray | None, prediction: Prediction | None, source: _Source, number: int | None) -> None:
         """Put a picture and its result on screen together: every observer sees both, or neither."""
         with self.hold_trait_notifications():
             self.selected = ()
             self.hidden_instances = ()
-            self.set_trait("source", name)
+            self.set_trait("source", source.name)
+            self.set_trait("origin", source.origin)
+            self.set_trait("current", number)
             self.set_trait("prediction", prediction)
             with own_writes():
                 self.image = image
@@ -679,6 +722,7 @@ class SegmentationSession(SegmentationState):
         with self.hold_trait_notifications():
             if error is not None:
                 self.error = error
+            self.set_trait("history", tuple(self._history))
             self.set_trait("status", status)
             self.set_trait("busy", bool(status))
         self._changed.notify_all()
@@ -740,8 +784,20 @@ def _name_of(source: object) -> str:
     return PurePath(name).name if isinstance(name, str) else ""
 
 
-def _sentence(verb: str, name: str) -> str:
-    return f"{verb} {name or 'the picture'}"
+def _check_answer(prediction: object, image: RGBArray) -> None:
+    """Raise `PredictionError` unless it is a prediction of this picture."""
+    if not isinstance(prediction, Prediction):
+        raise PredictionError(f"The predictor answered with {type(prediction).__name__} and not with a Prediction.")
+    if prediction.image_size != image.shape[:2]:
+        height, width = prediction.image_size
+        raise PredictionError(
+            f"The predictor answered for a picture of {width}×{height} pixels, but this one has "
+            f"{image.shape[1]}×{image.shape[0]}."
+        )
+
+
+def _model_name(predictor: object) -> str:
+    return str(getattr(predictor, "name", "") or type(predictor).__name__)
 
 
 def _seconds(duration_s: float) -> str:

@@ -5,7 +5,8 @@ import logging
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,9 +25,11 @@ from seg_widgets.errors import (
     UrlError,
     WeightsNotFoundError,
 )
+from seg_widgets.images import Upload
 from seg_widgets.prediction import Prediction
-from seg_widgets.session import SegmentationSession, ThreadSafeTraits
+from seg_widgets.session import SegmentationSession
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+from seg_widgets.traits import ThreadSafeTraits
 
 RGBArray = npt.NDArray[np.uint8]
 
@@ -572,3 +575,253 @@ def test_names_are_taken_from_where_the_picture_comes_from(session: Segmentation
         session.image = source
         session.wait(20)
         assert session.source == name
+
+
+# ── several pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Paced:
+    """A predictor whose calls wait until they are let go; `widths` are those of the pictures that it saw."""
+
+    name = "paced"
+
+    def __init__(self) -> None:
+        self.go = threading.Semaphore(0)
+        self.started = threading.Semaphore(0)
+        self.widths: list[int] = []
+
+    def __call__(self, image: RGBArray, /) -> Prediction:
+        self.widths.append(image.shape[1])
+        self.started.release()
+        assert self.go.acquire(timeout=20)
+        return StubPredictor(2)(image)
+
+
+@pytest.fixture
+def paced() -> Iterator[tuple[SegmentationSession, Paced]]:
+    predictor = Paced()
+    session = SegmentationSession(predictor)
+    yield session, predictor
+    predictor.go.release(50)
+    session.close(5)
+
+
+def states(session: SegmentationSession) -> list[tuple[str, str]]:
+    return [(entry.source, entry.state) for entry in session.history]
+
+
+def pictures(*widths: int) -> list[Any]:
+    return [Upload(f"{width}.jpg", make_jpeg(width, 20)) for width in widths]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_several_pictures_are_segmented_in_turn_and_the_first_is_shown(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22, 23))
+    assert predictor.started.acquire(timeout=10)
+    assert states(session) == [("21.jpg", "busy"), ("22.jpg", "waiting"), ("23.jpg", "waiting")]
+    assert session.status == "Segmenting 21.jpg (1 of 3)"
+    predictor.go.release()
+    assert predictor.started.acquire(timeout=10)
+    assert session.source == "21.jpg"
+    assert session.status.startswith("Segmenting 22.jpg (2 of 3)")
+    predictor.go.release(2)
+    session.wait(20)
+    assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("23.jpg", "done")]
+    assert session.source == "21.jpg"
+    assert session.current == 1
+    assert [entry.image.shape[1] for entry in session.history] == [21, 22, 23]
+    assert all(entry.model == "paced" and entry.took_s is not None for entry in session.history)
+
+
+def test_a_single_request_goes_first_and_nothing_is_lost(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22, 23))
+    assert predictor.started.acquire(timeout=10)
+    session.segment(make_picture(40, 20), "single")  # while the model runs on the first of them
+    predictor.go.release(10)
+    session.wait(20)
+    assert predictor.widths == [21, 40, 22, 23]
+    assert session.source == "single"
+    assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("23.jpg", "done"), ("single", "done")]
+
+
+def test_more_pictures_join_those_that_wait(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22))
+    assert predictor.started.acquire(timeout=10)
+    session.segment_all(pictures(31, 32))
+    predictor.go.release(10)
+    session.wait(20)
+    assert sorted(predictor.widths) == [21, 22, 31, 32]
+    assert {state for _, state in states(session)} == {"done"}
+    assert session.source == "31.jpg"
+
+
+def test_single_requests_that_are_overtaken_leave_no_entry(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment(make_picture(21, 20), "first")
+    assert predictor.started.acquire(timeout=10)
+    session.segment(make_picture(22, 20), "second")
+    session.segment(make_picture(23, 20), "third")
+    predictor.go.release(10)
+    session.wait(20)
+    assert states(session) == [("third", "done")]
+
+
+def test_a_bad_one_of_several_is_kept_with_its_error_and_the_others_go_on() -> None:
+    session = SegmentationSession(StubPredictor(2))
+    session.segment_all([Upload("bad.jpg", b"a letter"), *pictures(22), "missing.jpg"])
+    with pytest.raises(ImageNotFoundError):
+        session.wait(20)
+    assert states(session) == [("bad.jpg", "failed"), ("22.jpg", "done"), ("missing.jpg", "failed")]
+    assert session.source == "22.jpg"  # the first with a result, as nothing else is on screen
+    session.show(1)
+    assert "bad.jpg" in session.error
+    assert session.source == "22.jpg"
+    session.show(2)
+    assert session.error == ""
+    assert len(session.wait() or ()) == 2
+    session.close(5)
+
+
+def test_a_waiting_picture_can_be_brought_forward_or_removed(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22, 23, 24))
+    assert predictor.started.acquire(timeout=10)
+    session.show(4)
+    session.forget(3)
+    predictor.go.release(10)
+    session.wait(20)
+    assert predictor.widths == [21, 24, 22]
+    assert session.source == "24.jpg"
+    assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("24.jpg", "done")]
+
+
+def test_a_removed_picture_that_the_model_works_on_leaves_nothing(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22))
+    assert predictor.started.acquire(timeout=10)
+    session.forget(1)
+    predictor.go.release(10)
+    session.wait(20)
+    assert states(session) == [("22.jpg", "done")]
+    assert session.source == "22.jpg"
+
+
+def test_cancel_and_clear_drop_what_waits(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    predictor.go.release()
+    session.segment(make_picture(40, 20), "kept")
+    session.wait(20)
+    session.segment_all(pictures(21, 22))
+    wait_until(lambda: 21 in predictor.widths)
+    session.cancel()
+    assert not session.busy
+    assert states(session) == [("kept", "done")]
+    assert session.source == "kept"
+    predictor.go.release(10)
+    session.segment_all(pictures(31, 32))
+    session.wait(20)
+    session.clear()
+    assert session.history == ()
+    assert session.current is None
+    assert session.image is None
+    assert 22 not in predictor.widths
+
+
+def test_another_model_replaces_the_result_on_screen_only() -> None:
+    session = SegmentationSession(StubPredictor(2))
+    session.segment_all(pictures(21, 22))
+    session.wait(20)
+    session.use(StubPredictor(5))
+    session.wait(20)
+    assert [len(entry.prediction) for entry in session.history] == [5, 2]
+    assert session.current == 1
+    session.show(2)
+    assert session.prediction is not None
+    assert len(session.prediction) == 2
+    session.close(5)
+
+
+def test_a_model_that_can_not_be_built_is_tried_once_for_all_that_wait() -> None:
+    calls: list[int] = []
+
+    def build() -> StubPredictor:
+        calls.append(1)
+        raise ModelError("The weights are not here.")
+
+    session = SegmentationSession(build=build)
+    with pytest.raises(ModelError):
+        session.wait(20)
+    session.segment_all(pictures(21, 22, 23))
+    with pytest.raises(ModelError):
+        session.wait(20)
+    assert [state for _, state in states(session)] == ["failed"] * 3
+    assert len(calls) == 2
+    session.close(5)
+
+
+def test_uploaded_bytes_are_let_go_once_they_are_opened(paced: tuple[SegmentationSession, Paced]) -> None:
+    class Bytes(Upload):
+        pass
+
+    session, predictor = paced
+    upload = Bytes("a.jpg", make_jpeg(21, 20))
+    gone = weakref.ref(upload)
+    session.segment(upload)
+    del upload
+    assert predictor.started.acquire(timeout=10)
+    gc.collect()
+    assert gone() is None
+
+
+def test_where_a_picture_came_from_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(make_jpeg(21, 20))
+    session = SegmentationSession(StubPredictor(2))
+    session.segment(path)
+    session.wait(20)
+    assert session.origin == session.history[0].origin == str(path)
+    session.segment(path.read_bytes(), "upload.jpg")
+    session.wait(20)
+    assert session.origin == ""
+    session.show(1)
+    assert session.origin == str(path)
+    assert session.model_name == ""
+    session.close(5)
+
+
+def test_no_pictures_at_all_is_no_request() -> None:
+    session = SegmentationSession(StubPredictor(2))
+    session.segment_all([])
+    assert not session.busy
+    assert session.history == ()
+    session.close()
+    with pytest.raises(SettingError, match="closed"):
+        session.segment_all([make_picture(20, 20)])
+
+
+def test_class_thresholds_stand_in_place_of_the_common_one() -> None:
+    session = SegmentationSession(StubPredictor(), threshold=0.5)
+    session.class_thresholds = {"person": 0.9, "unknown": 0.1}  # before there is a model to ask
+    session.segment(make_picture(40, 30))
+    session.wait(20)
+    assert session.shown is not None
+    assert session.shown.counts() == {"animal": 2, "vehicle": 2, "person": 1, "food": 1}
+    session.class_thresholds = {"person": 0}
+    assert session.shown.counts()["person"] == 3
+    mistakes: list[Any] = [{"persn": 0.5}, {"person": 2}, ["person"], {1: 0.5}]
+    for wrong in mistakes:
+        with pytest.raises(SettingError):
+            session.class_thresholds = wrong
+    assert session.class_thresholds == {"person": 0.0}
+    session.close(5)
