@@ -11,19 +11,22 @@ from typing import TYPE_CHECKING, Any, Final
 
 import anywidget
 import cv2
+import ipywidgets
 import numpy as np
 import numpy.typing as npt
 import traitlets
 
 from .colors import class_color, hex_color
-from .errors import PredictionError, SegWidgetsError, SettingError
+from .errors import ImageError, PredictionError, SegWidgetsError, SettingError
+from .images import Upload
 from .prediction import Prediction
-from .session import ClassNames, Indices, ThreadSafeTraits, Threshold
+from .traits import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
 
 __all__ = ["SegmentationCanvas", "encode_content"]
 
 RGBArray = npt.NDArray[np.uint8]
 Exporter = Callable[[str], tuple[str, str, bytes]]
+Opener = Callable[[list[Upload]], None]
 
 JPEG_QUALITY: Final = 90
 PNG_MAX_COLORS: Final = 256
@@ -31,6 +34,10 @@ PNG_MAX_COLORS: Final = 256
 
 _STATIC = Path(__file__).parent / "static"
 _SHOWS: Final = ("masks", "outlines", "boxes", "labels")
+_EXPORTS: Final = ("png", "cutouts", "coco", "csv", "python")
+_ASKS: Final = ("open", "camera", "cancel")
+_FORMATS: Final = ("auto", "jpeg", "png")
+_WHOLE: Final = (0.5, 0.5)
 _MAGIC: Final = b"SEGW"
 
 
@@ -38,22 +45,25 @@ if TYPE_CHECKING:
     _NamesTrait = traitlets.TraitType[tuple[str, ...], Iterable[str]]
     _FloatTrait = traitlets.TraitType[float, object]
     _TextTrait = traitlets.TraitType[str, str]
+    _PointTrait = traitlets.TraitType[tuple[float, float], Iterable[float]]
 else:
     # traitlets 5.7 (Colab's) takes no type parameters.
-    _NamesTrait = _FloatTrait = _TextTrait = traitlets.TraitType
+    _NamesTrait = _FloatTrait = _TextTrait = _PointTrait = traitlets.TraitType
 
 
-class _Shows(_NamesTrait):
-    """Some of "masks", "outlines", "boxes" and "labels"."""
+class _SomeOf(_NamesTrait):
+    """Some of a few words, as a tuple in the words' own order."""
 
-    default_value = ("masks", "outlines", "labels")
+    def __init__(self, words: tuple[str, ...], default: tuple[str, ...] = ()) -> None:
+        self.words = words
+        super().__init__(default)
 
     def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
         chosen = (value,) if isinstance(value, str) else tuple(value)
         for name in chosen:
-            if name not in _SHOWS:
-                raise SettingError(f"{self.name} takes {', '.join(map(repr, _SHOWS))}, not {name!r}.")
-        return tuple(name for name in _SHOWS if name in chosen)
+            if name not in self.words:
+                raise SettingError(f"{self.name} takes {', '.join(map(repr, self.words))}, not {name!r}.")
+        return tuple(name for name in self.words if name in chosen)
 
 
 class _Opacity(_FloatTrait):
@@ -65,6 +75,32 @@ class _Opacity(_FloatTrait):
         if isinstance(value, (int, float)) and 0 <= value <= 1:
             return float(value)
         raise SettingError(f"{self.name} is a number from 0 to 1, not {value!r}.")
+
+
+class _Zoom(_FloatTrait):
+    """1 or more."""
+
+    default_value = 1.0
+
+    def validate(self, obj: Any, value: Any) -> float:
+        if isinstance(value, (int, float)) and 1 <= value < float("inf"):
+            return float(value)
+        raise SettingError(f"{self.name} is a number from 1 (the whole picture) on, not {value!r}.")
+
+
+class _Point(_PointTrait):
+    """Two fractions, each 0 to 1."""
+
+    default_value = _WHOLE
+
+    def validate(self, obj: Any, value: Any) -> tuple[float, float]:
+        try:
+            x, y = (float(part) for part in value)
+        except (TypeError, ValueError):
+            x = y = float("nan")
+        if 0 <= x <= 1 and 0 <= y <= 1:
+            return x, y
+        raise SettingError(f"{self.name} is a point of the picture (x, y), each from 0 to 1, not {value!r}.")
 
 
 class _ColorBy(_TextTrait):
@@ -86,12 +122,14 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     """A picture with its instances: outlined, named, filtered by score and class, explored with pointer and keys.
 
     `image`: H×W×3 uint8 RGB; `prediction`: what was found in it; both or neither. `name`: what to call the picture.
-    Further keywords set traits. Raises `SettingError` for a value out of range and `PredictionError` for a prediction
-    of another picture's size.
+    `image_format`: how the picture travels, "jpeg" (quality 90), "png" (without loss), or "auto": PNG for pictures of
+    up to 256 colours, JPEG for all others. Further keywords set traits. Raises `SettingError` for a value out of range
+    and `PredictionError` for a prediction of another picture's size.
     """
 
-    _esm = _STATIC / "canvas.js"
-    _css = _STATIC / "canvas.css"
+    # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
+    _esm = (_STATIC / "canvas.js").read_text("utf-8")
+    _css = (_STATIC / "canvas.css").read_text("utf-8")
 
     content = traitlets.Bytes(b"").tag(sync=True, echo_update=False)
     """Picture, masks and metadata as one message, so that the masks of one picture never lie on another (bytes;
@@ -99,6 +137,9 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
 
     threshold = Threshold().tag(sync=True)
     """The lowest score that is shown, 0 to 1 (default 0.5). Link a slider to it in the browser with `jslink`."""
+
+    class_thresholds = ClassThresholds().tag(sync=True)
+    """Thresholds of single classes by name, each 0 to 1, in place of `threshold` (default none)."""
 
     hidden_classes = ClassNames().tag(sync=True, to_json=_to_list)
     """Names of the classes that are not shown (default none); the chips under the picture write it."""
@@ -118,8 +159,21 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     opacity = _Opacity().tag(sync=True)
     """How much of the colour covers the picture inside a mask, 0 (none) to 1 (all); default 0.45."""
 
-    show = _Shows().tag(sync=True, to_json=_to_list)
+    show = _SomeOf(_SHOWS, ("masks", "outlines", "labels")).tag(sync=True, to_json=_to_list)
     """What is drawn: some of "masks", "outlines", "boxes" and "labels" (default: all but the boxes)."""
+
+    zoom = _Zoom().tag(sync=True)
+    """How much larger the picture is shown than it fits, 1 (default: the whole picture) or more."""
+
+    pan = _Point().tag(sync=True, to_json=_to_list)
+    """The point of the picture in the middle of the view: fractions (x, y) of its width and height, 0 to 1 (default
+    (0.5, 0.5)). A view whose edge it would show beside the picture takes the nearest point that it can."""
+
+    legend = traitlets.Bool(True).tag(sync=True)
+    """Whether the classes are listed, with their colours and counts (default True)."""
+
+    table = traitlets.Bool(True).tag(sync=True)
+    """Whether the instances are listed, sortable and linked with the picture (default True)."""
 
     busy = traitlets.Bool(False).tag(sync=True)
     """Whether to show that something is under way (default False)."""
@@ -133,79 +187,137 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     hint = traitlets.Unicode("The picture appears here as soon as there is one.").tag(sync=True)
     """What to do while there is no picture, in words."""
 
-    exports = traitlets.Tuple(()).tag(sync=True, to_json=_to_list)
-    """The files that can be saved from the canvas: some of "png", "coco" and "csv" (default none); see `exporter`."""
+    exports = _SomeOf(_EXPORTS).tag(sync=True, to_json=_to_list)
+    """The files that can be saved from the canvas: some of "png", "cutouts", "coco", "csv" and "python" (default none);
+    see `exporter`."""
+
+    asks = _SomeOf(_ASKS).tag(sync=True, to_json=_to_list)
+    """What the person may ask for from the canvas (default nothing): "open" (pictures and addresses by drag and drop or
+    paste; see `opener`), "camera" (a picture from the webcam, where the browser allows it), "cancel" (what is under
+    way; see `canceller`)."""
+
+    upload = traitlets.Instance(ipywidgets.FileUpload, allow_none=True).tag(
+        sync=True, **ipywidgets.widget_serialization
+    )
+    """The upload button whose files end on this canvas, or None (default): the browser tells when one of them was lost
+    on its way to the kernel."""
 
     def __init__(
-        self, image: RGBArray | None = None, prediction: Prediction | None = None, *, name: str = "", **settings: Any
+        self,
+        image: RGBArray | None = None,
+        prediction: Prediction | None = None,
+        *,
+        name: str = "",
+        image_format: str = "auto",
+        **settings: Any,
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
         self.exporter: Exporter | None = None
-        """Makes the file of an export by its name ("png", "coco", "csv"): (file name, media type, bytes)."""
+        """Makes the file of an export by its name, one of `exports`: (file name, media type, bytes)."""
+        self.opener: Opener | None = None
+        """Takes the pictures that were dropped, pasted or photographed."""
+        self.address_opener: Callable[[str], None] | None = None
+        """Takes an address that was dropped or pasted."""
+        self.canceller: Callable[[], None] | None = None
+        """Ends what is under way."""
+        if image_format not in _FORMATS:
+            raise SettingError(f'image_format is "auto", "jpeg" or "png", not {image_format!r}.')
+        self._format = image_format
         if (image is None) != (prediction is None):
             raise SettingError("A canvas shows a picture with its prediction: give both, or neither.")
         if image is not None and prediction is not None:
-            settings["content"] = encode_content(image, prediction, name)
+            settings["content"] = encode_content(image, prediction, name, image_format)
             self._shown = (name, image.shape[1], image.shape[0], prediction)
         super().__init__(**settings)
         self.on_msg(self._on_message)
 
     def set_result(self, image: RGBArray, prediction: Prediction, name: str = "") -> None:
-        """Show another picture (H×W×3 uint8 RGB) and its result; hidden classes and the threshold stay as they are.
+        """Show another picture (H×W×3 uint8 RGB) and its result; thresholds and hidden classes stay as they are.
 
-        Raises `PredictionError` when the prediction is of a picture of another size.
+        The same picture with another result keeps its zoom. Raises `PredictionError` when the prediction is of a
+        picture of another size.
         """
-        content = encode_content(image, prediction, name)
-        self._shown = (name, image.shape[1], image.shape[0], prediction)
+        content = encode_content(image, prediction, name, self._format)
+        before, self._shown = self._shown, (name, image.shape[1], image.shape[0], prediction)
         with self.hold_trait_notifications():
-            self.selected = ()
-            self.hidden_instances = ()
-            self.hovered = None
+            self._forget_choices(zoom=before is None or before[:3] != self._shown[:3])
             self.content = content
 
     def clear(self) -> None:
         """Show no picture."""
         self._shown = None
         with self.hold_trait_notifications():
-            self.selected = ()
-            self.hidden_instances = ()
-            self.hovered = None
+            self._forget_choices()
             self.content = b""
 
-    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
-        """The browser asks for a file: it gets it as a message of its own, so no server path is needed."""
-        if not isinstance(content, dict) or content.get("ask") != "export" or self.exporter is None:
+    def _forget_choices(self, zoom: bool = True) -> None:
+        self.selected = ()
+        self.hidden_instances = ()
+        self.hovered = None
+        if zoom:
+            self.zoom = 1.0
+            self.pan = _WHOLE
+
+    # ── what the browser asks for ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_message(self, _widget: object, content: Any, buffers: Any) -> None:
+        """Answer a question of the browser by a message of its own, so that no server path is needed."""
+        if not isinstance(content, dict) or not isinstance(content.get("ask"), str):
             return
+        number = content.get("number")
+        # At once, so that the browser knows that the question has come, however long the answer takes.
+        self.send({"got": number})
         try:
-            name, media_type, data = self.exporter(str(content.get("kind")))
+            answer, data = self._answer(content, list(buffers or ()))
         except SegWidgetsError as error:
             self.error = str(error)
-            return
-        self.send({"file": name, "mediaType": media_type}, [data])
+            answer, data = {"failed": True}, []
+        self.send({"answer": number, **answer}, data)
+
+    def _answer(self, content: dict[str, Any], buffers: list[Any]) -> tuple[dict[str, Any], list[bytes]]:
+        asked = content["ask"]
+        if asked == "export" and self.exporter is not None:
+            name, media_type, data = self.exporter(str(content.get("kind")))
+            return {"file": name, "mediaType": media_type}, [data]
+        if asked == "open" and self.opener is not None:
+            self.opener(_uploads(content.get("names"), buffers))
+        elif asked == "address" and self.address_opener is not None:
+            self.address_opener(str(content.get("address")))
+        elif asked == "cancel" and self.canceller is not None:
+            self.canceller()
+        else:
+            return {"failed": True}, []
+        return {}, []
 
     def __repr__(self) -> str:
         if self._shown is None:
             return f"SegmentationCanvas(no picture yet, threshold {self.threshold:.2f})"
         name, width, height, prediction = self._shown
         total = len(prediction)
-        hidden = [index for index, known in enumerate(prediction.class_names) if known in self.hidden_classes]
-        keep = (prediction.scores >= np.float32(self.threshold)) & ~np.isin(prediction.class_ids, hidden)
-        keep[[index for index in self.hidden_instances if index < total]] = False
+        keep = prediction.keep(self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances)
         return (
             f"SegmentationCanvas({f'{name!r} ' if name else ''}{width}×{height}, {int(keep.sum())} of {total} "
             f"{'instance' if total == 1 else 'instances'} shown at threshold {self.threshold:.2f})"
         )
 
 
+def _uploads(names: object, buffers: list[Any]) -> list[Upload]:
+    """The files of a message: `names` and `buffers` belong together one by one."""
+    if not isinstance(names, list) or not names or len(names) != len(buffers):
+        raise ImageError("The browser sent no picture. Drop or paste it once more.")
+    return [Upload(str(name), bytes(data)) for name, data in zip(names, buffers, strict=True)]
+
+
 # ── what goes to the browser ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def encode_content(image: RGBArray, prediction: Prediction, name: str = "") -> bytes:
+def encode_content(image: RGBArray, prediction: Prediction, name: str = "", image_format: str = "auto") -> bytes:
     """Picture, masks and metadata as the one message that canvas.js reads.
 
     Four letters "SEGW", the header's length (uint32, little-endian), the header (JSON in UTF-8), the picture (JPEG of
-    quality 90, or PNG for up to 256 colours), and the masks: the bits of all `MaskCrop`s, one after the other, each
-    from a byte of its own on, together as one zlib stream. Raises `PredictionError` when the sizes differ.
+    quality 90, or PNG for up to 256 colours, or what `image_format` says: "jpeg" or "png"), and the masks: the bits of
+    all `MaskCrop`s, one after the other, each from a byte of its own on, together as one zlib stream. Raises
+    `PredictionError` when the sizes differ.
     """
     height, width = image.shape[:2]
     if prediction.image_size != (height, width):
@@ -213,7 +325,7 @@ def encode_content(image: RGBArray, prediction: Prediction, name: str = "") -> b
             f"The picture has {width}×{height} pixels, but the prediction is of one with "
             f"{prediction.image_size[1]}×{prediction.image_size[0]}."
         )
-    media_type, picture = _encode_picture(image)
+    media_type, picture = _encode_picture(image, image_format)
     crops = prediction.masks or ()
     # Level 1: 72 kB in 4 ms for 100 masks of 1280×960; level 6 saves a quarter of that and takes four times as long.
     bits = zlib.compress(b"".join(crop.bits for crop in crops), 1)
@@ -241,9 +353,9 @@ def encode_content(image: RGBArray, prediction: Prediction, name: str = "") -> b
     return b"".join((_MAGIC, struct.pack("<I", len(head)), head, picture, bits))
 
 
-def _encode_picture(image: RGBArray) -> tuple[str, bytes]:
+def _encode_picture(image: RGBArray, image_format: str) -> tuple[str, bytes]:
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    if _has_few_colors(image):
+    if image_format == "png" or (image_format == "auto" and _has_few_colors(image)):
         done, data = cv2.imencode(".png", bgr)
         media_type = "image/png"
     else:

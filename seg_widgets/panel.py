@@ -8,25 +8,46 @@ from __future__ import annotations
 
 import difflib
 import html
+import inspect
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, cast
 
 import ipywidgets
 
 from . import export, images, rendering
 from .canvas import SegmentationCanvas
+from .catalogue import STARTER, available_models
 from .errors import ImageError, SegWidgetsError, SettingError
+from .filmstrip import Filmstrip
+from .images import Upload
 from .prediction import Prediction
 from .predictor import Predictor
 from .samples import samples as own_samples
-from .session import PANEL_MAX_PIXELS, SegmentationSession, SegmentationState, own_writes
+from .session import PANEL_MAX_PIXELS, SegmentationSession, SegmentationState
+from .traits import own_writes
 
 __all__ = ["SegmentationPanel"]
 
-_HINT: Final = "Upload a photograph, paste the address of one, or pick a sample."
+CONTROLS: Final = (
+    "upload",
+    "url",
+    "samples",
+    "threshold",
+    "model",
+    "camera",
+    "drop",
+    "history",
+    "legend",
+    "table",
+    "export",
+)
+"""What a panel is made of, beside the picture."""
+
+_HINT: Final = "Upload photographs, drop or paste them here, paste the address of one, or pick a sample."
+_OWN: Final = "own model"
 _PICK: Final = "Samples"
 _SETTINGS: Final = (
     "predictor",
@@ -37,6 +58,9 @@ _SETTINGS: Final = (
     "allow_local",
     "max_pixels",
     "hidden_classes",
+    "class_thresholds",
+    "models",
+    "controls",
 )
 
 # What others call a setting, or set elsewhere.
@@ -50,8 +74,8 @@ _NO_SETTINGS: Final = {
 }
 
 # What one side writes and the other mirrors.
-_TOLD_BY_SESSION: Final = ("source", "prediction", "predictor", "status", "busy")
-_SHARED: Final = ("threshold", "hidden_classes", "hidden_instances", "selected", "error")
+_TOLD_BY_SESSION: Final = ("prediction", "predictor", "status", "busy", "history")
+_SHARED: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances", "selected", "error")
 
 # A second Enter or click on the same address within this time is one request, however the front end orders its events.
 _SAME_REQUEST_S: Final = 1.0
@@ -64,12 +88,15 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
     panel can be used meanwhile. `build`: instead of a predictor, a function without arguments that builds one.
     `device`: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name. `threshold`: the lowest score shown, 0 to 1.
     `samples`: pictures to pick from, by name, or a list of paths; None: those that come along; empty: no picker.
-    `hidden_classes`: names of classes that are not shown. `allow_local`: URLs may point to this machine and to private
-    networks. `max_pixels`: the largest picture that is opened.
+    `hidden_classes`: names of classes that are not shown. `class_thresholds`: thresholds of single classes by name.
+    `allow_local`: URLs may point to this machine and to private networks. `max_pixels`: the largest picture that is
+    opened. `models`: what the model picker offers, by name: each a `Predictor` or a function that builds one; None:
+    the models whose weights are here. `controls`: what the panel is made of, some of `CONTROLS`; None: all of it.
 
-    The traits `image`, `prediction`, `source`, `threshold`, `hidden_classes`, `hidden_instances`, `selected`, `busy`,
-    `status` and `error` can be observed and linked; they are those of `SegmentationState`. `panel.image = "photo.jpg"`
-    segments a picture from Python, and `panel.wait()` waits for its result. `session` and `canvas` are its parts.
+    The traits `image`, `prediction`, `source`, `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`,
+    `selected`, `history`, `busy`, `status` and `error` can be observed and linked; they are those of
+    `SegmentationState`. `panel.image = "photo.jpg"` segments a picture from Python, and `panel.wait()` waits for its
+    result. `session`, `canvas` and `filmstrip` are its parts.
 
     Raises `SettingError` for a value out of range and for a keyword that there is not.
     """
@@ -83,14 +110,19 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         threshold: float = 0.5,
         samples: Mapping[str, object] | Iterable[str | Path] | None = None,
         hidden_classes: Iterable[str] = (),
+        class_thresholds: Mapping[str, float] | None = None,
         allow_local: bool = False,
         max_pixels: int = PANEL_MAX_PIXELS,
+        models: Mapping[str, Predictor | Callable[[], Predictor]] | None = None,
+        controls: Iterable[str] | None = None,
         **unknown: object,
     ) -> None:
         for name in unknown:
             raise SettingError(f"SegmentationPanel has no setting {name!r}. {_likely_fix(name)}")
-        self._samples = _sample_sources(samples)
-        self._controls: tuple[Any, ...] = ()
+        self._has = _known_controls(controls)
+        self._samples = _sample_sources(samples) if "samples" in self._has else {}
+        self._models, self._model = _model_choices(predictor, build, models)
+        self._device = device
         self._tried_url = ("", 0.0)
         self.session = SegmentationSession(
             predictor,
@@ -100,25 +132,24 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             allow_local=allow_local,
             max_pixels=max_pixels,
         )
-        self.canvas = SegmentationCanvas(threshold=self.session.threshold, hint=_HINT)
-        self.canvas.exports = ("png", "coco", "csv")
-        self.canvas.exporter = self._export
         self._make_controls()
+        self._make_views()
         super().__init__(children=self._rows())
         self.add_class("sgw-panel")
         self.threshold = self.session.threshold
         self._wire()
         self.hidden_classes = hidden_classes
+        self.class_thresholds = class_thresholds or {}
 
     # ── controls ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _make_controls(self) -> None:
         auto = ipywidgets.Layout(width="auto")
         self.upload = ipywidgets.FileUpload(
-            accept="image/*", multiple=False, description="Upload picture", button_style="primary", layout=auto
+            accept="image/*", multiple=True, description="Upload pictures", button_style="primary", layout=auto
         )
         if self.upload.has_trait("tooltip"):  # ipywidgets 8, which shows "null" without one
-            self.upload.tooltip = "Choose a picture on your computer"
+            self.upload.tooltip = "Choose one or more pictures on your computer"
         self.url = ipywidgets.Text(
             placeholder="or paste the address of a picture: https://…",
             continuous_update=False,
@@ -139,6 +170,12 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             layout=ipywidgets.Layout(width="auto", flex="1 1 260px"),
         )
         self.model_line = ipywidgets.HTML(layout=auto)
+        self.model_picker = ipywidgets.Dropdown(
+            options=list(self._models), value=self._model, description="Model", layout=auto
+        )
+        self.clearer = ipywidgets.Button(
+            description="Clear", tooltip="Forget the picture, its result and the history", layout=auto
+        )
         for control, name in (
             (self.upload, "upload"),
             (self.url, "url"),
@@ -146,18 +183,62 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             (self.picker, "picker"),
             (self.slider, "slider"),
             (self.model_line, "model"),
+            (self.model_picker, "models"),
+            (self.clearer, "clear"),
         ):
             control.add_class(f"sgw-panel-{name}")
+
+    def _make_views(self) -> None:
+        has = self._has
+        asks = [ask for ask, control in (("open", "drop"), ("camera", "camera")) if control in has]
+        self.canvas = SegmentationCanvas(
+            threshold=self.session.threshold,
+            hint=_HINT,
+            exports=("png", "cutouts", "coco", "csv", "python") if "export" in has else (),
+            asks=(*asks, "cancel"),
+            legend="legend" in has,
+            table="table" in has,
+            upload=self.upload if "upload" in has else None,
+        )
+        self.canvas.exporter = self._export
+        self.canvas.opener = self._open_files
+        self.canvas.address_opener = self._open_dropped
+        self.canvas.canceller = self.cancel
+        self.filmstrip = Filmstrip()
+        self.filmstrip.shower = self.session.show
+        self.filmstrip.remover = self.session.forget
+        self.filmstrip.clearer = self.clear
         # The canvas is the source: what a view first shows is the canvas's value, whatever the slider's was.
-        link = ipywidgets.jslink((self.canvas, "threshold"), (self.slider, "value"))
-        self._controls = (self.upload, self.url, self.go, self.picker, self.slider, self.model_line, link)
+        self._link = ipywidgets.jslink((self.canvas, "threshold"), (self.slider, "value"))
 
     def _rows(self) -> list[Any]:
-        sources = [self.upload, self.url, self.go] + ([self.picker] if self._samples else [])
-        rows = [ipywidgets.HBox(sources), ipywidgets.HBox([self.slider, self.model_line])]
-        for row in rows:
-            row.add_class("sgw-panel-row")
-        return [*rows, self.canvas]
+        several = len(self._models) > 1
+        rows = [
+            [
+                *self._only("upload", self.upload),
+                *self._only("url", self.url, self.go),
+                *([self.picker] if self._samples else []),
+                self.clearer,
+            ],
+            [
+                *self._only("threshold", self.slider),
+                *self._only("model", *([self.model_picker] if several else []), self.model_line),
+            ],
+        ]
+        boxes = [ipywidgets.HBox(row) for row in rows if row]
+        for box in boxes:
+            box.add_class("sgw-panel-row")
+        return [*boxes, *self._only("history", self.filmstrip), self.canvas]
+
+    def _only(self, control: str, *widgets: Any) -> tuple[Any, ...]:
+        """The widgets, if the panel has that control."""
+        return widgets if control in self._has else ()
+
+    @property
+    def _widgets(self) -> tuple[Any, ...]:
+        """All that the panel has made, on screen or not."""
+        controls = (self.upload, self.url, self.go, self.picker, self.slider, self.model_line, self.model_picker)
+        return (*controls, self.clearer, self._link, self.filmstrip, self.canvas)
 
     def _wire(self) -> None:
         session, canvas = self.session, self.canvas
@@ -172,6 +253,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.url.on_msg(self._on_url_message)
         self.go.on_click(lambda _: self._open_url(again=True))
         self.picker.observe(self._on_pick, "value")
+        self.model_picker.observe(self._on_model, "value")
+        self.clearer.on_click(lambda _: self.clear())
         for name in (*_TOLD_BY_SESSION, *_SHARED):
             self._take_from_session(name)
 
@@ -186,6 +269,22 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self._reset_sources()
         self.session.segment(source, name)
 
+    def segment_all(self, sources: Iterable[object]) -> None:
+        """Open and segment several pictures: the first is shown, the others go into `history` one after the other.
+
+        `sources`: each anything that `images.load` takes. One that fails stays in the history with its error.
+        """
+        self._reset_sources()
+        self.session.segment_all(sources)
+
+    def show(self, number: int) -> None:
+        """Put the picture numbered `number` of `history` on screen with its result; the model doesn't run again."""
+        self.session.show(number)
+
+    def forget(self, number: int) -> None:
+        """Remove a picture from `history`; one that is on screen stays there."""
+        self.session.forget(number)
+
     def use(
         self,
         predictor: Predictor | str | None = None,
@@ -195,14 +294,22 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
     ) -> None:
         """Take another model (arguments as for the panel) and segment the picture on screen with it."""
         self.session.use(predictor, build=build, device=device)
+        choices, self._model = _model_choices(predictor, build, {})
+        self._device = device
+        self._models = {**self._models, **choices}
+        # What is in use already must not be used once more.
+        self.model_picker.unobserve(self._on_model, "value")
+        self.model_picker.options = list(self._models)
+        self.model_picker.value = self._model
+        self.model_picker.observe(self._on_model, "value")
 
     def clear(self) -> None:
-        """Forget the picture, its result and any error, and drop what is under way."""
+        """Forget the picture, its result, the history and any error, and drop what is under way or waits."""
         self._reset_sources()
         self.session.clear()
 
     def cancel(self) -> None:
-        """Drop the request that is under way; what is on screen stays."""
+        """Drop what is under way and what waits; what is on screen stays, and so do the results in the history."""
         self.session.cancel()
 
     def wait(self, timeout_s: float | None = None) -> Prediction | None:
@@ -219,11 +326,12 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         # ipywidgets also calls this for an object whose __init__ refused its arguments.
         if session is not None and not session.closed:
             session.close()
-            for control in (*self._controls, *self.children):
+            for control in (*self._widgets, *self.children):
                 # ipywidgets closes neither a control's layout nor its style with it.
                 for part in (control, getattr(control, "layout", None), getattr(control, "style", None)):
                     if part is not None:
                         part.close()
+            self.layout.close()
         super().close()
 
     def __repr__(self) -> str:
@@ -238,6 +346,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         value = getattr(self.session, name)
         if name == "prediction":
             self._show_result()
+        elif name == "history":
+            self._show_history()
         elif name in _TOLD_BY_SESSION:
             self.set_trait(name, value)
         else:
@@ -258,9 +368,16 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         else:
             self.canvas.set_result(session.image, session.prediction, session.source)
         with self.hold_trait_notifications(), own_writes():
-            self.set_trait("source", session.source)
-            self.set_trait("prediction", session.prediction)
+            for name in ("source", "origin", "current", "prediction"):
+                self.set_trait(name, getattr(session, name))
             self.image = session.image
+        self._show_history()
+
+    def _show_history(self) -> None:
+        history, current = self.session.history, self.session.current
+        self.set_trait("history", history)
+        self.set_trait("current", current)
+        self.filmstrip.set_entries(history, current, self.threshold)
 
     def _to_session(self, change: Any) -> None:
         setattr(self.session, change["name"], change["new"])
@@ -275,9 +392,14 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
     def _tell_model(self) -> None:
         predictor = self.session.predictor
         if predictor is not None:
-            name = getattr(predictor, "description", "") or getattr(predictor, "name", "") or type(predictor).__name__
-            device = getattr(predictor, "device", "")
-            text = f"Model: <b>{html.escape(str(name))}</b>" + (f" on {html.escape(str(device))}" if device else "")
+            name = str(getattr(predictor, "name", "") or type(predictor).__name__)
+            words = str(getattr(predictor, "description", "") or name)
+            if len(self._models) > 1:  # the picker has the name
+                text = html.escape(words.removeprefix(name).strip())
+            else:
+                text = f"Model: <b>{html.escape(words)}</b>"
+            device = str(getattr(predictor, "device", ""))
+            text += f" on {html.escape(device)}" if device else ""
         elif self.session.busy:
             text = "Model: loading …"
         else:
@@ -301,8 +423,18 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             self.upload._counter = 0
         else:
             self.upload.value = ()
+        self._open_files(uploads)
+
+    def _open_files(self, files: list[Upload]) -> None:
         self._reset_sources()
-        self.session.segment(uploads[0].content, uploads[0].name)
+        if len(files) == 1:
+            self.session.segment(files[0])
+        else:
+            self.session.segment_all(files)
+
+    def _open_dropped(self, address: str) -> None:
+        self._reset_sources()
+        self.session.segment_url(address)
 
     def _on_url(self, change: Any) -> None:
         if change["new"].strip():
@@ -333,6 +465,11 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             self._reset_url()
             self.session.segment(self._samples[name], _sample_name(self._samples[name], name))
 
+    def _on_model(self, change: Any) -> None:
+        self._model = change["new"]
+        predictor, build = self._models[self._model]
+        self.session.use(predictor, build=build, device=self._device)
+
     def _reset_sources(self) -> None:
         self._reset_picker()
         self._reset_url()
@@ -348,24 +485,95 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     def _export(self, kind: str) -> tuple[str, str, bytes]:
         """What is shown, as a file: its name, its media type and its bytes."""
-        shown, image = self.shown, self.image
-        if shown is None or image is None:
+        image, prediction, only = self.image, self.prediction, self.shown_indices
+        if prediction is None or image is None:
             raise SegWidgetsError("There is no picture to save yet.")
         stem = Path(self.source).stem or "picture"
         if kind == "png":
-            style = rendering.Style(
-                color_by="instance" if self.canvas.color_by == "instance" else "class",
-                opacity=self.canvas.opacity,
-                masks="masks" in self.canvas.show,
-                outlines="outlines" in self.canvas.show,
-                boxes="boxes" in self.canvas.show,
-                labels="labels" in self.canvas.show,
-            )
-            return f"{stem}-overlay.png", "image/png", export.png_bytes(rendering.overlay(image, shown, style))
+            drawn = rendering.overlay(image, prediction, self._style(), only=only)
+            return f"{stem}-overlay.png", "image/png", export.png_bytes(drawn)
+        if kind == "cutouts":
+            data = export.cutouts_zip(prediction, image, stem, only=only)
+            return f"{stem}-cutouts.zip", "application/zip", data
         if kind == "coco":
-            data = export.coco_dataset(shown, self.source or stem)
-            return f"{stem}-coco.json", "application/json", json.dumps(data, ensure_ascii=False).encode()
-        return f"{stem}.csv", "text/csv", export.to_csv(shown).encode()
+            dataset = export.coco_dataset(prediction.select(only), self.source or stem)
+            return f"{stem}-coco.json", "application/json", json.dumps(dataset, ensure_ascii=False).encode()
+        if kind == "python":
+            return f"{stem}.py", "text/x-python", self._python().encode()
+        return f"{stem}.csv", "text/csv", export.to_csv(prediction, only=only).encode()
+
+    def _style(self) -> rendering.Style:
+        """How the canvas draws, as a style of `rendering`."""
+        show = self.canvas.show
+        return rendering.Style(
+            color_by=cast(Literal["class", "instance", "score"], self.canvas.color_by),
+            opacity=self.canvas.opacity,
+            masks="masks" in show,
+            outlines="outlines" in show,
+            boxes="boxes" in show,
+            labels="labels" in show,
+            scores="labels" in show,
+        )
+
+    def _python(self) -> str:
+        return export.to_python(
+            self.origin or self.source or "picture",
+            uploaded=not self.origin,
+            model=self.session.model_name,
+            threshold=self.threshold,
+            hidden_classes=self.hidden_classes,
+            class_thresholds=self.class_thresholds,
+            hidden_instances=self.hidden_instances,
+            style=self._style(),
+        )
+
+
+def _known_controls(controls: Iterable[str] | None) -> frozenset[str]:
+    """The names of the controls that a panel has."""
+    if controls is None:
+        return frozenset(CONTROLS)
+    if isinstance(controls, str):
+        raise SettingError(f"controls is a list of names, such as [{controls!r}], not one text.")
+    chosen = tuple(controls)
+    for name in chosen:
+        if name not in CONTROLS:
+            close = difflib.get_close_matches(str(name), CONTROLS, 1, 0.5)
+            fix = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(CONTROLS)}."
+            raise SettingError(f"A panel has no control {name!r}. {fix}")
+    return frozenset(chosen)
+
+
+def _takes_nothing(model: Callable[..., object]) -> bool:
+    """Whether it can be called without arguments, as a function that builds a model is; a predictor takes a picture."""
+    try:
+        inspect.signature(model).bind()
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+_Choice = tuple[Predictor | str | None, Callable[[], Predictor] | None]
+
+
+def _model_choices(
+    predictor: Predictor | str | None,
+    build: Callable[[], Predictor] | None,
+    models: Mapping[str, Predictor | Callable[[], Predictor]] | None,
+) -> tuple[dict[str, _Choice], str]:
+    """What `session.use` takes for each model by name, and the name of the one that is in use first."""
+    choices: dict[str, _Choice] = {}
+    if build is not None or not (predictor is None or isinstance(predictor, str)):
+        chosen = str(getattr(predictor, "name", "") or (_OWN if predictor is None else type(predictor).__name__))
+        choices[chosen] = (predictor, build)
+    else:
+        chosen = predictor or STARTER
+        choices[chosen] = (chosen, None)
+    if models is None:
+        choices = {**{name: (name, None) for name in available_models()}, **choices}
+    for name, model in (models or {}).items():
+        builds = _takes_nothing(model)
+        choices[str(name)] = (None, cast(Callable[[], Predictor], model)) if builds else (cast(Predictor, model), None)
+    return choices, chosen
 
 
 def _likely_fix(name: str) -> str:

@@ -35,11 +35,26 @@ ALLOWED: dict[str, set[str]] = {
     "detectron2_predictor": _RESULT | {"predictor", "catalogue", "checkpoint", "starter_network"},
     "rendering": _RESULT | {"colors", "images"},
     "export": _RESULT | {"rendering", "colors", "images"},
-    "session": _RESULT | _PICTURE | {"predictor", "detectron2_predictor", "samples"},
-    "canvas": _RESULT | _PICTURE | {"colors", "predictor", "session"},
+    "history": _RESULT,
+    "traits": _RESULT,
+    "session": _RESULT | _PICTURE | {"predictor", "catalogue", "detectron2_predictor", "history", "samples", "traits"},
+    "filmstrip": _RESULT | _PICTURE | {"history", "rendering", "traits"},
+    "canvas": _RESULT | _PICTURE | {"colors", "predictor", "session", "traits"},
     "panel": _RESULT
     | _PICTURE
-    | {"canvas", "session", "predictor", "samples", "colors", "rendering", "export", "detectron2_predictor"},
+    | {
+        "canvas",
+        "catalogue",
+        "colors",
+        "detectron2_predictor",
+        "export",
+        "filmstrip",
+        "predictor",
+        "rendering",
+        "samples",
+        "session",
+        "traits",
+    },
     "doctor": _BASE | {"catalogue", "checkpoint", "detectron2_predictor"},
 }
 WIDGETS = {"ipywidgets", "anywidget"}
@@ -70,7 +85,7 @@ def test_every_module_has_its_place() -> None:
 def test_imports_point_one_way(module: str) -> None:
     ours, others = _imports(module)
     assert ours - {"__version__"} <= ALLOWED[module]
-    if module not in {"canvas", "panel"}:
+    if module not in {"canvas", "filmstrip", "panel"}:
         assert not others & WIDGETS
     if module not in {"detectron2_predictor", "checkpoint", "starter_network", "doctor"}:
         assert not others & HEAVY

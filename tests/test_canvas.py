@@ -4,9 +4,11 @@ import io
 import json
 import struct
 import zlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import ipywidgets
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,7 @@ from PIL import Image
 from seg_widgets.canvas import SegmentationCanvas, encode_content
 from seg_widgets.colors import class_color, hex_color
 from seg_widgets.errors import ExportError, PredictionError, SettingError
+from seg_widgets.images import Upload
 from seg_widgets.prediction import MaskCrop, Prediction
 from seg_widgets.testing import StubPredictor, make_picture
 
@@ -160,6 +163,14 @@ def test_what_the_browser_writes_arrives() -> None:
         {"opacity": -0.1},
         {"opacity": "half"},
         {"color_by": "name"},
+        {"zoom": 0.5},
+        {"zoom": float("inf")},
+        {"pan": (0.5, 2)},
+        {"pan": 3},
+        {"class_thresholds": {"person": 2}},
+        {"class_thresholds": [0.5]},
+        {"exports": ["pdf"]},
+        {"image_format": "gif"},
         {"show": ["masks", "mask"]},
         {"hidden_classes": "person"},
         {"selected": [-1]},
@@ -179,32 +190,104 @@ def test_parts_are_kept_in_their_own_order() -> None:
     canvas.close()
 
 
-def test_an_export_is_sent_as_bytes_and_its_failure_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SegmentationCanvas, Callable[..., list[Any]]]]:
+    """A canvas, and a function that asks it something as the browser does and returns what it sends back."""
     canvas = SegmentationCanvas()
     sent: list[Any] = []
-    monkeypatch.setattr(canvas, "send", lambda content, buffers: sent.append((content, buffers)))
-    ask = {"ask": "export", "kind": "csv"}
-    canvas._handle_custom_msg(ask, [])
-    assert sent == []
+    monkeypatch.setattr(canvas, "send", lambda content, buffers=None: sent.append((content, buffers)))
+
+    def ask(content: object, buffers: list[Any] | None = None) -> list[Any]:
+        sent.clear()
+        canvas._handle_custom_msg(content, buffers)
+        return list(sent)
+
+    yield canvas, ask
+    canvas.close()
+
+
+def test_an_export_is_sent_as_bytes_and_its_failure_is_told(asked: tuple[SegmentationCanvas, Any]) -> None:
+    canvas, ask = asked
+    question = {"ask": "export", "kind": "csv", "number": "x-1"}
+    heard = ({"got": "x-1"}, None)
+    failed: Any = ({"answer": "x-1", "failed": True}, [])
+    assert ask(question, []) == [heard, failed]
     canvas.exporter = lambda kind: (f"a.{kind}", "text/csv", b"1,2")
-    canvas._handle_custom_msg(ask, [])
-    canvas._handle_custom_msg("something else", [])
-    assert sent == [({"file": "a.csv", "mediaType": "text/csv"}, [b"1,2"])]
+    assert ask(question, []) == [heard, ({"answer": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"])]
+    assert ask("something else", []) == []
+    assert ask({"ask": 3}, []) == []
 
     def fail(kind: str) -> tuple[str, str, bytes]:
         raise ExportError("It can't be written.")
 
     canvas.exporter = fail
-    canvas._handle_custom_msg(ask, [])
+    assert ask(question, []) == [heard, failed]
     assert canvas.error == "It can't be written."
+
+
+def test_dropped_pictures_and_addresses_are_handed_on(asked: tuple[SegmentationCanvas, Any]) -> None:
+    canvas, ask = asked
+    opened: list[Any] = []
+    canvas.opener = opened.append
+    canvas.address_opener = opened.append
+    canvas.canceller = lambda: opened.append("cancel")
+    done: list[Any] = [({"got": 1}, None), ({"answer": 1}, [])]
+    assert ask({"ask": "open", "names": ["a.jpg", "b.png"], "number": 1}, [memoryview(b"a"), b"b"]) == done
+    assert ask({"ask": "address", "address": "https://example.org/a.jpg", "number": 1}) == done
+    assert ask({"ask": "cancel", "number": 1}) == done
+    assert opened == [[Upload("a.jpg", b"a"), Upload("b.png", b"b")], "https://example.org/a.jpg", "cancel"]
+
+
+@pytest.mark.parametrize("names", [None, [], ["a.jpg", "b.jpg"], "a.jpg"])
+def test_a_message_without_its_pictures_is_refused(asked: tuple[SegmentationCanvas, Any], names: object) -> None:
+    canvas, ask = asked
+    opened: list[Any] = []
+    canvas.opener = opened.append
+    assert ask({"ask": "open", "names": names, "number": 2}, [b"a"])[1] == ({"answer": 2, "failed": True}, [])
+    assert "once more" in canvas.error
+    assert opened == []
+
+
+def test_another_picture_is_shown_whole_and_the_same_one_keeps_its_zoom() -> None:
+    image = make_picture(60, 40)
+    canvas = SegmentationCanvas(image, StubPredictor(3)(image), name="a.jpg", zoom=3, pan=(0.2, 0.8))
+    assert (canvas.zoom, canvas.pan) == (3.0, (0.2, 0.8))
+    canvas.set_result(image, StubPredictor(5)(image), "a.jpg")
+    assert (canvas.zoom, canvas.pan) == (3.0, (0.2, 0.8))
+    canvas.set_result(image, StubPredictor(5)(image), "b.jpg")
+    assert (canvas.zoom, canvas.pan) == (1.0, (0.5, 0.5))
     canvas.close()
+
+
+def test_a_class_of_its_own_threshold_counts_by_it() -> None:
+    image = make_picture(60, 40)
+    canvas = SegmentationCanvas(image, StubPredictor()(image), class_thresholds={"person": 0, "food": 1})
+    assert "7 of 12" in repr(canvas)  # three person, two animal, two vehicle
+    assert canvas.get_state("class_thresholds") == {"class_thresholds": {"person": 0.0, "food": 1.0}}
+    canvas.close()
+
+
+def test_a_picture_travels_without_loss_on_request() -> None:
+    image = make_picture(60, 40)
+    canvas = SegmentationCanvas(image_format="png")
+    canvas.set_result(image, StubPredictor(1)(image))
+    header, picture, _ = decode(canvas.content)
+    assert header["mediaType"] == "image/png"
+    assert (np.asarray(Image.open(io.BytesIO(picture))) == image).all()
+    canvas.close()
+
+
+def test_the_upload_button_is_named_to_the_browser() -> None:
+    button = ipywidgets.FileUpload()
+    canvas = SegmentationCanvas(upload=button)
+    assert canvas.get_state("upload") == {"upload": f"IPY_MODEL_{button.model_id}"}
+    canvas.close()
+    button.close()
 
 
 def test_the_browser_side_needs_nothing_from_elsewhere() -> None:
     static = Path(__file__).parent.parent / "seg_widgets" / "static"
-    script, style = (static / "canvas.js").read_text("utf-8"), (static / "canvas.css").read_text("utf-8")
-    assert "import " not in script
-    assert "http" not in script.replace("http://www.w3.org/2000/svg", "")
-    assert "http" not in style.replace("http://www.w3.org/2000/svg", "")
-    assert "@import" not in style
-    assert "innerHTML" not in script
+    for path in sorted(static.iterdir()):
+        text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        for forbidden in ("import ", "://", "innerHTML", "@import", "fetch("):
+            assert forbidden not in text, f"{path.name} has {forbidden!r}"

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import gc
+import io
 import json
 import threading
+import weakref
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -309,13 +313,15 @@ def test_the_model_line_is_honest() -> None:
         assert go.wait(20)
         return Described()
 
-    panel = SegmentationPanel(build=build, samples={})
+    panel = SegmentationPanel(build=build, samples={}, models={})
     assert "loading" in panel.model_line.value
     go.set()
     panel.wait(20)
     assert "starter (small, 16 groups) &lt;b&gt;</b> on cpu" in panel.model_line.value
     panel.use(StubPredictor())
-    assert "StubPredictor" in panel.model_line.value
+    # Two models to choose from now: the picker has the names.
+    assert panel.model_picker.value == "StubPredictor"
+    assert panel.model_picker.options == ("own model", "StubPredictor")
     panel.close()
 
 
@@ -333,14 +339,20 @@ def test_a_model_that_fails_is_shown() -> None:
 
 def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
     sent: list[Any] = []
-    panel.canvas.send = lambda content, buffers: sent.append((content["file"], buffers[0]))
+    panel.canvas.send = lambda content, buffers=None: sent.append((content.get("file"), buffers))
     upload(panel, "photo.jpg", make_jpeg(60, 40))
     panel.wait(20)
     panel.hidden_classes = ["person"]
     for kind in panel.canvas.exports:
         panel.canvas._handle_custom_msg({"ask": "export", "kind": kind}, [])
-    files = dict(sent)
-    assert list(files) == ["photo-overlay.png", "photo-coco.json", "photo.csv"]
+    files = {name: buffers[0] for name, buffers in sent if name}
+    assert list(files) == ["photo-overlay.png", "photo-cutouts.zip", "photo-coco.json", "photo.csv", "photo.py"]
+    with zipfile.ZipFile(io.BytesIO(files["photo-cutouts.zip"])) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist()[0] == "photo-cutout-001-animal.png"
+        assert len(archive.namelist()) == 5
+    assert "hidden_classes=['person']" in files["photo.py"].decode()
+    assert files["photo.csv"].decode().splitlines()[1].startswith("1,animal,")
     picture = cv2.imdecode(np.frombuffer(files["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     assert picture.shape == (40, 60, 3)
@@ -363,8 +375,8 @@ def test_closing_ends_the_worker_and_all_widgets() -> None:
     panel.close()
     thread.join(10)
     assert not thread.is_alive()
-    for widget in (panel, panel.canvas, panel.upload, panel.slider, panel.picker, panel.model_line):
-        assert widget.comm is None
+    for widget in (panel, *panel._widgets):
+        assert getattr(widget, "comm", None) is None
 
 
 def test_two_panels_are_independent(panel: SegmentationPanel) -> None:
@@ -392,3 +404,205 @@ def test_the_worker_never_waits_for_the_kernels_thread(panel: SegmentationPanel)
     panel.canvas.observe(watch, "content")
     panel.image = make_picture(20, 20)
     assert drawn.wait(20)
+
+
+# ── several pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def upload_all(panel: SegmentationPanel, files: dict[str, bytes]) -> None:
+    """What the browser sends when a person has chosen several files."""
+    if IPYWIDGETS_7:
+        metadata = [{"name": name, "type": "", "size": len(data), "lastModified": 0} for name, data in files.items()]
+        data = [memoryview(data) for data in files.values()]
+        panel.upload.set_state({"metadata": metadata, "data": data, "error": "", "_counter": len(files)})
+    else:
+        value = [
+            {"name": name, "type": "", "size": len(data), "last_modified": 0, "content": memoryview(data)}
+            for name, data in files.items()
+        ]
+        panel.upload.set_state({"value": value})
+
+
+def film(panel: SegmentationPanel) -> list[tuple[str, str]]:
+    return [(item["name"], item["state"]) for item in panel.filmstrip.items]
+
+
+def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
+    upload_all(panel, {"a.jpg": make_jpeg(60, 40), "b.txt": b"a letter", "c.jpg": make_jpeg(50, 40, seed=1)})
+    with pytest.raises(ImageFormatError, match=r"b\.txt"):
+        panel.wait(20)
+    assert not panel.upload.value
+    assert film(panel) == [("a.jpg", "done"), ("b.txt", "failed"), ("c.jpg", "done")]
+    assert panel.source == "a.jpg"
+    assert panel.filmstrip.current == 1
+    assert "b.txt" in panel.filmstrip.items[1]["error"]
+    assert panel.filmstrip.items[0]["note"] == "7 instances"
+    thumb = cv2.imdecode(np.frombuffer(panel.filmstrip.thumbs["3"], np.uint8), cv2.IMREAD_COLOR)
+    assert thumb is not None
+    assert thumb.shape == (40, 50, 3)
+    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 3}, [])
+    assert panel.source == "c.jpg"
+    assert panel.filmstrip.current == 3
+    assert panel.error == panel.canvas.error == ""
+    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 2}, [])
+    assert "b.txt" in panel.canvas.error
+    assert panel.source == "c.jpg"
+    panel.filmstrip._handle_custom_msg({"ask": "forget", "number": 1}, [])
+    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 1}, [])  # gone meanwhile
+    assert [name for name, _ in film(panel)] == ["b.txt", "c.jpg"]
+    panel.filmstrip._handle_custom_msg({"ask": "clear"}, [])
+    assert panel.filmstrip.items == []
+    assert panel.filmstrip.thumbs == {}
+    assert panel.image is None
+    assert panel.session.predictor.calls == 2
+
+
+def test_dropped_pictures_and_addresses_are_opened(panel: SegmentationPanel) -> None:
+    panel.canvas._handle_custom_msg({"ask": "open", "names": ["a.jpg"], "number": 1}, [make_jpeg(60, 40)])
+    panel.wait(20)
+    assert panel.source == "a.jpg"
+    pictures = [make_jpeg(60, 40), make_jpeg(60, 40, seed=2)]
+    panel.canvas._handle_custom_msg({"ask": "open", "names": ["b.jpg", "c.jpg"], "number": 2}, pictures)
+    panel.wait(20)
+    assert [name for name, _ in film(panel)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert panel.source == "b.jpg"
+    panel.canvas._handle_custom_msg({"ask": "address", "address": "file:///etc/passwd", "number": 3}, [])
+    with pytest.raises(UrlError):
+        panel.wait(20)
+
+
+def test_the_canvas_can_cancel(panel: SegmentationPanel) -> None:
+    panel.session.predictor.delay_s = 0.3
+    panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
+    panel.canvas._handle_custom_msg({"ask": "cancel", "number": 1}, [])
+    assert not panel.busy
+    assert panel.wait(20) is None
+    assert panel.filmstrip.items == []
+
+
+def test_python_shows_and_forgets_too(panel: SegmentationPanel) -> None:
+    panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
+    panel.wait(20)
+    assert [entry.state for entry in panel.history] == ["done", "done"]
+    panel.show(2)
+    assert panel.current == 2
+    assert panel.image.shape == (20, 30, 3)
+    panel.forget(2)
+    assert panel.current is None
+    assert panel.image.shape == (20, 30, 3)
+    with pytest.raises(SettingError, match="no picture number 2"):
+        panel.show(2)
+    panel.clearer.click()
+    assert panel.history == ()
+
+
+# ── what it is made of ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def on_screen(panel: SegmentationPanel) -> set[Any]:
+    return {widget for box in panel.children for widget in getattr(box, "children", (box,))}
+
+
+def test_all_controls_are_there_unless_some_are_named() -> None:
+    whole = SegmentationPanel(StubPredictor(), models={"other": StubPredictor})
+    assert {whole.upload, whole.url, whole.go, whole.picker, whole.slider, whole.model_picker} <= on_screen(whole)
+    assert {whole.canvas, whole.filmstrip, whole.clearer} <= on_screen(whole)
+    assert whole.canvas.asks == ("open", "camera", "cancel")
+    assert whole.canvas.upload is whole.upload
+    whole.close()
+    small = SegmentationPanel(StubPredictor(), controls=["threshold", "legend"])
+    assert on_screen(small) == {small.slider, small.clearer, small.canvas}
+    assert small.canvas.asks == ("cancel",)
+    assert small.canvas.exports == ()
+    assert small.canvas.legend
+    assert not small.canvas.table
+    assert small.canvas.upload is None
+    small.image = make_picture(20, 20)
+    assert small.wait(20) is not None
+    small.close()
+
+
+@pytest.mark.parametrize(
+    ("controls", "fix"),
+    [(["thresold"], "Did you mean 'threshold'"), (["zzz"], "There are upload"), ("upload", r"\['upload'\]")],
+)
+def test_an_unknown_control_is_refused(controls: Any, fix: str) -> None:
+    with pytest.raises(SettingError, match=fix):
+        SegmentationPanel(StubPredictor(), controls=controls)
+
+
+def test_the_picker_changes_the_model() -> None:
+    class Named(StubPredictor):
+        name = "mine"
+        device = "cpu"
+
+    built: list[int] = []
+
+    def build() -> StubPredictor:
+        built.append(1)
+        return StubPredictor(3)
+
+    panel = SegmentationPanel(Named(), samples={}, models={"three": build, "five": StubPredictor(5)})
+    assert panel.model_picker.options == ("mine", "three", "five")
+    assert panel.model_picker.value == "mine"
+    assert "on cpu" in panel.model_line.value
+    panel.image = make_picture(40, 30)
+    assert len(panel.wait(20) or ()) == 12
+    panel.model_picker.value = "three"
+    assert len(panel.wait(20) or ()) == 3
+    panel.model_picker.value = "five"
+    assert len(panel.wait(20) or ()) == 5
+    panel.use(Named(4))
+    assert panel.model_picker.value == "mine"
+    assert len(panel.wait(20) or ()) == 4
+    assert built == [1]
+    assert len(panel.history) == 1  # the same picture, segmented anew
+    assert panel.history[0].model == "mine"
+    panel.close()
+
+
+def test_class_thresholds_go_both_ways(panel: SegmentationPanel) -> None:
+    panel.class_thresholds = {"person": 0.9}
+    assert panel.canvas.class_thresholds == panel.session.class_thresholds == {"person": 0.9}
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    assert len(panel.shown or ()) == 6
+    panel.canvas.set_state({"class_thresholds": {"person": 0.0}})
+    assert panel.class_thresholds == {"person": 0.0}
+    assert len(panel.shown or ()) == 8
+    with pytest.raises(SettingError, match="Did you mean 'person'"):
+        panel.class_thresholds = {"persn": 0.5}
+    assert panel.class_thresholds == {"person": 0.0}
+
+
+def test_a_saved_picture_has_the_colours_of_the_canvas(panel: SegmentationPanel) -> None:
+    from seg_widgets.rendering import Style, overlay
+
+    panel.image = make_picture(60, 40)
+    panel.wait(20)
+    panel.canvas.set_state({"color_by": "instance", "show": ["masks"], "opacity": 1.0})
+    panel.hidden_instances = [0]
+    sent: list[Any] = []
+    panel.canvas.send = lambda content, buffers=None: sent.append(buffers)
+    panel.canvas._handle_custom_msg({"ask": "export", "kind": "png", "number": 1}, [])
+    picture = cv2.imdecode(np.frombuffer(sent[-1][0], np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    style = Style(color_by="instance", opacity=1, outlines=False, labels=False, scores=False)
+    assert panel.prediction is not None
+    expected = overlay(panel.image, panel.prediction, style, only=range(1, 7))
+    assert (picture[..., ::-1] == expected).all()
+
+
+def test_closing_frees_everything() -> None:
+    panel = SegmentationPanel(StubPredictor(), samples={})
+    panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
+    panel.wait(20)
+    kept = [weakref.ref(part) for part in (panel, panel.session, panel.canvas, panel.filmstrip, panel.prediction)]
+    pictures = [weakref.ref(entry.image) for entry in panel.history]
+    worker = panel.session._worker._thread
+    panel.close()
+    assert worker is not None
+    worker.join(10)
+    del panel
+    gc.collect()
+    assert [reference() for reference in (*kept, *pictures)] == [None] * 7

@@ -144,16 +144,35 @@ function thinLoop(loop, tolerance) {
 
 // ── choosing ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** Which instances are shown, in the prediction's order; scores are float32, and so is the threshold they meet. */
-export function visibleInstances(header, { threshold, hiddenClasses = [], hiddenInstances = [] }) {
-  const least = Math.fround(threshold);
-  const hidden = new Set(header.classes.filter((known) => hiddenClasses.includes(known.name)).map((known) => known.id));
-  const single = new Set(hiddenInstances);
-  const shown = [];
+/** Which instances meet their class's threshold and belong to a shown class; scores are float32, and so is what they meet. */
+export function likelyInstances(header, { threshold, classThresholds = {}, hiddenClasses = [] }) {
+  const least = new Map(header.classes.map(({ id, name }) => [id, Math.fround(classThresholds[name] ?? threshold)]));
+  for (const { id, name } of header.classes) if (hiddenClasses.includes(name)) least.set(id, Infinity);
+  const likely = [];
   header.scores.forEach((score, index) => {
-    if (score >= least && !hidden.has(header.classIds[index]) && !single.has(index)) shown.push(index);
+    if (score >= least.get(header.classIds[index])) likely.push(index);
   });
-  return shown;
+  return likely;
+}
+
+/** Which instances are shown, in the prediction's order: the likely ones that are not hidden one by one. */
+export function visibleInstances(header, state) {
+  const likely = likelyInstances(header, state);
+  if (!state.hiddenInstances?.length) return likely;
+  const single = new Set(state.hiddenInstances);
+  return likely.filter((index) => !single.has(index));
+}
+
+/** `indices` by "score", "area" or "class"; equal ones by their score, then by their place. */
+export function sortInstances(header, indices, by, descending) {
+  const names = new Map(header.classes.map(({ id, name }) => [id, name]));
+  const compare = {
+    score: (a, b) => header.scores[a] - header.scores[b],
+    area: (a, b) => header.areas[a] - header.areas[b],
+    class: (a, b) => names.get(header.classIds[a]).localeCompare(names.get(header.classIds[b])),
+  }[by];
+  const turn = descending ? -1 : 1;
+  return [...indices].sort((a, b) => turn * compare(a, b) || header.scores[b] - header.scores[a] || a - b);
 }
 
 /** The smallest of the shown instances that has the picture's pixel (x, y), or null. */
@@ -186,25 +205,26 @@ export function summarize(header, shown) {
   return counted.length ? `${head}: ${counted.map((row) => `${row.shown} ${row.name}`).join(", ")}` : head;
 }
 
-/** Why a picture with a result shows no instance, and what would help: {text, action, …} or null when something shows. */
-export function explainNothing(header, shown, { threshold, hiddenClasses = [], hiddenInstances = [] }) {
+/** Why a picture with a result shows no instance, and what would help: {text, action, change} or null when one shows. */
+export function explainNothing(header, shown, state) {
   if (shown.length) return null;
+  const { threshold, classThresholds = {}, hiddenClasses = [], hiddenInstances = [] } = state;
   const scores = header.scores;
   if (!scores.length) return { text: "No objects found in this picture.", action: null };
-  const best = Math.max(...scores);
-  if (best < Math.fround(threshold)) {
-    // Rounded down, or the button would still show nothing.
-    return {
-      text: `Nothing above ${threshold.toFixed(2)}; best is ${best.toFixed(2)}.`,
-      action: "Show it",
-      threshold: Math.floor(best * 100) / 100,
-    };
+  const likely = likelyInstances(header, { threshold, classThresholds });
+  if (likely.length && (hiddenClasses.length || hiddenInstances.length)) {
+    const counted = likely.length === 1 ? "The one instance is" : `All ${likely.length} instances are`;
+    return { text: `${counted} hidden.`, action: "Show all", change: { hidden_classes: [], hidden_instances: [] } };
   }
-  const everything = visibleInstances(header, { threshold });
-  const counted = everything.length === 1 ? "The one instance is" : `All ${everything.length} instances are`;
-  return hiddenClasses.length || hiddenInstances.length
-    ? { text: `${counted} hidden.`, action: "Show all", unhide: true }
-    : null;
+  const best = Math.max(...scores);
+  if (best >= Math.fround(threshold)) {
+    const text = "Nothing meets the threshold of its own class.";
+    return { text, action: "Use one for all", change: { class_thresholds: {} } };
+  }
+  // Rounded down, or the button would still show nothing.
+  const change = { threshold: Math.floor(best * 100) / 100, hidden_classes: [], hidden_instances: [] };
+  if (Object.keys(classThresholds).length) change.class_thresholds = {};
+  return { text: `Nothing above ${threshold.toFixed(2)}; best is ${best.toFixed(2)}.`, action: "Show it", change };
 }
 
 /** The next of `shown` (best score first) after `current`, by `step` places and around the ends. */
@@ -221,6 +241,7 @@ export function stepInstance(header, shown, current, step) {
 const MAX_HEIGHT = 640; // CSS pixels: a picture and its legend fit on a laptop's screen
 const MIN_HEIGHT = 200;
 const MAX_ENLARGEMENT = 3; // a thumbnail is shown larger, but not as a mosaic
+const MAX_SCALE = 40; // CSS pixels for a pixel of the picture
 
 /** How high the stage is for a picture, in CSS pixels. */
 export function stageHeight(header, stageWidth) {
@@ -236,10 +257,30 @@ export function fitView(header, stageWidth, height) {
 
 /** The view after zooming by `factor` around the stage's point (x, y): never below the fit, never over 40 : 1. */
 export function zoomView(view, fit, factor, x, y) {
-  const scale = Math.min(Math.max(view.scale * factor, fit.scale), Math.max(40, fit.scale));
+  const scale = Math.min(Math.max(view.scale * factor, fit.scale), Math.max(MAX_SCALE, fit.scale));
   if (scale === fit.scale) return fit;
   const ratio = scale / view.scale;
   return { scale, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio };
+}
+
+/** The view that shows the picture `zoom` times as large as it fits, with its point `pan` (fractions) in the middle. */
+export function viewOf(zoom, pan, fit, header, stageWidth, height) {
+  if (zoom <= 1) return fit;
+  const scale = Math.min(fit.scale * zoom, Math.max(MAX_SCALE, fit.scale));
+  const x = stageWidth / 2 - pan[0] * header.width * scale;
+  const y = height / 2 - pan[1] * header.height * scale;
+  return holdView({ scale, x, y }, header, stageWidth, height);
+}
+
+/** What `viewOf` would make the view of: {zoom, pan}, rounded so that equal views give equal numbers. */
+export function zoomOf(view, fit, header, stageWidth, height) {
+  if (view.scale <= fit.scale) return { zoom: 1, pan: [0.5, 0.5] };
+  const round = (value) => Math.round(Math.min(1, Math.max(0, value)) * 1e5) / 1e5;
+  const pan = [
+    round((stageWidth / 2 - view.x) / view.scale / header.width),
+    round((height / 2 - view.y) / view.scale / header.height),
+  ];
+  return { zoom: Math.max(1, Math.round((view.scale / fit.scale) * 1e4) / 1e4), pan };
 }
 
 /** The view moved back so that the picture covers the stage, or is centred where it is smaller than that. */
@@ -312,7 +353,9 @@ export function instanceColor(header, index, colorBy) {
   return header.classes.find((known) => known.id === header.classIds[index]).color;
 }
 
-/** An instance's facts in words: {name, score, area, box}. */
+const MAX_FILE_BYTES = 25 * 2 ** 20; // images.py's own limit
+
+/** An instance's facts in words: {name, score, area, share, box}. */
 export function describeInstance(header, index) {
   const area = header.areas[index];
   const percent = (100 * area) / (header.width * header.height);
@@ -322,8 +365,30 @@ export function describeInstance(header, index) {
     name: header.classes.find((known) => known.id === header.classIds[index]).name,
     score: header.scores[index].toFixed(2),
     area: `${area.toLocaleString("en-US")} px (${share} %)`,
+    share: `${share} %`,
     box: `${left}, ${top} – ${right}, ${bottom}`,
   };
+}
+
+/** An address on the web in a dropped or pasted text, or null: one line, nothing else beside it. */
+export function addressIn(text) {
+  const line = text.trim().split(/\r?\n/).filter((part) => part && !part.startsWith("#"))[0]?.trim() ?? "";
+  return /^https?:\/\/\S+$/i.test(line) ? line : null;
+}
+
+/** Why these files ({name, size} in bytes) can't be sent, in words, or null: the kernel would refuse them, too. */
+export function filesProblem(files) {
+  const large = files.find(({ size }) => size > MAX_FILE_BYTES);
+  if (!large) return null;
+  const [size, most] = [large.size, MAX_FILE_BYTES].map((bytes) => `${Math.round(bytes / 2 ** 20)} MB`);
+  return `${large.name} has ${size}, and pictures may have ${most}. Save it smaller, for example as a JPEG.`;
+}
+
+/** A time as part of a file name, such as "2026-11-23 14.05.09". */
+export function timeName(date) {
+  const two = (value) => String(value).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(".")}`;
 }
 
 // ── the scene: a content message, decoded once for all views of a model ──────────────────────────────────────────────
@@ -598,10 +663,18 @@ const ICONS = {
   picture:
     "M4 5h16a1 1 0 0 1 1 1v12a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V6a1 1 0 0 1 1-1Zm-1 11 5-5 4 4 3-3 6 6M16.5 10.5a1.5 1.5 0 1 0 0-3 1.5 1.5 0 0 0 0 3Z",
   alert: "M12 8v5m0 3v.5M12 3 2.5 20h19L12 3Z",
+  info: "M12 11v6m0-9.5v.5M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18Z",
   plus: "M12 5v14M5 12h14",
   minus: "M5 12h14",
   fit: "M4 9V4h5M20 9V4h-5M4 15v5h5M20 15v5h-5",
   close: "M6 6l12 12M18 6 6 18",
+  eye: "M2 12s3.6-6.5 10-6.5S22 12 22 12s-3.6 6.5-10 6.5S2 12 2 12Zm10 3a3 3 0 1 0 0-6 3 3 0 0 0 0 6Z",
+  closed: "M3 3l18 18M10 5.7c.7-.1 1.3-.2 2-.2 6.4 0 10 6.5 10 6.5s-1 1.8-2.9 3.5M6 7.3C3.4 9.2 2 12 2 12s3.6 6.5 10 6.5c1.5 0 2.9-.4 4.1-.9",
+  camera:
+    "M4 8h3l1.5-2.5h7L17 8h3a1 1 0 0 1 1 1v9a1 1 0 0 1-1 1H4a1 1 0 0 1-1-1V9a1 1 0 0 1 1-1Zm8 8.5a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7Z",
+  keys: "M9.2 9a2.9 2.9 0 1 1 4.3 2.5c-.9.5-1.5 1.2-1.5 2.2v.3M12 17v.5M12 3a9 9 0 1 0 0 18 9 9 0 0 0 0-18Z",
+  more: "M12 5.5v.01M12 12v.01M12 18.5v.01",
+  down: "M6 9l6 6 6-6",
 };
 
 function icon(name) {
@@ -631,20 +704,647 @@ function button(className, label, settings, ...children) {
   return make("button", className, { type: "button", title: label, "aria-label": label, ...settings }, ...children);
 }
 
+/** A button of words, with a caret when it opens something. */
+function wordButton(className, text, settings, caret = false) {
+  return make("button", className, { type: "button", ...settings }, text, ...(caret ? [icon("down")] : []));
+}
+
+function swatch(color) {
+  const element = make("span", "sgw-swatch");
+  element.style.background = color;
+  return element;
+}
+
+/** Text is set only where it changes: each write would otherwise cost a layout, and be read out again. */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Up and down go from one focusable element to the next inside `container`. */
+function moveFocus(container, event, selector) {
+  const all = [...container.querySelectorAll(selector)].filter((element) => element.offsetParent);
+  const at = all.indexOf(document.activeElement);
+  const last = all.length - 1;
+  const to = { ArrowDown: at >= last ? 0 : at + 1, ArrowUp: at <= 0 ? last : at - 1, Home: 0, End: last }[event.key];
+  if (to === undefined || !all.length) return null;
+  event.preventDefault();
+  event.stopPropagation();
+  all[to].focus();
+  return all[to];
+}
+
 const SHOWS = [
   ["masks", "Masks"],
   ["outlines", "Outlines"],
   ["boxes", "Boxes"],
   ["labels", "Labels"],
 ];
-const SAVES = [
-  ["png", "PNG", "Save the picture with what is drawn on it"],
-  ["coco", "COCO", "Save what is shown as a COCO data set (JSON)"],
-  ["csv", "CSV", "Save what is shown as a table (CSV)"],
+const COLORS = [
+  ["class", "Class"],
+  ["instance", "Instance"],
+  ["score", "Score"],
 ];
-const WIDE = 720; // CSS pixels from which the legend stands beside the picture
-const HOVER_DELAY_MS = 80;
+const EXPORTS = [
+  ["png", "PNG", "the picture with what is drawn on it"],
+  ["cutouts", "Cut-outs", "a ZIP of transparent PNGs, one for each instance"],
+  ["coco", "COCO", "a data set in JSON, masks included"],
+  ["csv", "CSV", "a table for spreadsheets"],
+  ["python", "Copy Python", "the lines that make what is shown"],
+];
+const KEYS = [
+  ["← ↑ → ↓", "step through the instances, the best first"],
+  ["Enter", "select (with Shift: one more)"],
+  ["H", "hide the instance"],
+  ["S, or double-click", "show it alone; again: the others, too"],
+  ["Esc", "select nothing"],
+  ["Space", "hold: the photograph without masks"],
+  ["+ − 0", "zoom in, zoom out, the whole picture"],
+  ["Wheel, or pinch", "zoom to the pointer (Ctrl + wheel before a click)"],
+  ["Drag", "move the enlarged picture"],
+  ["T", "in the list of classes: a threshold for this class"],
+];
+const WIDE = 760; // CSS pixels from which the lists stand beside the picture
+const SAVE_DELAY_MS = 80;
 const ANNOUNCE_DELAY_MS = 500;
+const DOUBLE_TAP_MS = 320;
+const PATIENCE_MS = 10_000; // before an answer of the kernel is missed
+const PULSE_MS = 2000; // between two looks at whether the kernel is there
+
+// ── in the page's top layer: menus, and what asks for all attention ──────────────────────────────────────────────────
+
+/** A small panel beside a button; no cell of the notebook cuts it off. */
+class Popover {
+  constructor(root) {
+    this.element = make("div", "sgw-popover", { popover: "auto" });
+    this.element.addEventListener("toggle", (event) => event.newState === "closed" && this.closed());
+    this.element.addEventListener("keydown", (event) => {
+      // A slider's own keys stay its own.
+      if (event.target.type !== "range") moveFocus(this.element, event, "button, input");
+    });
+    root.append(this.element);
+    this.anchor = null;
+    this.closedAt = -Infinity;
+    // Nothing else tells that the page moves below it.
+    this.scrolled = (event) => !this.element.contains(event.target) && this.place();
+  }
+
+  get open() {
+    return this.anchor !== null;
+  }
+
+  /** Shows it beside `anchor`; a click on the anchor of an open one closes it. */
+  toggle(anchor, settings, ...children) {
+    // The press of that very click has closed it already.
+    if (this.last === anchor && performance.now() - this.closedAt < 250) return;
+    for (const name of ["role", "aria-label"]) this.element.removeAttribute(name);
+    for (const [name, value] of Object.entries(settings)) this.element.setAttribute(name, value);
+    this.element.replaceChildren(...children);
+    this.element.showPopover();
+    this.anchor = this.last = anchor;
+    anchor.setAttribute("aria-expanded", "true");
+    this.place();
+    this.element.querySelector("button, input")?.focus({ preventScroll: true });
+    addEventListener("scroll", this.scrolled, { capture: true, passive: true });
+  }
+
+  place() {
+    const { left, top, bottom } = this.anchor.getBoundingClientRect();
+    const { offsetWidth, offsetHeight, style } = this.element;
+    const below = bottom + 4 + offsetHeight <= innerHeight || top < offsetHeight;
+    style.left = `${Math.max(8, Math.min(left, innerWidth - offsetWidth - 8))}px`;
+    style.top = `${Math.max(8, below ? bottom + 4 : top - 4 - offsetHeight)}px`;
+  }
+
+  close() {
+    if (this.open) this.element.hidePopover();
+    this.last = null;
+  }
+
+  closed() {
+    this.anchor?.setAttribute("aria-expanded", "false");
+    this.anchor = null;
+    this.closedAt = performance.now();
+    removeEventListener("scroll", this.scrolled, { capture: true });
+  }
+
+  destroy() {
+    this.closed();
+    this.element.remove();
+  }
+}
+
+/** A window of its own over the page, until it is closed; `onclose` tidies up. */
+function openDialog(root, title, onclose, ...children) {
+  const head = make(
+    "div",
+    "sgw-dialog-head",
+    {},
+    make("h2", "", { text: title }),
+    button("sgw-icon", "Close", { onclick: () => dialog.close() }, icon("close")),
+  );
+  const dialog = make("dialog", "sgw-dialog", { "aria-label": title }, head, ...children);
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    onclose?.();
+  });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  root.append(dialog);
+  dialog.showModal();
+  return dialog;
+}
+
+// ── the kernel ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What the view asks of the kernel, what comes back, and what it says when nothing does. */
+class Kernel {
+  constructor(view) {
+    this.view = view;
+    this.model = view.model;
+    this.waiting = new Map();
+    this.number = 0;
+    this.key = Math.random().toString(36).slice(2);
+    // Any model of the same kernel tells whether it is there; each widget has a layout.
+    this.layout = this.model.get("layout");
+    this.wasLive = this.everLive = this.live;
+    this.stop = [];
+    const receive = (message, buffers) => this.receive(message, buffers);
+    this.model.on("msg:custom", receive);
+    this.stop.push(() => this.model.off("msg:custom", receive));
+    const changed = () => this.changed();
+    this.layout?.on?.("comm_live_update", changed);
+    this.stop.push(() => this.layout?.off?.("comm_live_update", changed));
+    // JupyterLab tells nobody when a kernel is shut down.
+    const pulse = setInterval(() => this.live === this.wasLive || changed(), PULSE_MS);
+    this.stop.push(() => clearInterval(pulse));
+    this.watchUpload();
+  }
+
+  /** Whether there is a kernel that could answer; a saved page has none. */
+  get live() {
+    return this.layout?.comm_live !== false && this.model.widget_manager?.kernel !== null;
+  }
+
+  changed() {
+    if (!this.live) this.forget();
+    this.everLive ||= this.live;
+    this.wasLive = this.live;
+    this.view.updateState();
+  }
+
+  /** In words, why no question can be answered, or "". */
+  problem() {
+    if (this.live) return this.missing ?? "";
+    return this.everLive
+      ? "The kernel was stopped or restarted, and this panel's part of it is gone. You can still explore what is shown; to segment more pictures, run the cell again."
+      : "";
+  }
+
+  /** Sends a question; `answered(message, buffers)` is called with its answer, and `late` is told when none comes. */
+  ask(content, buffers, late, answered) {
+    const number = `${this.key}-${++this.number}`;
+    this.waiting.set(number, { answered, timer: setTimeout(() => this.miss(late), PATIENCE_MS) });
+    this.model.send({ ...content, number }, undefined, buffers);
+  }
+
+  receive(message, buffers) {
+    const number = message?.got ?? message?.answer;
+    const question = this.waiting.get(number);
+    if (!question) return;
+    clearTimeout(question.timer);
+    this.hear();
+    if (message.answer === undefined) return;
+    this.waiting.delete(number);
+    question.answered?.(message, buffers);
+  }
+
+  miss(late) {
+    this.missing = late;
+    this.view.updateState();
+  }
+
+  hear() {
+    if (!this.missing) return;
+    this.missing = "";
+    this.view.updateState();
+  }
+
+  forget() {
+    for (const { timer } of this.waiting.values()) clearTimeout(timer);
+    this.waiting.clear();
+    clearTimeout(this.uploading);
+    this.missing = "";
+  }
+
+  /** Files in the upload button that the kernel does not take out again were lost on the way. */
+  async watchUpload() {
+    const reference = this.model.get("upload");
+    if (typeof reference !== "string" || !this.model.widget_manager) return;
+    const upload = await this.model.widget_manager.get_model(reference.replace("IPY_MODEL_", "")).catch(() => null);
+    if (!upload || this.view.gone) return;
+    const changed = () => {
+      clearTimeout(this.uploading);
+      const files = upload.get("data") ?? upload.get("value") ?? [];
+      if (!files.length) {
+        this.hear();
+        return;
+      }
+      const size = files.reduce((sum, file) => sum + (file.content ?? file).byteLength, 0);
+      this.uploading = setTimeout(() => this.miss(lateUpload(files.length, size)), PATIENCE_MS + size / 500);
+    };
+    upload.on("change:value change:data", changed);
+    this.stop.push(() => upload.off("change:value change:data", changed));
+  }
+
+  destroy() {
+    this.forget();
+    this.stop.forEach((stop) => stop());
+  }
+}
+
+/** Why pictures of `size` bytes in all may not have arrived. */
+function lateUpload(count, size) {
+  const what = count === 1 ? "The picture has" : `The ${count} pictures have`;
+  const large =
+    size > 7e6
+      ? ` Or the server refused ${Math.round(size / 2 ** 20)} MB: start it with a larger websocket_max_message_size (make lab does), or send smaller pictures.`
+      : "";
+  return `${what} not reached the kernel. It may be busy with another cell; then this goes on when it is done.${large}`;
+}
+
+// ── the list of classes ──────────────────────────────────────────────────────────────────────────────────────────────
+
+class Legend {
+  constructor(view) {
+    this.view = view;
+    this.chips = new Map();
+    this.list = make("div", "sgw-legend", { role: "group", "aria-label": "Classes" });
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.hint = make("p", "sgw-hint", { text: "Click hides, double-click shows alone." });
+    this.scale = make("div", "sgw-scale", { hidden: "" }, "0", make("span", "sgw-gradient"), "1");
+    this.element = make("div", "sgw-classes", {}, this.list, this.scale, this.hint);
+    const stops = [0, 0.25, 0.5, 0.75, 1].map(scoreColor);
+    this.scale.querySelector("span").style.background = `linear-gradient(to right, ${stops})`;
+  }
+
+  build(header) {
+    const rows = countClasses(header, []);
+    this.chips = new Map(rows.map((row, at) => [row.id, this.chip(row, at === 0)]));
+    this.list.replaceChildren(...[...this.chips.values()].map((chip) => chip.element));
+    this.hint.hidden = rows.length < 2;
+  }
+
+  chip({ id, name, color }, first) {
+    const dot = swatch(color);
+    const count = make("span", "sgw-count");
+    const own = make("span", "sgw-own", { hidden: "" });
+    const main = make(
+      "button",
+      "sgw-chip-main",
+      {
+        type: "button",
+        tabindex: first ? "0" : "-1",
+        title: `${name}: click hides or shows it, double-click shows it alone`,
+        onclick: (event) => (event.shiftKey ? this.solo(name) : this.toggle(name)),
+        ondblclick: () => this.solo(name),
+        oncontextmenu: (event) => {
+          event.preventDefault();
+          this.menu(id);
+        },
+      },
+      dot,
+      make("span", "sgw-name", { text: name }),
+      own,
+      count,
+    );
+    const label = `Threshold of ${name}, and more`;
+    const more = button("sgw-more", label, { tabindex: "-1", onclick: () => this.menu(id) }, icon("more"));
+    const element = make("div", "sgw-chip", {}, main, more);
+    return { name, color, element, main, more, dot, count, own };
+  }
+
+  update(header, state, shown, colorBy) {
+    for (const row of countClasses(header, shown)) {
+      const chip = this.chips.get(row.id);
+      const hidden = state.hiddenClasses.includes(row.name);
+      const own = state.classThresholds[row.name];
+      setText(chip.count, `${row.shown} / ${row.total}`);
+      chip.main.setAttribute("aria-pressed", String(!hidden));
+      chip.element.classList.toggle("sgw-off", hidden);
+      chip.element.classList.toggle("sgw-none", !hidden && !row.shown);
+      chip.dot.style.background = colorBy === "class" ? row.color : "";
+      chip.own.hidden = own === undefined;
+      setText(chip.own, own === undefined ? "" : `≥ ${own.toFixed(2)}`);
+    }
+    this.scale.hidden = colorBy !== "score";
+  }
+
+  key(event) {
+    const chip = [...this.chips.values()].find(({ main }) => main === document.activeElement);
+    if (chip && event.key.toLowerCase() === "t" && !event.ctrlKey && !event.metaKey && !event.altKey) {
+      event.preventDefault();
+      event.stopPropagation();
+      chip.more.click();
+      return;
+    }
+    const focused = moveFocus(this.list, event, ".sgw-chip-main");
+    if (!focused) return;
+    for (const { main } of this.chips.values()) main.tabIndex = main === focused ? 0 : -1;
+  }
+
+  toggle(name) {
+    const hidden = this.view.model.get("hidden_classes");
+    this.view.write({ hidden_classes: hidden.includes(name) ? hidden.filter((one) => one !== name) : [...hidden, name] });
+  }
+
+  /** Shows one class alone; a second time, all of them. */
+  solo(name) {
+    const others = this.view.scene.header.classes.map((known) => known.name).filter((one) => one !== name);
+    const hidden = this.view.model.get("hidden_classes");
+    const alone = others.every((one) => hidden.includes(one)) && !hidden.includes(name);
+    this.view.write({ hidden_classes: alone ? [] : others });
+  }
+
+  setThreshold(name, value) {
+    const others = { ...this.view.model.get("class_thresholds") };
+    delete others[name];
+    this.view.writeSoon({ class_thresholds: value === null ? others : { ...others, [name]: value } });
+  }
+
+  /** A class's menu: its own threshold, and what a click and a double-click do. */
+  menu(id) {
+    const { name, more, color } = this.chips.get(id);
+    const get = (trait) => this.view.model.get(trait);
+    const value = make("output", "sgw-count");
+    const range = make("input", "sgw-range", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": `Threshold of ${name}` });
+    const same = wordButton("sgw-item", "", { onclick: () => this.setThreshold(name, null) || update() });
+    const update = () => {
+      const own = get("class_thresholds")[name];
+      range.value = own ?? get("threshold");
+      setText(value, Number(range.value).toFixed(2));
+      same.hidden = own === undefined;
+      setText(same, `Use the common threshold (${get("threshold").toFixed(2)})`);
+    };
+    range.addEventListener("input", () => {
+      this.setThreshold(name, Number(range.value));
+      update();
+    });
+    update();
+    const { popover } = this.view;
+    const act = (text, action) => wordButton("sgw-item", text, { onclick: () => (popover.close(), action()) });
+    popover.toggle(
+      more,
+      { role: "dialog", "aria-label": `Class ${name}` },
+      make("div", "sgw-popover-head", {}, swatch(color), make("strong", "", { text: name })),
+      make("label", "sgw-field", {}, make("span", "", { text: "Threshold" }), range, value),
+      same,
+      act(get("hidden_classes").includes(name) ? "Show" : "Hide", () => this.toggle(name)),
+      act("Show alone, or all", () => this.solo(name)),
+    );
+    range.focus({ preventScroll: true });
+  }
+}
+
+// ── the list of instances ────────────────────────────────────────────────────────────────────────────────────────────
+
+const ROW_HEIGHT = 26; // CSS pixels, as in canvas.css
+const COLUMNS = [
+  ["class", "Class"],
+  ["score", "Score"],
+  ["area", "Area"],
+];
+
+/** A table of the instances that meet their threshold, sortable, linked with the picture; it draws only what is seen. */
+class Table {
+  constructor(view) {
+    this.view = view;
+    this.by = "score";
+    this.descending = true;
+    this.rows = [];
+    this.ranked = [];
+    this.pool = [];
+    this.active = null;
+    this.heads = COLUMNS.map(([by, label]) => {
+      const sort = make("button", "sgw-sort", { type: "button", text: label, onclick: () => this.sort(by) });
+      return [by, make("div", `sgw-cell sgw-cell-${by}`, { role: "columnheader" }, sort)];
+    });
+    const head = make("div", "sgw-row sgw-head", { role: "row", "aria-rowindex": "1" });
+    head.append(...this.heads.map(([, cell]) => cell), make("div", "sgw-cell sgw-cell-eye", { role: "columnheader" }));
+    head.lastChild.append(make("span", "sgw-offscreen", { text: "Shown" }));
+    this.spacer = make("div", "sgw-spacer", { role: "rowgroup" });
+    this.body = make("div", "sgw-rows", { role: "presentation" }, make("div", "sgw-top", { role: "rowgroup" }, head), this.spacer);
+    this.element = make(
+      "div",
+      "sgw-table",
+      { role: "grid", tabindex: "0", "aria-label": "Instances", "aria-multiselectable": "true", "aria-colcount": "4" },
+      this.body,
+    );
+    this.name = `sgw-${Math.random().toString(36).slice(2)}`;
+    this.body.addEventListener("scroll", () => this.fill(), { passive: true });
+    this.spacer.addEventListener("pointermove", (event) => this.point(event));
+    this.spacer.addEventListener("pointerleave", () => view.hover(null));
+    this.spacer.addEventListener("click", (event) => this.click(event));
+    this.spacer.addEventListener("dblclick", (event) => this.doubleClick(event));
+    this.element.addEventListener("keydown", (event) => this.key(event));
+    this.sizes = new ResizeObserver(() => this.fill());
+    this.sizes.observe(this.body);
+  }
+
+  build(header) {
+    this.header = header;
+    this.shares = header.areas.map((_, index) => describeInstance(header, index));
+    this.active = null;
+    this.body.scrollTop = 0;
+    this.rank();
+  }
+
+  sort(by) {
+    this.descending = this.by === by ? !this.descending : by !== "class";
+    this.by = by;
+    this.rank();
+    this.view.schedule();
+  }
+
+  rank() {
+    const all = this.header.scores.map((_, index) => index);
+    this.ranked = sortInstances(this.header, all, this.by, this.descending);
+    for (const [by, cell] of this.heads) {
+      const order = this.descending ? "descending" : "ascending";
+      cell.setAttribute("aria-sort", by === this.by ? order : "none");
+    }
+  }
+
+  update(state, look) {
+    if (!this.element.offsetParent) return;
+    const likely = new Set(likelyInstances(this.header, state));
+    this.rows = this.ranked.filter((index) => likely.has(index));
+    this.look = look;
+    this.hidden = new Set(state.hiddenInstances);
+    this.chosen = new Set(look.selected);
+    this.spacer.style.height = `${this.rows.length * ROW_HEIGHT}px`;
+    this.element.setAttribute("aria-rowcount", String(this.rows.length + 1));
+    if (this.view.model.get("selected").join() !== this.seen) {
+      this.seen = this.view.model.get("selected").join();
+      if (look.selected.length === 1) this.reveal(look.selected[0]);
+    }
+    this.fill();
+  }
+
+  /** Scrolls its row into sight, unless it is there. */
+  reveal(index) {
+    const top = this.rows.indexOf(index) * ROW_HEIGHT;
+    if (top < 0) return;
+    const room = this.body.clientHeight - ROW_HEIGHT; // below the head, which stays
+    if (top < this.body.scrollTop) this.body.scrollTop = top;
+    else if (top + ROW_HEIGHT > this.body.scrollTop + room) this.body.scrollTop = top + ROW_HEIGHT - room;
+  }
+
+  fill() {
+    if (!this.look) return;
+    const first = Math.max(0, Math.floor(this.body.scrollTop / ROW_HEIGHT) - 2);
+    const count = Math.min(this.rows.length - first, Math.ceil(this.body.clientHeight / ROW_HEIGHT) + 5);
+    while (this.pool.length < count) this.pool.push(this.row());
+    this.pool.forEach((row, at) => {
+      row.element.hidden = at >= count;
+      if (at < count) this.show(row, first + at);
+    });
+    const active = this.active !== null && this.rows.includes(this.active);
+    if (active) this.element.setAttribute("aria-activedescendant", `${this.name}-${this.active}`);
+    else this.element.removeAttribute("aria-activedescendant");
+  }
+
+  row() {
+    const dot = make("span", "sgw-swatch");
+    const name = make("span", "sgw-name");
+    const cells = COLUMNS.map(([by]) => make("div", `sgw-cell sgw-cell-${by}`, { role: "gridcell" }));
+    cells[0].append(dot, name);
+    const eye = make("button", "sgw-eye", { type: "button", tabindex: "-1" }, icon("eye"), icon("closed"));
+    const element = make("div", "sgw-row", { role: "row" }, ...cells, make("div", "sgw-cell sgw-cell-eye", { role: "gridcell" }, eye));
+    this.spacer.append(element);
+    return { element, dot, name, score: cells[1], area: cells[2], eye, index: null };
+  }
+
+  show(row, at) {
+    const index = this.rows[at];
+    const { header, look } = this;
+    const { element, eye } = row;
+    const facts = this.shares[index];
+    if (row.index !== index || row.of !== header) {
+      Object.assign(row, { index, of: header });
+      element.dataset.index = String(index);
+      element.id = `${this.name}-${index}`;
+      setText(row.name, facts.name);
+      setText(row.score, facts.score);
+      setText(row.area, facts.share);
+      row.area.title = facts.area;
+    }
+    const off = this.hidden.has(index);
+    element.style.transform = `translateY(${at * ROW_HEIGHT}px)`;
+    element.setAttribute("aria-rowindex", String(at + 2));
+    element.setAttribute("aria-selected", String(this.chosen.has(index)));
+    element.classList.toggle("sgw-lit", look.lit === index);
+    element.classList.toggle("sgw-active", this.active === index);
+    element.classList.toggle("sgw-off", off);
+    row.dot.style.background = instanceColor(header, index, look.colorBy);
+    const label = off ? "Show this instance" : "Hide this instance";
+    if (eye.title !== label) {
+      eye.title = label;
+      eye.setAttribute("aria-label", label);
+    }
+  }
+
+  at(event) {
+    const row = event.target.closest(".sgw-row");
+    return row ? Number(row.dataset.index) : null;
+  }
+
+  point(event) {
+    const index = this.at(event);
+    // What is hidden one by one can't light up in the picture.
+    this.view.light(this.hidden.has(index) ? null : index);
+  }
+
+  click(event) {
+    const index = this.at(event);
+    if (index === null) return;
+    this.active = index;
+    if (event.target.closest(".sgw-eye")) this.view.toggleOne(index);
+    else this.view.select(index, event.shiftKey || event.ctrlKey || event.metaKey);
+  }
+
+  doubleClick(event) {
+    const index = this.at(event);
+    if (index !== null && !event.target.closest(".sgw-eye")) this.view.isolate(index);
+  }
+
+  key(event) {
+    if (event.target !== this.element || event.ctrlKey || event.metaKey || event.altKey || !this.rows.length) return;
+    const at = this.rows.indexOf(this.active);
+    const page = Math.max(1, Math.floor(this.body.clientHeight / ROW_HEIGHT) - 2);
+    const last = this.rows.length - 1;
+    const moves = { ArrowDown: at + 1, ArrowUp: at < 0 ? last : at - 1, PageDown: at + page, PageUp: at - page, Home: 0, End: last };
+    const actions = {
+      Enter: () => this.view.select(this.active, event.shiftKey),
+      " ": () => this.view.select(this.active, event.shiftKey),
+      h: () => this.view.toggleOne(this.active),
+      s: () => this.view.isolate(this.active),
+      Escape: () => this.view.escape(),
+    };
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key in moves) this.move(this.rows[Math.max(0, Math.min(last, moves[key]))]);
+    else if (key in actions && (at >= 0 || key === "Escape")) actions[key]();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  move(index) {
+    this.active = index;
+    this.view.light(this.hidden.has(index) ? null : index);
+    this.reveal(index);
+    this.fill();
+  }
+
+  destroy() {
+    this.sizes.disconnect();
+  }
+}
+
+// ── the webcam ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const CAMERA_PROBLEMS = {
+  NotAllowedError: "The browser may not use the camera here. Allow it in the browser's settings for this page, then try again.",
+  NotFoundError: "The browser finds no camera. Plug one in, then try again.",
+  NotReadableError: "Another program uses the camera. Close that one, then try again.",
+};
+
+/** Shows what the camera sees, and gives one picture of it to `take(file)`. */
+async function openCamera(root, take, tell) {
+  let stream;
+  try {
+    stream = await navigator.mediaDevices.getUserMedia({ video: { width: { ideal: 1920 }, height: { ideal: 1080 } } });
+  } catch (error) {
+    tell(CAMERA_PROBLEMS[error.name] ?? `The camera can't be used: ${error.message}.`);
+    return;
+  }
+  const video = make("video", "sgw-video", { autoplay: "", playsinline: "", "aria-label": "What the camera sees" });
+  video.muted = true;
+  video.srcObject = stream;
+  const snap = wordButton("sgw-button sgw-snap", "Take picture", { onclick: () => shoot() });
+  const stop = () => stream.getTracks().forEach((track) => track.stop());
+  const dialog = openDialog(root, "Camera", stop, video, make("div", "sgw-dialog-foot", {}, snap));
+  snap.focus();
+  const shoot = () => {
+    if (!video.videoWidth) return;
+    const canvas = makeCanvas(video.videoWidth, video.videoHeight);
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    canvas.toBlob((blob) => {
+      dialog.close();
+      take(new File([blob], `camera ${timeName(new Date())}.jpg`, { type: "image/jpeg" }));
+    }, "image/jpeg", 0.92);
+  };
+}
+
+// ── one view ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** One view of the canvas: its elements, what the person does with them, and what the model says. */
 class View {
@@ -654,15 +1354,19 @@ class View {
     this.content = null;
     this.view = null;
     this.fit = null;
-    this.peek = false;
+    this.peek = { held: false, on: false };
     this.moving = false;
     this.frame = 0;
     this.timers = new Map();
+    this.pointers = new Map();
     this.gone = false;
+    this.legend = new Legend(this);
+    this.table = new Table(this);
     this.build(element);
+    this.popover = new Popover(this.root);
     this.painter = new Painter(this.base, this.marks);
+    this.kernel = new Kernel(this);
     this.listen();
-    this.buildSaves();
     this.updateState();
     this.load();
   }
@@ -672,19 +1376,6 @@ class View {
   build(element) {
     this.base = make("canvas", "sgw-layer");
     this.marks = make("canvas", "sgw-layer");
-    this.tip = make("div", "sgw-tip", { hidden: "" });
-    this.emptyHint = make("p", "sgw-empty-hint");
-    this.emptyTitle = make("p", "sgw-empty-title");
-    this.empty = make("div", "sgw-empty", {}, icon("picture"), this.emptyTitle, this.emptyHint);
-    this.note = make("div", "sgw-note", { hidden: "" });
-    this.zooms = make(
-      "div",
-      "sgw-zooms",
-      { role: "group", "aria-label": "Zoom" },
-      button("sgw-icon", "Zoom out (−)", { onclick: () => this.zoom(1 / 1.5) }, icon("minus")),
-      button("sgw-icon", "Fit the whole picture (0)", { onclick: () => this.resetView() }, icon("fit")),
-      button("sgw-icon", "Zoom in (+)", { onclick: () => this.zoom(1.5) }, icon("plus")),
-    );
     this.surface = make(
       "div",
       "sgw-surface",
@@ -692,47 +1383,80 @@ class View {
       this.base,
       this.marks,
     );
+    this.tip = make("div", "sgw-tip", { hidden: "" });
+    this.note = make("div", "sgw-note", { hidden: "" });
+    this.whisper = make("div", "sgw-note sgw-whisper", { hidden: "" });
+    this.drop = make("div", "sgw-drop", { hidden: "" }, icon("picture"), make("p", "", { text: "Drop to segment" }));
     this.bar = make("div", "sgw-progress", { hidden: "" });
-    this.busyText = make("span", "sgw-busy-text");
-    this.busy = make("div", "sgw-busy", { hidden: "", role: "status" }, make("span", "sgw-spinner"), this.busyText);
-    this.stage = make("div", "sgw-stage", {}, this.surface, this.empty, this.note, this.busy, this.bar, this.zooms, this.tip);
-    this.errorText = make("p", "sgw-error-text");
-    this.error = make(
-      "div",
-      "sgw-error",
-      { hidden: "", role: "alert" },
-      icon("alert"),
-      this.errorText,
-      button("sgw-icon", "Dismiss this message", { onclick: () => this.write({ error: "" }) }, icon("close")),
-    );
-    this.summary = make("p", "sgw-summary");
+    this.stage = make("div", "sgw-stage", {}, this.surface, this.buildEmpty(), this.note, this.whisper, this.buildBusy());
+    this.stage.append(this.bar, this.buildZooms(), this.tip, this.drop);
     this.live = make("p", "sgw-offscreen", { "aria-live": "polite" });
-    this.legend = make("div", "sgw-legend", { role: "group", "aria-label": "Classes" });
-    this.legendHint = make("p", "sgw-hint", { text: "Click hides a class, double-click shows it alone." });
-    this.details = make("div", "sgw-details", { hidden: "" });
-    this.shows = make("div", "sgw-shows", { role: "group", "aria-label": "What is drawn" });
-    this.showButtons = SHOWS.map(([name, label]) => {
-      const toggle = make("button", "sgw-toggle", { type: "button", text: label, onclick: () => this.toggleShow(name) });
-      this.shows.append(toggle);
-      return [name, toggle];
-    });
-    this.unhide = make("button", "sgw-link", { type: "button", onclick: () => this.write({ hidden_instances: [] }) });
-    this.saves = make("div", "sgw-saves", { role: "group", "aria-label": "Save what is shown" });
-    this.side = make(
-      "div",
-      "sgw-side",
-      {},
-      this.summary,
-      this.legend,
-      this.unhide,
-      this.legendHint,
-      this.details,
-      make("div", "sgw-tools", {}, this.shows, this.saves),
-    );
-    this.body = make("div", "sgw-body", {}, this.stage, this.side);
+    this.body = make("div", "sgw-body", {}, this.stage, this.buildSide());
     // JupyterLab's own keys (arrows move between cells, h opens help) stop at this attribute.
-    this.root = make("div", "sgw", { "data-lm-suppress-shortcuts": "true" }, this.error, this.body, this.live);
+    this.root = make("div", "sgw", { "data-lm-suppress-shortcuts": "true" }, ...this.buildMessages(), this.body, this.live);
     element.append(this.root);
+  }
+
+  buildMessages() {
+    this.errorText = make("p", "sgw-error-text");
+    const dismiss = button("sgw-icon", "Dismiss this message", { onclick: () => this.dismiss() }, icon("close"));
+    this.error = make("div", "sgw-error", { hidden: "", role: "alert" }, icon("alert"), this.errorText, dismiss);
+    this.noticeText = make("p", "sgw-error-text");
+    this.notice = make("div", "sgw-error sgw-notice", { hidden: "", role: "status" }, icon("info"), this.noticeText);
+    return [this.notice, this.error];
+  }
+
+  buildEmpty() {
+    this.emptyTitle = make("p", "sgw-empty-title");
+    this.emptyHint = make("p", "sgw-empty-hint");
+    this.emptyCamera = wordButton("sgw-toggle", "Use the camera", { onclick: () => this.photograph() });
+    this.emptyCancel = wordButton("sgw-toggle", "Cancel", { onclick: () => this.cancel() });
+    const texts = [this.emptyTitle, this.emptyHint, this.emptyCamera, this.emptyCancel];
+    this.empty = make("div", "sgw-empty", { tabindex: "0", role: "group" }, icon("picture"), ...texts);
+    return this.empty;
+  }
+
+  buildBusy() {
+    this.busyText = make("span", "sgw-busy-text");
+    this.busyCancel = wordButton("sgw-button", "Cancel", { onclick: () => this.cancel() });
+    const words = make("span", "", { role: "status" }, this.busyText);
+    this.busy = make("div", "sgw-busy", { hidden: "" }, make("span", "sgw-spinner"), words, this.busyCancel);
+    return this.busy;
+  }
+
+  buildZooms() {
+    this.camera = button("sgw-icon", "Photograph with the camera", { onclick: () => this.photograph() }, icon("camera"));
+    this.peekButton = button(
+      "sgw-icon sgw-peek",
+      "The photograph without masks (hold Space)",
+      { "aria-pressed": "false", onclick: () => this.setPeek({ on: !this.peek.on }) },
+      icon("eye"),
+    );
+    this.zooms = make(
+      "div",
+      "sgw-zooms",
+      { role: "group", "aria-label": "Picture" },
+      this.camera,
+      this.peekButton,
+      button("sgw-icon", "Zoom out (−)", { onclick: () => this.zoom(1 / 1.5) }, icon("minus")),
+      button("sgw-icon", "Fit the whole picture (0)", { onclick: () => this.resetView() }, icon("fit")),
+      button("sgw-icon", "Zoom in (+)", { onclick: () => this.zoom(1.5) }, icon("plus")),
+      button("sgw-icon", "Keys (?)", { "aria-haspopup": "dialog", onclick: () => this.showKeys() }, icon("keys")),
+    );
+    return this.zooms;
+  }
+
+  buildSide() {
+    this.summary = make("p", "sgw-summary");
+    this.unhide = wordButton("sgw-link", "", { onclick: () => this.write({ hidden_instances: [] }) });
+    this.details = make("div", "sgw-details", { hidden: "" });
+    const menu = { "aria-haspopup": "true", "aria-expanded": "false" };
+    this.lookButton = wordButton("sgw-toggle", "View", { ...menu, onclick: () => this.openLook() }, true);
+    this.exportButton = wordButton("sgw-toggle sgw-export", "Export", { ...menu, onclick: () => this.openExports() }, true);
+    const tools = make("div", "sgw-tools", {}, this.lookButton, this.exportButton);
+    const parts = [this.summary, this.legend.element, this.unhide, this.table.element, this.details, tools];
+    this.side = make("div", "sgw-side", {}, ...parts);
+    return this.side;
   }
 
   listen() {
@@ -740,26 +1464,30 @@ class View {
       for (const name of names.split(" ")) this.model.on(`change:${name}`, callback);
       return () => names.split(" ").forEach((name) => this.model.off(`change:${name}`, callback));
     };
+    const drawn = "threshold class_thresholds hidden_classes hidden_instances selected hovered color_by opacity show";
     this.unlisten = [
       on("content", () => this.load()),
-      on("threshold hidden_classes hidden_instances selected hovered color_by opacity show", () => this.schedule()),
-      on("busy status error hint", () => this.updateState()),
-      on("exports", () => this.buildSaves()),
+      on(drawn, () => this.schedule()),
+      on("zoom pan", () => this.follow()),
+      on("busy status error hint exports asks", () => this.updateState()),
+      on("legend table", () => this.layout()),
     ];
-    const receive = (message, buffers) => this.receive(message, buffers);
-    this.model.on("msg:custom", receive);
-    this.unlisten.push(() => this.model.off("msg:custom", receive));
-    const surface = this.surface;
+    const { surface, root } = this;
     surface.addEventListener("pointermove", (event) => this.point(event));
     surface.addEventListener("pointerleave", () => this.leave());
     surface.addEventListener("pointerdown", (event) => this.press(event));
     surface.addEventListener("pointerup", (event) => this.release(event));
-    surface.addEventListener("pointercancel", () => (this.pressed = null));
+    surface.addEventListener("pointercancel", (event) => this.lift(event));
     surface.addEventListener("dblclick", (event) => this.doubleClick(event));
     surface.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     surface.addEventListener("keydown", (event) => this.key(event));
-    surface.addEventListener("keyup", (event) => this.keyUp(event));
-    surface.addEventListener("blur", () => this.setPeek(false));
+    surface.addEventListener("keyup", (event) => event.key === " " && this.setPeek({ held: false }));
+    surface.addEventListener("blur", () => this.setPeek({ held: false }));
+    root.addEventListener("keydown", (event) => this.rootKey(event));
+    root.addEventListener("dragover", (event) => this.drag(event));
+    root.addEventListener("dragleave", (event) => root.contains(event.relatedTarget) || (this.drop.hidden = true));
+    root.addEventListener("drop", (event) => this.dropped(event));
+    root.addEventListener("paste", (event) => this.paste(event));
     this.sizes = new ResizeObserver(() => this.layout());
     this.sizes.observe(this.root);
     this.watchRatio();
@@ -785,6 +1513,7 @@ class View {
     cancelAnimationFrame(this.frame);
     for (const timer of this.timers.values()) clearTimeout(timer);
     clearInterval(this.clock);
+    for (const part of [this.kernel, this.popover, this.table]) part.destroy();
     this.painter.forget();
     this.root.remove();
   }
@@ -799,6 +1528,12 @@ class View {
     this.model.save_changes();
   }
 
+  /** The page follows at once; the kernel hears of it when the hand rests. */
+  writeSoon(changes) {
+    for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
+    this.later("save", SAVE_DELAY_MS, () => this.model.save_changes());
+  }
+
   // ── content and layout ──
 
   async load() {
@@ -806,6 +1541,7 @@ class View {
     this.content = content;
     if (!content || !content.byteLength) {
       this.scene = null;
+      this.popover.close();
       this.layout();
       this.updateState();
       return;
@@ -823,8 +1559,12 @@ class View {
     if (scene) {
       this.scene = scene;
       this.view = null;
+      this.others = null;
       this.painter.forget();
-      this.buildLegend();
+      this.popover.close();
+      this.legend.build(scene.header);
+      this.table.build(scene.header);
+      this.said = this.tipOf = null;
       this.layout();
     }
     this.updateState();
@@ -836,20 +1576,22 @@ class View {
     if (!width) return; // not on screen yet; the observer tells when it is
     this.root.classList.toggle("sgw-wide", width >= WIDE);
     this.root.classList.toggle("sgw-has-picture", Boolean(this.scene));
+    this.legend.element.hidden = !this.model.get("legend");
+    this.table.element.hidden = !this.model.get("table");
     if (this.scene) {
       const stageWidth = this.stage.clientWidth;
       const height = stageHeight(this.scene.header, stageWidth);
-      const ratio = devicePixelRatio || 1;
       this.surface.style.height = `${height}px`;
-      const fitted = !this.view || this.view === this.fit;
       this.fit = fitView(this.scene.header, stageWidth, height);
-      this.view = fitted ? this.fit : holdView(this.view, this.scene.header, stageWidth, height);
-      this.painter.resize(stageWidth, height, ratio);
+      this.painter.resize(stageWidth, height, devicePixelRatio || 1);
+      this.view = this.modelView();
       // In this frame, or a resized canvas would flash empty.
       this.draw();
     } else {
       this.surface.style.height = "";
       this.painter.clear();
+      delete this.root.dataset.shown;
+      delete this.root.dataset.total;
     }
   }
 
@@ -863,6 +1605,7 @@ class View {
     const get = (name) => this.model.get(name);
     return {
       threshold: get("threshold"),
+      classThresholds: get("class_thresholds"),
       hiddenClasses: get("hidden_classes"),
       hiddenInstances: get("hidden_instances"),
     };
@@ -878,16 +1621,17 @@ class View {
     if (this.gone || !this.scene || !this.painter.width) return;
     const state = this.state();
     const shown = visibleInstances(this.scene.header, state);
+    const visible = new Set(shown);
     const hovered = this.model.get("hovered");
     const look = {
       shown,
-      lit: hovered !== null && shown.includes(hovered) ? hovered : null,
-      selected: this.model.get("selected").filter((index) => shown.includes(index)),
+      lit: visible.has(hovered) ? hovered : null,
+      selected: this.model.get("selected").filter((index) => visible.has(index)),
       colorBy: this.model.get("color_by"),
       opacity: this.model.get("opacity"),
       show: this.model.get("show"),
       font: (this.font ??= getComputedStyle(this.root).fontFamily),
-      peek: this.peek,
+      peek: this.peek.held || this.peek.on,
       moving: this.moving,
     };
     this.painter.draw(this.scene, this.view, look);
@@ -899,30 +1643,24 @@ class View {
   updateWords(state, shown, look) {
     const { header } = this.scene;
     const text = summarize(header, shown);
-    const head = text.split(":")[0];
-    if (this.summary.textContent !== head) this.summary.textContent = head;
+    setText(this.summary, text.split(":")[0]);
     if (this.said !== text) {
       this.said = text;
       this.surface.setAttribute("aria-label", `${header.name || "Picture"}. ${text}. Arrow keys step through the instances.`);
       // A slider that is held down would otherwise talk without end.
       this.later("announce", ANNOUNCE_DELAY_MS, () => (this.live.textContent = text));
     }
-    for (const row of countClasses(header, shown)) {
-      const chip = this.chips.get(row.id);
-      const hidden = state.hiddenClasses.includes(row.name);
-      chip.count.textContent = `${row.shown} / ${row.total}`;
-      chip.element.setAttribute("aria-pressed", String(!hidden));
-      chip.element.classList.toggle("sgw-none", !hidden && !row.shown);
-      chip.swatch.style.background = look.colorBy === "class" ? row.color : "";
-    }
-    for (const [name, toggle] of this.showButtons) toggle.setAttribute("aria-pressed", String(look.show.includes(name)));
+    this.legend.update(header, state, shown, look.colorBy);
+    this.table.update(state, look);
     this.unhide.hidden = !state.hiddenInstances.length;
-    this.unhide.textContent = `Show ${state.hiddenInstances.length} hidden one by one`;
+    setText(this.unhide, `Show ${state.hiddenInstances.length} hidden one by one`);
     this.updateNote(explainNothing(header, shown, state));
     this.updateDetails(look.selected);
     this.updateTip(look.lit);
-    this.zooms.classList.toggle("sgw-zoomed", this.view !== this.fit);
-    this.surface.classList.toggle("sgw-movable", this.view !== this.fit);
+    const zoomed = this.view !== this.fit;
+    this.zooms.classList.toggle("sgw-kept", zoomed || look.peek);
+    this.surface.classList.toggle("sgw-movable", zoomed);
+    this.peekButton.setAttribute("aria-pressed", String(look.peek));
   }
 
   updateNote(note) {
@@ -933,19 +1671,14 @@ class View {
     this.note.replaceChildren();
     if (!note) return;
     this.note.append(make("span", "", { text: note.text }));
-    if (!note.action) return;
-    const act = () => {
-      if (note.unhide) this.write({ hidden_classes: [], hidden_instances: [] });
-      else this.write({ threshold: note.threshold });
-    };
-    this.note.append(make("button", "sgw-button", { type: "button", text: note.action, onclick: act }));
+    if (note.action) this.note.append(wordButton("sgw-button", note.action, { onclick: () => this.write(note.change) }));
   }
 
   updateDetails(selected) {
     this.details.hidden = selected.length !== 1;
     if (selected.length !== 1) return;
     const { name, score, area, box } = describeInstance(this.scene.header, selected[0]);
-    const facts = { Selected: name, Score: score, Area: area, Box: box };
+    const facts = { Selected: `${name} ${score}`, Area: area, Box: box };
     this.details.replaceChildren(
       ...Object.entries(facts).flatMap(([term, text]) => [make("span", "sgw-term", { text: term }), make("span", "", { text })]),
     );
@@ -954,13 +1687,14 @@ class View {
   updateTip(lit) {
     this.tip.hidden = lit === null || !this.at;
     if (this.tip.hidden) return;
-    if (this.tipOf !== lit) {
-      this.tipOf = lit;
-      const { name, score, area } = describeInstance(this.scene.header, lit);
-      const swatch = make("span", "sgw-swatch");
-      swatch.style.background = instanceColor(this.scene.header, lit, this.model.get("color_by"));
-      const head = make("div", "sgw-tip-head", {}, swatch, make("strong", "", { text: name }), make("span", "", { text: score }));
-      this.tip.replaceChildren(head, make("div", "sgw-tip-more", { text: area }));
+    const colorBy = this.model.get("color_by");
+    if (this.tipOf !== `${lit} ${colorBy}`) {
+      this.tipOf = `${lit} ${colorBy}`;
+      const { name, score, area, box } = describeInstance(this.scene.header, lit);
+      const title = [make("strong", "", { text: name }), make("span", "", { text: score })];
+      const head = make("div", "sgw-tip-head", {}, swatch(instanceColor(this.scene.header, lit, colorBy)), ...title);
+      const more = [area, `Box ${box}`].map((text) => make("div", "sgw-tip-more", { text }));
+      this.tip.replaceChildren(head, ...more);
     }
     const { offsetWidth, offsetHeight } = this.tip;
     const x = this.at.x + 16 + offsetWidth > this.painter.width ? this.at.x - 12 - offsetWidth : this.at.x + 16;
@@ -971,14 +1705,25 @@ class View {
   updateState() {
     if (this.gone) return;
     const get = (name) => this.model.get(name);
-    const [busy, status, error] = [get("busy"), get("status"), get("error") || this.problem || ""];
+    const live = this.kernel.live;
+    // A kernel that is gone finishes nothing.
+    const [busy, status] = live ? [get("busy"), get("status")] : [false, ""];
+    const error = get("error") || this.problem || "";
+    const notice = this.kernel.problem();
+    const can = (ask) => live && get("asks").includes(ask);
     this.error.hidden = !error;
-    if (this.errorText.textContent !== error) this.errorText.textContent = error;
+    setText(this.errorText, error);
+    this.notice.hidden = !notice;
+    setText(this.noticeText, notice);
     this.bar.hidden = !busy;
     this.busy.hidden = !busy || !this.scene;
+    this.busyCancel.hidden = this.emptyCancel.hidden = !busy || !can("cancel");
     this.root.setAttribute("aria-busy", String(busy));
     this.empty.hidden = Boolean(this.scene);
-    this.emptyHint.textContent = get("hint");
+    setText(this.emptyHint, get("hint"));
+    this.camera.hidden = this.emptyCamera.hidden = !can("camera") || !navigator.mediaDevices?.getUserMedia;
+    this.emptyCamera.hidden ||= busy;
+    this.exportButton.hidden = !live || !get("exports").length;
     if (this.doing !== (busy ? status : "")) {
       this.doing = busy ? status : "";
       this.since = performance.now();
@@ -992,84 +1737,180 @@ class View {
   tick() {
     const seconds = Math.floor((performance.now() - this.since) / 1000);
     const text = this.doing ? `${this.doing} …${seconds >= 2 ? ` ${seconds} s` : ""}` : "";
-    this.busyText.textContent = text;
-    this.emptyTitle.textContent = text || "No picture yet";
+    setText(this.busyText, text);
+    setText(this.emptyTitle, text || "No picture yet");
     this.emptyHint.hidden = Boolean(text);
   }
 
-  buildLegend() {
-    const rows = countClasses(this.scene.header, []);
-    this.chips = new Map();
-    this.legend.replaceChildren(
-      ...rows.map((row) => {
-        const swatch = make("span", "sgw-swatch");
-        const count = make("span", "sgw-count");
-        const element = make(
-          "button",
-          "sgw-chip",
-          {
-            type: "button",
-            title: `${row.name}: click hides or shows it, double-click shows it alone`,
-            onclick: (event) => (event.shiftKey ? this.solo(row.name) : this.toggleClass(row.name)),
-            ondblclick: () => this.solo(row.name),
-          },
-          swatch,
-          make("span", "sgw-name", { text: row.name }),
-          count,
-        );
-        this.chips.set(row.id, { element, count, swatch });
-        return element;
-      }),
+  /** Says something that passes over the picture, for a while. */
+  say(text) {
+    setText(this.whisper, text);
+    this.whisper.hidden = false;
+    this.later("whisper", 2500, () => (this.whisper.hidden = true));
+  }
+
+  dismiss() {
+    this.problem = "";
+    this.write({ error: "" });
+    this.updateState();
+  }
+
+  // ── menus ──
+
+  openLook() {
+    const get = (name) => this.model.get(name);
+    const choice = (type, name, label, checked, change) => {
+      const input = make("input", "", { type, name });
+      input.checked = checked;
+      input.addEventListener("change", () => change(input.checked));
+      return make("label", "sgw-choice", {}, input, label);
+    };
+    const shows = SHOWS.map(([name, label]) => choice("checkbox", name, label, get("show").includes(name), () => this.toggleShow(name)));
+    const group = `sgw-${Math.random()}`;
+    const colors = COLORS.map(([name, label]) =>
+      choice("radio", group, label, get("color_by") === name, () => this.write({ color_by: name })),
     );
-    this.legendHint.hidden = rows.length < 2;
-    this.said = null;
-    this.tipOf = null;
-  }
-
-  buildSaves() {
-    const known = SAVES.filter(([kind]) => (this.model.get("exports") ?? []).includes(kind));
-    this.saves.hidden = !known.length;
-    this.saves.replaceChildren(
-      make("span", "sgw-hint", { text: "Save" }),
-      ...known.map(([kind, label, title]) =>
-        make("button", "sgw-toggle sgw-save", { type: "button", text: label, title, onclick: () => this.save(kind) }),
-      ),
+    const opacity = make("input", "sgw-range", { type: "range", min: 0, max: 1, step: 0.05, "aria-label": "Opacity of the masks" });
+    opacity.value = get("opacity");
+    opacity.addEventListener("input", () => this.writeSoon({ opacity: Number(opacity.value) }));
+    const fields = (label, ...children) => make("fieldset", "sgw-fields", {}, make("legend", "", { text: label }), ...children);
+    this.popover.toggle(
+      this.lookButton,
+      { role: "dialog", "aria-label": "View" },
+      fields("Draw", ...shows),
+      fields("Colour by", ...colors),
+      make("label", "sgw-field", {}, make("span", "", { text: "Opacity" }), opacity),
     );
   }
 
-  /** Asks the kernel for a file; only the view that asked takes the answer. */
-  save(kind) {
-    this.saving = true;
-    this.model.send({ ask: "export", kind });
+  openExports() {
+    const known = EXPORTS.filter(([kind]) => this.model.get("exports").includes(kind));
+    const items = known.map(([kind, label, text]) => {
+      const words = [make("strong", "", { text: label }), make("span", "sgw-hint", { text })];
+      const onclick = () => {
+        this.popover.close();
+        this.export(kind);
+      };
+      return make("button", "sgw-item", { type: "button", role: "menuitem", "aria-label": label, onclick }, ...words);
+    });
+    this.popover.toggle(this.exportButton, { role: "menu", "aria-label": "Export what is shown" }, ...items);
   }
 
-  receive(message, buffers) {
-    if (!this.saving || !message?.file) return;
-    this.saving = false;
-    const address = URL.createObjectURL(new Blob([buffers[0]], { type: message.mediaType }));
-    make("a", "", { href: address, download: message.file }).click();
+  /** Asks the kernel for a file, and gives it to the person. */
+  export(kind) {
+    // The kernel must know what the page shows before it is asked for it.
+    clearTimeout(this.timers.get("save"));
+    this.model.save_changes();
+    const late = "The kernel has not answered yet: it is busy, or stopped. The file comes when it is done.";
+    this.kernel.ask({ ask: "export", kind }, [], late, (answer, buffers) => {
+      if (answer.failed) return;
+      if (kind === "python") this.showPython(new TextDecoder().decode(buffers[0]));
+      else this.download(answer.file, answer.mediaType, buffers[0]);
+    });
+  }
+
+  download(name, type, data) {
+    const address = URL.createObjectURL(new Blob([data], { type }));
+    make("a", "", { href: address, download: name }).click();
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
 
-  // ── what the person does ──
+  showPython(code) {
+    const text = make("textarea", "sgw-code", { readonly: "", spellcheck: "false", "aria-label": "Python", rows: Math.min(24, code.split("\n").length + 1) });
+    text.value = code;
+    const copy = wordButton("sgw-button", "Copy", {
+      onclick: async () => {
+        try {
+          await navigator.clipboard.writeText(code);
+        } catch {
+          // Not every front end lets its cells write to the clipboard; all let a selection be copied.
+          text.select();
+          document.execCommand("copy");
+        }
+        setText(copy, "Copied");
+      },
+    });
+    openDialog(this.root, "Python for what is shown", null, text, make("div", "sgw-dialog-foot", {}, copy));
+    copy.focus();
+  }
+
+  showKeys() {
+    const rows = KEYS.flatMap(([key, text]) => [make("kbd", "", { text: key }), make("span", "", { text })]);
+    openDialog(this.root, "Keys", () => this.surface.focus(), make("div", "sgw-keys", {}, ...rows));
+  }
 
   toggleShow(name) {
     const show = this.model.get("show");
     this.write({ show: SHOWS.map(([one]) => one).filter((one) => (one === name) !== show.includes(one)) });
   }
 
-  toggleClass(name) {
-    const hidden = this.model.get("hidden_classes");
-    this.write({ hidden_classes: hidden.includes(name) ? hidden.filter((one) => one !== name) : [...hidden, name] });
+  // ── new pictures ──
+
+  can(ask) {
+    return this.kernel.live && this.model.get("asks").includes(ask);
   }
 
-  /** Shows one class alone; a second time, all of them. */
-  solo(name) {
-    const others = this.scene.header.classes.map((known) => known.name).filter((one) => one !== name);
-    const hidden = this.model.get("hidden_classes");
-    const alone = others.every((one) => hidden.includes(one)) && !hidden.includes(name);
-    this.write({ hidden_classes: alone ? [] : others });
+  drag(event) {
+    if (!this.can("open") || ![...event.dataTransfer.types].some((type) => type === "Files" || type === "text/uri-list")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    event.dataTransfer.dropEffect = "copy";
+    this.drop.hidden = false;
   }
+
+  dropped(event) {
+    this.drop.hidden = true;
+    if (!this.can("open")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.take(event.dataTransfer, "text/uri-list");
+  }
+
+  paste(event) {
+    if (!this.can("open") || event.target.closest("input, textarea")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (!this.take(event.clipboardData, "text/plain")) this.say("The clipboard has no picture and no address of one.");
+  }
+
+  /** Opens what was dropped or pasted; returns whether there was anything to open. */
+  take(transfer, textType) {
+    const files = [...transfer.files];
+    const address = addressIn(transfer.getData(textType) || transfer.getData("text/plain"));
+    if (files.length) this.open(files);
+    else if (address) {
+      const late = "The address has not reached the kernel: it is busy with another cell, or stopped.";
+      this.kernel.ask({ ask: "address", address }, [], late);
+    }
+    return Boolean(files.length || address);
+  }
+
+  async open(files) {
+    const problem = filesProblem(files);
+    if (problem) {
+      this.tell(problem);
+      return;
+    }
+    const buffers = await Promise.all(files.map((file) => file.arrayBuffer()));
+    const size = files.reduce((sum, file) => sum + file.size, 0);
+    this.kernel.ask({ ask: "open", names: files.map((file) => file.name) }, buffers, lateUpload(files.length, size));
+  }
+
+  /** A message of the browser's own, until it is dismissed or another comes. */
+  tell(problem) {
+    this.problem = problem;
+    this.updateState();
+  }
+
+  photograph() {
+    openCamera(this.root, (file) => this.open([file]), (problem) => this.tell(problem));
+  }
+
+  cancel() {
+    this.kernel.ask({ ask: "cancel" }, [], "The kernel has not answered yet: it is busy with another cell, or stopped.");
+  }
+
+  // ── pointer ──
 
   /** The pointer's place: on the stage (x, y), and in the picture's pixels. */
   locate(event) {
@@ -1084,51 +1925,167 @@ class View {
     };
   }
 
+  under(event) {
+    const { column, row } = this.locate(event);
+    return instanceAt(this.scene, this.shown(), column, row);
+  }
+
   hover(index) {
-    if (this.model.get("hovered") === index) return;
-    this.model.set("hovered", index);
-    this.later("hover", HOVER_DELAY_MS, () => this.model.save_changes());
+    if (this.model.get("hovered") !== index) this.writeSoon({ hovered: index });
+  }
+
+  /** Lights up an instance from outside the picture, where there is no pointer for a tip. */
+  light(index) {
+    this.at = null;
+    this.hover(index);
   }
 
   point(event) {
     if (!this.scene || !this.view) return;
-    if (this.pressed && this.pan(event)) return;
+    if (this.pointers.has(event.pointerId)) this.pointers.set(event.pointerId, event);
+    if (this.pinch()) return;
+    if (this.pressed && this.drawAlong(event)) return;
     this.at = this.locate(event);
     this.hover(instanceAt(this.scene, this.shown(), this.at.column, this.at.row));
     this.schedule();
   }
 
   leave() {
-    this.at = null;
-    this.hover(null);
+    this.light(null);
     this.schedule();
   }
 
   press(event) {
     if (!this.scene || event.button !== 0) return;
-    this.pressed = { x: event.clientX, y: event.clientY, view: this.view, moved: false };
+    this.touched = event.pointerType === "touch";
+    this.pointers.set(event.pointerId, event);
+    const [first, second] = this.pointers.values();
+    if (second) {
+      this.pressed = null;
+      this.pinched = { first, second, view: this.view };
+      for (const id of this.pointers.keys()) this.surface.setPointerCapture(id);
+    } else {
+      this.pressed = { x: event.clientX, y: event.clientY, view: this.view, moved: false };
+    }
   }
 
-  pan(event) {
+  lift(event) {
+    this.pointers.delete(event.pointerId);
+    this.pressed = null;
+    if (this.pointers.size < 2) this.pinched = null;
+  }
+
+  /** Two fingers: their distance is the zoom, and the picture stays below them. */
+  pinch() {
+    if (!this.pinched || this.pointers.size < 2) return false;
+    const [first, second] = this.pointers.values();
+    const [before, now] = [this.pinched, { first, second }].map(({ first: a, second: b }) => ({
+      distance: Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY),
+      ...this.locate({ clientX: (a.clientX + b.clientX) / 2, clientY: (a.clientY + b.clientY) / 2 }),
+    }));
+    const zoomed = zoomView(this.pinched.view, this.fit, now.distance / Math.max(1, before.distance), before.x, before.y);
+    this.setView(zoomed === this.fit ? zoomed : { ...zoomed, x: zoomed.x + now.x - before.x, y: zoomed.y + now.y - before.y });
+    return true;
+  }
+
+  drawAlong(event) {
     const { pressed } = this;
     const [x, y] = [event.clientX - pressed.x, event.clientY - pressed.y];
     if (this.view === this.fit || (!pressed.moved && Math.hypot(x, y) < 4)) return false;
     if (!pressed.moved) this.surface.setPointerCapture(event.pointerId);
     pressed.moved = true;
-    const moved = { scale: pressed.view.scale, x: pressed.view.x + x, y: pressed.view.y + y };
-    this.view = holdView(moved, this.scene.header, this.painter.width, this.painter.height);
-    this.schedule();
+    this.setView({ scale: pressed.view.scale, x: pressed.view.x + x, y: pressed.view.y + y }, false);
     return true;
   }
 
   release(event) {
     const { pressed } = this;
-    this.pressed = null;
+    this.lift(event);
     if (!pressed || pressed.moved || !this.scene) return;
-    const { column, row } = this.locate(event);
-    const index = instanceAt(this.scene, this.shown(), column, row);
-    this.select(index, event.shiftKey || event.ctrlKey || event.metaKey);
+    if (this.touched && this.tapTwice(event)) return;
+    this.select(this.under(event), event.shiftKey || event.ctrlKey || event.metaKey);
   }
+
+  /** A second tap at the same place fits the picture, or enlarges it there; returns whether this was one. */
+  tapTwice(event) {
+    const before = this.tapped;
+    this.tapped = { at: event.timeStamp, x: event.clientX, y: event.clientY };
+    if (!before || event.timeStamp - before.at > DOUBLE_TAP_MS) return false;
+    if (Math.hypot(event.clientX - before.x, event.clientY - before.y) > 30) return false;
+    this.tapped = null;
+    const { x, y } = this.locate(event);
+    if (this.view === this.fit) this.zoom(2.5, x, y);
+    else this.resetView();
+    return true;
+  }
+
+  doubleClick(event) {
+    if (!this.scene || this.touched) return;
+    const index = this.under(event);
+    if (index === null) this.resetView();
+    else this.isolate(index);
+  }
+
+  wheel(event) {
+    if (!this.scene) return;
+    const wanted = event.ctrlKey || event.metaKey; // a pinch on a touchpad comes so, too
+    const out = event.deltaY > 0 && this.view === this.fit;
+    // A page that is scrolled past the picture must not be caught by it.
+    if (!wanted && (document.activeElement !== this.surface || out)) {
+      if (!out) this.say("Click the picture, or hold Ctrl, to zoom with the wheel.");
+      return;
+    }
+    event.preventDefault();
+    const { x, y } = this.locate(event);
+    this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : wanted ? 0.0025 : 0.0015)), x, y);
+  }
+
+  // ── zoom ──
+
+  zoom(factor, x = this.painter.width / 2, y = this.painter.height / 2) {
+    if (this.scene && this.view) this.setView(zoomView(this.view, this.fit, factor, x, y));
+  }
+
+  resetView() {
+    this.setView(this.fit);
+  }
+
+  /** Shows the view; `zooms` tells that its scale changes, so that layers are made anew. */
+  setView(view, zooms = true) {
+    const { width, height } = this.painter;
+    const { header } = this.scene;
+    this.view = view === this.fit ? view : holdView(view, header, width, height);
+    if (zooms) this.rest();
+    const { zoom, pan } = zoomOf(this.view, this.fit, header, width, height);
+    this.own = `${zoom} ${pan}`;
+    this.writeSoon({ zoom, pan });
+    this.schedule();
+  }
+
+  /** While it moves, the layers at hand are scaled; sharp ones follow when it rests. */
+  rest() {
+    this.moving = true;
+    this.later("sharpen", 140, () => {
+      this.moving = false;
+      this.schedule();
+    });
+  }
+
+  modelView() {
+    const { width, height } = this.painter;
+    return viewOf(this.model.get("zoom"), this.model.get("pan"), this.fit, this.scene.header, width, height);
+  }
+
+  /** Another view, or Python, has moved the picture. */
+  follow() {
+    if (!this.scene || !this.fit || this.own === `${this.model.get("zoom")} ${this.model.get("pan")}`) return;
+    this.own = "";
+    this.view = this.modelView();
+    this.rest();
+    this.schedule();
+  }
+
+  // ── choosing ──
 
   select(index, add) {
     const selected = this.model.get("selected");
@@ -1142,43 +2099,54 @@ class View {
     this.write({ selected: next });
   }
 
-  doubleClick(event) {
-    if (!this.scene) return;
-    const { column, row } = this.locate(event);
-    if (instanceAt(this.scene, this.shown(), column, row) === null) this.resetView();
+  escape() {
+    this.hover(null);
+    this.write({ selected: [] });
   }
 
-  wheel(event) {
-    // A bare wheel scrolls the notebook; with ctrl (a pinch on a touchpad comes so, too) it zooms.
-    if (!this.scene || !(event.ctrlKey || event.metaKey)) return;
-    event.preventDefault();
-    const { x, y } = this.locate(event);
-    this.zoom(Math.exp(-event.deltaY * (event.deltaMode ? 0.05 : 0.0025)), x, y);
-  }
-
-  zoom(factor, x = this.painter.width / 2, y = this.painter.height / 2) {
-    if (!this.scene || !this.view) return;
-    const zoomed = zoomView(this.view, this.fit, factor, x, y);
-    const { width, height } = this.painter;
-    this.view = zoomed === this.fit ? zoomed : holdView(zoomed, this.scene.header, width, height);
-    // While it moves, the layers at hand are scaled; sharp ones follow when it rests.
-    this.moving = true;
-    this.later("sharpen", 140, () => {
-      this.moving = false;
-      this.schedule();
+  hideOne(index) {
+    this.hover(null);
+    this.write({
+      hidden_instances: [...this.model.get("hidden_instances"), index],
+      selected: this.model.get("selected").filter((one) => one !== index),
     });
+  }
+
+  toggleOne(index) {
+    const hidden = this.model.get("hidden_instances");
+    if (hidden.includes(index)) this.write({ hidden_instances: hidden.filter((one) => one !== index) });
+    else this.hideOne(index);
+  }
+
+  /** Shows one instance alone; a second time, all that were shown before. */
+  isolate(index) {
+    const hidden = this.model.get("hidden_instances");
+    const others = this.scene.header.scores.map((_, one) => one).filter((one) => one !== index);
+    const alone = hidden.length === others.length && !hidden.includes(index);
+    if (alone) {
+      this.write({ hidden_instances: this.others ?? [] });
+      this.others = null;
+      return;
+    }
+    // From one alone to the next: what was hidden before the first is what comes back.
+    if (hidden.length < others.length) this.others = hidden.filter((one) => one !== index);
+    this.write({ hidden_instances: others, selected: [index] });
+  }
+
+  setPeek(change) {
+    const next = { ...this.peek, ...change };
+    if (next.held === this.peek.held && next.on === this.peek.on) return;
+    this.peek = next;
     this.schedule();
   }
 
-  resetView() {
-    this.view = this.fit;
-    this.schedule();
-  }
+  // ── keys ──
 
-  setPeek(on) {
-    if (this.peek === on) return;
-    this.peek = on;
-    this.schedule();
+  rootKey(event) {
+    if (event.key !== "?" || event.target.closest("input, textarea, dialog")) return;
+    event.preventDefault();
+    event.stopPropagation();
+    this.showKeys();
   }
 
   key(event) {
@@ -1186,53 +2154,38 @@ class View {
     const shown = this.shown();
     const current = this.model.get("hovered") ?? this.model.get("selected")[0] ?? null;
     const { header } = this.scene;
+    const one = (action) => () => current !== null && action(current);
+    const step = (by) => () => this.step(stepInstance(header, shown, current, by));
     const actions = {
-      ArrowRight: () => this.step(stepInstance(header, shown, current, 1)),
-      ArrowDown: () => this.step(stepInstance(header, shown, current, 1)),
-      ArrowLeft: () => this.step(stepInstance(header, shown, current, -1)),
-      ArrowUp: () => this.step(stepInstance(header, shown, current, -1)),
-      Enter: () => current !== null && this.select(current, event.shiftKey),
+      ArrowRight: step(1),
+      ArrowDown: step(1),
+      ArrowLeft: step(-1),
+      ArrowUp: step(-1),
+      Enter: one((index) => this.select(index, event.shiftKey)),
       Escape: () => this.escape(),
-      " ": () => this.setPeek(true),
+      " ": () => this.setPeek({ held: true }),
       "+": () => this.zoom(1.5),
       "=": () => this.zoom(1.5),
       "-": () => this.zoom(1 / 1.5),
       0: () => this.resetView(),
-      h: () => this.hideOne(current),
-      H: () => this.hideOne(current),
+      h: one((index) => this.hideOne(index)),
+      s: one((index) => this.isolate(index)),
     };
-    const action = actions[event.key];
+    const action = actions[event.key.length === 1 ? event.key.toLowerCase() : event.key];
     if (!action) return;
     event.preventDefault();
     event.stopPropagation();
     action();
   }
 
-  keyUp(event) {
-    if (event.key === " ") this.setPeek(false);
-  }
-
   step(index) {
     if (index === null) return;
-    this.at = null;
-    this.hover(index);
+    this.light(index);
     const { name, score, area } = describeInstance(this.scene.header, index);
     this.later("announce", 50, () => (this.live.textContent = `${name}, score ${score}, ${area}`));
+    this.table.active = index;
+    this.table.reveal(index);
     this.schedule();
-  }
-
-  escape() {
-    this.hover(null);
-    this.write({ selected: [] });
-  }
-
-  hideOne(index) {
-    if (index === null) return;
-    this.hover(null);
-    this.write({
-      hidden_instances: [...this.model.get("hidden_instances"), index],
-      selected: this.model.get("selected").filter((one) => one !== index),
-    });
   }
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from seg_widgets.testing import make_jpeg
 
@@ -14,11 +14,16 @@ from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, ru
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright_server() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        started = launch(playwright)
-        yield started
-        started.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_server: Playwright) -> Iterator[Browser]:
+    started = launch(playwright_server)
+    yield started
+    started.close()
 
 
 @pytest.fixture(scope="session")

@@ -260,11 +260,21 @@ class Notebook:
 
 @contextmanager
 def notebook_page(
-    browser: Browser, lab: Lab, width: int = 1280, height: int = 900, scale: float = 1, scheme: Any = "light"
+    browser: Browser,
+    lab: Lab,
+    width: int = 1280,
+    height: int = 900,
+    scale: float = 1,
+    scheme: Any = "light",
+    touch: bool = False,
 ) -> Iterator[Notebook]:
     """A page of its own; whatever it asks of another machine is refused, and kept in `strays`."""
     context = browser.new_context(
-        viewport={"width": width, "height": height}, device_scale_factor=scale, color_scheme=scheme, locale="en-US"
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        color_scheme=scheme,
+        locale="en-US",
+        has_touch=touch,
     )
     strays: list[str] = []
 

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import threading
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -93,7 +94,7 @@ def test_the_slider_needs_no_kernel(panel: Notebook, photo: Path, lab: Lab) -> N
     panel.slider.focus()
     press(panel, "Home")
     assert panel.shown() == 12
-    panel.canvas.locator(".sgw-chip", has_text="person").click()
+    panel.canvas.locator(".sgw-chip-main", has_text="person").click()
     panel.settle()
     assert panel.shown() == 9
 
@@ -114,7 +115,7 @@ def test_python_hears_the_slider_and_the_slider_hears_python(notebook: Notebook,
     assert notebook.shown() == 10
     notebook.slider.focus()
     press(notebook, "ArrowRight", 5)
-    notebook.canvas.locator(".sgw-chip", has_text="food").click()
+    notebook.canvas.locator(".sgw-chip-main", has_text="food").click()
     notebook.canvas.locator(".sgw-surface").focus()
     press(notebook, "ArrowRight")
     press(notebook, "Enter")
@@ -133,7 +134,7 @@ def test_a_bad_file_shows_a_message_and_keeps_the_result(panel: Notebook, photo:
     letter = tmp_path / "letter.jpg"
     letter.write_text("<!doctype html><title>404</title>")
     panel.upload(letter)
-    error = panel.canvas.locator(".sgw-error")
+    error = panel.canvas.get_by_role("alert")
     expect(error).to_be_visible()
     expect(error).to_contain_text("letter.jpg")
     panel.page.mouse.move(2, 2)
@@ -173,7 +174,7 @@ def test_the_pointer_lights_up_one_instance_by_pixel_and_a_click_selects_it(pane
 def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> None:
     panel.upload(photo)
     panel.wait_for_result()
-    person = panel.canvas.locator(".sgw-chip", has_text="person")
+    person = panel.canvas.locator(".sgw-chip-main", has_text="person")
     expect(person).to_have_attribute("aria-pressed", "true")
     person.click()
     expect(person).to_have_attribute("aria-pressed", "false")
@@ -184,7 +185,7 @@ def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> Non
     person.dblclick()
     expect(panel.canvas).to_have_attribute("data-shown", "2")
     for chip in ("animal", "vehicle", "food"):
-        expect(panel.canvas.locator(".sgw-chip", has_text=chip)).to_have_attribute("aria-pressed", "false")
+        expect(panel.canvas.locator(".sgw-chip-main", has_text=chip)).to_have_attribute("aria-pressed", "false")
     person.click()
     expect(panel.canvas.locator(".sgw-note")).to_contain_text("All 7 instances are hidden.")
     panel.canvas.get_by_role("button", name="Show all").click()
@@ -213,7 +214,7 @@ def test_the_keyboard_alone_reaches_everything(panel: Notebook, photo: Path) -> 
     press(panel, "0")
     for _ in range(30):
         panel.page.keyboard.press("Tab")
-        if panel.page.evaluate("() => document.activeElement.textContent") == "CSV":
+        if panel.page.evaluate("() => document.activeElement.textContent") == "Export":
             break
     else:
         pytest.fail("Tab does not reach the last button of the canvas")
@@ -224,15 +225,15 @@ def test_a_picture_is_opened_from_its_address_with_enter(panel: Notebook) -> Non
         field = panel.page.locator(".sgw-panel-url input")
         field.fill(f"{address}/missing.jpg")
         field.press("Enter")
-        expect(panel.canvas.locator(".sgw-error")).to_contain_text("404")
+        expect(panel.canvas.get_by_role("alert")).to_contain_text("404")
         field.fill(f"{address}/harbour.jpg")
         field.press("Enter")
         panel.wait_for_result(60, "harbour.jpg")
-        expect(panel.canvas.locator(".sgw-error")).to_be_hidden()
+        expect(panel.canvas.get_by_role("alert")).to_be_hidden()
         assert panel.shown() == 7
         field.fill("/etc/passwd")
         panel.page.locator(".sgw-panel-go").click()
-        expect(panel.canvas.locator(".sgw-error")).to_contain_text("https://")
+        expect(panel.canvas.get_by_role("alert")).to_contain_text("https://")
         assert panel.shown() == 7
 
 
@@ -240,18 +241,101 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
     panel.upload(photo)
     panel.wait_for_result()
     contents: dict[str, bytes] = {}
-    for label in ("PNG", "COCO", "CSV"):
+    for label in ("PNG", "Cut-outs", "COCO", "CSV"):
+        panel.canvas.get_by_role("button", name="Export").click()
         with panel.page.expect_download() as download:
-            panel.canvas.get_by_role("button", name=label, exact=True).click()
+            panel.canvas.get_by_role("menuitem", name=label, exact=True).click()
         path = tmp_path / f"saved-{label}"
         download.value.save_as(path)
         contents[download.value.suggested_filename] = path.read_bytes()
-    assert sorted(contents) == ["photo-coco.json", "photo-overlay.png", "photo.csv"]
+    assert sorted(contents) == ["photo-coco.json", "photo-cutouts.zip", "photo-overlay.png", "photo.csv"]
     assert len(json.loads(contents["photo-coco.json"])["annotations"]) == 7
     assert len(list(csv.DictReader(io.StringIO(contents["photo.csv"].decode())))) == 7
     picture = cv2.imdecode(np.frombuffer(contents["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     assert picture.shape == (480, 640, 3)
+    with zipfile.ZipFile(io.BytesIO(contents["photo-cutouts.zip"])) as archive:
+        assert archive.testzip() is None
+        assert len(archive.namelist()) == 7
+        cut = cv2.imdecode(np.frombuffer(archive.read(archive.namelist()[0]), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert cut is not None
+    assert cut.shape[2] == 4
+    panel.canvas.get_by_role("button", name="Export").click()
+    panel.canvas.get_by_role("menuitem", name="Copy Python").click()
+    code = panel.canvas.get_by_role("dialog", name="Python for what is shown").get_by_role("textbox").input_value()
+    assert "keep = prediction.keep(0.5)" in code
+    compile(code, "copied", "exec")
+
+
+def test_several_files_become_a_filmstrip(panel: Notebook, tmp_path: Path) -> None:
+    paths = []
+    for number in range(3):
+        paths.append(tmp_path / f"photo{number}.jpg")
+        paths[-1].write_bytes(make_jpeg(320, 240, seed=number) if number != 1 else b"a letter")
+    panel.upload(*paths)
+    film = panel.page.locator(".sgw-film")
+    expect(film.get_by_role("option")).to_have_count(3)
+    expect(film.get_by_role("option", name="photo2.jpg, 7 instances")).to_be_visible()
+    expect(film.get_by_role("option", name="photo0.jpg")).to_have_attribute("aria-selected", "true")
+    expect(film.get_by_role("option", name="photo1.jpg, failed")).to_be_visible()
+    expect(panel.canvas.get_by_role("alert")).to_contain_text("photo1.jpg")
+    before = pixels(panel.stage)
+    film.get_by_role("option", name="photo2.jpg").click()
+    expect(film.get_by_role("option", name="photo2.jpg")).to_have_attribute("aria-selected", "true")
+    panel.wait_for_result(30, "photo2.jpg")
+    expect(panel.canvas.get_by_role("alert")).to_be_hidden()
+    assert changed(before, pixels(panel.stage)) > 20_000
+    # And by keyboard: back to the first, and the failed one away.
+    press(panel, "Home")
+    press(panel, "Enter")
+    panel.wait_for_result(30, "photo0.jpg")
+    press(panel, "ArrowRight")
+    press(panel, "Delete")
+    expect(film.get_by_role("option")).to_have_count(2)
+    film.get_by_role("button", name="Clear all").click()
+    expect(film).to_be_hidden()
+    expect(panel.canvas).to_contain_text("No picture yet")
+
+
+def test_a_pasted_picture_is_segmented(panel: Notebook, photo: Path) -> None:
+    panel.canvas.locator(".sgw-empty").click()
+    panel.canvas.locator(".sgw-empty").evaluate(
+        """(element, bytes) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "pasted.png", { type: "image/jpeg" }));
+            const settings = { clipboardData: data, bubbles: true, cancelable: true };
+            element.dispatchEvent(new ClipboardEvent("paste", settings));
+        }""",
+        list(photo.read_bytes()),
+    )
+    panel.wait_for_result(60, "pasted.png")
+    assert panel.shown() == 7
+
+
+def test_the_model_is_picked_and_the_picture_segmented_anew(notebook: Notebook, lab: Lab, photo: Path) -> None:
+    cell = STUB_CELL.format(instances=12, delay_s=0).replace(
+        "samples={}", "samples={}, models={'few': StubPredictor(4)}"
+    )
+    lab.write_notebook("models.ipynb", cell)
+    notebook.open("models.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    notebook.upload(photo)
+    notebook.wait_for_result()
+    notebook.page.locator(".sgw-panel-models select").select_option("few")
+    expect(notebook.canvas).to_have_attribute("data-total", "4")
+
+
+def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path) -> None:
+    lab.write_notebook("slow.ipynb", STUB_CELL.format(instances=12, delay_s=5))
+    notebook.open("slow.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    notebook.upload(photo)
+    expect(notebook.canvas).to_have_attribute("aria-busy", "true")
+    notebook.canvas.get_by_role("button", name="Cancel").click()
+    expect(notebook.canvas).to_have_attribute("aria-busy", "false")
+    expect(notebook.canvas).to_contain_text("No picture yet")
 
 
 def test_two_views_of_one_panel_stay_alike_and_one_may_go(notebook: Notebook, lab: Lab, photo: Path) -> None:
@@ -264,7 +348,7 @@ def test_two_views_of_one_panel_stay_alike_and_one_may_go(notebook: Notebook, la
     second = notebook.page.locator(".sgw").nth(1)
     for view in (notebook.canvas, second):
         expect(view).to_have_attribute("data-shown", "7", timeout=30_000)
-    second.locator(".sgw-chip", has_text="person").click()
+    second.locator(".sgw-chip-main", has_text="person").click()
     for view in (notebook.canvas, second):
         expect(view).to_have_attribute("data-shown", "5")
     notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")

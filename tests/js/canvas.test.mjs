@@ -178,6 +178,25 @@ test("hidden classes and hidden instances are not shown", () => {
   assert.deepEqual(shown({ hiddenInstances: [0, 7] }), [1, 2]);
 });
 
+test("a class's own threshold stands in place of the common one, lower or higher", () => {
+  const shown = (state) => canvas.visibleInstances(header, { threshold: 0.5, ...state });
+  assert.deepEqual(shown({ classThresholds: { person: 0.31 } }), [0, 1, 2]);
+  assert.deepEqual(shown({ classThresholds: { person: 0.95 } }), [1]);
+  assert.deepEqual(shown({ classThresholds: { animal: 0.51, unknown: 0 } }), [0]);
+  assert.deepEqual(shown({ classThresholds: { person: 0 }, hiddenClasses: ["person"] }), [1]);
+  const hidden = { threshold: 0.5, hiddenInstances: [0] };
+  assert.deepEqual(canvas.likelyInstances(header, hidden), [0, 1]);
+});
+
+test("instances are sorted by score, area or class; equal ones by their score", () => {
+  const sort = (by, descending) => canvas.sortInstances(header, [0, 1, 2], by, descending);
+  assert.deepEqual(sort("score", true), [0, 1, 2]);
+  assert.deepEqual(sort("score", false), [2, 1, 0]);
+  assert.deepEqual(sort("area", false), [2, 1, 0]);
+  assert.deepEqual(sort("class", false), [1, 0, 2]);
+  assert.deepEqual(sort("class", true), [0, 2, 1]);
+});
+
 test("the pointer finds the smallest shown instance, by pixel", () => {
   const scene = {
     header,
@@ -203,11 +222,16 @@ test("nothing to show is explained, and what helps does help", () => {
   assert.equal(explain({ threshold: 0.5 }), null);
   const low = explain({ threshold: 0.95 });
   assert.equal(low.text, "Nothing above 0.95; best is 0.90.");
-  assert.equal(canvas.visibleInstances(header, { threshold: low.threshold }).length, 1);
+  assert.equal(canvas.visibleInstances(header, { threshold: low.change.threshold }).length, 1);
   const hidden = explain({ threshold: 0.5, hiddenClasses: ["person", "animal"] });
   assert.equal(hidden.text, "All 2 instances are hidden.");
-  assert.equal(hidden.unhide, true);
+  assert.deepEqual(hidden.change, { hidden_classes: [], hidden_instances: [] });
   assert.equal(explain({ threshold: 0.6, hiddenInstances: [0] }).text, "The one instance is hidden.");
+  const own = explain({ threshold: 0.5, classThresholds: { person: 0.95, animal: 0.95 } });
+  assert.equal(own.text, "Nothing meets the threshold of its own class.");
+  assert.deepEqual(own.change, { class_thresholds: {} });
+  const both = explain({ threshold: 0.95, classThresholds: { person: 0.99 } });
+  assert.deepEqual(both.change, { threshold: 0.89, hidden_classes: [], hidden_instances: [], class_thresholds: {} });
   const none = { ...header, scores: [], classIds: [] };
   assert.equal(canvas.explainNothing(none, [], { threshold: 0.5 }).action, null);
 });
@@ -233,6 +257,43 @@ test("zooming keeps the point under the pointer and stays between fit and 40 : 1
   assert.equal((60 - near.y) / near.scale, 120);
   assert.equal(canvas.zoomView(near, fit, 0.01, 0, 0), fit);
   assert.equal(canvas.zoomView(near, fit, 1e9, 0, 0).scale, 40);
+});
+
+test("zoom and pan are the same view in a stage of any size", () => {
+  const picture = { width: 1000, height: 500 };
+  for (const [width, height] of [[500, 250], [800, 600], [300, 200]]) {
+    const fit = canvas.fitView(picture, width, height);
+    assert.equal(canvas.viewOf(1, [0.1, 0.9], fit, picture, width, height), fit);
+    assert.deepEqual(canvas.zoomOf(fit, fit, picture, width, height), { zoom: 1, pan: [0.5, 0.5] });
+    const view = canvas.viewOf(4, [0.4, 0.6], fit, picture, width, height);
+    const { zoom, pan } = canvas.zoomOf(view, fit, picture, width, height);
+    assert.equal(zoom, 4);
+    assert.ok(Math.abs(pan[0] - 0.4) < 1e-4 && Math.abs(pan[1] - 0.6) < 1e-4);
+    // A point at the edge gives the nearest view that the picture still covers.
+    const edge = canvas.viewOf(4, [0, 0], fit, picture, width, height);
+    assert.deepEqual([edge.x, edge.y], [0, 0]);
+  }
+  const fit = canvas.fitView(picture, 500, 250);
+  assert.equal(canvas.viewOf(1e6, [0.5, 0.5], fit, picture, 500, 250).scale, 40);
+});
+
+test("an address in a dropped or pasted text is found, and nothing else is", () => {
+  assert.equal(canvas.addressIn(" https://example.org/a.jpg \n"), "https://example.org/a.jpg");
+  assert.equal(canvas.addressIn("# a comment\r\nhttp://example.org/a b"), null);
+  assert.equal(canvas.addressIn("# a comment\r\nHTTP://example.org/a"), "HTTP://example.org/a");
+  for (const text of ["", "photo.jpg", "file:///etc/passwd", "see https://example.org", "javascript:alert(1)"]) {
+    assert.equal(canvas.addressIn(text), null);
+  }
+});
+
+test("a file over the kernel's limit is told before it is sent", () => {
+  assert.equal(canvas.filesProblem([{ name: "a.jpg", size: 25 * 2 ** 20 }]), null);
+  const files = [{ name: "a.jpg", size: 3 }, { name: "b.tif", size: 31 * 2 ** 20 }];
+  assert.match(canvas.filesProblem(files), /^b\.tif has 31 MB, and pictures may have 25 MB\./);
+});
+
+test("a time makes a file name", () => {
+  assert.equal(canvas.timeName(new Date(2026, 10, 3, 4, 5, 6)), "2026-11-03 04.05.06");
 });
 
 test("a moved picture still covers the stage", () => {
@@ -271,7 +332,7 @@ test("colours are read, mixed and contrasted", () => {
 
 test("an instance is described in words", () => {
   const facts = canvas.describeInstance(header, 0);
-  assert.deepEqual(facts, { name: "person", score: "0.90", area: "400 px (8.0 %)", box: "0, 0 – 20, 20" });
+  assert.deepEqual(facts, { name: "person", score: "0.90", area: "400 px (8.0 %)", share: "8.0 %", box: "0, 0 – 20, 20" });
   assert.equal(canvas.describeInstance(header, 2).area, "1 px (< 0.1 %)");
 });
 
