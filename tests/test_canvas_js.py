@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
 from pathlib import Path
+
+import seg_widgets
+from seg_widgets.colors import hex_color, score_color
 
 TESTS = sorted((Path(__file__).parent / "js").glob("*.mjs"))
 
@@ -31,3 +35,27 @@ def test_the_pure_helpers_in_node() -> None:
         [node, "--test", *map(str, TESTS)], capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+def test_a_score_has_the_same_colour_in_the_browser_and_in_python(tmp_path: Path) -> None:
+    node = find_node()
+    assert node is not None
+    # Under this ending node takes it for a module.
+    copy = tmp_path / "canvas.mjs"
+    shutil.copyfile(Path(seg_widgets.__file__).parent / "static" / "canvas.js", copy)
+    scores = [-1, 2, *(number / 997 for number in range(998))]
+    script = (
+        f"const {{ scoreColor }} = await import({json.dumps(copy.as_uri())});"
+        f"console.log(JSON.stringify({json.dumps(scores)}.map(scoreColor)))"
+    )
+    done = subprocess.run(
+        [node, "--input-type=module", "-e", script],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout) == [hex_color(score_color(score)) for score in scores]
+    assert score_color(0) == (68, 1, 84)
+    assert score_color(1) == (253, 231, 37)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import csv
 import dataclasses
 import errno
+import importlib
 import io
 import json
 import os
 import sys
 import types
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -157,12 +160,106 @@ def test_masks_and_cutouts(tmp_path: Path) -> None:
     assert export.save_masks(NOTHING, tmp_path) == []
 
 
+def test_a_zip_of_cutouts_is_what_is_saved_one_by_one(tmp_path: Path) -> None:
+    saved = {path.name: path.read_bytes() for path in export.save_cutouts(FOUND, PICTURE, tmp_path, "a")}
+    with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(FOUND, PICTURE, "a"))) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == saved
+    some = export.cutouts_zip(FOUND, PICTURE, "a", only=[3, 1])
+    with zipfile.ZipFile(io.BytesIO(some)) as archive:
+        assert archive.namelist() == [sorted(saved)[3], sorted(saved)[1]]
+        assert all(archive.read(name) == saved[name] for name in archive.namelist())
+    assert export.cutouts_zip(FOUND, PICTURE, "a", only=[3, 1]) == some, "the same content, byte for byte"
+    with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(NOTHING, PICTURE))) as archive:
+        assert archive.namelist() == []
+    evil = dataclasses.replace(FOUND, class_names=("../../evil", "a/b\\c:d", "..", "x" * 300))
+    with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(evil, PICTURE, "../up"))) as archive:
+        assert not any("/" in name or "\\" in name or ":" in name for name in archive.namelist())
+
+
+def test_csv_of_some_keeps_their_places() -> None:
+    every = export.to_csv(FOUND).splitlines()
+    assert export.to_csv(FOUND, only=[3, 1]).splitlines() == [every[0], every[4], every[2]]
+    assert export.to_csv(FOUND, only=FOUND.keep(0, ["person"])).splitlines()[1:] == [
+        line for line, instance in zip(every[1:], FOUND, strict=True) if instance.class_name != "person"
+    ]
+    assert export.to_csv(FOUND, only=[]).splitlines() == every[:1]
+
+
 def test_class_names_are_no_paths(tmp_path: Path) -> None:
     prediction = dataclasses.replace(FOUND, class_names=("../../evil", "a/b\\c:d", "..", "x" * 300))
     for path in export.save_masks(prediction, tmp_path / "in", "../up"):
         assert path.parent == tmp_path / "in" and path.is_file()
         assert len(path.name) < 150
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+# ── Python ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+texts = st.text(max_size=12)
+
+
+@given(
+    st.sets(st.sampled_from(FOUND.class_names)),
+    st.dictionaries(st.sampled_from(FOUND.class_names), st.floats(0, 1)),
+    st.sets(st.integers(0, 9)),
+    st.floats(0, 1),
+    st.builds(
+        Style,
+        color_by=st.sampled_from(["class", "instance", "score"]),
+        masks=st.booleans(),
+        opacity=st.floats(0, 1),
+        boxes=st.booleans(),
+        labels=st.booleans(),
+        line_width=st.none() | st.floats(1, 9),
+        palette=st.none() | st.just(((1, 2, 3), (4, 5, 6))),
+    ),
+)
+@settings(deadline=None, max_examples=30)
+def test_the_python_lines_make_the_same_picture(
+    hidden: set[str], own: dict[str, float], one_by_one: set[int], threshold: float, style: Style
+) -> None:
+    lines = export.to_python(
+        "a.png",
+        model="starter",
+        threshold=threshold,
+        hidden_classes=sorted(hidden),
+        class_thresholds=own,
+        hidden_instances=sorted(one_by_one),
+        style=style,
+    )
+    # What the lines take from the package is here the stub's; their last line is a picture to look at.
+    names = {"load": lambda source: PICTURE, "load_predictor": lambda model: StubPredictor(5)}
+    *body, last = ast.parse(lines).body
+    assert isinstance(last, ast.Expr)
+    scope: dict[str, Any] = {}
+    kept = [line for line in body if not isinstance(line, ast.ImportFrom)]
+    for line in body:
+        if isinstance(line, ast.ImportFrom):
+            assert line.module in ("PIL", "seg_widgets")
+            module = importlib.import_module(line.module if line.module != "PIL" else "PIL.Image")
+            for name in line.names:
+                scope[name.name] = (
+                    module if name.name == "Image" else names.get(name.name) or getattr(module, name.name)
+                )
+    exec(compile(ast.Module(kept, []), "lines", "exec"), scope)
+    made = eval(compile(ast.Expression(last.value), "last", "eval"), scope)
+    keep = FOUND.keep(threshold, hidden, own, one_by_one)
+    np.testing.assert_array_equal(np.asarray(made), overlay(PICTURE, FOUND, style, only=keep))
+    np.testing.assert_array_equal(scope["shown"].scores, FOUND.scores[keep])
+
+
+@given(texts, texts)
+@settings(deadline=None)
+def test_names_in_python_lines_stay_texts(source: str, name: str) -> None:
+    lines = export.to_python(source, hidden_classes=[name], class_thresholds={name: 0.5}, uploaded=True)
+    found = [node.value for node in ast.walk(ast.parse(lines)) if isinstance(node, ast.Constant)]
+    assert source in found
+    assert found.count(name) >= 2
+    assert "put its path here" in lines
+    assert "load_predictor" not in lines
+    assert "your own predictor" in lines
 
 
 # ── annotation tools ──────────────────────────────────────────────────────────────────────────────────────────────────

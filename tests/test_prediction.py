@@ -308,6 +308,46 @@ def test_selections_that_are_none(indices: Any) -> None:
         small().select(indices)
 
 
+@given(stacks, st.floats(0, 1), st.integers(0, 99), st.data())
+@settings(deadline=None)
+def test_keep_says_what_each_rule_says(stack: BoolArray, threshold: float, seed: int, data: st.DataObject) -> None:
+    prediction = from_stack(stack, seed)
+    own = data.draw(st.dictionaries(st.sampled_from((*NAMES, "unicorn")), st.floats(0, 1)))
+    hidden = data.draw(st.sets(st.sampled_from((*NAMES, "unicorn"))))
+    one_by_one = data.draw(st.sets(st.integers(0, 9)))
+    keep = prediction.keep(threshold, hidden, own, one_by_one)
+    assert keep.dtype == bool
+    for instance in prediction:
+        least = np.float32(own.get(instance.class_name, threshold))
+        expected = instance.score >= least and instance.class_name not in hidden and instance.index not in one_by_one
+        assert keep[instance.index] == expected
+    np.testing.assert_array_equal(prediction.keep(0), np.ones(len(prediction), bool))
+
+
+def test_a_class_has_its_own_threshold() -> None:
+    prediction = from_stack(np.ones((4, 2, 2), bool))
+    prediction = dataclasses.replace(
+        prediction, scores=np.array([0.9, 0.4, 0.4, 0.1], np.float32), class_ids=np.array([0, 0, 1, 1])
+    )
+    assert prediction.filter(0.5).scores.tolist() == pytest.approx([0.9])
+    assert prediction.filter(0.5, class_thresholds={"dog": 0.3}).scores.tolist() == pytest.approx([0.9, 0.4])
+    assert prediction.filter(0.5, class_thresholds={"cat": 1, "dog": 0}).class_ids.tolist() == [1, 1]
+    with pytest.raises(SettingError, match="unicorn"):
+        prediction.filter(0.5, class_thresholds={"unicorn": 0.5})
+    with pytest.raises(SettingError, match=r"0.*1"):
+        prediction.filter(0.5, class_thresholds={"dog": 50})
+
+
+def test_indices_are_places_from_the_start() -> None:
+    prediction = from_stack(np.ones((4, 2, 2), bool))
+    assert prediction.indices([2, -1]).tolist() == [2, 3]
+    assert prediction.indices(np.array([True, False, False, True])).tolist() == [0, 3]
+    assert prediction.indices([]).tolist() == []
+    for wrong in ([4], [-5], [0.5], [[0]], np.array([True])):
+        with pytest.raises(SettingError):
+            prediction.indices(wrong)  # type: ignore[arg-type]
+
+
 def test_sort() -> None:
     prediction = small()
     assert prediction.sort().scores.tolist() == pytest.approx([0.9, 0.7, 0.5])

@@ -15,10 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seg_widgets import rendering
-from seg_widgets.colors import PALETTE, class_color, class_colors, hex_color, luminance, text_color
+from seg_widgets.colors import PALETTE, class_color, class_colors, hex_color, luminance, score_color, text_color
 from seg_widgets.errors import PredictionError, SettingError
 from seg_widgets.prediction import Prediction
-from seg_widgets.rendering import Style, cutout, overlay
+from seg_widgets.rendering import Style, cutout, overlay, thumbnail
 from seg_widgets.testing import StubPredictor, make_picture
 
 Image = npt.NDArray[np.uint8]
@@ -379,6 +379,64 @@ def test_styles_out_of_range(options: dict[str, Any]) -> None:
 
 
 # ── cut-outs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_only_some_are_drawn_in_the_colours_that_they_have_among_all() -> None:
+    prediction = rectangles((0, 0, 40, 40), (50, 0, 90, 40), (100, 0, 140, 40))
+    style = dataclasses.replace(ONLY_MASKS, color_by="instance", opacity=1.0)
+    whole = overlay(GRAY, prediction, style)
+    chosen = overlay(GRAY, prediction, style, only=[2, 0])
+    np.testing.assert_array_equal(chosen[:, :50], whole[:, :50])
+    np.testing.assert_array_equal(chosen[:, 95:], whole[:, 95:])
+    assert not changed(GRAY, chosen)[:, 50:95].any()
+    np.testing.assert_array_equal(overlay(GRAY, prediction, style, only=prediction.keep(0, ["dog"])), chosen)
+    np.testing.assert_array_equal(overlay(GRAY, prediction, style, only=[]), GRAY)
+    with pytest.raises(SettingError, match="3 here"):
+        overlay(GRAY, prediction, style, only=[3])
+
+
+def test_a_colour_can_tell_the_score() -> None:
+    prediction = rectangles((0, 0, 40, 40), (50, 0, 90, 40), scores=[1.0, 0.25])
+    result = overlay(GRAY, prediction, dataclasses.replace(ONLY_MASKS, color_by="score", opacity=1.0))
+    assert tuple(result[20, 20]) == score_color(1) == (253, 231, 37)
+    assert tuple(result[20, 70]) == score_color(0.25) == (59, 82, 139)
+
+
+@given(
+    st.integers(1, 40),
+    st.integers(1, 40),
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39), st.integers(1, 40), st.integers(1, 40)), max_size=4),
+)
+@settings(deadline=None)
+def test_a_thumbnail_fits_and_keeps_the_sides(
+    height: int, width: int, most_high: int, most_wide: int, boxes: list[tuple[int, int, int, int]]
+) -> None:
+    stack = np.zeros((len(boxes), height, width), bool)
+    for plane, (x, y, wide, high) in zip(stack, boxes, strict=True):
+        plane[y : y + high, x : x + wide] = True
+    count = len(boxes)
+    prediction = Prediction.from_dense(stack, np.full(count, 0.9), np.zeros(count), ("cat",))
+    image = np.full((height, width, 3), 128, np.uint8)
+    small = thumbnail(image, prediction, most_wide, most_high)
+    assert small.shape[0] <= max(most_high, 1) and small.shape[1] <= max(most_wide, 1)
+    assert small.shape[0] <= height and small.shape[1] <= width
+    scale = min(most_wide / width, most_high / height, 1)
+    assert abs(small.shape[1] - width * scale) <= 0.5 or small.shape[1] == 1
+    assert abs(small.shape[0] - height * scale) <= 0.5 or small.shape[0] == 1
+    assert (image == 128).all()
+
+
+def test_a_thumbnail_shows_its_masks_where_they_are() -> None:
+    prediction = rectangles((80, 0, 160, 100))
+    small = thumbnail(GRAY, prediction, 80, 80)
+    assert small.shape == (50, 80, 3)
+    drawn = changed(np.full_like(small, 128), small)
+    assert drawn[:, 42:].all()
+    assert not drawn[:, :38].any()
+    with pytest.raises(PredictionError, match="for a picture of 160×100"):
+        thumbnail(GRAY[:50], prediction, 80, 80)
 
 
 def test_cutout() -> None:

@@ -79,7 +79,7 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(pane
     press(panel, "End")
     assert panel.shown() == 0
     assert panel.marks() == 0
-    expect(panel.canvas.locator(".sgw-note")).to_contain_text("Nothing above 1.00; best is 0.99.")
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text("Nothing above 1.00; best is 0.99.")
     panel.canvas.get_by_role("button", name="Show it").click()
     panel.settle()
     assert panel.shown() == 1
@@ -187,7 +187,7 @@ def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> Non
     for chip in ("animal", "vehicle", "food"):
         expect(panel.canvas.locator(".sgw-chip-main", has_text=chip)).to_have_attribute("aria-pressed", "false")
     person.click()
-    expect(panel.canvas.locator(".sgw-note")).to_contain_text("All 7 instances are hidden.")
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text("All 7 instances are hidden.")
     panel.canvas.get_by_role("button", name="Show all").click()
     expect(panel.canvas).to_have_attribute("data-shown", "7")
 
