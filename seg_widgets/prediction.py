@@ -6,12 +6,16 @@ import html
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from .errors import PredictionError, SettingError
+from .plotting import ColorBy, plot
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 __all__ = ["RLE", "Instance", "MaskCrop", "Prediction", "SortKey"]
 
@@ -371,6 +375,62 @@ class Prediction:
         return ids
 
     # ── showing it ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def check_image(self, image: npt.NDArray[Any]) -> None:
+        """Raise `SettingError` unless the picture is an H×W×3 uint8 array, `PredictionError` unless it has our size."""
+        if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+            what = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise SettingError(f"The picture is an H×W×3 uint8 RGB array, not {what}; images.load makes one.")
+        if image.shape[:2] != self.image_size:
+            height, width = self.image_size
+            raise PredictionError(
+                f"The prediction is for a picture of {width}×{height} pixels, but this one has "
+                f"{image.shape[1]}×{image.shape[0]}. Run the model on this picture."
+            )
+
+    def plot(
+        self,
+        ax: Axes | None = None,
+        image: npt.NDArray[np.uint8] | None = None,
+        *,
+        color_by: ColorBy = "class",
+        masks: bool = True,
+        opacity: float = 0.45,
+        outlines: bool = True,
+        boxes: bool = False,
+        labels: bool = True,
+        scores: bool = True,
+        line_width: float = 1.2,
+        font_size: float = 8,
+    ) -> Axes:
+        """Draw the instances on matplotlib axes, as shapes that stay sharp in PDF and SVG; returns the axes.
+
+        `ax`: where to draw; None: the current axes of pyplot. `image`: H×W×3 uint8 RGB, shown below the instances;
+        None leaves what is there, so that they can be drawn on an `imshow` of one's own (a pixel's centre is at whole
+        numbers). The rest is as in `rendering.Style`, but `line_width` and `font_size` are in points.
+
+        The shapes have the names of their classes as labels (coloured by instance: also their numbers), so that
+        `ax.legend()` says which colour is which. Smaller instances are drawn over larger ones.
+
+        Raises as `check_image` does, `SettingError` for a setting out of its range, and `DependencyError` where
+        matplotlib is not installed.
+        """
+        if image is not None:
+            self.check_image(image)
+        return plot(
+            self,
+            ax,
+            image,
+            color_by=color_by,
+            masks=masks,
+            opacity=opacity,
+            outlines=outlines,
+            boxes=boxes,
+            labels=labels,
+            scores=scores,
+            line_width=line_width,
+            font_size=font_size,
+        )
 
     def _rows(self) -> list[tuple[str, str, str, str, str]]:
         return [

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw, ImageFont
 
 from .colors import RGB, class_color, score_color, text_color
-from .errors import PredictionError, SettingError
+from .errors import SettingError
 from .images import RGBArray
 from .prediction import MaskCrop, Prediction
 
@@ -118,7 +118,7 @@ def overlay(
     Raises `SettingError` for an image that is no such array or a font that can't be read, `PredictionError` when the
     prediction is for a picture of another size.
     """
-    _check_image(image, prediction)
+    prediction.check_image(image)
     canvas = np.array(image, np.uint8, order="C")
     colors = [style.color_of(prediction, index) for index in range(len(prediction))]
     if only is not None:
@@ -152,7 +152,7 @@ def cutout(image: RGBArray, prediction: Prediction, index: int) -> npt.NDArray[n
 
     An empty mask gives one transparent pixel; an instance without a mask gives its box. Raises as `overlay` does.
     """
-    _check_image(image, prediction)
+    prediction.check_image(image)
     instance = prediction[index]
     if instance.mask is None:
         height, width = prediction.image_size
@@ -173,7 +173,7 @@ def thumbnail(image: RGBArray, prediction: Prediction, width: int, height: int) 
 
     Raises as `overlay` does.
     """
-    _check_image(image, prediction)
+    prediction.check_image(image)
     rows, columns = prediction.image_size
     scale = min(width / columns, height / rows, 1)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))
@@ -192,18 +192,6 @@ def _shrink(crop: MaskCrop, scale: float, picture: tuple[int, int]) -> MaskCrop:
     size = min(width, picture[0] - x), min(height, picture[1] - y)
     covered = cv2.resize(crop.to_array().view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
     return MaskCrop.from_array(covered >= 128, x, y)
-
-
-def _check_image(image: npt.NDArray[Any], prediction: Prediction) -> None:
-    if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        what = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-        raise SettingError(f"The picture is an H×W×3 uint8 RGB array, not {what}; images.load makes one.")
-    if image.shape[:2] != prediction.image_size:
-        height, width = prediction.image_size
-        raise PredictionError(
-            f"The prediction is for a picture of {width}×{height} pixels, but this one has "
-            f"{image.shape[1]}×{image.shape[0]}. Run the model on this picture."
-        )
 
 
 # ── masks, outlines, boxes ────────────────────────────────────────────────────────────────────────────────────────────
