@@ -1,11 +1,12 @@
 # Each target sets up what it needs first; a second run starts in seconds. `make help` lists them.
 PYTHON ?= python3
 VENV   ?= .venv
+VENV7  ?= .venv-ipywidgets7
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab demo test lint bench notebooks screenshots lock starter clean
+.PHONY: help setup lab web demo test lint bench notebooks screenshots lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -18,13 +19,22 @@ setup: ## a .venv with the locked packages, detectron2 and seg_widgets
 lab: setup ## open the panel in JupyterLab
 	@$(RUN) packaging/lab.py
 
+web: setup ## serve the panel's notebook as a web page, without its code (Voilà)
+	@$(RUN) packaging/web.py
+
 demo: setup ## segment a sample without a browser: a table, an overlay PNG, COCO JSON
 	@$(RUN) -m seg_widgets segment notebooks/images/cat.jpg --out out --format png,coco,csv
 
+# What ipywidgets 7 does of itself under the traitlets that goes with it is no warning of ours.
+OLD_TRAITLETS := -W "ignore:Deprecated in traitlets 4.1:DeprecationWarning"
+TESTS_OF_7 := $(addprefix tests/test_,$(addsuffix .py,canvas export filmstrip history panel plotting prediction session))
+
 test: setup ## check the code and run every test, notebooks and browser included
+	@$(PYTHON) packaging/bootstrap.py --ipywidgets7 --venv $(VENV7)
 	@$(RUN) -m tests.browser.chromium
 	@$(MAKE) --no-print-directory lint
 	@$(RUN) -m pytest
+	@$(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7)
 	@$(RUN) -m pytest --nbval notebooks
 
 lint: setup ## formatting, lint and types
@@ -49,4 +59,4 @@ lock: setup ## resolve the dependencies anew
 	@$(RUN) packaging/lock.py
 
 clean: ## remove the .venv and what was built
-	rm -rf $(VENV) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV7) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,5 +1,8 @@
 """Make the .venv and put everything in it that seg_widgets needs: `python3 packaging/bootstrap.py`.
 
+With `--ipywidgets7` it makes a second one beside it, for the tests of ipywidgets 7, which has neither torch nor
+detectron2: .venv-ipywidgets7.
+
 Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that a second run
 takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses another build of torch.
 """
@@ -16,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "packaging" / "requirements.lock"
+LOCK_OF_7 = ROOT / "packaging" / "ipywidgets7.lock"
 PLAIN = ROOT / "packaging" / "requirements.txt"
 OLDEST, NEWEST = (3, 11), (3, 13)
 _CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
@@ -24,16 +28,22 @@ _CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 def main() -> int:
     """Set everything up; the exit status is 0, or 1 with one line that says what to do."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--venv", type=Path, default=ROOT / ".venv")
-    venv: Path = parser.parse_args().venv.resolve()
+    parser.add_argument("--venv", type=Path)
+    parser.add_argument("--ipywidgets7", action="store_true", help="the one for the tests of ipywidgets 7")
+    options = parser.parse_args()
+    of_7: bool = options.ipywidgets7
+    venv: Path = (options.venv or ROOT / (".venv-ipywidgets7" if of_7 else ".venv")).resolve()
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         wanted = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return _fail(f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …")
     try:
         python = _make_venv(venv)
-        _install_lock(venv, python)
-        _run(python, ROOT / "packaging" / "detectron2" / "ensure.py")
+        if of_7:
+            _install_lock(venv, python, LOCK_OF_7)
+        else:
+            _install_lock(venv, python, LOCK, os.environ.get("UV_TORCH_BACKEND", ""))
+            _run(python, ROOT / "packaging" / "detectron2" / "ensure.py")
         _install_ourselves(venv, python)
         _quieten_lab(venv)
     except subprocess.CalledProcessError as error:
@@ -55,13 +65,13 @@ def _make_venv(venv: Path) -> Path:
     return python
 
 
-def _install_lock(venv: Path, python: Path) -> None:
-    backend = os.environ.get("UV_TORCH_BACKEND", "")
-    key = hashlib.sha256(LOCK.read_bytes() + backend.encode()).hexdigest()
+def _install_lock(venv: Path, python: Path, lock: Path, backend: str = "") -> None:
+    key = hashlib.sha256(lock.read_bytes() + backend.encode()).hexdigest()
     if _done(venv, "lock", key):
         return
-    _say("installing the locked packages (a few minutes and 5 GB the first time)")
-    lock, options = LOCK, ["--require-hashes"]
+    size = "a few minutes and 5 GB the first time" if lock == LOCK else "0.5 GB, for the tests"
+    _say(f"installing the locked packages ({size})")
+    options = ["--require-hashes"]
     if backend:
         # Another index serves other files of torch under the same version, so the lock's hashes don't hold for it.
         lock, options = venv / "requirements-torch.txt", []

@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Tornado drops a connection whose message is over its 10 MiB default, silently; an upload may have 25 MB.
-_LARGEST_MESSAGE = 64 * 1024 * 1024
+LARGEST_MESSAGE = 64 * 1024 * 1024
 
 
 def main() -> int:
@@ -32,7 +32,7 @@ def main() -> int:
     options, others = parser.parse_known_args()
     arguments = [
         f"--ServerApp.root_dir={options.folder}",
-        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {_LARGEST_MESSAGE}}}",
+        f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}",
         # The extension manager would ask the package index for its list; nothing here needs the network.
         "--LabApp.extension_manager=readonly",
         "--LabApp.default_url=/lab/tree/panel.ipynb",

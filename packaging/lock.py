@@ -1,6 +1,7 @@
 """Resolve the dependencies anew: names and versions, with hashes (requirements.lock) and without (requirements.txt).
 
-Neither file holds an address. The one without hashes is for conda's pip section, which can't mix hashes with a folder.
+No file holds an address. The one without hashes is for conda's pip section, which can't mix hashes with a folder.
+ipywidgets7.lock is for the second environment that the tests use.
 """
 
 from __future__ import annotations
@@ -20,16 +21,21 @@ def without_hashes(lock: str) -> str:
     return "\n".join(line for line in pins.splitlines() if line and not line.lstrip().startswith("#")) + "\n"
 
 
+def _resolve(source: str, lock: str, *more: str) -> int:
+    """Pin what `source` asks for in `lock`; uv's exit status."""
+    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header"]
+    command = [sys.executable, "-m", "uv", "pip", "compile", source, *options, "--quiet", *more]
+    return subprocess.run([*command, "-o", f"packaging/{lock}"], cwd=PACKAGING.parent).returncode
+
+
 def main() -> int:
-    """Write both files; the exit status is uv's."""
-    options = ["--all-extras", "--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url"]
-    command = [sys.executable, "-m", "uv", "pip", "compile", "pyproject.toml", *options, "--no-header", "--quiet"]
+    """Write the files; the exit status is uv's."""
     # torchvision needs the torch that it was built for, and only a constraint can say so.
-    files = ["-c", "packaging/constraints.txt", "-o", str(LOCK.relative_to(PACKAGING.parent))]
-    done = subprocess.run([*command, *files], cwd=PACKAGING.parent)
-    if done.returncode == 0:
+    failed = _resolve("pyproject.toml", LOCK.name, "--all-extras", "-c", "packaging/constraints.txt")
+    failed = failed or _resolve("packaging/ipywidgets7.in", "ipywidgets7.lock")
+    if not failed:
         PLAIN.write_text(without_hashes(LOCK.read_text()))
-    return done.returncode
+    return failed
 
 
 if __name__ == "__main__":

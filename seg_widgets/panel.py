@@ -236,9 +236,10 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     @property
     def _widgets(self) -> tuple[Any, ...]:
-        """All that the panel has made, on screen or not."""
-        controls = (self.upload, self.url, self.go, self.picker, self.slider, self.model_line, self.model_picker)
-        return (*controls, self.clearer, self._link, self.filmstrip, self.canvas)
+        """All that the panel has made, on screen or not; not all of it where an error ended the making."""
+        controls = ("upload", "url", "go", "picker", "slider", "model_line", "model_picker", "clearer")
+        made = (getattr(self, name, None) for name in (*controls, "_link", "filmstrip", "canvas"))
+        return tuple(widget for widget in made if widget is not None)
 
     def _wire(self) -> None:
         session, canvas = self.session, self.canvas

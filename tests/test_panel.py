@@ -4,6 +4,7 @@ import gc
 import io
 import json
 import threading
+import traceback
 import weakref
 import zipfile
 from collections.abc import Callable, Iterator
@@ -606,3 +607,20 @@ def test_closing_frees_everything() -> None:
     del panel
     gc.collect()
     assert [reference() for reference in (*kept, *pictures)] == [None] * 7
+
+
+def test_a_panel_that_failed_halfway_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("no filmstrip today")
+
+    monkeypatch.setattr("seg_widgets.panel.Filmstrip", fail)
+    with pytest.raises(RuntimeError, match="no filmstrip") as caught:
+        SegmentationPanel(StubPredictor(), samples={})
+    [half] = {
+        frame.f_locals["self"]
+        for frame, _ in traceback.walk_tb(caught.value.__traceback__)
+        if isinstance(frame.f_locals.get("self"), SegmentationPanel)
+    }
+    assert not half.session.closed
+    half.close()
+    assert half.session.closed

@@ -337,6 +337,13 @@ export function textColor(color) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
 }
 
+/** Whether a widget manager has a kernel, as far as it says. */
+export function hasKernel(manager) {
+  // JupyterLab 4's tells its kernel, JupyterLab 3's its session, and others tell neither.
+  if (manager?.kernel !== undefined) return manager.kernel !== null;
+  return manager?.context?.sessionContext?.session !== null;
+}
+
 /** A score's colour, from violet (0) over teal to yellow (1): viridis at five points, straight lines between. */
 export function scoreColor(score) {
   const stops = ["#440154", "#3b528b", "#21918c", "#5ec962", "#fde725"].map(channels);
@@ -881,7 +888,7 @@ class Kernel {
 
   /** Whether there is a kernel that could answer; a saved page has none. */
   get live() {
-    return this.layout?.comm_live !== false && this.model.widget_manager?.kernel !== null;
+    return this.layout?.comm_live !== false && hasKernel(this.model.widget_manager);
   }
 
   changed() {

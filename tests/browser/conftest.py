@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +29,26 @@ def browser(playwright_server: Playwright) -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+def lab_of_8(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(tmp_path_factory.mktemp("lab"), REPOSITORY / "notebooks") as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def lab_of_7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    """JupyterLab 3 with ipywidgets 7, in an environment of its own, which is made if need be."""
+    venv = REPOSITORY / ".venv-ipywidgets7"
+    bootstrap = REPOSITORY / "packaging" / "bootstrap.py"
+    subprocess.run([sys.executable, bootstrap, "--ipywidgets7", "--venv", venv], check=True, timeout=600)
+    with running_lab(tmp_path_factory.mktemp("lab7"), python=venv / "bin" / "python") as running:
+        yield running
+
+
+@pytest.fixture
+def lab(request: pytest.FixtureRequest) -> Lab:
+    """JupyterLab with ipywidgets 8, or with what a test's `both_ipywidgets` names."""
+    running: Lab = request.getfixturevalue(f"lab_of_{getattr(request, 'param', 8)}")
+    return running
 
 
 @pytest.fixture

@@ -16,16 +16,20 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 
 from .chromium import find_chromium
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+
+both_ipywidgets = pytest.mark.parametrize("lab", [8, 7], indirect=True, ids=["ipywidgets8", "ipywidgets7"])
+"""Runs a test in JupyterLab 4 with ipywidgets 8, and in JupyterLab 3 with ipywidgets 7, which is Colab's."""
 
 CHROMIUM_FLAGS = (
     "--headless",
@@ -57,6 +61,16 @@ def launch(playwright: Playwright) -> Browser:
     return playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
 
 
+def write_notebook(path: Path, *cells: str) -> None:
+    """Write a notebook of code cells."""
+    code = [
+        {"cell_type": "code", "id": f"cell-{number}", "source": cell, **_NOT_RUN} for number, cell in enumerate(cells)
+    ]
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": code}
+    path.write_text(json.dumps(content), "utf-8")
+
+
 @dataclass
 class Lab:
     """A running JupyterLab: its address, its token and the folder that it shows."""
@@ -65,6 +79,7 @@ class Lab:
     token: str
     folder: Path
     log: Path
+    python: Path = Path(sys.executable)
 
     def request(self, method: str, path: str, body: object = None) -> Any:
         """Ask the server's REST interface; returns the answer's JSON, or None."""
@@ -80,13 +95,7 @@ class Lab:
 
     def write_notebook(self, name: str, *cells: str) -> None:
         """Put a notebook of code cells into the folder."""
-        code = [
-            {"cell_type": "code", "id": f"cell-{number}", "source": cell, **_NOT_RUN}
-            for number, cell in enumerate(cells)
-        ]
-        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-        content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": code}
-        (self.folder / name).write_text(json.dumps(content), "utf-8")
+        write_notebook(self.folder / name, *cells)
 
     def shut_down_kernels(self) -> None:
         """End all kernels and sessions, so that the next page starts with its own."""
@@ -101,8 +110,11 @@ class Lab:
 
 
 @contextmanager
-def running_lab(scratch: Path, notebooks: Path | None = None) -> Iterator[Lab]:
-    """A JupyterLab of its own: free port, token, home and settings below `scratch`, on a copy of `notebooks`."""
+def running_lab(scratch: Path, notebooks: Path | None = None, python: Path = Path(sys.executable)) -> Iterator[Lab]:
+    """A JupyterLab of its own: free port, token, home and settings below `scratch`, on a copy of `notebooks`.
+
+    `python`: that of the environment whose JupyterLab and kernel are run.
+    """
     folder, home, settings = (scratch / name for name in ("notebooks", "home", "settings"))
     if notebooks is None:
         folder.mkdir(parents=True)
@@ -111,40 +123,43 @@ def running_lab(scratch: Path, notebooks: Path | None = None) -> Iterator[Lab]:
     for path in (home, settings):
         path.mkdir(parents=True)
     (settings / "overrides.json").write_text(json.dumps(_OVERRIDES))
-    lab = Lab(f"http://127.0.0.1:{_free_port()}", secrets.token_hex(16), folder, scratch / "jupyterlab.log")
+    # As a file: JupyterLab 3 does not hear of its own options on the command line.
+    options = {"LabApp": {"app_settings_dir": str(settings), "expose_app_in_browser": True}}
+    (home / ".jupyter").mkdir()
+    (home / ".jupyter" / "jupyter_lab_config.json").write_text(json.dumps(options))
+    lab = Lab(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder, scratch / "jupyterlab.log", python)
     with lab.log.open("wb") as log:
         process = subprocess.Popen(
-            _command(lab, settings), cwd=folder, env=_environment(home), stdout=log, stderr=log, start_new_session=True
+            _command(lab), cwd=folder, env=environment(home), stdout=log, stderr=log, start_new_session=True
         )
         try:
-            _wait_until_ready(lab, process)
+            wait_for_server(f"{lab.address}/api/status?token={lab.token}", process, lab.log)
             yield lab
         finally:
-            _stop(process)
+            stop(process)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
     return port
 
 
-def _command(lab: Lab, settings: Path) -> list[str]:
+def _command(lab: Lab) -> list[str]:
     # The launcher of `make lab` itself, told where to listen and which folder to show.
     return [
-        *(sys.executable, str(REPOSITORY / "packaging" / "lab.py"), "--no-browser"),
+        *(str(lab.python), str(REPOSITORY / "packaging" / "lab.py"), "--no-browser"),
         "--ServerApp.ip=127.0.0.1",
         f"--ServerApp.port={urlsplit(lab.address).port}",
         "--ServerApp.port_retries=0",
         f"--folder={lab.folder}",
         f"--IdentityProvider.token={lab.token}",
-        f"--LabApp.app_settings_dir={settings}",
-        "--LabApp.expose_app_in_browser=True",
     ]
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "PYTEST"))}
     return {
         **kept,
@@ -154,21 +169,23 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def _wait_until_ready(lab: Lab, process: subprocess.Popen[bytes], timeout_s: float = 90) -> None:
+def wait_for_server(address: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float = 90) -> None:
+    """Wait until something answers at the address; raises `RuntimeError` with the log's end if nothing does."""
     deadline = time.monotonic() + timeout_s
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
+    while time.monotonic() < deadline and process.poll() is None:
         try:
-            lab.request("GET", "/api/status")
+            urllib.request.urlopen(address, timeout=30).close()
+        except urllib.error.HTTPError:
+            return  # a refusal is an answer too
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.2)
         else:
             return
-    raise RuntimeError(f"JupyterLab did not start:\n{lab.log.read_text()[-4000:]}")
+    raise RuntimeError(f"Nothing answers at {address}:\n{log.read_text()[-4000:]}")
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: subprocess.Popen[bytes]) -> None:
+    """End a server that was started in a session of its own."""
     process.terminate()
     try:
         process.wait(20)
@@ -178,12 +195,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 
 
 @dataclass
-class Notebook:
-    """A page with one open notebook."""
+class PanelPage:
+    """A page with a panel on it, wherever it comes from. `strays`: what it asked of other machines, in vain."""
 
     page: Page
-    lab: Lab
-    strays: list[str] = field(default_factory=list)
+    strays: list[str]
 
     @property
     def canvas(self) -> Locator:
@@ -199,20 +215,6 @@ class Notebook:
     def slider(self) -> Locator:
         """The threshold slider's handle, of ipywidgets 8 or 7."""
         return self.page.locator(".sgw-panel-slider .noUi-handle, .sgw-panel-slider .ui-slider-handle").first
-
-    def open(self, name: str) -> None:
-        """Open a notebook and wait for its kernel."""
-        self.page.goto(f"{self.lab.address}/lab/workspaces/auto-t/tree/{name}?reset&token={self.lab.token}")
-        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle", timeout=90_000)
-
-    def run_all(self) -> None:
-        """Start all cells; the wait is for what they make."""
-        self.page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells'); }")
-
-    def hide_sidebar(self) -> None:
-        """Give the notebook the window's whole width."""
-        self.page.evaluate("() => window.jupyterapp.commands.execute('application:toggle-left-area')")
-        expect(self.page.locator("#jp-left-stack")).to_be_hidden()
 
     def wait_for_panel(self) -> None:
         """Wait until the panel is on the page."""
@@ -258,17 +260,57 @@ class Notebook:
         return count
 
 
+@dataclass
+class Notebook(PanelPage):
+    """A page with one open notebook in JupyterLab."""
+
+    lab: Lab
+
+    def open(self, name: str) -> None:
+        """Open a notebook and wait for its kernel."""
+        self.page.goto(f"{self.lab.address}/lab/workspaces/auto-t/tree/{name}?reset&token={self.lab.token}")
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle", timeout=90_000)
+
+    def command(self, name: str) -> None:
+        """Start a command of JupyterLab's, without waiting for its end."""
+        self.page.evaluate("(name) => { (window.jupyterapp ?? window.jupyterlab).commands.execute(name); }", name)
+
+    def run_all(self) -> None:
+        """Start all cells; the wait is for what they make."""
+        self.command("notebook:run-all-cells")
+
+    def cell(self, number: int) -> Locator:
+        """One of the notebook's code cells, from 0."""
+        return self.page.locator(".jp-CodeCell").nth(number)
+
+    def edit(self, number: int) -> None:
+        """Put the cursor into a code cell."""
+        # JupyterLab 4 has CodeMirror 6, JupyterLab 3 has CodeMirror 5.
+        self.cell(number).locator(".cm-content, .CodeMirror-lines").first.click()
+
+    def hide_sidebar(self) -> None:
+        """Give the notebook the window's whole width."""
+        self.command("application:toggle-left-area")
+        expect(self.page.locator("#jp-left-stack")).to_be_hidden()
+
+
 @contextmanager
-def notebook_page(
+def notebook_page(browser: Browser, lab: Lab, **settings: Any) -> Iterator[Notebook]:
+    """A page of its own for a notebook; the settings are those of `quiet_page`."""
+    with quiet_page(browser, **settings) as (page, strays):
+        yield Notebook(page, strays, lab)
+
+
+@contextmanager
+def quiet_page(
     browser: Browser,
-    lab: Lab,
     width: int = 1280,
     height: int = 900,
     scale: float = 1,
     scheme: Any = "light",
     touch: bool = False,
-) -> Iterator[Notebook]:
-    """A page of its own; whatever it asks of another machine is refused, and kept in `strays`."""
+) -> Iterator[tuple[Page, list[str]]]:
+    """A page of its own, with a list of what it asks of other machines: it is refused."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         device_scale_factor=scale,
@@ -290,7 +332,7 @@ def notebook_page(
         page = context.new_page()
         page.on("websocket", lambda socket: None if _is_local(socket.url) else strays.append(socket.url))
         page.set_default_timeout(30_000)
-        yield Notebook(page, lab, strays)
+        yield page, strays
     finally:
         context.close()
 

@@ -46,7 +46,7 @@ class Studio:
         self.lab.set_theme(f"JupyterLab {theme}")
         self.lab.write_notebook(f"{name}.ipynb", cell)
         scheme = "dark" if theme == "Dark" else "light"
-        with notebook_page(self.browser, self.lab, width, 1000, 2, scheme) as notebook:
+        with notebook_page(self.browser, self.lab, width=width, height=1000, scale=2, scheme=scheme) as notebook:
             notebook.open(f"{name}.ipynb")
             notebook.hide_sidebar()
             notebook.run_all()

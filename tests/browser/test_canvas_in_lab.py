@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Locator, Playwright, expect
 
 from seg_widgets.testing import StubPredictor, make_picture
 
-from .lab import CHROMIUM_FLAGS, Lab, Notebook, notebook_page
+from .lab import CHROMIUM_FLAGS, Lab, Notebook, both_ipywidgets, notebook_page
 from .test_panel_in_lab import changed, pixels, place, press
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -66,8 +66,8 @@ class Canvas:
         self.page.wait_for_timeout(200)  # what hands do is told to Python when they rest
         self.runs += 1
         done = f"run {self.runs}"
-        cell = self.page.locator(".jp-CodeCell").nth(1)
-        cell.locator(".cm-content").click()
+        cell = self.notebook.cell(1)
+        self.notebook.edit(1)
         self.page.keyboard.press("Control+a")
         self.page.keyboard.insert_text(f"{code}\nprint('{done}', end='')")
         self.page.keyboard.press("Control+Enter")
@@ -96,6 +96,7 @@ def open_canvas(notebook: Notebook, lab: Lab, instances: int = 12) -> Canvas:
 # ── the table ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@both_ipywidgets
 def test_the_table_lists_sorts_and_is_linked_with_the_picture(canvas: Canvas) -> None:
     table = canvas.root.get_by_role("grid", name="Instances")
     expect(table).to_have_attribute("aria-rowcount", "8")
@@ -165,6 +166,7 @@ def test_a_thousand_instances_stay_a_few_rows(notebook: Notebook, lab: Lab) -> N
 # ── classes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@both_ipywidgets
 def test_a_class_has_a_threshold_of_its_own(canvas: Canvas) -> None:
     canvas.chip("person").get_by_role("button", name="Threshold of person, and more").click()
     menu = canvas.root.get_by_role("dialog", name="Class person")
@@ -239,6 +241,7 @@ def test_two_masks_of_a_class_never_light_up_together(canvas: Canvas) -> None:
 # ── view ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@both_ipywidgets
 def test_zoom_and_pan_go_both_ways(canvas: Canvas) -> None:
     whole = pixels(canvas.notebook.stage)
     canvas.surface.focus()
@@ -354,6 +357,7 @@ def test_the_keys_are_shown_by_their_own_key(canvas: Canvas) -> None:
 # ── what comes and goes ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@both_ipywidgets
 def test_pictures_and_addresses_are_dropped_and_pasted(canvas: Canvas) -> None:
     for event, field in (("drop", "dataTransfer"), ("paste", "clipboardData")):
         canvas.surface.evaluate(
@@ -401,6 +405,7 @@ def test_the_clipboard_without_a_picture_says_so(canvas: Canvas) -> None:
     expect(canvas.root.locator(".sgw-whisper")).to_contain_text("no picture")
 
 
+@both_ipywidgets
 def test_files_and_code_are_taken_from_the_export_menu(canvas: Canvas, tmp_path: Path) -> None:
     canvas.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     canvas.root.get_by_role("button", name="Export").click()
@@ -458,9 +463,10 @@ def test_a_browser_without_a_camera_says_so(canvas: Canvas) -> None:
 # ── the kernel ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@both_ipywidgets
 @pytest.mark.parametrize("command", ["kernelmenu:shutdown", "kernelmenu:restart"])
 def test_without_its_kernel_it_says_so_and_still_filters(canvas: Canvas, command: str) -> None:
-    canvas.page.evaluate(f"() => {{ window.jupyterapp.commands.execute('{command}'); }}")
+    canvas.notebook.command(command)
     if command.endswith("restart"):
         canvas.page.locator(".jp-Dialog .jp-mod-accept").click()
     notice = canvas.root.locator(".sgw-notice")
@@ -473,8 +479,7 @@ def test_without_its_kernel_it_says_so_and_still_filters(canvas: Canvas, command
 
 
 def test_a_busy_kernel_is_told_and_the_answer_still_comes(canvas: Canvas) -> None:
-    cell = canvas.page.locator(".jp-CodeCell").nth(1)
-    cell.locator(".cm-content").click()
+    canvas.notebook.edit(1)
     canvas.page.keyboard.insert_text("import time; time.sleep(14)")
     canvas.page.keyboard.press("Control+Enter")
     canvas.root.get_by_role("button", name="Export").click()

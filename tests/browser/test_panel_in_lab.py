@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
-from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, notebook_page
+from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, PanelPage, both_ipywidgets, notebook_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -40,13 +40,13 @@ def changed(before: npt.NDArray[np.int16], after: npt.NDArray[np.int16]) -> int:
     return int((np.abs(before - after).max(axis=2) > 8).sum())
 
 
-def press(notebook: Notebook, key: str, times: int = 1) -> None:
+def press(notebook: PanelPage, key: str, times: int = 1) -> None:
     for _ in range(times):
         notebook.page.keyboard.press(key)
     notebook.settle()
 
 
-def place(notebook: Notebook, width: int, height: int, x: float, y: float) -> tuple[float, float]:
+def place(notebook: PanelPage, width: int, height: int, x: float, y: float) -> tuple[float, float]:
     """Where on the page pixel (x, y) of a picture of width × height lies."""
     box = notebook.canvas.locator(".sgw-surface").bounding_box()
     assert box is not None
@@ -56,6 +56,7 @@ def place(notebook: Notebook, width: int, height: int, x: float, y: float) -> tu
     return left + (x + 0.5) * scale, top + (y + 0.5) * scale
 
 
+@both_ipywidgets
 def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(panel: Notebook, photo: Path) -> None:
     expect(panel.canvas).to_contain_text("No picture yet")
     panel.upload(photo)
@@ -86,6 +87,7 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(pane
     expect(panel.page.locator(".sgw-panel-slider")).to_contain_text("0.99")
 
 
+@both_ipywidgets
 def test_the_slider_needs_no_kernel(panel: Notebook, photo: Path, lab: Lab) -> None:
     panel.upload(photo)
     panel.wait_for_result()
@@ -99,6 +101,7 @@ def test_the_slider_needs_no_kernel(panel: Notebook, photo: Path, lab: Lab) -> N
     assert panel.shown() == 9
 
 
+@both_ipywidgets
 def test_python_hears_the_slider_and_the_slider_hears_python(notebook: Notebook, lab: Lab, photo: Path) -> None:
     lab.write_notebook(
         "two.ipynb",
@@ -119,13 +122,14 @@ def test_python_hears_the_slider_and_the_slider_hears_python(notebook: Notebook,
     notebook.canvas.locator(".sgw-surface").focus()
     press(notebook, "ArrowRight")
     press(notebook, "Enter")
-    notebook.page.locator(".jp-CodeCell").nth(2).locator(".cm-content").click()
+    notebook.edit(2)
     notebook.page.keyboard.press("Control+Enter")
     expect(notebook.page.locator(".jp-CodeCell").nth(2).locator(".jp-OutputArea")).to_contain_text(
         "heard 0.25 0.25 ('food',) (0,)"
     )
 
 
+@both_ipywidgets
 def test_a_bad_file_shows_a_message_and_keeps_the_result(panel: Notebook, photo: Path, tmp_path: Path) -> None:
     panel.upload(photo)
     panel.wait_for_result()
@@ -147,6 +151,7 @@ def test_a_bad_file_shows_a_message_and_keeps_the_result(panel: Notebook, photo:
     expect(error).to_be_hidden()
 
 
+@both_ipywidgets
 def test_the_pointer_lights_up_one_instance_by_pixel_and_a_click_selects_it(panel: Notebook, photo: Path) -> None:
     panel.upload(photo)
     panel.wait_for_result()
@@ -171,6 +176,7 @@ def test_the_pointer_lights_up_one_instance_by_pixel_and_a_click_selects_it(pane
     expect(details).to_be_hidden()
 
 
+@both_ipywidgets
 def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> None:
     panel.upload(photo)
     panel.wait_for_result()
@@ -220,6 +226,7 @@ def test_the_keyboard_alone_reaches_everything(panel: Notebook, photo: Path) -> 
         pytest.fail("Tab does not reach the last button of the canvas")
 
 
+@both_ipywidgets
 def test_a_picture_is_opened_from_its_address_with_enter(panel: Notebook) -> None:
     with pictures_server() as address:
         field = panel.page.locator(".sgw-panel-url input")
@@ -237,6 +244,7 @@ def test_a_picture_is_opened_from_its_address_with_enter(panel: Notebook) -> Non
         assert panel.shown() == 7
 
 
+@both_ipywidgets
 def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path) -> None:
     panel.upload(photo)
     panel.wait_for_result()
@@ -267,6 +275,7 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
     compile(code, "copied", "exec")
 
 
+@both_ipywidgets
 def test_several_files_become_a_filmstrip(panel: Notebook, tmp_path: Path) -> None:
     paths = []
     for number in range(3):
@@ -297,6 +306,7 @@ def test_several_files_become_a_filmstrip(panel: Notebook, tmp_path: Path) -> No
     expect(panel.canvas).to_contain_text("No picture yet")
 
 
+@both_ipywidgets
 def test_a_pasted_picture_is_segmented(panel: Notebook, photo: Path) -> None:
     panel.canvas.locator(".sgw-empty").click()
     panel.canvas.locator(".sgw-empty").evaluate(
@@ -351,7 +361,7 @@ def test_two_views_of_one_panel_stay_alike_and_one_may_go(notebook: Notebook, la
     second.locator(".sgw-chip-main", has_text="person").click()
     for view in (notebook.canvas, second):
         expect(view).to_have_attribute("data-shown", "5")
-    notebook.page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    notebook.command("notebook:clear-all-cell-outputs")
     expect(notebook.page.locator(".sgw")).to_have_count(0)
 
 
@@ -376,7 +386,7 @@ def test_narrow_and_dense_screens(
     browser: Browser, lab: Lab, photo: Path, width: int, scale: float, scheme: str
 ) -> None:
     lab.write_notebook("stub.ipynb", STUB_CELL.format(instances=12, delay_s=0))
-    with notebook_page(browser, lab, width, 900, scale, scheme) as notebook:
+    with notebook_page(browser, lab, width=width, scale=scale, scheme=scheme) as notebook:
         notebook.open("stub.ipynb")
         notebook.hide_sidebar()
         notebook.run_all()

@@ -340,3 +340,12 @@ test("the module is a widget", () => {
   assert.equal(typeof canvas.default.render, "function");
   assert.equal(canvas.render, undefined);
 });
+
+test("a kernel is away only where the widget manager says so", () => {
+  assert.equal(canvas.hasKernel({ kernel: {} }), true);
+  assert.equal(canvas.hasKernel({ kernel: null }), false);
+  assert.equal(canvas.hasKernel({ context: { sessionContext: { session: {} } } }), true);
+  assert.equal(canvas.hasKernel({ context: { sessionContext: { session: null } } }), false);
+  assert.equal(canvas.hasKernel({}), true);
+  assert.equal(canvas.hasKernel(undefined), true);
+});

@@ -1,0 +1,112 @@
+"""The panel in Voilà, which serves a notebook as a web page; the browser can reach nothing but this machine."""
+
+from __future__ import annotations
+
+import csv
+import io
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, expect
+
+from seg_widgets.testing import make_picture
+
+from .lab import (
+    REPOSITORY,
+    STUB_CELL,
+    PanelPage,
+    environment,
+    free_port,
+    quiet_page,
+    stop,
+    wait_for_server,
+    write_notebook,
+)
+from .test_panel_in_lab import changed, pixels, place
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+class Served:
+    """A page that Voilà serves, and the means to end the server."""
+
+    def __init__(self, panel: PanelPage, process: subprocess.Popen[bytes]) -> None:
+        self.panel = panel
+        self.process = process
+
+
+@pytest.fixture
+def served(browser: Browser, tmp_path: Path) -> Iterator[Served]:
+    folder, home = tmp_path / "notebooks", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    write_notebook(folder / "panel.ipynb", STUB_CELL.format(instances=12, delay_s=0))
+    port, log = free_port(), tmp_path / "voila.log"
+    # The launcher of `make web` itself, told what to serve and where.
+    launcher = str(REPOSITORY / "packaging" / "web.py")
+    command = [sys.executable, launcher, f"--notebook={folder / 'panel.ipynb'}", "--no-browser", f"--port={port}"]
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=folder, env=environment(home), stdout=output, stderr=output, start_new_session=True
+        )
+        try:
+            wait_for_server(f"http://127.0.0.1:{port}/voila/static/", process, log)
+            with quiet_page(browser) as (page, strays):
+                page.goto(f"http://127.0.0.1:{port}/")
+                panel = PanelPage(page, strays)
+                panel.wait_for_panel()
+                yield Served(panel, process)
+            assert strays == []
+        finally:
+            stop(process)
+
+
+def test_a_notebook_served_as_a_page_does_all_that_it_does_in_lab(served: Served, photo: Path, tmp_path: Path) -> None:
+    panel = served.panel
+    assert panel.page.locator(".sgw").count() == 1
+    panel.upload(photo)
+    panel.wait_for_result(name="photo.jpg")
+    assert panel.shown() == 7
+    assert panel.marks() > 5000
+
+    panel.slider.focus()
+    for _ in range(31):
+        panel.page.keyboard.press("ArrowLeft")
+    panel.settle()
+    assert panel.shown() == 10
+
+    # Hover by pixel: the instance under the pointer lights up alone.
+    panel.page.mouse.move(2, 2)
+    panel.settle()
+    calm = pixels(panel.stage)
+    panel.page.mouse.move(*place(panel, 640, 480, 380, 160))
+    panel.settle()
+    assert changed(calm, pixels(panel.stage)) > 500
+
+    panel.canvas.get_by_role("button", name="Export").click()
+    with panel.page.expect_download() as started:
+        panel.page.get_by_role("menuitem", name="CSV").click()
+    path = tmp_path / "saved.csv"
+    started.value.save_as(path)
+    assert len(list(csv.DictReader(io.StringIO(path.read_text())))) == 10
+
+    # The server ends, and with it the kernel: what is on the page can be explored all the same.
+    stop(served.process)
+    panel.canvas.locator(".sgw-chip-main", has_text="person").click()
+    expect(panel.canvas).to_have_attribute("data-shown", "7")
+    panel.slider.focus()
+    panel.page.keyboard.press("Home")
+    expect(panel.canvas).to_have_attribute("data-shown", "9")
+
+
+def test_a_large_upload_arrives(served: Served, tmp_path: Path) -> None:
+    picture = tmp_path / "large.bmp"
+    Image.fromarray(make_picture(2400, 1700)).save(picture)
+    assert picture.stat().st_size > 10 * 1024 * 1024
+    served.panel.upload(picture)
+    served.panel.wait_for_result(name="large.bmp")
+    assert served.panel.shown() == 7
