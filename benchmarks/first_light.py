@@ -120,7 +120,7 @@ def baseline(folder: Path) -> list[Times]:
 
 def _ours(predictor: Any) -> list[Times]:
     from seg_widgets import images
-    from seg_widgets.canvas import encode_content
+    from seg_widgets.content import encode_content
     from seg_widgets.export import png_bytes
     from seg_widgets.rendering import overlay
 
@@ -168,7 +168,7 @@ def cold(folder: Path) -> list[Times]:
         import seg_widgets
     body = upload()
     with watch.step("import panel"):
-        from seg_widgets.canvas import encode_content
+        from seg_widgets.content import encode_content
         from seg_widgets.panel import SegmentationPanel
 
         del SegmentationPanel

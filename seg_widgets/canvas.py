@@ -2,43 +2,33 @@
 
 from __future__ import annotations
 
-import json
-import struct
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import anywidget
-import cv2
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
 import traitlets
 
-from .colors import class_color, hex_color
-from .errors import ImageError, PredictionError, SegWidgetsError, SettingError
+from .content import IMAGE_FORMATS, encode_content
+from .errors import ImageError, SegWidgetsError, SettingError
 from .images import Upload
 from .prediction import Prediction
 from .traits import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
 
-__all__ = ["SegmentationCanvas", "encode_content"]
+__all__ = ["SegmentationCanvas"]
 
 RGBArray = npt.NDArray[np.uint8]
 Exporter = Callable[[str], tuple[str, str, bytes]]
 Opener = Callable[[list[Upload]], None]
 
-JPEG_QUALITY: Final = 90
-PNG_MAX_COLORS: Final = 256
-"""Pictures of so few colours (screenshots, diagrams) travel as PNG: smaller than a JPEG, and without its smear."""
-
 _STATIC = Path(__file__).parent / "static"
 _SHOWS: Final = ("masks", "outlines", "boxes", "labels")
-_EXPORTS: Final = ("png", "cutouts", "coco", "csv", "python")
+_EXPORTS: Final = ("png", "cutouts", "coco", "csv", "html", "python")
 _ASKS: Final = ("open", "camera", "cancel")
-_FORMATS: Final = ("auto", "jpeg", "png")
 _WHOLE: Final = (0.5, 0.5)
-_MAGIC: Final = b"SEGW"
 
 
 if TYPE_CHECKING:
@@ -188,8 +178,8 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     """What to do while there is no picture, in words."""
 
     exports = _SomeOf(_EXPORTS).tag(sync=True, to_json=_to_list)
-    """The files that can be saved from the canvas: some of "png", "cutouts", "coco", "csv" and "python" (default none);
-    see `exporter`."""
+    """The files that can be saved from the canvas: some of "png", "cutouts", "coco", "csv", "html" and "python"
+    (default none); see `exporter`."""
 
     asks = _SomeOf(_ASKS).tag(sync=True, to_json=_to_list)
     """What the person may ask for from the canvas (default nothing): "open" (pictures and addresses by drag and drop or
@@ -220,7 +210,7 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         """Takes an address that was dropped or pasted."""
         self.canceller: Callable[[], None] | None = None
         """Ends what is under way."""
-        if image_format not in _FORMATS:
+        if image_format not in IMAGE_FORMATS:
             raise SettingError(f'image_format is "auto", "jpeg" or "png", not {image_format!r}.')
         self._format = image_format
         if (image is None) != (prediction is None):
@@ -306,71 +296,3 @@ def _uploads(names: object, buffers: list[Any]) -> list[Upload]:
     if not isinstance(names, list) or not names or len(names) != len(buffers):
         raise ImageError("The browser sent no picture. Drop or paste it once more.")
     return [Upload(str(name), bytes(data)) for name, data in zip(names, buffers, strict=True)]
-
-
-# ── what goes to the browser ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def encode_content(image: RGBArray, prediction: Prediction, name: str = "", image_format: str = "auto") -> bytes:
-    """Picture, masks and metadata as the one message that canvas.js reads.
-
-    Four letters "SEGW", the header's length (uint32, little-endian), the header (JSON in UTF-8), the picture (JPEG of
-    quality 90, or PNG for up to 256 colours, or what `image_format` says: "jpeg" or "png"), and the masks: the bits of
-    all `MaskCrop`s, one after the other, each from a byte of its own on, together as one zlib stream. Raises
-    `PredictionError` when the sizes differ.
-    """
-    height, width = image.shape[:2]
-    if prediction.image_size != (height, width):
-        raise PredictionError(
-            f"The picture has {width}×{height} pixels, but the prediction is of one with "
-            f"{prediction.image_size[1]}×{prediction.image_size[0]}."
-        )
-    media_type, picture = _encode_picture(image, image_format)
-    crops = prediction.masks or ()
-    # Level 1: 72 kB in 4 ms for 100 masks of 1280×960; level 6 saves a quarter of that and takes four times as long.
-    bits = zlib.compress(b"".join(crop.bits for crop in crops), 1)
-    used = sorted(set(prediction.class_ids.tolist()))
-    header = {
-        "name": name,
-        "width": width,
-        "height": height,
-        "mediaType": media_type,
-        "imageBytes": len(picture),
-        "maskBytes": len(bits),
-        "hasMasks": prediction.masks is not None,
-        "classes": [
-            {"id": index, "name": prediction.class_names[index], "color": hex_color(class_color(index))}
-            for index in used
-        ],
-        "classIds": prediction.class_ids.tolist(),
-        "scores": prediction.scores.tolist(),
-        "areas": prediction.areas.tolist(),
-        "boxes": np.round(prediction.boxes.astype(np.float64), 1).tolist(),
-        "crops": [(crop.x, crop.y, crop.width, crop.height) for crop in crops],
-        "colors": [hex_color(class_color(index)) for index in range(len(prediction))],
-    }
-    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
-    return b"".join((_MAGIC, struct.pack("<I", len(head)), head, picture, bits))
-
-
-def _encode_picture(image: RGBArray, image_format: str) -> tuple[str, bytes]:
-    bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
-    if image_format == "png" or (image_format == "auto" and _has_few_colors(image)):
-        done, data = cv2.imencode(".png", bgr)
-        media_type = "image/png"
-    else:
-        done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-        media_type = "image/jpeg"
-    assert done, "OpenCV encodes every uint8 RGB array"
-    return media_type, data.tobytes()
-
-
-def _has_few_colors(image: RGBArray) -> bool:
-    """Whether the picture has at most `PNG_MAX_COLORS` colours."""
-    # Counting all colours of a photograph takes long; a thin sample of it already shows that there are too many.
-    step = max(1, image.shape[0] * image.shape[1] // 20_000)
-    for pixels in (image.reshape(-1, 3)[::step], image.reshape(-1, 3)):
-        packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
-        if np.unique(packed).size > PNG_MAX_COLORS:
-            return False
-    return True

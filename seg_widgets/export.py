@@ -1,4 +1,4 @@
-"""Taking a result away: COCO JSON, CSV, pictures, LabelMe, Label Studio, `supervision.Detections`.
+"""Taking a result away: COCO JSON, CSV, pictures, a web page, LabelMe, Label Studio, `supervision.Detections`.
 
 Functions named `to_…` return a value and write nothing; those named `save…` write files. A file is first written
 under another name beside its place and then moved there, so a reader never sees half of one, and a failure leaves
@@ -32,6 +32,7 @@ from .errors import DependencyError, ExportError, SettingError
 from .images import RGBArray
 from .prediction import RLE, Instance, MaskCrop, Prediction
 from .rendering import Style, cutout, overlay
+from .webpage import to_html
 
 __all__ = [
     "CSV_COLUMNS",
@@ -465,6 +466,7 @@ _MAKERS: Final[dict[str, tuple[str, _Maker]]] = {
         "-labelstudio.json",
         lambda prediction, image, style, name: _json([to_label_studio(prediction, name)]),
     ),
+    "html": (".html", lambda prediction, image, style, name: to_html(prediction, image, name).encode("utf-8")),
 }
 
 FORMATS: Final = (*_MAKERS, "cutouts", "masks")
@@ -485,8 +487,9 @@ def save(
 
     `formats`, each with the file it makes: "png" (`stem`-overlay.png), "coco" (a data set of this one picture,
     `stem`-coco.json), "results" (COCO results, `stem`-results.json), "csv" (`stem`.csv), "labelme"
-    (`stem`-labelme.json, the picture inside), "labelstudio" (`stem`-labelstudio.json), "cutouts" and "masks" (a PNG
-    for each instance). `file_name`: the picture's own name, which the JSON files tell; without it, `stem`.
+    (`stem`-labelme.json, the picture inside), "labelstudio" (`stem`-labelstudio.json), "html" (`stem`.html, a page to
+    explore), "cutouts" and "masks" (a PNG for each instance). `file_name`: the picture's own name, which the JSON files
+    and the page tell; without it, `stem`.
 
     Returns the path that each format was written to; a list of them for "cutouts" and "masks".
     Raises `SettingError` for an unknown format, `ExportError` when a file can't be written.

@@ -17,7 +17,7 @@ from typing import Any, Final, Literal, cast
 
 import ipywidgets
 
-from . import export, images, rendering
+from . import export, images, rendering, webpage
 from .canvas import SegmentationCanvas
 from .catalogue import STARTER, available_models
 from .errors import ImageError, SegWidgetsError, SettingError
@@ -194,7 +194,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.canvas = SegmentationCanvas(
             threshold=self.session.threshold,
             hint=_HINT,
-            exports=("png", "cutouts", "coco", "csv", "python") if "export" in has else (),
+            exports=("png", "cutouts", "coco", "csv", "html", "python") if "export" in has else (),
             asks=(*asks, "cancel"),
             legend="legend" in has,
             table="table" in has,
@@ -499,6 +499,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         if kind == "coco":
             dataset = export.coco_dataset(prediction.select(only), self.source or stem)
             return f"{stem}-coco.json", "application/json", json.dumps(dataset, ensure_ascii=False).encode()
+        if kind == "html":
+            return f"{stem}.html", "text/html", self._page(image, prediction).encode()
         if kind == "python":
             return f"{stem}.py", "text/x-python", self._python().encode()
         return f"{stem}.csv", "text/csv", export.to_csv(prediction, only=only).encode()
@@ -514,6 +516,20 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             boxes="boxes" in show,
             labels="labels" in show,
             scores="labels" in show,
+        )
+
+    def _page(self, image: images.RGBArray, prediction: Prediction) -> str:
+        return webpage.to_html(
+            prediction,
+            image,
+            self.source,
+            threshold=self.threshold,
+            class_thresholds=self.class_thresholds,
+            hidden_classes=self.hidden_classes,
+            hidden_instances=self.hidden_instances,
+            color_by=self.canvas.color_by,
+            opacity=self.canvas.opacity,
+            show=self.canvas.show,
         )
 
     def _python(self) -> str:

@@ -35,12 +35,14 @@ ALLOWED: dict[str, set[str]] = {
     "starter_network": _BASE,
     "detectron2_predictor": _RESULT | {"predictor", "catalogue", "checkpoint", "starter_network"},
     "rendering": _RESULT | {"colors", "images"},
-    "export": _RESULT | {"rendering", "colors", "images"},
+    "content": _RESULT | {"colors"},
+    "webpage": _RESULT | {"content"},
+    "export": _RESULT | {"rendering", "colors", "images", "webpage"},
     "history": _RESULT,
     "traits": _RESULT,
     "session": _RESULT | _PICTURE | {"predictor", "catalogue", "detectron2_predictor", "history", "samples", "traits"},
     "filmstrip": _RESULT | _PICTURE | {"history", "rendering", "traits"},
-    "canvas": _RESULT | _PICTURE | {"colors", "predictor", "session", "traits"},
+    "canvas": _RESULT | _PICTURE | {"content", "predictor", "session", "traits"},
     "panel": _RESULT
     | _PICTURE
     | {
@@ -55,6 +57,7 @@ ALLOWED: dict[str, set[str]] = {
         "samples",
         "session",
         "traits",
+        "webpage",
     },
     "doctor": _BASE | {"catalogue", "checkpoint", "detectron2_predictor"},
 }

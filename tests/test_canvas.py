@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from seg_widgets.canvas import SegmentationCanvas, encode_content
+from seg_widgets.canvas import SegmentationCanvas
 from seg_widgets.colors import class_color, hex_color
+from seg_widgets.content import encode_content
 from seg_widgets.errors import ExportError, PredictionError, SettingError
 from seg_widgets.images import Upload
 from seg_widgets.prediction import MaskCrop, Prediction
@@ -107,7 +108,7 @@ def test_a_prediction_without_masks_has_boxes_only() -> None:
 
 
 def test_a_prediction_of_another_picture_is_refused() -> None:
-    with pytest.raises(PredictionError, match=r"60×40.*10×10"):
+    with pytest.raises(PredictionError, match=r"10×10.*60×40"):
         encode_content(make_picture(60, 40), Prediction.empty((10, 10)))
     canvas = SegmentationCanvas()
     with pytest.raises(PredictionError):

@@ -347,7 +347,10 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
     for kind in panel.canvas.exports:
         panel.canvas._handle_custom_msg({"ask": "export", "kind": kind}, [])
     files = {name: buffers[0] for name, buffers in sent if name}
-    assert list(files) == ["photo-overlay.png", "photo-cutouts.zip", "photo-coco.json", "photo.csv", "photo.py"]
+    kinds = ["photo-overlay.png", "photo-cutouts.zip", "photo-coco.json", "photo.csv", "photo.html", "photo.py"]
+    assert list(files) == kinds
+    assert '"hidden_classes": ["person"]' in files["photo.html"].decode()
+    assert "<title>photo.jpg</title>" in files["photo.html"].decode()
     with zipfile.ZipFile(io.BytesIO(files["photo-cutouts.zip"])) as archive:
         assert archive.testzip() is None
         assert archive.namelist()[0] == "photo-cutout-001-animal.png"

@@ -4,7 +4,7 @@
 // helpers that tests/js checks with `node --test`. Coordinates: "image" is the picture's own pixels, "stage" is CSS
 // pixels of the viewport in which it lies; the view {scale, x, y} maps image to stage.
 
-// ── content: what canvas.py's encode_content made ────────────────────────────────────────────────────────────────────
+// ── content: what content.py's encode_content made ────────────────────────────────────────────────────────────────────
 
 /** Splits one content message (a DataView) into its header, the encoded picture and the compressed bits. */
 export function parseContent(view) {
@@ -756,6 +756,7 @@ const EXPORTS = [
   ["cutouts", "Cut-outs", "a ZIP of transparent PNGs, one for each instance"],
   ["coco", "COCO", "a data set in JSON, masks included"],
   ["csv", "CSV", "a table for spreadsheets"],
+  ["html", "Web page", "one file to explore in any browser, without Python"],
   ["python", "Copy Python", "the lines that make what is shown"],
 ];
 const KEYS = [

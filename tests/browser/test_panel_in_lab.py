@@ -249,14 +249,16 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
     panel.upload(photo)
     panel.wait_for_result()
     contents: dict[str, bytes] = {}
-    for label in ("PNG", "Cut-outs", "COCO", "CSV"):
+    for label in ("PNG", "Cut-outs", "COCO", "CSV", "Web page"):
         panel.canvas.get_by_role("button", name="Export").click()
         with panel.page.expect_download() as download:
             panel.canvas.get_by_role("menuitem", name=label, exact=True).click()
         path = tmp_path / f"saved-{label}"
         download.value.save_as(path)
         contents[download.value.suggested_filename] = path.read_bytes()
-    assert sorted(contents) == ["photo-coco.json", "photo-cutouts.zip", "photo-overlay.png", "photo.csv"]
+    names = ["photo-coco.json", "photo-cutouts.zip", "photo-overlay.png", "photo.csv", "photo.html"]
+    assert sorted(contents) == names
+    assert b"<title>photo.jpg</title>" in contents["photo.html"]
     assert len(json.loads(contents["photo-coco.json"])["annotations"]) == 7
     assert len(list(csv.DictReader(io.StringIO(contents["photo.csv"].decode())))) == 7
     picture = cv2.imdecode(np.frombuffer(contents["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)

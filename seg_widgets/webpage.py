@@ -1,0 +1,114 @@
+"""A result as a web page in one file: the canvas itself, to explore in any browser without Python or a network."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from string import Template
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from .content import encode_content
+from .prediction import Prediction
+
+__all__ = ["to_html"]
+
+_STATIC = Path(__file__).parent / "static"
+
+# The page may show what it carries and run what it carries, and nothing else: it can tell nobody that it was opened.
+_POLICY: Final = "default-src 'none'; img-src blob: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+
+_PAGE: Final = Template(
+    """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="$policy">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+$style
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<div class="page-threshold">
+<label for="threshold">Threshold</label>
+<input id="threshold" type="range" min="0" max="1" step="0.01">
+<output id="threshold-value" for="threshold"></output>
+</div>
+<div id="canvas"></div>
+<noscript>This page needs JavaScript to show the picture.</noscript>
+<script type="application/json" id="traits">$traits</script>
+<script type="text/plain" id="content">$content</script>
+<script type="module">
+$script
+</script>
+</body>
+</html>
+"""
+)
+
+
+def to_html(
+    prediction: Prediction,
+    image: npt.NDArray[np.uint8],
+    name: str = "",
+    *,
+    threshold: float = 0.5,
+    class_thresholds: Mapping[str, float] | None = None,
+    hidden_classes: Iterable[str] = (),
+    hidden_instances: Iterable[int] = (),
+    color_by: str = "class",
+    opacity: float = 0.45,
+    show: Iterable[str] = ("masks", "outlines", "labels"),
+) -> str:
+    """The text of an HTML file that shows the picture and all its instances, with threshold, legend and table.
+
+    `image`: H×W×3 uint8 RGB. `name`: the page's title. The settings are those of `SegmentationCanvas`; they are how the
+    page begins, and whoever opens it can change them. It carries all that it needs, and its security policy forbids it
+    to ask for anything else. Raises as `Prediction.check_image` does.
+    """
+    # As in the content: the name of a file need not be text.
+    title = name.encode("utf-8", "replace").decode("utf-8") or "Segmented picture"
+    traits: dict[str, Any] = {
+        "threshold": threshold,
+        "class_thresholds": dict(class_thresholds or {}),
+        "hidden_classes": list(hidden_classes),
+        "hidden_instances": list(hidden_instances),
+        "selected": [],
+        "hovered": None,
+        "color_by": color_by,
+        "opacity": opacity,
+        "show": list(show),
+        "zoom": 1,
+        "pan": [0.5, 0.5],
+        "legend": True,
+        "table": True,
+        "busy": False,
+        "status": "",
+        "error": "",
+        "hint": "",
+        "exports": [],
+        "asks": [],
+        "upload": None,
+    }
+    return _PAGE.substitute(
+        policy=html.escape(_POLICY),
+        title=html.escape(title),
+        style=_static("canvas.css") + _static("webpage.css"),
+        # A name may hold what would end the script.
+        traits=json.dumps(traits).replace("<", "\\u003c"),
+        content=base64.b64encode(encode_content(image, prediction, name)).decode("ascii"),
+        script=_static("canvas.js") + _static("webpage.js"),
+    )
+
+
+def _static(name: str) -> str:
+    return (_STATIC / name).read_text("utf-8")
