@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import first_light, threshold_step
+from . import canvas, first_light
 
 if __name__ == "__main__":
     first_light.main()
     print("\nFrom a key on the threshold slider to the drawn frame, in JupyterLab:")
-    threshold_step.main()
+    canvas.main()
