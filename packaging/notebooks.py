@@ -6,14 +6,32 @@ where the panel will be. What stays is the text that nbval compares.
 
 from __future__ import annotations
 
+import base64
+import io
 import sys
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from PIL import Image
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+_COLORS = 96
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+def _shrink_picture(data: dict[str, str]) -> None:
+    """Keep one picture of each output, a palette's worth of colours of it: a repository is no photo album."""
+    # Pillow's pictures come as PNG and as JPEG.
+    jpeg = data.pop("image/jpeg", None)
+    encoded = data.get("image/png", jpeg)
+    if encoded is None:
+        return
+    with Image.open(io.BytesIO(base64.b64decode(encoded))) as picture:
+        few = picture.convert("RGB").quantize(_COLORS, dither=Image.Dither.FLOYDSTEINBERG)
+    file = io.BytesIO()
+    few.save(file, "png", optimize=True)
+    data["image/png"] = base64.b64encode(file.getvalue()).decode("ascii")
 
 
 def main() -> int:
@@ -26,6 +44,7 @@ def main() -> int:
         for cell in notebook.cells:
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop(_WIDGET_VIEW, None)
+                _shrink_picture(output.get("data", {}))
         # The exact version of Python that ran it is nobody's business, and changes with each machine.
         notebook.metadata.language_info = {"name": "python"}
         nbformat.write(notebook, path)  # type: ignore[no-untyped-call]

@@ -723,8 +723,20 @@ function swatch(color) {
 }
 
 /** Text is set only where it changes: each write would otherwise cost a layout, and be read out again. */
+// A step of the slider changes little; what stays must not be laid out and painted again.
 function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
+}
+
+function setColor(element, color) {
+  // The browser writes colours in its own way, so that what it says can't be compared.
+  if (element.dataset.color === color) return;
+  element.dataset.color = color;
+  element.style.background = color;
+}
+
+function setAttribute(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
 }
 
 /** Up and down go from one focusable element to the next inside `container`. */
@@ -1036,10 +1048,10 @@ class Legend {
       const hidden = state.hiddenClasses.includes(row.name);
       const own = state.classThresholds[row.name];
       setText(chip.count, `${row.shown} / ${row.total}`);
-      chip.main.setAttribute("aria-pressed", String(!hidden));
+      setAttribute(chip.main, "aria-pressed", String(!hidden));
       chip.element.classList.toggle("sgw-off", hidden);
       chip.element.classList.toggle("sgw-none", !hidden && !row.shown);
-      chip.dot.style.background = colorBy === "class" ? row.color : "";
+      setColor(chip.dot, colorBy === "class" ? row.color : "");
       chip.own.hidden = own === undefined;
       setText(chip.own, own === undefined ? "" : `≥ ${own.toFixed(2)}`);
     }
@@ -1147,13 +1159,23 @@ class Table {
       this.body,
     );
     this.name = `sgw-${Math.random().toString(36).slice(2)}`;
-    this.body.addEventListener("scroll", () => this.fill(), { passive: true });
+    // Kept, since to ask for them between two changes would lay out the whole page each time.
+    this.room = 0;
+    this.scrolled = 0;
+    const scrolled = () => {
+      this.scrolled = this.body.scrollTop;
+      this.fill();
+    };
+    this.body.addEventListener("scroll", scrolled, { passive: true });
     this.spacer.addEventListener("pointermove", (event) => this.point(event));
     this.spacer.addEventListener("pointerleave", () => view.hover(null));
     this.spacer.addEventListener("click", (event) => this.click(event));
     this.spacer.addEventListener("dblclick", (event) => this.doubleClick(event));
     this.element.addEventListener("keydown", (event) => this.key(event));
-    this.sizes = new ResizeObserver(() => this.fill());
+    this.sizes = new ResizeObserver(() => {
+      this.room = this.body.clientHeight;
+      this.refresh();
+    });
     this.sizes.observe(this.body);
   }
 
@@ -1182,14 +1204,20 @@ class Table {
   }
 
   update(state, look) {
-    if (!this.element.offsetParent) return;
+    Object.assign(this, { state, look });
+    this.refresh();
+  }
+
+  refresh() {
+    const { state, look } = this;
+    if (!this.room || !look) return;
     const likely = new Set(likelyInstances(this.header, state));
-    this.rows = this.ranked.filter((index) => likely.has(index));
-    this.look = look;
+    const rows = this.ranked.filter((index) => likely.has(index));
+    if (rows.length !== this.rows.length || !this.pool.length) this.spacer.style.height = `${rows.length * ROW_HEIGHT}px`;
+    this.rows = rows;
     this.hidden = new Set(state.hiddenInstances);
     this.chosen = new Set(look.selected);
-    this.spacer.style.height = `${this.rows.length * ROW_HEIGHT}px`;
-    this.element.setAttribute("aria-rowcount", String(this.rows.length + 1));
+    setAttribute(this.element, "aria-rowcount", String(this.rows.length + 1));
     if (this.view.model.get("selected").join() !== this.seen) {
       this.seen = this.view.model.get("selected").join();
       if (look.selected.length === 1) this.reveal(look.selected[0]);
@@ -1207,16 +1235,16 @@ class Table {
   }
 
   fill() {
-    if (!this.look) return;
-    const first = Math.max(0, Math.floor(this.body.scrollTop / ROW_HEIGHT) - 2);
-    const count = Math.min(this.rows.length - first, Math.ceil(this.body.clientHeight / ROW_HEIGHT) + 5);
+    if (!this.look || !this.room) return;
+    const first = Math.max(0, Math.floor(this.scrolled / ROW_HEIGHT) - 2);
+    const count = Math.max(0, Math.min(this.rows.length - first, Math.ceil(this.room / ROW_HEIGHT) + 5));
     while (this.pool.length < count) this.pool.push(this.row());
     this.pool.forEach((row, at) => {
       row.element.hidden = at >= count;
       if (at < count) this.show(row, first + at);
     });
     const active = this.active !== null && this.rows.includes(this.active);
-    if (active) this.element.setAttribute("aria-activedescendant", `${this.name}-${this.active}`);
+    if (active) setAttribute(this.element, "aria-activedescendant", `${this.name}-${this.active}`);
     else this.element.removeAttribute("aria-activedescendant");
   }
 
@@ -1228,7 +1256,7 @@ class Table {
     const eye = make("button", "sgw-eye", { type: "button", tabindex: "-1" }, icon("eye"), icon("closed"));
     const element = make("div", "sgw-row", { role: "row" }, ...cells, make("div", "sgw-cell sgw-cell-eye", { role: "gridcell" }, eye));
     this.spacer.append(element);
-    return { element, dot, name, score: cells[1], area: cells[2], eye, index: null };
+    return { element, dot, name, score: cells[1], area: cells[2], eye, index: null, at: null };
   }
 
   show(row, at) {
@@ -1246,13 +1274,16 @@ class Table {
       row.area.title = facts.area;
     }
     const off = this.hidden.has(index);
-    element.style.transform = `translateY(${at * ROW_HEIGHT}px)`;
-    element.setAttribute("aria-rowindex", String(at + 2));
-    element.setAttribute("aria-selected", String(this.chosen.has(index)));
+    if (row.at !== at) {
+      row.at = at;
+      element.style.transform = `translateY(${at * ROW_HEIGHT}px)`;
+      element.setAttribute("aria-rowindex", String(at + 2));
+    }
+    setAttribute(element, "aria-selected", String(this.chosen.has(index)));
     element.classList.toggle("sgw-lit", look.lit === index);
     element.classList.toggle("sgw-active", this.active === index);
     element.classList.toggle("sgw-off", off);
-    row.dot.style.background = instanceColor(header, index, look.colorBy);
+    setColor(row.dot, instanceColor(header, index, look.colorBy));
     const label = off ? "Show this instance" : "Hide this instance";
     if (eye.title !== label) {
       eye.title = label;
@@ -1668,7 +1699,7 @@ class View {
     const zoomed = this.view !== this.fit;
     this.zooms.classList.toggle("sgw-kept", zoomed || look.peek);
     this.surface.classList.toggle("sgw-movable", zoomed);
-    this.peekButton.setAttribute("aria-pressed", String(look.peek));
+    setAttribute(this.peekButton, "aria-pressed", String(look.peek));
   }
 
   updateNote(note) {
