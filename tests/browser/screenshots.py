@@ -1,16 +1,21 @@
 """Photograph the panel in each of its states: `python -m tests.browser.screenshots OUTDIR [--only NAME …]`.
 
-Makes panel.jpg (the README's) and panel-dark, -narrow, -hover, -empty, -busy, -error, -nothing, -100 and so on, at two
-device pixels for each CSS pixel. They show the starter on a sample where its weights are here; --stub shows
-StubPredictor on a made picture, as the busy state and the hundred instances always do.
+Makes panel.jpg (the README's) and the others of docs/panel.md: panel-dark, -narrow, -hover, -filmstrip, -100, -empty,
+-busy, -error and so on. They show the starter on a sample; --stub shows StubPredictor on a made picture, as the busy
+state and the hundred instances always do. `--reference` writes what test_screenshots.py compares with: each state with
+StubPredictor, small.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
+import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Browser, expect, sync_playwright
 
 from seg_widgets.testing import make_jpeg
@@ -27,11 +32,16 @@ panel = SegmentationPanel()
 panel"""
 
 
-class Studio:
-    """A laboratory, a browser, a picture, and where the photographs go."""
+REFERENCE = Path(__file__).parent / "reference"
+_REFERENCE_WIDTH = 160
+_SCALE, _QUALITY = 1.5, 82
 
-    def __init__(self, browser: Browser, lab: Lab, scratch: Path, out: Path, photo: Path | None) -> None:
-        self.browser, self.lab, self.scratch, self.out, self.starter = browser, lab, scratch, out, photo is not None
+
+class Studio:
+    """A laboratory, a browser, and a picture to segment: the starter's, or a made one for StubPredictor."""
+
+    def __init__(self, browser: Browser, lab: Lab, scratch: Path, photo: Path | None = None) -> None:
+        self.browser, self.lab, self.scratch, self.starter = browser, lab, scratch, photo is not None
         self.photo = photo or scratch / "photo.jpg"
         if photo is None:
             self.photo.write_bytes(make_jpeg(1280, 960))
@@ -41,28 +51,59 @@ class Studio:
             return STARTER_CELL
         return STUB_CELL.format(instances=instances, delay_s=delay_s).replace(", samples={}", "")
 
-    def shoot(self, name: str, cell: str, act: object, width: int = 1280, theme: str = "Light") -> None:
-        """Open a notebook of one cell, act on its panel, and photograph the panel."""
+    def scenes(self) -> dict[str, tuple[str, Callable[[Notebook], None], int, str]]:
+        """Each state by name: the notebook's cell, what is done there, the page's width in pixels, and the theme."""
+        usual = self.cell()
+        return {
+            "panel": (usual, self.open_photo, 1280, "Light"),
+            "panel-dark": (usual, self.select_and_hide, 1280, "Dark"),
+            "panel-narrow": (usual, self.open_photo, 400, "Light"),
+            "panel-hover": (usual, self.point, 1280, "Light"),
+            "panel-filmstrip": (usual, self.open_several, 1280, "Light"),
+            "panel-100": (self.cell(instances=100), self.hundred, 1280, "Light"),
+            "panel-empty": (usual, self.leave_empty, 1280, "Light"),
+            "panel-empty-dark": (usual, self.leave_empty, 1280, "Dark"),
+            "panel-busy": (self.cell(delay_s=5), self.busy, 1280, "Light"),
+            "panel-busy-again": (self.cell(delay_s=4), self.busy_again, 1280, "Light"),
+            "panel-error": (usual, self.error, 1280, "Light"),
+            "panel-error-dark": (usual, self.error, 1280, "Dark"),
+            "panel-nothing": (usual, self.nothing, 1280, "Light"),
+        }
+
+    def shoot(self, name: str, scale: float = 1) -> bytes:
+        """Open a notebook of one cell, act on its panel, and photograph the panel; a PNG."""
+        cell, act, width, theme = self.scenes()[name]
         self.lab.set_theme(f"JupyterLab {theme}")
         self.lab.write_notebook(f"{name}.ipynb", cell)
         scheme = "dark" if theme == "Dark" else "light"
-        with notebook_page(self.browser, self.lab, width=width, height=1000, scale=2, scheme=scheme) as notebook:
+        with notebook_page(self.browser, self.lab, width=width, height=1000, scale=scale, scheme=scheme) as notebook:
             notebook.open(f"{name}.ipynb")
             notebook.hide_sidebar()
             notebook.run_all()
             notebook.wait_for_panel()
-            assert callable(act)
             act(notebook)
             notebook.settle()
-            path = self.out / f"{name}.jpg"
-            # Of a photograph a PNG takes ten times as much, and these are committed.
-            panel = notebook.page.locator(".sgw-panel")
-            panel.screenshot(path=path, type="jpeg", quality=85, animations="disabled")
-            print(path, flush=True)
+            shot = notebook.page.locator(".sgw-panel").screenshot(animations="disabled")
         self.lab.shut_down_kernels()
+        self.lab.set_theme("JupyterLab Light")
+        return shot
 
     def open_photo(self, notebook: Notebook) -> None:
         notebook.upload(self.photo)
+        notebook.wait_for_result()
+        notebook.page.mouse.move(2, 2)
+
+    def open_several(self, notebook: Notebook) -> None:
+        if self.starter:
+            photos = sorted(path for path in PHOTO.parent.glob("*.jpg") if path.stem in ("astronaut", "cat", "coins"))
+        else:
+            photos = [self.scratch / f"photo {number}.jpg" for number in range(3)]
+            for number, path in enumerate(photos):
+                path.write_bytes(make_jpeg(640, 480, seed=number))
+        notebook.upload(*photos)
+        films = notebook.page.locator(".sgw-film").get_by_role("option")
+        expect(films).to_have_count(3)
+        expect(films.last).to_have_accessible_name(re.compile("instance"), timeout=60_000)
         notebook.wait_for_result()
         notebook.page.mouse.move(2, 2)
 
@@ -118,39 +159,42 @@ class Studio:
         notebook.page.mouse.move(2, 2)
 
 
+def small(shot: bytes) -> Image.Image:
+    """A photograph as small as the references are: what is left is what a glance sees."""
+    with Image.open(io.BytesIO(shot)) as picture:
+        height = round(picture.height * _REFERENCE_WIDTH / picture.width)
+        return picture.convert("RGB").resize((_REFERENCE_WIDTH, height), Image.Resampling.BOX)
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("out", type=Path)
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("out", type=Path, nargs="?", default=REPOSITORY / "docs" / "images")
     parser.add_argument("--stub", action="store_true", help="show StubPredictor on a made picture")
     parser.add_argument("--photo", type=Path, default=PHOTO, help="the picture that the starter segments")
     parser.add_argument("--only", nargs="*", help="names of the photographs to take")
+    parser.add_argument("--reference", action="store_true", help="write what the tests compare with")
     options = parser.parse_args()
-    options.out.mkdir(parents=True, exist_ok=True)
+    out = REFERENCE if options.reference else options.out
+    out.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as scratch,
         running_lab(Path(scratch) / "lab") as lab,
         sync_playwright() as playwright,
     ):
         browser = launch(playwright)
-        photo = None if options.stub or not WEIGHTS.exists() else options.photo.resolve()
-        studio = Studio(browser, lab, Path(scratch), options.out, photo)
-        plans = {
-            "": (studio.cell(), studio.open_photo, 1280, "Light"),
-            "dark": (studio.cell(), studio.select_and_hide, 1280, "Dark"),
-            "narrow": (studio.cell(), studio.open_photo, 480, "Light"),
-            "hover": (studio.cell(), studio.point, 1280, "Light"),
-            "empty": (studio.cell(), studio.leave_empty, 1280, "Light"),
-            "empty-dark": (studio.cell(), studio.leave_empty, 1280, "Dark"),
-            "busy": (studio.cell(delay_s=5), studio.busy, 1280, "Light"),
-            "busy-again": (studio.cell(delay_s=4), studio.busy_again, 1280, "Light"),
-            "error": (studio.cell(), studio.error, 1280, "Light"),
-            "error-dark": (studio.cell(), studio.error, 1280, "Dark"),
-            "nothing": (studio.cell(), studio.nothing, 1280, "Light"),
-            "100": (studio.cell(instances=100), studio.hundred, 1280, "Light"),
-        }
-        for name, (cell, act, width, theme) in plans.items():
-            if not options.only or (name or "panel") in options.only:
-                studio.shoot(f"panel-{name}" if name else "panel", cell, act, width, theme)
+        stub = options.stub or options.reference or not WEIGHTS.exists()
+        studio = Studio(browser, lab, Path(scratch), None if stub else options.photo.resolve())
+        for name in studio.scenes():
+            if options.only and name not in options.only:
+                continue
+            path = out / f"{name}.{'png' if options.reference else 'jpg'}"
+            if options.reference:
+                small(studio.shoot(name)).save(path, optimize=True)
+            else:
+                # Of a photograph a PNG takes ten times as much, and these are committed.
+                with Image.open(io.BytesIO(studio.shoot(name, _SCALE))) as picture:
+                    picture.convert("RGB").save(path, quality=_QUALITY, optimize=True, progressive=True)
+            print(path, flush=True)
         browser.close()
 
 
