@@ -29,8 +29,8 @@ _STATIC = Path(__file__).parent / "static"
 class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     """Small pictures in a row, one of them current; a click on another asks for it.
 
-    It shows nothing while it has fewer than two of them. `shower`, `remover` and `clearer` are called with what the
-    person asks for.
+    It shows nothing while it has fewer than two of them. `shower` and `remover` are called with what the person
+    asks for.
     """
 
     # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
@@ -52,8 +52,6 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         """Takes the number of the picture that was chosen."""
         self.remover: Callable[[int], None] | None = None
         """Takes the number of the picture that was removed."""
-        self.clearer: Callable[[], None] | None = None
-        """Is called when all of them were removed."""
         self._drawn: dict[str, Prediction] = {}
         super().__init__(**settings)
         self.on_msg(self._on_message)
@@ -93,9 +91,7 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         # The browser may speak of one that has gone meanwhile.
         number = next((item["number"] for item in self.items if item["number"] == content.get("number")), None)
         asked = content.get("ask")
-        if asked == "clear" and self.clearer is not None:
-            self.clearer()
-        elif asked == "show" and number is not None and self.shower is not None:
+        if asked == "show" and number is not None and self.shower is not None:
             self.shower(number)
         elif asked == "forget" and number is not None and self.remover is not None:
             self.remover(number)

@@ -190,12 +190,12 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     def _make_views(self) -> None:
         has = self._has
-        asks = [ask for ask, control in (("open", "drop"), ("camera", "camera")) if control in has]
+        self._asks = tuple(ask for ask, control in (("open", "drop"), ("camera", "camera")) if control in has)
         self.canvas = SegmentationCanvas(
             threshold=self.session.threshold,
             hint=_HINT,
             exports=("png", "cutouts", "coco", "csv", "html", "python") if "export" in has else (),
-            asks=(*asks, "cancel"),
+            asks=self._asks,
             legend="legend" in has,
             table="table" in has,
             upload=self.upload if "upload" in has else None,
@@ -207,7 +207,6 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.filmstrip = Filmstrip()
         self.filmstrip.shower = self.session.show
         self.filmstrip.remover = self.session.forget
-        self.filmstrip.clearer = self.clear
         # The canvas is the source: what a view first shows is the canvas's value, whatever the slider's was.
         self._link = ipywidgets.jslink((self.canvas, "threshold"), (self.slider, "value"))
 
@@ -379,6 +378,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.set_trait("history", history)
         self.set_trait("current", current)
         self.filmstrip.set_entries(history, current, self.threshold)
+        # The loading of the model alone is nothing to cancel.
+        self.canvas.asks = (*self._asks, *(("cancel",) if history else ()))
 
     def _to_session(self, change: Any) -> None:
         setattr(self.session, change["name"], change["new"])

@@ -192,3 +192,20 @@ def test_house_rules_hold_in_every_tracked_file(root: Path) -> None:
         if b"\0" not in content[:8000]:
             found = re.search(forbidden, content.decode("utf-8", "replace"), re.IGNORECASE)
             assert found is None, f"{name}: {found and found.group()}"
+
+
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/panel.md", "benchmarks/README.md"])
+def test_the_links_of_the_docs_lead_somewhere(root: Path, name: str) -> None:
+    page = root / name
+    text = page.read_text()
+    links = [*re.findall(r"\]\(([^)#]+)[^)]*\)", text), *re.findall(r'src="([^"]+)"', text)]
+    assert links or name != "README.md"
+    for link in links:
+        if not link.startswith("https://"):
+            assert (page.parent / link).exists(), link
+
+
+def test_the_pictures_of_the_docs_are_all_used(root: Path) -> None:
+    text = (root / "README.md").read_text() + (root / "docs" / "panel.md").read_text()
+    for picture in (root / "docs" / "images").iterdir():
+        assert picture.name in text

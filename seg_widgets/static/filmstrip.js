@@ -44,16 +44,11 @@ class View {
     this.list.setAttribute("aria-label", "Pictures of this session");
     this.list.setAttribute("aria-orientation", "horizontal");
     this.list.addEventListener("keydown", (event) => this.key(event));
-    this.clear = document.createElement("button");
-    this.clear.type = "button";
-    this.clear.className = "sgw-film-clear";
-    this.clear.textContent = "Clear all";
-    this.clear.addEventListener("click", () => this.model.send({ ask: "clear" }));
     this.root = document.createElement("div");
     this.root.className = "sgw-film";
     // JupyterLab's own keys (arrows move between cells) stop at this attribute.
     this.root.dataset.lmSuppressShortcuts = "true";
-    this.root.append(this.list, this.clear);
+    this.root.append(this.list);
     element.append(this.root);
     this.changed = () => this.update();
     for (const name of ["items", "thumbs", "current"]) model.on(`change:${name}`, this.changed);

@@ -1,9 +1,9 @@
-"""Photograph the panel in each of its states: `python -m tests.browser.screenshots OUTDIR [--only NAME …]`.
+"""Photograph the panel in each of its states: `python -m tests.browser.screenshots [OUTDIR] [--only NAME …]`.
 
-Makes panel.jpg (the README's) and the others of docs/panel.md: panel-dark, -narrow, -hover, -filmstrip, -100, -empty,
--busy, -error and so on. They show the starter on a sample; --stub shows StubPredictor on a made picture, as the busy
-state and the hundred instances always do. `--reference` writes what test_screenshots.py compares with: each state with
-StubPredictor, small.
+Makes panel.jpg (the README's) and the others of docs/panel.md: panel-dark, -narrow, -filmstrip, -100, -empty, -busy,
+-error, -nothing; with `--only` also panel-hover, -busy-again, -empty-dark and -error-dark. They show the starter on a
+sample; `--stub` shows StubPredictor on a made picture, as the busy state and the hundred instances always do.
+`--reference` writes what test_screenshots.py compares with: each state with StubPredictor, small.
 """
 
 from __future__ import annotations
@@ -35,6 +35,20 @@ panel"""
 REFERENCE = Path(__file__).parent / "reference"
 _REFERENCE_WIDTH = 160
 _SCALE, _QUALITY = 1.5, 82
+
+
+# What the tests compare, and what docs/panel.md shows.
+COMPARED = (
+    "panel",
+    "panel-dark",
+    "panel-narrow",
+    "panel-filmstrip",
+    "panel-100",
+    "panel-empty",
+    "panel-busy",
+    "panel-error",
+)
+SHOWN = (*COMPARED, "panel-nothing")
 
 
 class Studio:
@@ -141,7 +155,7 @@ class Studio:
         broken = self.scratch / "letter.jpg"
         broken.write_text("<!doctype html><title>Not a picture</title>")
         notebook.upload(broken)
-        expect(notebook.canvas.locator(".sgw-error")).to_be_visible()
+        expect(notebook.canvas.get_by_role("alert")).to_be_visible()
         notebook.page.mouse.move(2, 2)
 
     def nothing(self, notebook: Notebook) -> None:
@@ -156,6 +170,7 @@ class Studio:
         notebook.settle()
 
     def leave_empty(self, notebook: Notebook) -> None:
+        expect(notebook.canvas).to_have_attribute("aria-busy", "false", timeout=60_000)
         notebook.page.mouse.move(2, 2)
 
 
@@ -171,7 +186,7 @@ def main() -> None:
     parser.add_argument("out", type=Path, nargs="?", default=REPOSITORY / "docs" / "images")
     parser.add_argument("--stub", action="store_true", help="show StubPredictor on a made picture")
     parser.add_argument("--photo", type=Path, default=PHOTO, help="the picture that the starter segments")
-    parser.add_argument("--only", nargs="*", help="names of the photographs to take")
+    parser.add_argument("--only", nargs="*", metavar="NAME", help="the photographs to take, also others than usual")
     parser.add_argument("--reference", action="store_true", help="write what the tests compare with")
     options = parser.parse_args()
     out = REFERENCE if options.reference else options.out
@@ -184,9 +199,7 @@ def main() -> None:
         browser = launch(playwright)
         stub = options.stub or options.reference or not WEIGHTS.exists()
         studio = Studio(browser, lab, Path(scratch), None if stub else options.photo.resolve())
-        for name in studio.scenes():
-            if options.only and name not in options.only:
-                continue
+        for name in options.only or (COMPARED if options.reference else SHOWN):
             path = out / f"{name}.{'png' if options.reference else 'jpg'}"
             if options.reference:
                 small(studio.shoot(name)).save(path, optimize=True)

@@ -14,20 +14,9 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from .lab import Lab
-from .screenshots import REFERENCE, Studio, small
+from .screenshots import COMPARED, REFERENCE, Studio, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-SCENES = (
-    "panel",
-    "panel-dark",
-    "panel-narrow",
-    "panel-filmstrip",
-    "panel-100",
-    "panel-empty",
-    "panel-busy",
-    "panel-error",
-)
 
 # Another version of the browser or of its fonts moves letters, which at this size is a shade of grey.
 _SHADE = 40
@@ -43,7 +32,7 @@ def share_changed(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -
     return float((difference.max(axis=2) > _SHADE).mean())
 
 
-@pytest.mark.parametrize("name", SCENES)
+@pytest.mark.parametrize("name", COMPARED)
 def test_the_panel_looks_as_it_did(browser: Browser, lab: Lab, tmp_path: Path, name: str) -> None:
     shot = small(Studio(browser, lab, tmp_path).shoot(name))
     shot.save(tmp_path / f"{name}.png")
@@ -60,6 +49,6 @@ def test_a_gross_change_is_seen() -> None:
     without_masks[60:, :110] = 230
     assert share_changed(panel, without_masks) > _MOST_CHANGED
     assert share_changed(panel, panel[: len(panel) // 2]) == 1
-    for name in SCENES[1:]:
+    for name in COMPARED[1:]:
         with Image.open(REFERENCE / f"{name}.png") as other:
             assert share_changed(panel, np.asarray(other.convert("RGB"))) > _MOST_CHANGED
