@@ -358,6 +358,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             # sending it again would pull the handle back while it is dragged.
             if name == "threshold":
                 self.slider.value = value
+        if name in ("status", "busy"):
+            self.canvas.asks = (*self._asks, *(("cancel",) if self.session.working else ()))
         if name in ("predictor", "busy"):
             self._tell_model()
 
@@ -378,8 +380,6 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.set_trait("history", history)
         self.set_trait("current", current)
         self.filmstrip.set_entries(history, current, self.threshold)
-        # The loading of the model alone is nothing to cancel.
-        self.canvas.asks = (*self._asks, *(("cancel",) if history else ()))
 
     def _to_session(self, change: Any) -> None:
         setattr(self.session, change["name"], change["new"])

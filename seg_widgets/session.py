@@ -442,6 +442,12 @@ class SegmentationSession(SegmentationState):
             self._show(None, None, _NOTHING, None)
             self._publish(error="")
 
+    @property
+    def working(self) -> bool:
+        """Whether a picture is under way or waits, which `cancel` drops; the model's loading alone is only `busy`."""
+        with self._lock:
+            return self._request is not None or bool(self._waiting)
+
     def cancel(self) -> None:
         """Drop what is under way and what waits; what is on screen stays, and so do the results in the history."""
         with self._lock:

@@ -516,8 +516,6 @@ def test_all_controls_are_there_unless_some_are_named() -> None:
     whole.canvas.observe(lambda change: asks.append(list(change.new)), "asks")
     whole.segment(make_picture(40, 30))
     whole.wait(20)
-    whole.clear()
-    whole.wait(20)
     assert asks == [["open", "camera"], ["open", "camera", "cancel"], ["open", "camera"]]
     assert whole.canvas.upload is whole.upload
     whole.close()

@@ -580,6 +580,29 @@ def test_names_are_taken_from_where_the_picture_comes_from(session: Segmentation
 # ── several pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_loading_the_model_is_no_work_that_could_be_cancelled() -> None:
+    go = threading.Event()
+
+    def build() -> StubPredictor:
+        assert go.wait(20)
+        return StubPredictor()
+
+    session = SegmentationSession(build=build)
+    try:
+        assert session.busy
+        assert not session.working
+        session.segment(make_picture(40, 30))
+        assert session.working
+        session.cancel()
+        assert not session.working
+        go.set()
+        session.wait(20)
+        assert not session.working
+    finally:
+        go.set()
+        session.close(5)
+
+
 class Paced:
     """A predictor whose calls wait until they are let go; `widths` are those of the pictures that it saw."""
 
