@@ -17,6 +17,7 @@ from .samples import samples
 if TYPE_CHECKING:
     from . import errors, images, testing
     from .canvas import SegmentationCanvas
+    from .catalogue import models
     from .detectron2_predictor import load_predictor
     from .errors import SegWidgetsError
     from .export import save
@@ -45,6 +46,7 @@ _HOMES = {
     "images": "",
     "load": "images",
     "load_predictor": "detectron2_predictor",
+    "models": "catalogue",
     "overlay": "rendering",
     "save": "export",
     "testing": "",
@@ -65,6 +67,7 @@ __all__ = [
     "images",
     "load",
     "load_predictor",
+    "models",
     "overlay",
     "samples",
     "save",

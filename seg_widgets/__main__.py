@@ -1,4 +1,4 @@
-"""The command line: `python -m seg_widgets segment PHOTO…` and `python -m seg_widgets doctor`."""
+"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights list` and `… doctor`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from . import __version__, images
-from .catalogue import STARTER
+from .catalogue import STARTER, find_model, models, weight_folders
 from .errors import SegWidgetsError
 from .export import FORMATS, save
 from .prediction import check_threshold
@@ -42,6 +42,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return report(sys.stdout)
     if options.command == "segment":
         return _segment(options)
+    if options.command == "weights":
+        return _list_weights() if options.action == "list" else _weights_path(options.model)
     parser.print_help()
     return EXIT_USAGE
 
@@ -83,6 +85,13 @@ def _parser() -> argparse.ArgumentParser:
         "--classes", type=_names, metavar="LIST", help="class names in the order of the ids, by commas"
     )
     segment.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
+    weights = commands.add_parser(
+        "weights", help="the models that can be asked for by name, and where their weights are"
+    )
+    actions = weights.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="all models: classes, what is published of each, and whether its weights are here")
+    path = actions.add_parser("path", help="print where a model's weights are on this machine")
+    path.add_argument("model", metavar="NAME", help="a model by name")
     commands.add_parser("doctor", help="show versions, device and weights, and what to do about each problem")
     return parser
 
@@ -104,6 +113,28 @@ def _formats(text: str) -> tuple[str, ...]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _list_weights() -> int:
+    rows: list[tuple[str, ...]] = [("model", "classes", "trained on", "box AP", "mask AP", "speed", "weights")]
+    for card in models():
+        figures = ["" if figure is None else f"{figure:.1f}" for figure in (card.box_ap, card.mask_ap)]
+        here = "here" if card.weights is not None else "not here"
+        rows.append((card.name, str(card.classes or ""), card.trained_on, *figures, card.speed, here))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(f"\nWeights are looked for in {', '.join(map(str, weight_folders()))}.")
+    return EXIT_OK
+
+
+def _weights_path(name: str) -> int:
+    try:
+        print(find_model(name).weights)
+    except SegWidgetsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    return EXIT_OK
 
 
 def _segment(options: argparse.Namespace) -> int:

@@ -1,27 +1,172 @@
-"""Which models there are by name, and where their files are looked for."""
+"""Which models there are by name, and where their files are looked for.
+
+The starter, and every instance-segmentation model of detectron2 0.6's model zoo that its pure-Python parts can run:
+https://github.com/facebookresearch/detectron2/blob/v0.6/MODEL_ZOO.md, from where the figures are.
+"""
 
 from __future__ import annotations
 
+import difflib
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from .errors import ConfigError, WeightsNotFoundError
 
-__all__ = ["STARTER", "ModelFiles", "available_models", "find_model", "weight_folders"]
+__all__ = ["STARTER", "ModelCard", "ModelFiles", "available_models", "find_model", "models", "weight_folders"]
 
 STARTER = "starter"
 
 _PACKAGE = Path(__file__).resolve().parent
+_ZOO_ADDRESS: Final = "https://dl.fbaipublicfiles.com/detectron2/"
 
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """A model's files: `config` is a detectron2 YAML, `weights` its tensors, `name` what it is called."""
+    """A model's files.
+
+    `name`: what it is called. `config`: a detectron2 YAML file, or what the model zoo calls one of its own.
+    `weights`: its tensors.
+    """
 
     name: str
-    config: Path
+    config: Path | str
     weights: Path
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """What is known of a model that can be asked for by name.
+
+    `name`: for `load_predictor`. `config`: its config in detectron2's model zoo ("": a file beside the weights).
+    `classes`: how many it knows. `trained_on`: the data set. `box_ap`, `mask_ap`: on that data set's validation part,
+    as published (None: not published, or not checked by us). `seconds`: for a picture on a V100, as published. `file`:
+    where its weights lie below the zoo's address ("": inside the package). `licence`: of the weights.
+    """
+
+    name: str
+    config: str
+    classes: int
+    trained_on: str
+    box_ap: float | None
+    mask_ap: float | None
+    seconds: float | None
+    file: str
+    licence: str
+
+    @property
+    def address(self) -> str:
+        """From where the weights can be fetched; "" where they are inside the package."""
+        return f"{_ZOO_ADDRESS}{self.file}" if self.file else ""
+
+    @property
+    def file_name(self) -> str:
+        """What the zoo calls the weights, such as "model_final_f10217.pkl"."""
+        return self.file.rpartition("/")[2]
+
+    @property
+    def md5_prefix(self) -> str:
+        """The first digits of the file's MD5, which the zoo puts into its name."""
+        return self.file_name.rpartition("_")[2].partition(".")[0]
+
+    @property
+    def speed(self) -> str:
+        """ "fast", "medium" or "slow" on a GPU, or "" where nothing was published: up to 0.06 and 0.1 s a picture."""
+        if self.seconds is None:
+            return ""
+        return "fast" if self.seconds <= 0.06 else "medium" if self.seconds <= 0.1 else "slow"
+
+    @property
+    def weights(self) -> Path | None:
+        """Where its weights are on this machine, or None: they are not."""
+        found = _find(self.name, self)
+        return found.weights if found is not None else None
+
+
+# Name, config, box AP, mask AP, seconds, the weights' id and file.
+_Row = tuple[str, str, float | None, float | None, float | None, str]
+_COCO: Final[tuple[_Row, ...]] = (
+    ("coco-r50-c4-1x", "mask_rcnn_R_50_C4_1x", 36.8, 32.2, 0.110, "137259246/model_final_9243eb"),
+    ("coco-r50-dc5-1x", "mask_rcnn_R_50_DC5_1x", 38.3, 34.2, 0.076, "137260150/model_final_4f86c3"),
+    ("coco-r50-fpn-1x", "mask_rcnn_R_50_FPN_1x", 38.6, 35.2, 0.043, "137260431/model_final_a54504"),
+    ("coco-r50-c4-3x", "mask_rcnn_R_50_C4_3x", 39.8, 34.4, 0.111, "137849525/model_final_4ce675"),
+    ("coco-r50-dc5-3x", "mask_rcnn_R_50_DC5_3x", 40.0, 35.9, 0.076, "137849551/model_final_84107b"),
+    ("coco-r50-fpn-3x", "mask_rcnn_R_50_FPN_3x", 41.0, 37.2, 0.043, "137849600/model_final_f10217"),
+    ("coco-r101-c4-3x", "mask_rcnn_R_101_C4_3x", 42.6, 36.7, 0.145, "138363239/model_final_a2914c"),
+    ("coco-r101-dc5-3x", "mask_rcnn_R_101_DC5_3x", 41.9, 37.3, 0.092, "138363294/model_final_0464b7"),
+    ("coco-r101-fpn-3x", "mask_rcnn_R_101_FPN_3x", 42.9, 38.6, 0.056, "138205316/model_final_a3ec72"),
+    ("coco-x101-fpn-3x", "mask_rcnn_X_101_32x8d_FPN_3x", 44.3, 39.5, 0.103, "139653917/model_final_2d9806"),
+)
+_LSJ: Final[tuple[_Row, ...]] = tuple(
+    (f"coco-{name}-fpn-lsj-{epochs}", f"mask_rcnn_{backbone}_FPN_{epochs}ep_LSJ", None, None, None, file)
+    for name, backbone, epochs, file in (
+        ("r50", "R_50", 100, "42047764/model_final_bb69de"),
+        ("r50", "R_50", 200, "42047638/model_final_89a8d3"),
+        ("r50", "R_50", 400, "42019571/model_final_14d201"),
+        ("r101", "R_101", 100, "42025812/model_final_4f7b58"),
+        ("r101", "R_101", 200, "42131867/model_final_0bb7ae"),
+        ("r101", "R_101", 400, "42073830/model_final_f96b26"),
+        ("regnetx4gf", "regnetx_4gf_dds", 100, "42047771/model_final_b7fbab"),
+        ("regnetx4gf", "regnetx_4gf_dds", 200, "42132721/model_final_5d87c1"),
+        ("regnetx4gf", "regnetx_4gf_dds", 400, "42025447/model_final_f1362d"),
+        ("regnety4gf", "regnety_4gf_dds", 100, "42047784/model_final_6ba57e"),
+        ("regnety4gf", "regnety_4gf_dds", 200, "42047642/model_final_27b9c1"),
+        ("regnety4gf", "regnety_4gf_dds", 400, "42045954/model_final_ef3a80"),
+    )
+)
+_LVIS: Final[tuple[_Row, ...]] = (
+    ("lvis-r50-fpn-1x", "mask_rcnn_R_50_FPN_1x", 23.6, 24.4, 0.107, "144219072/model_final_571f7c"),
+    ("lvis-r101-fpn-1x", "mask_rcnn_R_101_FPN_1x", 25.6, 25.9, 0.114, "144219035/model_final_824ab5"),
+    ("lvis-x101-fpn-1x", "mask_rcnn_X_101_32x8d_FPN_1x", 26.7, 27.1, 0.151, "144219108/model_final_5e3439"),
+)
+_CITYSCAPES: Final[tuple[_Row, ...]] = (
+    ("cityscapes-r50-fpn", "mask_rcnn_R_50_FPN", None, 36.5, 0.078, "142423278/model_final_af9cf5"),
+)
+_MISC: Final[tuple[_Row, ...]] = (
+    ("coco-r50-fpn-cascade-1x", "cascade_mask_rcnn_R_50_FPN_1x", 42.1, 36.4, 0.052, "138602847/model_final_e9d89b"),
+    ("coco-r50-fpn-cascade-3x", "cascade_mask_rcnn_R_50_FPN_3x", 44.3, 38.5, 0.053, "144998488/model_final_480dd8"),
+    ("coco-r50-fpn-gn-3x", "mask_rcnn_R_50_FPN_3x_gn", 42.6, 38.6, 0.060, "138602888/model_final_dc5d9e"),
+    ("coco-r50-fpn-syncbn-3x", "mask_rcnn_R_50_FPN_3x_syncbn", 41.9, 37.8, 0.053, "169527823/model_final_3b3c51"),
+)
+_FAMILIES: Final = (
+    ("COCO-InstanceSegmentation", ".yaml", 80, "COCO", _COCO),
+    ("new_baselines", ".py", 80, "COCO", _LSJ),
+    ("Misc", ".yaml", 80, "COCO", _MISC),
+    ("LVISv0.5-InstanceSegmentation", ".yaml", 1230, "LVIS v0.5", _LVIS),
+    ("Cityscapes", ".yaml", 8, "Cityscapes", _CITYSCAPES),
+)
+_CARDS: Final = {
+    card.name: card
+    for card in (
+        ModelCard(STARTER, "", 17, "COCO128 and composites", None, None, None, "", "Apache-2.0"),
+        *(
+            ModelCard(
+                name,
+                f"{folder}/{config}{ending}",
+                classes,
+                data,
+                box_ap,
+                mask_ap,
+                seconds,
+                f"{folder}/{config}/{file}.pkl",
+                "CC BY-SA 3.0",
+            )
+            for folder, ending, classes, data, rows in _FAMILIES
+            for name, config, box_ap, mask_ap, seconds, file in rows
+        ),
+    )
+}
+
+
+def models() -> tuple[ModelCard, ...]:
+    """All models that can be asked for by name: the starter, detectron2's model zoo, and those found beside them.
+
+    What is in one of `weight_folders` under another name (NAME.safetensors with NAME.yaml) comes last; of such a model
+    only the name is known.
+    """
+    others = [name for name in available_models() if name not in _CARDS]
+    return (*_CARDS.values(), *(ModelCard(name, "", 0, "", None, None, None, "", "") for name in others))
 
 
 def weight_folders() -> list[Path]:
@@ -45,11 +190,15 @@ def available_models() -> list[str]:
         for weights in folder.glob("*.safetensors")
         if weights.with_suffix(".yaml").is_file()
     }
+    found.update(name for name, card in _CARDS.items() if card.weights is not None)
     return sorted(found, key=lambda name: (name != STARTER, name))
 
 
 def find_model(name: str) -> ModelFiles:
-    """The files of the model called `name`: the first folder that has `name`.safetensors and `name`.yaml wins.
+    """The files of the model called `name`: the first of `weight_folders` that has them wins.
+
+    A model of your own is NAME.safetensors with NAME.yaml. Of one of the model zoo only the weights are needed, as
+    NAME.safetensors, as NAME.pkl, or under the zoo's own name for the file.
 
     Raises `ConfigError` for a name that can't be one, `WeightsNotFoundError` (it lists the places looked at) otherwise.
     """
@@ -57,15 +206,36 @@ def find_model(name: str) -> ModelFiles:
         raise ConfigError(
             f"{name!r} is no model name; use one such as {STARTER!r}, or give config= and weights= paths."
         )
-    folders = weight_folders()
-    for folder in folders:
+    card = _CARDS.get(name)
+    found = _find(name, card)
+    if found is not None:
+        return found
+    places = ", ".join(str(folder) for folder in weight_folders())
+    if card is not None and card.file:
+        raise WeightsNotFoundError(
+            f"The weights of {name!r} are not on this machine (looked for as {name}.safetensors, {name}.pkl and "
+            f"{card.file_name} in {places}). Get {card.address} and put it into one of these folders, or use the "
+            f"model {STARTER!r}, which comes along."
+        )
+    known = available_models()
+    have = f"Found there: {', '.join(known)}." if known else "No weights are there at all."
+    # A model of the zoo with a letter too many is likelier than a file that was forgotten.
+    close = difflib.get_close_matches(name, _CARDS, 1, 0.75)
+    meant = f"Did you mean {close[0]!r}? " if close and name not in _CARDS else ""
+    raise WeightsNotFoundError(
+        f"The model {name!r} was looked for as {name}.safetensors with {name}.yaml in {places}. {have} {meant}"
+        "Reinstall seg_widgets to get the starter back, or set SEG_WIDGETS_WEIGHTS to the folder that has the files."
+    )
+
+
+def _find(name: str, card: ModelCard | None) -> ModelFiles | None:
+    for folder in weight_folders():
         weights, config = folder / f"{name}.safetensors", folder / f"{name}.yaml"
         if weights.is_file() and config.is_file():
             return ModelFiles(name, config, weights)
-    places = ", ".join(str(folder) for folder in folders)
-    known = sorted({found.stem for folder in folders for found in folder.glob("*.safetensors")})
-    have = f"Found there: {', '.join(known)}." if known else "No weights are there at all."
-    raise WeightsNotFoundError(
-        f"The model {name!r} was looked for as {name}.safetensors with {name}.yaml in {places}. {have} "
-        "Reinstall seg_widgets to get the starter back, or set SEG_WIDGETS_WEIGHTS to the folder that has the files."
-    )
+        if card is None or not card.config:
+            continue
+        for path in (weights, folder / f"{name}.pkl", folder / card.file_name):
+            if path.is_file():
+                return ModelFiles(name, card.config, path)
+    return None

@@ -9,8 +9,9 @@ import importlib
 import importlib.util
 import logging
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,10 @@ def load_predictor(
 ) -> Detectron2Predictor:
     """Build a detectron2 model once, ready to be called with pictures.
 
-    `name`: a model of the catalogue ("starter"). Or your own: `config`, a detectron2 YAML file or the name of a
-    model-zoo config such as "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml", with `weights` (.safetensors,
-    .pth or .pkl) and `classes`, the names in the order of the class ids (left out: those that the weights carry).
+    `name`: a model of the catalogue ("starter", "coco-r50-fpn-3x", …; `models()` lists them). Or your own: `config`, a
+    detectron2 YAML file or one of the model zoo's ("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"), with
+    `weights` (.safetensors, .pth or .pkl) and `classes`, the names in the order of the class ids (left out: those that
+    the weights carry, else those of the data set that the config names).
     `device`: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:1", "mps". `min_size`: pixels to which the
     picture's shorter side is scaled for the model (None: as the config says).
 
@@ -60,6 +62,7 @@ def load_predictor(
     if (config is None) != (weights is None):
         lacking = "config" if config is None else "weights"
         raise SettingError(f"A model of your own needs both config= and weights=; {lacking}= is missing.")
+    ours = config is None
     if config is None or weights is None:
         files = find_model(name)
         config, weights = files.config, files.weights
@@ -70,23 +73,33 @@ def load_predictor(
     _import_detectron2()
     chosen = resolve_device(device)
     checkpoint = read_checkpoint(weights)
-    cfg = _read_config(config)
-    cfg.MODEL.DEVICE = chosen
-    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = SCORE_FLOOR
-    cfg.TEST.DETECTIONS_PER_IMAGE = MAX_INSTANCES
+    # The model zoo's Python configs are code, but they lie inside detectron2; those of others are refused.
+    recipe = _lazy_recipe(str(config)) if ours and str(config).endswith(".py") else _yaml_recipe(config)
     if min_size is not None:
-        cfg.INPUT.MIN_SIZE_TEST = min_size
-    class_names = _class_names(cfg, checkpoint, classes)
-    model = _build(cfg)
+        recipe.min_size = min_size
+    class_names = _class_names(recipe, checkpoint, classes)
+    model = _build(recipe, chosen)
     load_into(model, checkpoint)
     return Detectron2Predictor(
         model,
         class_names,
         name=name,
-        min_size=int(cfg.INPUT.MIN_SIZE_TEST),
-        max_size=int(cfg.INPUT.MAX_SIZE_TEST),
-        input_format=str(cfg.INPUT.FORMAT),
+        min_size=recipe.min_size,
+        max_size=recipe.max_size,
+        input_format=recipe.input_format,
     )
+
+
+@dataclass
+class _Recipe:
+    """What a config says. `build` makes the model on a device; `datasets`: those that it was trained on."""
+
+    build: Callable[[str], torch.nn.Module]
+    classes: int
+    datasets: Sequence[str]
+    min_size: int
+    max_size: int
+    input_format: str
 
 
 class Detectron2Predictor:
@@ -325,34 +338,76 @@ def _read_config(config: str | Path) -> Any:
     return cfg
 
 
-def _class_names(cfg: Any, checkpoint: Checkpoint, classes: Sequence[str] | None) -> tuple[str, ...]:
-    number = int(cfg.MODEL.ROI_HEADS.NUM_CLASSES)
+def _yaml_recipe(config: str | Path) -> _Recipe:
+    from detectron2.modeling import build_model
+
+    cfg = _read_config(config)
+
+    def build(device: str) -> torch.nn.Module:
+        cfg.MODEL.DEVICE = device
+        cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = SCORE_FLOOR
+        cfg.TEST.DETECTIONS_PER_IMAGE = MAX_INSTANCES
+        model: torch.nn.Module = build_model(cfg)
+        return model
+
+    return _Recipe(
+        build,
+        int(cfg.MODEL.ROI_HEADS.NUM_CLASSES),
+        cfg.DATASETS.TRAIN or cfg.DATASETS.TEST,
+        int(cfg.INPUT.MIN_SIZE_TEST),
+        int(cfg.INPUT.MAX_SIZE_TEST),
+        str(cfg.INPUT.FORMAT),
+    )
+
+
+def _lazy_recipe(name: str) -> _Recipe:
+    """One of the model zoo's own Python configs, by its name there."""
+    from detectron2.config import instantiate
+    from detectron2.model_zoo import get_config
+
+    cfg = get_config(name)
+    resize = cfg.dataloader.test.mapper.augmentations[0]
+
+    def build(device: str) -> torch.nn.Module:
+        cfg.model.roi_heads.box_predictor.test_score_thresh = SCORE_FLOOR
+        cfg.model.roi_heads.box_predictor.test_topk_per_image = MAX_INSTANCES
+        model: torch.nn.Module = instantiate(cfg.model).to(device)
+        return model
+
+    return _Recipe(
+        build,
+        int(cfg.model.roi_heads.num_classes),
+        (str(cfg.dataloader.train.dataset.names),),
+        int(resize.short_edge_length),
+        int(resize.max_size),
+        str(cfg.model.input_format),
+    )
+
+
+def _class_names(recipe: _Recipe, checkpoint: Checkpoint, classes: Sequence[str] | None) -> tuple[str, ...]:
+    number = recipe.classes
     if isinstance(classes, str):
         raise SettingError(f"Give classes as a list of names, such as [{classes!r}], not as one text.")
     names = tuple(classes) if classes is not None else checkpoint.classes()
     if names is None:
-        names = _dataset_names(cfg) or tuple(f"class {index}" for index in range(number))
+        names = _dataset_names(recipe) or tuple(f"class {index}" for index in range(number))
     if len(names) != number:
         raise ConfigError(f"The config has {number} classes, but {len(names)} names are given; they must be as many.")
     return names
 
 
-def _dataset_names(cfg: Any) -> tuple[str, ...] | None:
+def _dataset_names(recipe: _Recipe) -> tuple[str, ...] | None:
     """The names of the data set that the config was trained on, as far as detectron2 knows them (COCO's 80, …)."""
     from detectron2.data import MetadataCatalog
 
-    datasets = cfg.DATASETS.TRAIN or cfg.DATASETS.TEST
-    names = MetadataCatalog.get(datasets[0]).get("thing_classes") if datasets else None
-    number = int(cfg.MODEL.ROI_HEADS.NUM_CLASSES)
-    return tuple(names) if names is not None and len(names) == number else None
+    names = MetadataCatalog.get(recipe.datasets[0]).get("thing_classes") if recipe.datasets else None
+    return tuple(names) if names is not None and len(names) == recipe.classes else None
 
 
-def _build(cfg: Any) -> torch.nn.Module:
-    from detectron2.modeling import build_model
-
+def _build(recipe: _Recipe, device: str) -> torch.nn.Module:
     with _skipped_initialisation():
         try:
-            model: torch.nn.Module = build_model(cfg)
+            model = recipe.build(device)
         except (KeyError, AssertionError, ValueError, AttributeError) as error:
             raise ConfigError(f"detectron2 can't build this config: {error}") from error
     if not hasattr(model, "roi_heads"):

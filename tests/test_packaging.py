@@ -194,7 +194,9 @@ def test_house_rules_hold_in_every_tracked_file(root: Path) -> None:
             assert found is None, f"{name}: {found and found.group()}"
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/panel.md", "benchmarks/README.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", "docs/panel.md", "docs/models.md", "benchmarks/README.md"]
+)
 def test_the_links_of_the_docs_lead_somewhere(root: Path, name: str) -> None:
     page = root / name
     text = page.read_text()
