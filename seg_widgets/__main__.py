@@ -1,4 +1,4 @@
-"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights list` and `… doctor`."""
+"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights list|get|verify|path` and `… doctor`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from . import __version__, images
 from .catalogue import STARTER, find_model, models, weight_folders
+from .downloads import download, verify
 from .errors import SegWidgetsError
 from .export import FORMATS, save
 from .prediction import check_threshold
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "segment":
         return _segment(options)
     if options.command == "weights":
-        return _list_weights() if options.action == "list" else _weights_path(options.model)
+        return _weights(options)
     parser.print_help()
     return EXIT_USAGE
 
@@ -90,6 +91,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     actions = weights.add_subparsers(dest="action", metavar="ACTION", required=True)
     actions.add_parser("list", help="all models: classes, what is published of each, and whether its weights are here")
+    get = actions.add_parser("get", help="fetch the weights of models into the cache, or go on with it")
+    get.add_argument("models", nargs="+", metavar="NAME", help="a model by name")
+    verify = actions.add_parser("verify", help="check the weights that are here against their checksums")
+    verify.add_argument("models", nargs="*", metavar="NAME", help="a model by name (default: all that are here)")
     path = actions.add_parser("path", help="print where a model's weights are on this machine")
     path.add_argument("model", metavar="NAME", help="a model by name")
     commands.add_parser("doctor", help="show versions, device and weights, and what to do about each problem")
@@ -113,6 +118,43 @@ def _formats(text: str) -> tuple[str, ...]:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _weights(options: argparse.Namespace) -> int:
+    if options.action == "list":
+        return _list_weights()
+    if options.action == "path":
+        return _weights_path(options.model)
+    failed = False
+    here = [card.name for card in models() if card.file and card.weights is not None]
+    for name in options.models or here:
+        try:
+            if options.action == "get":
+                print(f"{name}: {download(name, progress=_Progress(name))}")
+            else:
+                print(f"{name}: {verify(name)}")
+        except SegWidgetsError as error:
+            failed = True
+            print(f"{name}: {error}", file=sys.stderr)
+    if not options.models and not here:
+        print("There are no weights of the model zoo here.")
+    return EXIT_SOME_FAILED if failed else EXIT_OK
+
+
+class _Progress:
+    """Tells how far a download has come: each second on a terminal, each tenth elsewhere."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._told = 0.0
+
+    def __call__(self, there: int, total: int | None) -> None:
+        now = time.monotonic()
+        if there != total and now - self._told < (1 if sys.stderr.isatty() else 10):
+            return
+        self._told = now
+        of = f" of {total / 1e6:.0f}" if total else ""
+        print(f"{self._name}: {there / 1e6:.0f}{of} MB", file=sys.stderr, flush=True)
 
 
 def _list_weights() -> int:

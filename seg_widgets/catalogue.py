@@ -12,9 +12,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import platformdirs
+
 from .errors import ConfigError, WeightsNotFoundError
 
-__all__ = ["STARTER", "ModelCard", "ModelFiles", "available_models", "find_model", "models", "weight_folders"]
+__all__ = [
+    "STARTER",
+    "ModelCard",
+    "ModelFiles",
+    "available_models",
+    "cache_folder",
+    "find_model",
+    "models",
+    "weight_folders",
+]
 
 STARTER = "starter"
 
@@ -57,8 +68,12 @@ class ModelCard:
 
     @property
     def address(self) -> str:
-        """From where the weights can be fetched; "" where they are inside the package."""
-        return f"{_ZOO_ADDRESS}{self.file}" if self.file else ""
+        """From where the weights can be fetched; "" where they are inside the package.
+
+        SEG_WIDGETS_MIRROR names another server that has the zoo's files under the same paths.
+        """
+        base = os.environ.get("SEG_WIDGETS_MIRROR", "").strip() or _ZOO_ADDRESS
+        return f"{base.rstrip('/')}/{self.file}" if self.file else ""
 
     @property
     def file_name(self) -> str:
@@ -173,13 +188,19 @@ def weight_folders() -> list[Path]:
     """The folders that are looked through for weights, in order; not all of them need exist.
 
     First the one that the environment variable SEG_WIDGETS_WEIGHTS names, then `weights/` of the checkout, then
-    the one inside the installed package (which carries the starter).
+    the one inside the installed package (which carries the starter), then the cache, where fetched ones are.
     """
-    folders = [_PACKAGE.parent / "weights", _PACKAGE / "weights"]
+    folders = [_PACKAGE.parent / "weights", _PACKAGE / "weights", cache_folder()]
     named = os.environ.get("SEG_WIDGETS_WEIGHTS", "").strip()
     if named:
         folders.insert(0, Path(named).expanduser())
     return folders
+
+
+def cache_folder() -> Path:
+    """Where fetched weights are kept: what SEG_WIDGETS_CACHE names, else the person's own cache; it need not exist."""
+    named = os.environ.get("SEG_WIDGETS_CACHE", "").strip()
+    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("seg-widgets", appauthor=False))
 
 
 def available_models() -> list[str]:
@@ -214,8 +235,8 @@ def find_model(name: str) -> ModelFiles:
     if card is not None and card.file:
         raise WeightsNotFoundError(
             f"The weights of {name!r} are not on this machine (looked for as {name}.safetensors, {name}.pkl and "
-            f"{card.file_name} in {places}). Get {card.address} and put it into one of these folders, or use the "
-            f"model {STARTER!r}, which comes along."
+            f"{card.file_name} in {places}). Fetch them with `python -m seg_widgets weights get {name}`, or get "
+            f"{card.address} and put it into one of these folders, or use the model {STARTER!r}, which comes along."
         )
     known = available_models()
     have = f"Found there: {', '.join(known)}." if known else "No weights are there at all."

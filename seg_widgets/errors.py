@@ -18,6 +18,7 @@
     │   ├── ConfigError             its configuration is missing, unreadable or not for this use
     │   ├── WeightsNotFoundError    its weights are in none of the places looked at
     │   ├── WeightsError            its weights are damaged, unsafe, or of another model
+    │   ├── WeightsFetchError       its weights could not be fetched, or not whole
     │   ├── DeviceError             the device asked for is not here
     │   └── DependencyError         a package it needs (detectron2, torch) is missing or broken
     ├── InferenceError        the model failed on one picture
@@ -52,6 +53,7 @@ __all__ = [
     "UnreachableError",
     "UrlError",
     "WeightsError",
+    "WeightsFetchError",
     "WeightsNotFoundError",
 ]
 
@@ -133,6 +135,10 @@ class WeightsNotFoundError(ModelError, FileNotFoundError):
 
 class WeightsError(ModelError):
     """A model's weights are damaged, unsafe, or those of another model."""
+
+
+class WeightsFetchError(ModelError):
+    """A model's weights could not be fetched; what has come already is kept for the next try."""
 
 
 class DeviceError(ModelError):

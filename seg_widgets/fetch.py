@@ -15,8 +15,9 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urljoin
 
@@ -38,13 +39,17 @@ from .errors import (
     UrlError,
 )
 
-__all__ = ["MAX_BYTES", "MAX_URL_LENGTH", "Fetched", "address_refusal", "fetch"]
+__all__ = ["MAX_BYTES", "MAX_URL_LENGTH", "Fetched", "Progress", "address_refusal", "fetch", "fetch_file"]
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_URL_LENGTH: Final = 8192
 
 _CHUNK_BYTES = 64 * 1024
+_FILE_CHUNK_BYTES = 1024 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
+
+Progress = Callable[[int, int | None], None]
+"""Is told the bytes that are there and those that there will be (None: the server doesn't say); may raise to stop."""
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -146,6 +151,96 @@ def fetch(
     )
 
 
+def fetch_file(
+    url: str,
+    path: Path,
+    *,
+    max_bytes: int,
+    connect_timeout_s: float = 5.0,
+    stall_timeout_s: float = 30.0,
+    total_timeout_s: float = 6 * 3600.0,
+    max_redirects: int = 5,
+    allow_local: bool = False,
+    progress: Progress | None = None,
+) -> None:
+    """Get the bytes behind an http(s) URL into a file, and go on where an earlier try ended.
+
+    `path`: what it holds already is taken for the beginning of the answer, if the server can go on from there; after a
+    failure it keeps what has come. `stall_timeout_s`: seconds without a byte. The other settings and the errors are
+    those of `fetch`; a file that can't be written is a `FetchError`. Whether it is the right file, the caller checks.
+    """
+    _check_settings(max_bytes, connect_timeout_s, total_timeout_s, max_redirects)
+    resume, redirects = True, 0
+    with _Guard(connect_timeout_s, total_timeout_s, allow_local, stall_timeout_s) as guard, _session(guard) as session:
+        session.headers["Accept"] = "*/*"
+        while True:
+            parts = _check_url(url)
+            start = path.stat().st_size if resume and path.exists() else 0
+            session.headers["Range"] = f"bytes={start}-"
+            with _get(session, url, parts, guard) as response:
+                if response.status_code in _REDIRECTS and "location" in response.headers:
+                    redirects += 1
+                    if redirects > max_redirects:
+                        raise FetchError(f"{_host(parts)} redirected more than {max_redirects} times.")
+                    url = _redirected(url, response.headers["location"])
+                    continue
+                span = re.fullmatch(
+                    r"bytes (?:(\d{1,15})-\d{1,15}|\*)/(\d{1,15}|\*)", response.headers.get("content-range", "")
+                )
+                if response.status_code == 416 and span and span[2] == str(start):
+                    return  # it is all there
+                if start and (
+                    response.status_code == 416
+                    or (response.status_code == 206 and not (span and span[1] == str(start)))
+                ):
+                    resume = False
+                    continue
+                _save(response, parts, path, start if response.status_code == 206 else 0, max_bytes, guard, progress)
+                return
+
+
+def _save(
+    response: requests.Response,
+    parts: Url,
+    path: Path,
+    start: int,
+    max_bytes: int,
+    guard: _Guard,
+    progress: Progress | None,
+) -> None:
+    """Write the answer's body behind the file's first `start` bytes."""
+    host = _host(parts)
+    _check_status(response, host)
+    _check_unpacked(response, host)
+    declared = _declared_bytes(response)
+    total = start + declared if declared else None
+    too_large = FetchTooLargeError(f"{host} sends more than {max_bytes / 2**20:,.1f} MiB.")
+    if total is not None and total > max_bytes:
+        raise too_large
+    there = start
+    try:
+        file = path.open("r+b" if start else "wb")
+    except OSError as error:
+        raise FetchError(f"{path} could not be written: {error.strerror or error}.") from error
+    with file:
+        file.seek(start)
+        if progress is not None:
+            progress(there, total)
+        for chunk in response.raw.stream(_FILE_CHUNK_BYTES, decode_content=False):
+            there += len(chunk)
+            if there > max_bytes:
+                raise too_large
+            try:
+                file.write(chunk)
+            except OSError as error:
+                raise FetchError(f"{path} could not be written: {error.strerror or error}.") from error
+            if progress is not None:
+                progress(there, total)
+            guard.remaining_s()
+    if total is not None and there < total:
+        raise _broken(host)
+
+
 def _check_settings(max_bytes: int, connect_timeout_s: float, total_timeout_s: float, max_redirects: int) -> None:
     if max_bytes < 1:
         raise SettingError(f"max_bytes is 1 or more, not {max_bytes}.")
@@ -219,9 +314,12 @@ def _redirected(url: str, location: str) -> str:
 class _Guard:
     """Makes the connections of one fetch, only to checked addresses, and cuts them off when the time is over."""
 
-    def __init__(self, connect_timeout_s: float, total_timeout_s: float, allow_local: bool) -> None:
+    def __init__(
+        self, connect_timeout_s: float, total_timeout_s: float, allow_local: bool, stall_timeout_s: float | None = None
+    ) -> None:
         self.connect_timeout_s = connect_timeout_s
         self.total_timeout_s = total_timeout_s
+        self.stall_timeout_s = stall_timeout_s
         self.allow_local = allow_local
         self.expired = False
         self._end = time.monotonic() + total_timeout_s
@@ -262,6 +360,8 @@ class _Guard:
         return left
 
     def too_slow(self) -> FetchTimeoutError:
+        if self.stall_timeout_s is not None and not self.expired:
+            return FetchTimeoutError(f"The server sent nothing for {self.stall_timeout_s:g} s. Try again later.")
         return FetchTimeoutError(
             f"The server did not send the picture within {self.total_timeout_s:g} s. Try again later, "
             "or download the picture and give the file."
@@ -382,7 +482,7 @@ def _get(session: requests.Session, url: str, parts: Url, guard: _Guard) -> Iter
     host = _host(parts)
     try:
         left = guard.remaining_s()
-        timeout = (min(guard.connect_timeout_s, left), left)
+        timeout = (min(guard.connect_timeout_s, left), min(left, guard.stall_timeout_s or left))
         with session.get(url, stream=True, allow_redirects=False, timeout=timeout) as response:
             yield response
             if guard.expired:
@@ -416,21 +516,11 @@ def _broken(host: str) -> UnreachableError:
 def _body(response: requests.Response, parts: Url, max_bytes: int, guard: _Guard) -> bytes:
     host = _host(parts)
     _check_status(response, host)
-    for header in ("content-encoding", "transfer-encoding"):
-        codings = {coding.strip().lower() for coding in response.headers.get(header, "").split(",")}
-        packed = codings - {"", "identity", "chunked"}
-        if packed:
-            raise FetchError(
-                f"{host} sends the picture packed ({_short(', '.join(sorted(packed)))}) though it was asked not to. "
-                "Download it and give the file."
-            )
+    _check_unpacked(response, host)
+    declared = _declared_bytes(response)
     too_large = FetchTooLargeError(
         f"{host} sends more than {max_bytes / 2**20:,.1f} MiB. "
         "Choose a smaller version of the picture, or raise max_bytes."
-    )
-    length = response.headers.get("content-length", "")
-    declared = (
-        int(length) if re.fullmatch(r"[0-9]{1,30}", length) and "transfer-encoding" not in response.headers else 0
     )
     if declared > max_bytes:
         raise too_large
@@ -455,6 +545,25 @@ def _body(response: requests.Response, parts: Url, max_bytes: int, guard: _Guard
     if not content:
         raise FetchError(f"{host} answered with nothing (0 bytes). Check the address.")
     return bytes(content)
+
+
+def _check_unpacked(response: requests.Response, host: str) -> None:
+    for header in ("content-encoding", "transfer-encoding"):
+        codings = {coding.strip().lower() for coding in response.headers.get(header, "").split(",")}
+        packed = codings - {"", "identity", "chunked"}
+        if packed:
+            raise FetchError(
+                f"{host} sends the file packed ({_short(', '.join(sorted(packed)))}) though it was asked not to. "
+                "Download it and give the file."
+            )
+
+
+def _declared_bytes(response: requests.Response) -> int:
+    """How many bytes of body the server promises; 0: it doesn't say."""
+    length = response.headers.get("content-length", "")
+    if "transfer-encoding" in response.headers or not re.fullmatch(r"[0-9]{1,30}", length):
+        return 0
+    return int(length)
 
 
 def _check_status(response: requests.Response, host: str) -> None:

@@ -31,6 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "predictor": _RESULT,
     "testing": _RESULT | {"predictor"},
     "catalogue": _BASE,
+    "downloads": _BASE | {"catalogue", "checkpoint", "fetch"},
     "checkpoint": _BASE,
     "starter_network": _BASE,
     "detectron2_predictor": _RESULT | {"predictor", "catalogue", "checkpoint", "starter_network"},
