@@ -73,7 +73,11 @@ def test_the_figures_are_plausible() -> None:
 
 
 def test_the_docs_list_them_all(root: Path) -> None:
-    rows = [line.split("|")[1:-1] for line in (root / "docs" / "models.md").read_text().splitlines() if "| `" in line]
+    rows = [
+        line.split("|")[1:-1]
+        for line in (root / "docs" / "models.md").read_text().splitlines()
+        if line.count("|") == 6 and "| `" in line
+    ]
     listed = [(row[0].strip(" `"), row[2].strip(), row[3].strip(), row[4].strip()) for row in rows]
 
     def figure(value: float | None) -> str:
