@@ -1168,7 +1168,7 @@ class Table {
     };
     this.body.addEventListener("scroll", scrolled, { passive: true });
     this.spacer.addEventListener("pointermove", (event) => this.point(event));
-    this.spacer.addEventListener("pointerleave", () => view.hover(null));
+    this.spacer.addEventListener("pointerleave", () => view.leave());
     this.spacer.addEventListener("click", (event) => this.click(event));
     this.spacer.addEventListener("dblclick", (event) => this.doubleClick(event));
     this.element.addEventListener("keydown", (event) => this.key(event));
@@ -1297,6 +1297,7 @@ class Table {
   }
 
   point(event) {
+    if (this.view.rests(event)) return;
     const index = this.at(event);
     // What is hidden one by one can't light up in the picture.
     this.view.light(this.hidden.has(index) ? null : index);
@@ -1338,7 +1339,7 @@ class Table {
 
   move(index) {
     this.active = index;
-    this.view.light(this.hidden.has(index) ? null : index);
+    this.view.lightByKey(this.hidden.has(index) ? null : index);
     this.reveal(index);
     this.fill();
   }
@@ -1394,6 +1395,7 @@ class View {
     this.view = null;
     this.fit = null;
     this.peek = { held: false, on: false };
+    this.keyed = null;
     this.moving = false;
     this.frame = 0;
     this.timers = new Map();
@@ -1979,17 +1981,34 @@ class View {
     this.hover(index);
   }
 
+  /** What the keys light up stays lit until the pointer moves. */
+  lightByKey(index) {
+    this.keyed = { at: null };
+    this.light(index);
+  }
+
+  /** Whether the keys have the say: when the page scrolls below a pointer at rest, browsers tell of that as of one that moves. */
+  rests({ clientX: x, clientY: y }) {
+    if (!this.keyed) return false;
+    const { at } = this.keyed;
+    if (at && (at.x !== x || at.y !== y)) this.keyed = null;
+    else this.keyed.at = { x, y };
+    return Boolean(this.keyed);
+  }
+
   point(event) {
     if (!this.scene || !this.view) return;
     if (this.pointers.has(event.pointerId)) this.pointers.set(event.pointerId, event);
     if (this.pinch()) return;
     if (this.pressed && this.drawAlong(event)) return;
+    if (this.rests(event)) return;
     this.at = this.locate(event);
     this.hover(instanceAt(this.scene, this.shown(), this.at.column, this.at.row));
     this.schedule();
   }
 
   leave() {
+    if (this.keyed) return;
     this.light(null);
     this.schedule();
   }
@@ -2219,7 +2238,7 @@ class View {
 
   step(index) {
     if (index === null) return;
-    this.light(index);
+    this.lightByKey(index);
     const { name, score, area } = describeInstance(this.scene.header, index);
     this.later("announce", 50, () => (this.live.textContent = `${name}, score ${score}, ${area}`));
     this.table.active = index;

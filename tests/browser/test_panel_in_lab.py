@@ -242,6 +242,37 @@ def test_the_keyboard_alone_reaches_everything(panel: Notebook, photo: Path) -> 
         pytest.fail("Tab does not reach the last button of the canvas")
 
 
+def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) -> None:
+    """The page scrolls below it, and browsers tell of that as of a pointer that moves."""
+    panel.upload(photo)
+    panel.wait_for_result()
+    surface = panel.canvas.locator(".sgw-surface")
+    lit = panel.canvas.locator(".sgw-row.sgw-lit .sgw-name")
+    box = surface.bounding_box()
+    assert box is not None
+    panel.page.mouse.move(box["x"] + 4, box["y"] + box["height"] - 30)
+    surface.focus()
+    press(panel, "ArrowRight", 3)
+    third = lit.inner_text()
+    for by in (60, -60, 400, -400):
+        panel.page.evaluate(
+            """(by) => {
+                let one = document.querySelector(".sgw-surface");
+                while (one && !(one.scrollHeight > one.clientHeight + 60 && getComputedStyle(one).overflowY !== "visible"))
+                    one = one.parentElement;
+                one.scrollBy(0, by);
+            }""",
+            by,
+        )
+        panel.page.wait_for_timeout(250)  # the browser tells of a pointer at rest some time after it scrolled
+        expect(lit).to_have_text(third)
+    press(panel, "Enter")
+    expect(panel.canvas.locator(".sgw-details")).to_contain_text(third)
+    # A hand that moves the pointer has the say again.
+    panel.page.mouse.move(box["x"] + 8, box["y"] + box["height"] - 40, steps=3)
+    expect(lit).to_have_count(0)
+
+
 @both_ipywidgets
 def test_a_picture_is_opened_from_its_address_with_enter(panel: Notebook) -> None:
     with pictures_server() as address:
