@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from . import errors, images, testing
     from .canvas import SegmentationCanvas
     from .catalogue import models
-    from .detectron2_predictor import load_predictor
     from .errors import SegWidgetsError
     from .export import save
     from .images import load
+    from .loading import load_predictor, save_model, wrap
     from .panel import SegmentationPanel
     from .prediction import Instance, MaskCrop, Prediction
     from .predictor import Predictor
@@ -45,11 +45,13 @@ _HOMES = {
     "errors": "",
     "images": "",
     "load": "images",
-    "load_predictor": "detectron2_predictor",
+    "load_predictor": "loading",
     "models": "catalogue",
     "overlay": "rendering",
     "save": "export",
+    "save_model": "loading",
     "testing": "",
+    "wrap": "loading",
 }
 
 __all__ = [
@@ -71,7 +73,9 @@ __all__ = [
     "overlay",
     "samples",
     "save",
+    "save_model",
     "testing",
+    "wrap",
 ]
 
 

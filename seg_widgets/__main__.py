@@ -182,7 +182,7 @@ def _weights_path(name: str) -> int:
 def _segment(options: argparse.Namespace) -> int:
     # torch's threads else spin while they wait, which costs much on a busy machine; read when torch is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from .detectron2_predictor import load_predictor
+    from .loading import load_predictor
 
     try:
         predictor = load_predictor(

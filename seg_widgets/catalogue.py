@@ -6,6 +6,7 @@ https://github.com/facebookresearch/detectron2/blob/v0.6/MODEL_ZOO.md, from wher
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from typing import Final
 
 import platformdirs
 
-from .errors import ConfigError, WeightsNotFoundError
+from .errors import ConfigError, ModelError, WeightsNotFoundError
+from .model_folder import is_model_folder, read_folder
 
 __all__ = [
     "STARTER",
@@ -23,6 +25,7 @@ __all__ = [
     "available_models",
     "cache_folder",
     "find_model",
+    "model_files",
     "models",
     "weight_folders",
 ]
@@ -38,12 +41,13 @@ class ModelFiles:
     """A model's files.
 
     `name`: what it is called. `config`: a detectron2 YAML file, or what the model zoo calls one of its own.
-    `weights`: its tensors.
+    `weights`: its tensors. `classes`: a file with its class names, where it has one.
     """
 
     name: str
     config: Path | str
     weights: Path
+    classes: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -177,8 +181,8 @@ _CARDS: Final = {
 def models() -> tuple[ModelCard, ...]:
     """All models that can be asked for by name: the starter, detectron2's model zoo, and those found beside them.
 
-    What is in one of `weight_folders` under another name (NAME.safetensors with NAME.yaml) comes last; of such a model
-    only the name is known.
+    What is in one of `weight_folders` under another name (NAME.safetensors with NAME.yaml, or a folder NAME with both)
+    comes last; of such a model only the name is known.
     """
     others = [name for name in available_models() if name not in _CARDS]
     return (*_CARDS.values(), *(ModelCard(name, "", 0, "", None, None, None, "", "") for name in others))
@@ -211,6 +215,11 @@ def available_models() -> list[str]:
         for weights in folder.glob("*.safetensors")
         if weights.with_suffix(".yaml").is_file()
     }
+    for folder in weight_folders():
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if not path.name.startswith(".") and is_model_folder(path):
+                with contextlib.suppress(ModelError):  # one without weights is none yet
+                    found.add(model_files(path).name)
     found.update(name for name, card in _CARDS.items() if card.weights is not None)
     return sorted(found, key=lambda name: (name != STARTER, name))
 
@@ -218,14 +227,15 @@ def available_models() -> list[str]:
 def find_model(name: str) -> ModelFiles:
     """The files of the model called `name`: the first of `weight_folders` that has them wins.
 
-    A model of your own is NAME.safetensors with NAME.yaml. Of one of the model zoo only the weights are needed, as
-    NAME.safetensors, as NAME.pkl, or under the zoo's own name for the file.
+    A model of your own is NAME.safetensors with NAME.yaml, or a folder NAME (`model_folder`). Of one of the model zoo
+    only the weights are needed, as NAME.safetensors, as NAME.pkl, or under the zoo's own name for the file.
 
     Raises `ConfigError` for a name that can't be one, `WeightsNotFoundError` (it lists the places looked at) otherwise.
     """
     if not name or name != Path(name).name or name.startswith("."):
         raise ConfigError(
-            f"{name!r} is no model name; use one such as {STARTER!r}, or give config= and weights= paths."
+            f"{name!r} is no model name; use one such as {STARTER!r}, the path of a model's folder, or config= and "
+            "weights= paths."
         )
     card = _CARDS.get(name)
     found = _find(name, card)
@@ -249,11 +259,23 @@ def find_model(name: str) -> ModelFiles:
     )
 
 
+def model_files(folder: str | Path) -> ModelFiles:
+    """The files of the model in a folder of its own, called like the folder.
+
+    Raises `ConfigError` and `WeightsNotFoundError` for a folder that has none.
+    """
+    found = read_folder(folder)
+    name = Path(folder).expanduser().resolve().name
+    return ModelFiles(name, found.config, found.weights, found.classes)
+
+
 def _find(name: str, card: ModelCard | None) -> ModelFiles | None:
     for folder in weight_folders():
         weights, config = folder / f"{name}.safetensors", folder / f"{name}.yaml"
         if weights.is_file() and config.is_file():
             return ModelFiles(name, config, weights)
+        if is_model_folder(folder / name):
+            return model_files(folder / name)
         if card is None or not card.config:
             continue
         for path in (weights, folder / f"{name}.pkl", folder / card.file_name):

@@ -1,113 +1,51 @@
-"""A detectron2 model as a `Predictor`: built once, no `DefaultPredictor`, no N×H×W stage.
+"""A detectron2 model that is built and loaded, as a `Predictor`: no `DefaultPredictor`, no N×H×W stage.
 
-Importing this module is cheap; torch and detectron2 are imported when a predictor is built.
+Importing this module is cheap; torch is imported when a predictor is made.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
+import inspect
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from .catalogue import STARTER, find_model
-from .checkpoint import Checkpoint, load_into, read_checkpoint
-from .errors import ConfigError, DependencyError, DeviceError, InferenceError, OutOfMemoryError, SettingError
+from .catalogue import STARTER
+from .errors import ConfigError, DeviceError, InferenceError, OutOfMemoryError, SettingError
 from .prediction import MaskCrop, Prediction
 from .predictor import MAX_INSTANCES, SCORE_FLOOR
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Detectron2Predictor", "load_predictor", "paste_mask", "resolve_device"]
+__all__ = ["Detectron2Predictor", "paste_mask", "resolve_device", "to_prediction"]
 
 log = logging.getLogger(__name__)
 
 # Rows of a mask that are sampled at once: about 16 MB of float32, however large the box is.
 _PASTE_PIXELS = 4_000_000
 _MASK_THRESHOLD = 0.5
-_INSTALL_HINT = (
-    "In a checkout, `make setup` builds and installs it; elsewhere install the wheel that packaging/detectron2 builds."
-)
-
-
-def load_predictor(
-    name: str = STARTER,
-    *,
-    config: str | Path | None = None,
-    weights: str | Path | None = None,
-    classes: Sequence[str] | None = None,
-    device: str = "auto",
-    min_size: int | None = None,
-) -> Detectron2Predictor:
-    """Build a detectron2 model once, ready to be called with pictures.
-
-    `name`: a model of the catalogue ("starter", "coco-r50-fpn-3x", …; `models()` lists them). Or your own: `config`, a
-    detectron2 YAML file or one of the model zoo's ("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"), with
-    `weights` (.safetensors, .pth or .pkl) and `classes`, the names in the order of the class ids (left out: those that
-    the weights carry, else those of the data set that the config names).
-    `device`: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:1", "mps". `min_size`: pixels to which the
-    picture's shorter side is scaled for the model (None: as the config says).
-
-    Raises `ConfigError`, `WeightsNotFoundError`, `WeightsError`, `DeviceError`, `DependencyError`, `SettingError`.
-    """
-    if (config is None) != (weights is None):
-        lacking = "config" if config is None else "weights"
-        raise SettingError(f"A model of your own needs both config= and weights=; {lacking}= is missing.")
-    ours = config is None
-    if config is None or weights is None:
-        files = find_model(name)
-        config, weights = files.config, files.weights
-    else:
-        name = Path(weights).stem
-    if min_size is not None and not 32 <= min_size <= 4096:
-        raise SettingError(f"min_size lies between 32 and 4096 pixels, but {min_size} was given.")
-    _import_detectron2()
-    chosen = resolve_device(device)
-    checkpoint = read_checkpoint(weights)
-    # The model zoo's Python configs are code, but they lie inside detectron2; those of others are refused.
-    recipe = _lazy_recipe(str(config)) if ours and str(config).endswith(".py") else _yaml_recipe(config)
-    if min_size is not None:
-        recipe.min_size = min_size
-    class_names = _class_names(recipe, checkpoint, classes)
-    model = _build(recipe, chosen)
-    load_into(model, checkpoint)
-    return Detectron2Predictor(
-        model,
-        class_names,
-        name=name,
-        min_size=recipe.min_size,
-        max_size=recipe.max_size,
-        input_format=recipe.input_format,
-    )
-
-
-@dataclass
-class _Recipe:
-    """What a config says. `build` makes the model on a device; `datasets`: those that it was trained on."""
-
-    build: Callable[[str], torch.nn.Module]
-    classes: int
-    datasets: Sequence[str]
-    min_size: int
-    max_size: int
-    input_format: str
+# What detectron2's heads call the least score and the most instances that they give.
+_LIMITS = {
+    "test_score_thresh": SCORE_FLOOR,
+    "test_topk_per_image": MAX_INSTANCES,
+    "max_detections_per_image": MAX_INSTANCES,
+}
 
 
 class Detectron2Predictor:
-    """A `Predictor` on a detectron2 R-CNN that is already built and loaded; `load_predictor` makes one.
+    """A `Predictor` on a detectron2 model that is already built and loaded; `load_predictor` and `wrap` make one.
 
-    `model`: a `GeneralizedRCNN` in evaluation mode. `class_names`: names in the order of the model's class ids.
-    `min_size`, `max_size`: pixels, as detectron2's `ResizeShortestEdge` takes them. `input_format`: the order of the
-    channels that the model wants, "BGR" or "RGB".
+    `model`: one of detectron2's meta-architectures whose answers have "instances". While it runs it is in evaluation
+    mode and gives all down to the score floor; before and after, it is as its owner left it. `class_names`: names in
+    the order of the model's class ids. `min_size`, `max_size`: pixels, as detectron2's `ResizeShortestEdge` takes
+    them. `input_format`: the order of the channels that the model wants, "BGR" or "RGB". `half`: compute in float16
+    where PyTorch's autocast says that it is safe (CUDA). `config`: the config as YAML, for `save_model`; "" without.
 
     Attributes: `name`, `class_names`, `device` (such as "cpu" or "cuda:0") and `description`, a line for people.
     """
@@ -121,16 +59,21 @@ class Detectron2Predictor:
         min_size: int = 800,
         max_size: int = 1333,
         input_format: str = "BGR",
+        half: bool = False,
+        config: str = "",
     ) -> None:
         if input_format not in ("BGR", "RGB"):
             raise ConfigError(f'INPUT.FORMAT is "BGR" or "RGB", but this config says {input_format!r}.')
-        self.model = model.eval()
+        self.model = model
         self.name = name
         self.class_names = tuple(class_names)
         self.device = str(next(model.parameters()).device)
         self.min_size = min_size
         self.max_size = max_size
         self.input_format = input_format
+        self.half = half
+        self.config = config
+        self._stops_early = _stops_early(model)
         self._lock = threading.Lock()
 
     @property
@@ -190,21 +133,18 @@ class Detectron2Predictor:
         if self.input_format == "BGR":
             scaled = scaled[:, :, ::-1]
         tensor = torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32))
-        with torch.inference_mode():
-            (found,) = self.model.inference([{"image": tensor}], do_postprocess=False)  # type: ignore[operator]
-            boxes = found.pred_boxes.tensor.float().cpu().numpy().copy()
-            scores = found.scores.float().cpu().numpy()
-            class_ids = found.pred_classes.cpu().numpy()
-            has_masks = found.has("pred_masks")
-            soft = found.pred_masks[:, 0].float().cpu().numpy() if has_masks else None
+        inputs = [{"image": tensor, "height": height, "width": width}]
+        autocast = torch.autocast(torch.device(self.device).type, torch.float16, enabled=self.half)
+        with torch.no_grad(), autocast, _at_inference(self.model):
+            if not self._stops_early:
+                return to_prediction(_instances_in(self.model(inputs)), (height, width), self.class_names)
+            (found,) = self.model.inference(inputs, do_postprocess=False)  # type: ignore[operator]
+        boxes, scores, class_ids = _arrays(found)
+        soft = found.pred_masks[:, 0].float().cpu().numpy() if found.has("pred_masks") else None
         boxes *= np.array([width / new_width, height / new_height] * 2, np.float32)
-        boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
-        boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
-        kept = np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+        kept = _clip(boxes, height, width)
         masks = None if soft is None else tuple(paste_mask(soft[i], boxes[i], (height, width)) for i in kept)
-        return Prediction(
-            (height, width), boxes[kept], scores[kept].clip(0, 1), class_ids[kept], self.class_names, masks
-        )
+        return Prediction((height, width), boxes[kept], scores[kept], class_ids[kept], self.class_names, masks)
 
     def _empty_cache(self) -> None:
         import torch
@@ -213,6 +153,89 @@ class Detectron2Predictor:
             torch.cuda.empty_cache()
         elif self.device.startswith("mps"):
             torch.mps.empty_cache()
+
+
+def to_prediction(instances: Any, image_size: tuple[int, int], class_names: Sequence[str]) -> Prediction:
+    """A `Prediction` of detectron2's finished `Instances`, whose boxes and N×H×W masks lie in the picture itself.
+
+    `image_size`: (height, width) in pixels. The best `MAX_INSTANCES` are kept. Where a model gives masks but no boxes
+    (Mask2Former gives zeros), a box is that of its mask. Raises `InferenceError` for masks of another size.
+    """
+    height, width = image_size
+    boxes, scores, class_ids = _arrays(instances)
+    best = np.argsort(-scores, kind="stable")[:MAX_INSTANCES]
+    best = best[scores[best] >= SCORE_FLOOR]
+    boxes, scores, class_ids = boxes[best], scores[best], class_ids[best]
+    masks = None
+    if instances.has("pred_masks"):
+        # BitMasks have their tensor inside.
+        full = getattr(instances.pred_masks, "tensor", instances.pred_masks)
+        if tuple(full.shape[1:]) != (height, width):
+            raise InferenceError(
+                f"The model's masks have the shape {tuple(full.shape)} instead of N×{height}×{width}; it should give "
+                "them at the size that its input names as height and width."
+            )
+        masks = [MaskCrop.from_array((full[int(i)] > _MASK_THRESHOLD).cpu().numpy()) for i in best]
+        for i, mask in enumerate(masks):
+            if boxes[i, 0] >= boxes[i, 2] or boxes[i, 1] >= boxes[i, 3]:
+                boxes[i] = mask.x, mask.y, mask.x + mask.width, mask.y + mask.height
+    kept = _clip(boxes, height, width)
+    crops = None if masks is None else tuple(masks[i] for i in kept)
+    return Prediction((height, width), boxes[kept], scores[kept], class_ids[kept], tuple(class_names), crops)
+
+
+def _instances_in(outputs: Any) -> Any:
+    """The instances in a model's answer for one picture."""
+    answer = outputs[0] if isinstance(outputs, (list, tuple)) and outputs else outputs
+    if isinstance(answer, dict) and "instances" in answer:
+        return answer["instances"]
+    found = ", ".join(map(str, answer)) if isinstance(answer, dict) else type(answer).__name__
+    raise InferenceError(f"The model's answer has no instances (it has {found}); it is no instance segmentation model.")
+
+
+def _arrays(instances: Any) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
+    """Boxes (N×4), scores and class ids, as arrays of their own."""
+    boxes = instances.pred_boxes.tensor.float().cpu().numpy().copy()
+    scores = instances.scores.float().cpu().numpy().clip(0, 1)
+    return boxes, scores, instances.pred_classes.cpu().numpy()
+
+
+def _clip(boxes: npt.NDArray[np.float32], height: int, width: int) -> npt.NDArray[np.intp]:
+    """Clip boxes to the picture, in place; returns the places of those of which something is left."""
+    boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
+    boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
+    return np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
+
+
+def _stops_early(model: torch.nn.Module) -> bool:
+    """Whether it is an R-CNN that can answer with its small masks, before they are pasted into the picture."""
+    inference = getattr(model, "inference", None)
+    if inference is None or type(model).__name__ == "PanopticFPN":
+        return False
+    return "do_postprocess" in inspect.signature(inference).parameters
+
+
+@contextmanager
+def _at_inference(model: torch.nn.Module) -> Iterator[None]:
+    """Evaluation mode and the score floor, for as long as this lasts."""
+    training = [module for module in model.modules() if module.training]
+    limits = [
+        (module, name, getattr(module, name))
+        for module in model.modules()
+        for name in _LIMITS
+        if isinstance(getattr(module, name, None), (int, float))
+    ]
+    try:
+        for module in training:
+            module.training = False
+        for module, name, _ in limits:
+            setattr(module, name, _LIMITS[name])
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        for module, name, value in limits:
+            setattr(module, name, value)
 
 
 def paste_mask(mask: npt.NDArray[np.float32], box: npt.NDArray[np.float32], image_size: tuple[int, int]) -> MaskCrop:
@@ -298,138 +321,3 @@ def _scaled_size(width: int, height: int, min_size: int, max_size: int) -> tuple
     if longest > max_size:
         new_width, new_height = new_width * max_size / longest, new_height * max_size / longest
     return max(int(new_width + 0.5), 1), max(int(new_height + 0.5), 1)
-
-
-def _import_detectron2() -> None:
-    for package in ("torch", "torchvision", "detectron2"):
-        if importlib.util.find_spec(package) is None:
-            raise DependencyError(f"The package {package} is not installed. {_INSTALL_HINT}")
-    try:
-        importlib.import_module("detectron2.modeling")
-        # Registers the starter's backbone with detectron2, so that its config can be built.
-        importlib.import_module("seg_widgets.starter_network")
-    except ImportError as error:
-        raise DependencyError(f"detectron2 is installed but can't be imported ({error}). {_INSTALL_HINT}") from error
-
-
-def _read_config(config: str | Path) -> Any:
-    """A detectron2 config from a YAML file or a model-zoo name, read by the safe loader."""
-    import yaml
-    from detectron2.config import get_cfg
-    from detectron2.model_zoo import get_config_file
-
-    path = Path(config).expanduser()
-    if path.suffix not in (".yaml", ".yml"):
-        raise ConfigError(f"A config is a .yaml file, not {path.name!r}; Python configs are code and are not run.")
-    if not path.is_file():
-        try:
-            path = Path(get_config_file(str(config)))
-        except RuntimeError:
-            raise ConfigError(
-                f"There is no config {config}, neither as a file nor in detectron2's model zoo."
-            ) from None
-    cfg = get_cfg()
-    try:
-        cfg.merge_from_file(str(path), allow_unsafe=False)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is not plain YAML: {error}") from error
-    except (KeyError, ValueError, AssertionError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path.name} is not a config of detectron2's R-CNN models: {error}") from error
-    return cfg
-
-
-def _yaml_recipe(config: str | Path) -> _Recipe:
-    from detectron2.modeling import build_model
-
-    cfg = _read_config(config)
-
-    def build(device: str) -> torch.nn.Module:
-        cfg.MODEL.DEVICE = device
-        cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = SCORE_FLOOR
-        cfg.TEST.DETECTIONS_PER_IMAGE = MAX_INSTANCES
-        model: torch.nn.Module = build_model(cfg)
-        return model
-
-    return _Recipe(
-        build,
-        int(cfg.MODEL.ROI_HEADS.NUM_CLASSES),
-        cfg.DATASETS.TRAIN or cfg.DATASETS.TEST,
-        int(cfg.INPUT.MIN_SIZE_TEST),
-        int(cfg.INPUT.MAX_SIZE_TEST),
-        str(cfg.INPUT.FORMAT),
-    )
-
-
-def _lazy_recipe(name: str) -> _Recipe:
-    """One of the model zoo's own Python configs, by its name there."""
-    from detectron2.config import instantiate
-    from detectron2.model_zoo import get_config
-
-    cfg = get_config(name)
-    resize = cfg.dataloader.test.mapper.augmentations[0]
-
-    def build(device: str) -> torch.nn.Module:
-        cfg.model.roi_heads.box_predictor.test_score_thresh = SCORE_FLOOR
-        cfg.model.roi_heads.box_predictor.test_topk_per_image = MAX_INSTANCES
-        model: torch.nn.Module = instantiate(cfg.model).to(device)
-        return model
-
-    return _Recipe(
-        build,
-        int(cfg.model.roi_heads.num_classes),
-        (str(cfg.dataloader.train.dataset.names),),
-        int(resize.short_edge_length),
-        int(resize.max_size),
-        str(cfg.model.input_format),
-    )
-
-
-def _class_names(recipe: _Recipe, checkpoint: Checkpoint, classes: Sequence[str] | None) -> tuple[str, ...]:
-    number = recipe.classes
-    if isinstance(classes, str):
-        raise SettingError(f"Give classes as a list of names, such as [{classes!r}], not as one text.")
-    names = tuple(classes) if classes is not None else checkpoint.classes()
-    if names is None:
-        names = _dataset_names(recipe) or tuple(f"class {index}" for index in range(number))
-    if len(names) != number:
-        raise ConfigError(f"The config has {number} classes, but {len(names)} names are given; they must be as many.")
-    return names
-
-
-def _dataset_names(recipe: _Recipe) -> tuple[str, ...] | None:
-    """The names of the data set that the config was trained on, as far as detectron2 knows them (COCO's 80, …)."""
-    from detectron2.data import MetadataCatalog
-
-    names = MetadataCatalog.get(recipe.datasets[0]).get("thing_classes") if recipe.datasets else None
-    return tuple(names) if names is not None and len(names) == recipe.classes else None
-
-
-def _build(recipe: _Recipe, device: str) -> torch.nn.Module:
-    with _skipped_initialisation():
-        try:
-            model = recipe.build(device)
-        except (KeyError, AssertionError, ValueError, AttributeError) as error:
-            raise ConfigError(f"detectron2 can't build this config: {error}") from error
-    if not hasattr(model, "roi_heads"):
-        kind = type(model).__name__
-        raise ConfigError(f"The config makes a {kind}; instances come from an R-CNN such as Mask R-CNN.")
-    return model
-
-
-@contextmanager
-def _skipped_initialisation() -> Iterator[None]:
-    """Build modules without filling them with random numbers that the checkpoint replaces (0.65 s for R50-FPN).
-
-    After PyTorch's own recipe: https://docs.pytorch.org/docs/stable/notes/extending.html
-    """
-    from torch.overrides import TorchFunctionMode
-
-    class SkipInit(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            kwargs = kwargs or {}
-            if getattr(func, "__module__", None) == "torch.nn.init":
-                return kwargs["tensor"] if "tensor" in kwargs else args[0]
-            return func(*args, **kwargs)
-
-    with SkipInit():
-        yield

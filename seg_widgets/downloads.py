@@ -74,6 +74,7 @@ def download(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(folder / f".{card.file_name}.lock", cancel, card):
+            _check(cancel, card)
             if not target.is_file():  # another process may have been quicker
                 _fetch(card, part, tell, stall_timeout_s)
                 _accept(card, part, folder)

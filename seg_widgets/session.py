@@ -753,7 +753,7 @@ def _result(future: Future[_Result], request: _Request) -> _Result:
 
 def _model_builder(name: str, device: str) -> Callable[[], Predictor]:
     def build() -> Predictor:
-        from .detectron2_predictor import load_predictor
+        from .loading import load_predictor
 
         return load_predictor(name, device=device)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,13 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # The tests' own servers are on loopback; a proxy of the machine must not stand between.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
+
+
+# What tests fetch and convert must not meet what a person has in the cache; it goes when the process ends.
+_CACHE = tempfile.TemporaryDirectory(prefix="seg-widgets-cache-")
+os.environ["SEG_WIDGETS_CACHE"] = _CACHE.name
+# And no test may fetch weights from the real server: nobody listens here.
+os.environ["SEG_WIDGETS_MIRROR"] = "http://127.0.0.1:9"
 
 
 @pytest.fixture

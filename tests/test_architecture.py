@@ -30,18 +30,23 @@ ALLOWED: dict[str, set[str]] = {
     "prediction": _BASE | {"plotting"},
     "predictor": _RESULT,
     "testing": _RESULT | {"predictor"},
-    "catalogue": _BASE,
+    "catalogue": _BASE | {"model_folder"},
     "downloads": _BASE | {"catalogue", "checkpoint", "fetch"},
     "checkpoint": _BASE,
     "starter_network": _BASE,
-    "detectron2_predictor": _RESULT | {"predictor", "catalogue", "checkpoint", "starter_network"},
+    "model_folder": _BASE,
+    "configs": _BASE | {"catalogue"},
+    "detectron2_predictor": _RESULT | {"predictor", "catalogue"},
+    "loading": _RESULT
+    | {"predictor", "catalogue", "checkpoint", "configs", "detectron2_predictor", "downloads", "fetch"}
+    | {"model_folder", "starter_network"},
     "rendering": _RESULT | {"colors", "images"},
     "content": _RESULT | {"colors"},
     "webpage": _RESULT | {"content"},
     "export": _RESULT | {"rendering", "colors", "images", "webpage"},
     "history": _RESULT,
     "traits": _RESULT,
-    "session": _RESULT | _PICTURE | {"predictor", "catalogue", "detectron2_predictor", "history", "samples", "traits"},
+    "session": _RESULT | _PICTURE | {"predictor", "catalogue", "history", "loading", "samples", "traits"},
     "filmstrip": _RESULT | _PICTURE | {"history", "rendering", "traits"},
     "canvas": _RESULT | _PICTURE | {"content", "predictor", "session", "traits"},
     "panel": _RESULT
@@ -50,7 +55,6 @@ ALLOWED: dict[str, set[str]] = {
         "canvas",
         "catalogue",
         "colors",
-        "detectron2_predictor",
         "export",
         "filmstrip",
         "predictor",
@@ -92,7 +96,7 @@ def test_imports_point_one_way(module: str) -> None:
     assert ours - {"__version__"} <= ALLOWED[module]
     if module not in {"canvas", "filmstrip", "panel"}:
         assert not others & WIDGETS
-    if module not in {"detectron2_predictor", "checkpoint", "starter_network", "doctor"}:
+    if module not in {"configs", "detectron2_predictor", "loading", "checkpoint", "starter_network", "doctor"}:
         assert not others & HEAVY
 
 

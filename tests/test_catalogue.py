@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seg_widgets import catalogue, detectron2_predictor
+from seg_widgets import catalogue, loading
 from seg_widgets.catalogue import STARTER, ModelCard, available_models, find_model, models
 from seg_widgets.checkpoint import Checkpoint
-from seg_widgets.detectron2_predictor import load_predictor
 from seg_widgets.errors import ConfigError, WeightsNotFoundError
+from seg_widgets.loading import load_predictor
 from seg_widgets.testing import make_picture
 
 CARDS = {card.name: card for card in models()}
@@ -38,9 +38,10 @@ def test_the_starter_comes_first_and_every_name_is_a_name() -> None:
         assert re.fullmatch(r"[a-z0-9-]+", name)
 
 
-def test_the_addresses_are_detectron2s_own() -> None:
+def test_the_addresses_are_detectron2s_own(monkeypatch: pytest.MonkeyPatch) -> None:
     from detectron2 import model_zoo
 
+    monkeypatch.delenv("SEG_WIDGETS_MIRROR")
     for card in ZOO:
         assert card.address == model_zoo.get_checkpoint_url(card.config)
         assert re.fullmatch(r"model_final_[0-9a-f]{6}\.pkl", card.file_name)
@@ -102,7 +103,7 @@ def test_weights_of_the_zoo_are_found_by_either_name(folder: Path, file: str) ->
 
 def test_the_person_is_told_where_to_get_what_is_missing(folder: Path) -> None:
     with pytest.raises(WeightsNotFoundError) as caught:
-        load_predictor("coco-r50-fpn-3x")
+        find_model("coco-r50-fpn-3x")
     for part in ("model_final_f10217.pkl", str(folder), CARDS["coco-r50-fpn-3x"].address, STARTER):
         assert part in str(caught.value)
     with pytest.raises(WeightsNotFoundError, match="Did you mean 'coco-r50-fpn-3x'"):
@@ -146,8 +147,8 @@ def test_each_builds_and_answers(card: ModelCard, folder: Path, monkeypatch: pyt
                     tensor.copy_(torch.randn(tensor.shape, generator=random) * spread)
 
     (folder / card.file_name).touch()
-    monkeypatch.setattr(detectron2_predictor, "read_checkpoint", lambda path: Checkpoint(path, {}))
-    monkeypatch.setattr(detectron2_predictor, "load_into", fill)
+    monkeypatch.setattr(loading, "read_checkpoint", lambda path, keep_in: Checkpoint(path, {}))
+    monkeypatch.setattr(loading, "load_into", fill)
     predictor = load_predictor(card.name, device="cpu", min_size=64)
     assert predictor.name == card.name
     assert len(predictor.class_names) == card.classes

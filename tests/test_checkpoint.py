@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import struct
 from collections import OrderedDict
@@ -14,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from seg_widgets import checkpoint as checkpointing
 from seg_widgets.checkpoint import load_into, read_checkpoint
 from seg_widgets.errors import WeightsError, WeightsNotFoundError
 
@@ -43,6 +45,64 @@ def test_every_format_gives_the_same_tensors(tmp_path: Path) -> None:
         assert torch.equal(model.bias, TENSORS["bias"]), path.name
     assert read_checkpoint(tmp_path / "a.safetensors").classes() == ("cell", "débris")
     assert read_checkpoint(tmp_path / "b.pth").classes() is None
+
+
+@pytest.mark.parametrize("suffix", ["pkl", "pth"])
+def test_what_was_read_once_comes_from_the_kept_copy(
+    tmp_path: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, kept = tmp_path / f"model.{suffix}", tmp_path / "kept"
+    if suffix == "pkl":
+        _zoo_pickle(path, 2)
+    else:
+        torch.save(TENSORS, path)
+    first = read_checkpoint(path, kept)
+    [copy] = kept.iterdir()
+    assert copy.name.startswith("model-") and copy.suffix == ".safetensors"
+    reader = {"pkl": "_read_pickle", "pth": "_read_torch"}[suffix]
+    calls: list[Path] = []
+    real = getattr(checkpointing, reader)
+
+    def count(path: Path) -> Any:
+        calls.append(path)
+        return real(path)
+
+    monkeypatch.setattr(checkpointing, reader, count)
+    second = read_checkpoint(path, kept)
+    assert calls == []
+    assert second.path == path, "messages name the file that the person knows"
+    assert second.tensors.keys() == first.tensors.keys()
+    for name, tensor in first.tensors.items():
+        assert torch.equal(second.tensors[name], tensor)
+        assert second.tensors[name].dtype == tensor.dtype
+    # Another file in its place is read itself, and so is one whose copy was damaged.
+    os.utime(path, ns=(1, 1))
+    read_checkpoint(path, kept)
+    assert len(calls) == 1
+    for copy in kept.iterdir():
+        copy.write_bytes(copy.read_bytes()[:-5])
+    assert torch.equal(read_checkpoint(path, kept).tensors["weight"], TENSORS["weight"])
+    assert len(calls) == 2
+    read_checkpoint(path, kept)
+    assert len(calls) == 2
+
+
+def test_only_a_few_copies_are_kept_and_never_half_a_one(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    for number in range(11):
+        path = tmp_path / f"{number}.pkl"
+        _zoo_pickle(path, 2)
+        read_checkpoint(path, kept)
+    names = sorted(path.name for path in kept.iterdir())
+    assert len(names) == 8
+    assert all(name.endswith(".safetensors") and not name.startswith(".") for name in names)
+    assert not any(name.startswith(("0-", "1-", "2-")) for name in names)
+    # safetensors itself needs no copy, and where there is no room for one the file is read all the same.
+    save_file(TENSORS, tmp_path / "a.safetensors")
+    read_checkpoint(tmp_path / "a.safetensors", tmp_path / "other")
+    assert not (tmp_path / "other").exists()
+    (tmp_path / "file").write_text("a file where a folder should be")
+    assert read_checkpoint(tmp_path / "0.pkl", tmp_path / "file").tensors.keys() == TENSORS.keys()
 
 
 def test_half_precision_becomes_the_models_own(tmp_path: Path) -> None:

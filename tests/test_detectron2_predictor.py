@@ -16,7 +16,6 @@ from seg_widgets import images, samples
 from seg_widgets.detectron2_predictor import (
     Detectron2Predictor,
     _scaled_size,
-    load_predictor,
     paste_mask,
     resolve_device,
 )
@@ -30,7 +29,10 @@ from seg_widgets.errors import (
     WeightsError,
     WeightsNotFoundError,
 )
+from seg_widgets.loading import load_predictor
 from seg_widgets.predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
+
+from .networks import spread_scores
 
 R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 MIN_SIZE = 256
@@ -54,16 +56,7 @@ def weights(cfg: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     from detectron2.modeling import build_model
 
     torch.manual_seed(3)
-    model = build_model(cfg)
-    for name, buffer in model.named_buffers():
-        # Random residual blocks would double the activations sixteen times over.
-        if name.endswith("conv3.norm.weight"):
-            buffer.fill_(0.25)
-    with torch.no_grad():
-        model.roi_heads.box_predictor.cls_score.weight.mul_(5)
-        model.roi_heads.box_predictor.cls_score.bias[-1] = -50  # hardly ever background
-        model.roi_heads.box_predictor.bbox_pred.weight.mul_(10)
-        model.roi_heads.mask_head.predictor.weight.mul_(300)
+    model = spread_scores(build_model(cfg))
     path = tmp_path_factory.mktemp("weights") / "random.pth"
     torch.save(model.state_dict(), path)
     return path
@@ -290,9 +283,12 @@ def test_a_truncated_starter_is_refused(only_folder: Path) -> None:
         load_predictor()
 
 
-@pytest.mark.parametrize("name", ["", "../starter", "a/b", ".hidden"])
-def test_a_model_name_is_no_path(name: str) -> None:
-    with pytest.raises(ConfigError, match="no model name"):
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("", "no model name"), (".hidden", "no model name"), ("../starter", "no folder"), ("a/b", "no folder")],
+)
+def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
         load_predictor(name)
 
 

@@ -258,8 +258,9 @@ def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) 
         panel.page.evaluate(
             """(by) => {
                 let one = document.querySelector(".sgw-surface");
-                while (one && !(one.scrollHeight > one.clientHeight + 60 && getComputedStyle(one).overflowY !== "visible"))
-                    one = one.parentElement;
+                const scrolls = (one) =>
+                    one.scrollHeight > one.clientHeight + 60 && getComputedStyle(one).overflowY !== "visible";
+                while (!scrolls(one)) one = one.parentElement;
                 one.scrollBy(0, by);
             }""",
             by,
