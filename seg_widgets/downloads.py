@@ -7,8 +7,12 @@ broken connection leaves is gone on with. One process fetches a file at a time; 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
+import shutil
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +26,7 @@ from .errors import (
     FetchStatusError,
     FetchTimeoutError,
     FetchTooLargeError,
+    SegWidgetsError,
     SettingError,
     UnreachableError,
     UrlError,
@@ -30,12 +35,14 @@ from .errors import (
 )
 from .fetch import Progress, fetch_file
 
-__all__ = ["CHECKSUMS", "download", "verify"]
+__all__ = ["CHECKSUMS", "BackgroundDownload", "download", "missing_card", "verify"]
 
 CHECKSUMS: Final = "SHA256SUMS"
 """The file beside the weights that their SHA-256 are recorded in, as `sha256sum` writes and checks them."""
 
 _LOCK_POLL_S = 0.2
+_TELL_EVERY_S = 0.25
+_log = logging.getLogger(__name__)
 _REASONS: Final = (
     (FetchTimeoutError, "the server is too slow, or sends nothing"),
     (UnreachableError, "the server can't be reached, or the connection broke off"),
@@ -68,6 +75,7 @@ def download(
 
     def tell(there: int, total: int | None) -> None:
         _check(cancel, card)
+        _check_size(card, total)
         if progress is not None:
             progress(there, total)
 
@@ -76,6 +84,7 @@ def download(
         with _locked(folder / f".{card.file_name}.lock", cancel, card):
             _check(cancel, card)
             if not target.is_file():  # another process may have been quicker
+                _check_space(card, part, folder)
                 _fetch(card, part, tell, stall_timeout_s)
                 _accept(card, part, folder)
                 part.replace(target)
@@ -85,6 +94,57 @@ def download(
             "or name another folder in SEG_WIDGETS_CACHE."
         ) from error
     return target
+
+
+def missing_card(name: str) -> ModelCard | None:
+    """The card of a model whose weights can be fetched and are not on this machine; None for every other name."""
+    card = next((card for card in models() if card.name == name), None)
+    return card if card is not None and card.file and card.weights is None else None
+
+
+class BackgroundDownload:
+    """A `download` in a thread of its own.
+
+    `told`: called now and then while bytes come. `done`: called at the end, with what went wrong or None. Both are
+    called on that thread. `words`: how far it is, to show, such as "Fetching coco-r50-fpn-3x: 45 of 178 MB".
+    """
+
+    def __init__(self, name: str, told: Callable[[], None], done: Callable[[SegWidgetsError | None], None]) -> None:
+        self.name = name
+        self.words = f"Fetching {name}"
+        self._told, self._done = told, done
+        self._last = 0.0
+        self._cancelled = threading.Event()
+
+    def start(self) -> None:
+        """Begin; once."""
+        threading.Thread(target=self._run, name="seg_widgets download", daemon=True).start()
+
+    def cancel(self) -> None:
+        """End it soon; what has come stays for the next time."""
+        self._cancelled.set()
+
+    def _run(self) -> None:
+        problem: SegWidgetsError | None = None
+        try:
+            download(self.name, progress=self._progress, cancel=self._cancelled)
+        except SegWidgetsError as error:
+            problem = error
+        except Exception as error:
+            _log.exception("The download of %s failed", self.name)
+            problem = WeightsFetchError(
+                f"Something unexpected stopped the download of {self.name!r} ({type(error).__name__}: {error}). The "
+                "kernel's log has the details; try again."
+            )
+        self._done(problem)
+
+    def _progress(self, there: int, total: int | None) -> None:
+        of = f" of {total / 1e6:.0f}" if total else ""
+        self.words = f"Fetching {self.name}: {there / 1e6:.0f}{of} MB"
+        now = time.monotonic()
+        if now - self._last >= _TELL_EVERY_S:
+            self._last = now
+            self._told()
 
 
 def verify(name: str) -> str:
@@ -135,6 +195,26 @@ def _locked(path: Path, cancel: threading.Event | None, card: ModelCard) -> file
 def _check(cancel: threading.Event | None, card: ModelCard) -> None:
     if cancel is not None and cancel.is_set():
         raise WeightsFetchError(f"The download of {card.name!r} was cancelled; the next one goes on where it ended.")
+
+
+def _check_size(card: ModelCard, total: int | None) -> None:
+    """Refuse at once what can't be the file, such as a web page that asks for a password."""
+    if total is None or card.megabytes is None or 0.8 < total / (card.megabytes * 1e6) < 1.25:
+        return
+    raise WeightsError(
+        f"{card.address} is not {card.file_name}: it has {total:,} bytes instead of about {card.megabytes:.0f} MB. It "
+        "may be a web page or another version; see what a browser shows there, and check SEG_WIDGETS_MIRROR."
+    )
+
+
+def _check_space(card: ModelCard, part: Path, folder: Path) -> None:
+    lacking = (card.megabytes or 0) * 1e6 - (part.stat().st_size if part.exists() else 0)
+    free = shutil.disk_usage(folder).free
+    if free < lacking:
+        raise WeightsFetchError(
+            f"The weights of {card.name!r} need {lacking / 1e6:.0f} MB more, but {folder} has {free / 1e6:.0f} MB "
+            "free. Free some space, or name another folder in SEG_WIDGETS_CACHE."
+        )
 
 
 def _fetch(card: ModelCard, part: Path, progress: Progress, stall_timeout_s: float) -> None:

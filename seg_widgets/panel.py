@@ -10,6 +10,7 @@ import difflib
 import html
 import inspect
 import json
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -19,7 +20,9 @@ import ipywidgets
 
 from . import export, images, rendering, webpage
 from .canvas import SegmentationCanvas
-from .catalogue import STARTER, available_models
+from .catalogue import STARTER
+from .catalogue import models as known_models
+from .downloads import missing_card
 from .errors import ImageError, SegWidgetsError, SettingError
 from .filmstrip import Filmstrip
 from .images import Upload
@@ -74,7 +77,7 @@ _NO_SETTINGS: Final = {
 }
 
 # What one side writes and the other mirrors.
-_TOLD_BY_SESSION: Final = ("prediction", "predictor", "status", "busy", "history")
+_TOLD_BY_SESSION: Final = ("prediction", "predictor", "status", "busy", "history", "fetching")
 _SHARED: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances", "selected", "error")
 
 # A second Enter or click on the same address within this time is one request, however the front end orders its events.
@@ -84,14 +87,15 @@ _SAME_REQUEST_S: Final = 1.0
 class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[misc]
     """A notebook panel: a picture by upload, URL or sample, and its objects outlined, named, scored and filtered.
 
-    `predictor`: a `Predictor`, a model's name, or None for the starter. The model is loaded in the background; the
-    panel can be used meanwhile. `build`: instead of a predictor, a function without arguments that builds one.
-    `device`: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name. `threshold`: the lowest score shown, 0 to 1.
-    `samples`: pictures to pick from, by name, or a list of paths; None: those that come along; empty: no picker.
-    `hidden_classes`: names of classes that are not shown. `class_thresholds`: thresholds of single classes by name.
-    `allow_local`: URLs may point to this machine and to private networks. `max_pixels`: the largest picture that is
-    opened. `models`: what the model picker offers, by name: each a `Predictor` or a function that builds one; None:
-    the models whose weights are here. `controls`: what the panel is made of, some of `CONTROLS`; None: all of it.
+    `predictor`: a `Predictor`, a model's name or folder, or None for the starter. The model is loaded in the
+    background, after its weights were fetched if they are not here; the panel can be used meanwhile. `build`: instead
+    of a predictor, a function without arguments that builds one. `device`: "auto", "cpu", "cuda", "cuda:1" or "mps",
+    for a name. `threshold`: the lowest score shown, 0 to 1. `samples`: pictures to pick from, by name, or a list of
+    paths; None: those that come along; empty: no picker. `hidden_classes`: names of classes that are not shown.
+    `class_thresholds`: thresholds of single classes by name. `allow_local`: URLs may point to this machine and to
+    private networks. `max_pixels`: the largest picture that is opened. `models`: what the model picker offers, by
+    name: each a `Predictor` or a function that builds one; None: all models that can be had by name. `controls`: what
+    the panel is made of, some of `CONTROLS`; None: all of it.
 
     The traits `image`, `prediction`, `source`, `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`,
     `selected`, `history`, `busy`, `status` and `error` can be observed and linked; they are those of
@@ -122,6 +126,9 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self._has = _known_controls(controls)
         self._samples = _sample_sources(samples) if "samples" in self._has else {}
         self._models, self._model = _model_choices(predictor, build, models)
+        self._in_use = self._model
+        self._telling = threading.RLock()
+        self._tells = False
         self._device = device
         self._tried_url = ("", 0.0)
         self.session = SegmentationSession(
@@ -132,6 +139,9 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             allow_local=allow_local,
             max_pixels=max_pixels,
         )
+        if self.session.fetching:
+            self._in_use = self.session.model_name
+            self._models.setdefault(self._in_use, (self._in_use, None))
         self._make_controls()
         self._make_views()
         super().__init__(children=self._rows())
@@ -171,7 +181,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         )
         self.model_line = ipywidgets.HTML(layout=auto)
         self.model_picker = ipywidgets.Dropdown(
-            options=list(self._models), value=self._model, description="Model", layout=auto
+            options=self._model_options(), value=self._model, description="Model", layout=auto
         )
         self.clearer = ipywidgets.Button(
             description="Clear", tooltip="Forget the picture, its result and the history", layout=auto
@@ -293,15 +303,16 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         device: str = "auto",
     ) -> None:
         """Take another model (arguments as for the panel) and segment the picture on screen with it."""
-        self.session.use(predictor, build=build, device=device)
-        choices, self._model = _model_choices(predictor, build, {})
+        choices, chosen = _model_choices(predictor, build, {})
+        before, self._model, self._models = (self._model, self._models), chosen, {**self._models, **choices}
+        try:
+            self.session.use(predictor, build=build, device=device)
+        except SettingError:
+            self._model, self._models = before
+            raise
         self._device = device
-        self._models = {**self._models, **choices}
-        # What is in use already must not be used once more.
-        self.model_picker.unobserve(self._on_model, "value")
-        self.model_picker.options = list(self._models)
-        self.model_picker.value = self._model
-        self.model_picker.observe(self._on_model, "value")
+        self._note_use()
+        self._tell_models()
 
     def clear(self) -> None:
         """Forget the picture, its result, the history and any error, and drop what is under way or waits."""
@@ -362,6 +373,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             self.canvas.asks = (*self._asks, *(("cancel",) if self.session.working else ()))
         if name in ("predictor", "busy"):
             self._tell_model()
+        if name == "fetching":
+            self._tell_models()
 
     def _show_result(self) -> None:
         session = self.session
@@ -468,9 +481,42 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             self.session.segment(self._samples[name], _sample_name(self._samples[name], name))
 
     def _on_model(self, change: Any) -> None:
+        with self._telling:  # never held while the session is asked: the session may be waiting for it
+            if self._tells:
+                return
         self._model = change["new"]
         predictor, build = self._models[self._model]
         self.session.use(predictor, build=build, device=self._device)
+        self._note_use()
+
+    def _note_use(self) -> None:
+        """What was chosen is in use at once, unless its weights are still to be fetched."""
+        if not self.session.fetching:
+            self._in_use = self._model
+
+    def _tell_models(self) -> None:
+        """Say which models are here; once nothing is fetched any more, also which one is in use."""
+        if not self.session.fetching:
+            fetched = self.session.model_name == self._model
+            self._model = self._in_use = self._model if fetched else self._in_use
+        # New options put the picker on the first of them for a moment, which nobody has chosen. This thread may be the
+        # download's, while the person's own choice comes on another.
+        with self._telling:
+            self._tells = True
+            self.model_picker.options = self._model_options()
+            self.model_picker.value = self._model
+            self._tells = False
+
+    def _model_options(self) -> list[tuple[str, str]]:
+        """What the picker shows of each model, and its name."""
+        here, away = [], []
+        for name, (predictor, _) in self._models.items():
+            card = missing_card(name) if predictor == name else None
+            if card is None:
+                here.append((name, name))
+            else:
+                away.append((f"{name} (fetch {card.megabytes:.0f} MB)", name))
+        return [*here, *away]
 
     def _reset_sources(self) -> None:
         self._reset_picker()
@@ -587,7 +633,7 @@ def _model_choices(
         chosen = predictor or STARTER
         choices[chosen] = (chosen, None)
     if models is None:
-        choices = {**{name: (name, None) for name in available_models()}, **choices}
+        choices = {**{card.name: (card.name, None) for card in known_models()}, **choices}
     for name, model in (models or {}).items():
         builds = _takes_nothing(model)
         choices[str(name)] = (None, cast(Callable[[], Predictor], model)) if builds else (cast(Predictor, model), None)

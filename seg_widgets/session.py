@@ -26,6 +26,7 @@ import traitlets
 
 from . import images
 from .catalogue import STARTER
+from .downloads import BackgroundDownload, missing_card
 from .errors import InferenceError, ModelError, PredictionError, SegWidgetsError, SettingError, UrlError
 from .history import History
 from .prediction import Prediction
@@ -107,6 +108,10 @@ class SegmentationState(ThreadSafeTraits):
 
     current = traitlets.Int(None, allow_none=True, read_only=True)
     """The number in `history` of the picture on screen, or None (default)."""
+
+    fetching = traitlets.Unicode("", read_only=True)
+    """The name of the model whose weights are being fetched, "" (default) while none are. Until they are there, the
+    model that was in use goes on, or the starter."""
 
     def segment(self, source: object, name: str | None = None) -> None:
         """Open and segment a picture in the background."""
@@ -264,10 +269,11 @@ class _Request:
 class SegmentationSession(SegmentationState):
     """A picture, what a model found in it, and what of that is shown; knows no widget.
 
-    `predictor`: a `Predictor`, a model's name, or None for the starter; a name's model is built at once in the
-    background. `build`: instead of a predictor, a function without arguments that builds one. `device`: "auto", "cpu",
-    "cuda", "cuda:1" or "mps", for a name. `threshold`: 0 to 1. `allow_local`: URLs may point to this machine and to
-    private networks (never for strangers' requests). `max_pixels`: the largest picture that is opened.
+    `predictor`: a `Predictor`, a model's name or folder, or None for the starter; a name's model is built at once in
+    the background, after its weights were fetched if they are not here. `build`: instead of a predictor, a function
+    without arguments that builds one. `device`: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name. `threshold`: 0
+    to 1. `allow_local`: URLs may point to this machine and to private networks (never for strangers' requests).
+    `max_pixels`: the largest picture that is opened.
 
     Observers are called on whichever thread made the change. Raises `SettingError` for an argument that is none.
     """
@@ -297,6 +303,7 @@ class SegmentationSession(SegmentationState):
         self._history = History()
         self._doing = ""
         self._building: Future[Predictor] | None = None
+        self._download: BackgroundDownload | None = None
         self._failure: SegWidgetsError | None = None
         self._last_s: float | None = None
         self._closed = False
@@ -402,13 +409,20 @@ class SegmentationSession(SegmentationState):
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
     ) -> None:
-        """Take another model (arguments as for the session) and segment the picture on screen with it."""
+        """Take another model (arguments as for the session) and segment the picture on screen with it.
+
+        Weights of the model zoo that are not here are fetched first; meanwhile, and when that fails, the model that
+        was in use goes on, or the starter.
+        """
         if predictor is not None and build is not None:
             raise SettingError("Give a predictor or a function that builds one, not both.")
         name = ""
         if build is None and (predictor is None or isinstance(predictor, str)):
             name = predictor or STARTER
             build = _model_builder(name, device)
+            if missing_card(name) is not None:
+                self._fetch(name, device)
+                return
         if predictor is not None and not isinstance(predictor, str) and not callable(predictor):
             raise SettingError(
                 f"A predictor is called with a picture and answers with a Prediction, but {type(predictor).__name__} "
@@ -416,6 +430,7 @@ class SegmentationSession(SegmentationState):
             )
         with self._lock:
             self._check_open()
+            self._stop_fetching()
             self._build = build
             self._model_name = name
             self._building = None
@@ -433,6 +448,57 @@ class SegmentationSession(SegmentationState):
                 self._start_building()
                 self._publish()
 
+    def _fetch(self, name: str, device: str) -> None:
+        """Fetch the weights of a model, and use it once they are there."""
+        me = weakref.ref(self)  # a forgotten session must not live as long as the download
+
+        def told() -> None:
+            session = me()
+            if session is not None:
+                session._tell_fetched(fetch)
+
+        def done(problem: SegWidgetsError | None) -> None:
+            session = me()
+            if session is not None:
+                session._fetched(fetch, device, problem)
+
+        fetch = BackgroundDownload(name, told, done)
+        with self._lock:
+            self._check_open()
+            self._stop_fetching()
+            if self._build is None and self.predictor is None:
+                self.use(STARTER, device=device)
+            self._download = fetch
+            self._failure = None
+            self._publish(error="")
+        weakref.finalize(self, fetch.cancel)
+        fetch.start()
+
+    def _stop_fetching(self) -> None:
+        """Called with the lock; whoever calls publishes."""
+        if self._download is not None:
+            self._download.cancel()
+            self._download = None
+
+    def _tell_fetched(self, fetch: BackgroundDownload) -> None:
+        with self._lock:
+            if self._download is fetch:
+                self._publish()
+
+    def _fetched(self, fetch: BackgroundDownload, device: str, problem: SegWidgetsError | None) -> None:
+        with self._lock:
+            if self._download is not fetch:  # cancelled, closed, or another model was chosen meanwhile
+                return
+            if problem is None:
+                self._download = None
+                self.use(fetch.name, device=device)
+                return
+            self._download = None
+            goes_on = self._model_name or _model_name(self.predictor)
+            kind = type(problem) if isinstance(problem, ModelError) else ModelError
+            self._failure = kind(f"{problem} Going on with the model {goes_on!r}.")
+            self._publish(error=str(self._failure))
+
     def clear(self) -> None:
         """Forget the picture, its result, the history and any error, and drop what is under way or waits."""
         with self._lock:
@@ -444,13 +510,20 @@ class SegmentationSession(SegmentationState):
 
     @property
     def working(self) -> bool:
-        """Whether a picture is under way or waits, which `cancel` drops; the model's loading alone is only `busy`."""
+        """Whether a picture is under way or waits or weights are being fetched, which `cancel` drops.
+
+        The model's loading alone is only `busy`.
+        """
         with self._lock:
-            return self._request is not None or bool(self._waiting)
+            return self._request is not None or bool(self._waiting) or self._download is not None
 
     def cancel(self) -> None:
-        """Drop what is under way and what waits; what is on screen stays, and so do the results in the history."""
+        """Drop what is under way and what waits; what is on screen stays, and so do the results in the history.
+
+        Of weights that were being fetched, those that have come stay for the next time.
+        """
         with self._lock:
+            self._stop_fetching()
             self._drop_all()
             self._publish()
 
@@ -478,6 +551,7 @@ class SegmentationSession(SegmentationState):
         """
         with self._lock:
             self._closed = True
+            self._stop_fetching()
             self._drop_all()
             self._build = self._building = None
             self.set_trait("predictor", None)
@@ -721,6 +795,8 @@ class SegmentationSession(SegmentationState):
         """Say what is under way. Called with the lock."""
         if self._request is not None:
             status = self._doing
+        elif self._download is not None:
+            status = self._download.words
         elif self._building is not None:
             status = "Loading the model; a picture can be chosen meanwhile"
         else:
@@ -729,6 +805,7 @@ class SegmentationSession(SegmentationState):
             if error is not None:
                 self.error = error
             self.set_trait("history", tuple(self._history))
+            self.set_trait("fetching", "" if self._download is None else self._download.name)
             self.set_trait("status", status)
             self.set_trait("busy", bool(status))
         self._changed.notify_all()

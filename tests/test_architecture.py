@@ -46,7 +46,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": _RESULT | {"rendering", "colors", "images", "webpage"},
     "history": _RESULT,
     "traits": _RESULT,
-    "session": _RESULT | _PICTURE | {"predictor", "catalogue", "history", "loading", "samples", "traits"},
+    "session": _RESULT | _PICTURE | {"predictor", "catalogue", "downloads", "history", "loading", "samples", "traits"},
     "filmstrip": _RESULT | _PICTURE | {"history", "rendering", "traits"},
     "canvas": _RESULT | _PICTURE | {"content", "predictor", "session", "traits"},
     "panel": _RESULT
@@ -55,6 +55,7 @@ ALLOWED: dict[str, set[str]] = {
         "canvas",
         "catalogue",
         "colors",
+        "downloads",
         "export",
         "filmstrip",
         "predictor",

@@ -77,14 +77,17 @@ def test_the_docs_list_them_all(root: Path) -> None:
     rows = [
         line.split("|")[1:-1]
         for line in (root / "docs" / "models.md").read_text().splitlines()
-        if line.count("|") == 6 and "| `" in line
+        if line.count("|") == 7 and "| `" in line
     ]
-    listed = [(row[0].strip(" `"), row[2].strip(), row[3].strip(), row[4].strip()) for row in rows]
+    listed = [(row[0].strip(" `"), row[2].strip(), row[3].strip(), row[4].strip(), row[5].strip()) for row in rows]
 
     def figure(value: float | None) -> str:
         return "" if value is None else f"{value:.1f}"
 
-    assert listed == [(card.name, figure(card.box_ap), figure(card.mask_ap), card.speed) for card in CARDS.values()]
+    assert listed == [
+        (card.name, figure(card.box_ap), figure(card.mask_ap), card.speed, f"{card.megabytes:.0f}")
+        for card in CARDS.values()
+    ]
 
 
 # ── where it looks ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -116,7 +119,7 @@ def test_a_model_beside_them_is_listed_by_its_name(folder: Path) -> None:
     (folder / "cells.safetensors").touch()
     assert [card.name for card in models()] == list(CARDS), "without a config it is no model"
     (folder / "cells.yaml").touch()
-    assert models()[-1] == ModelCard("cells", "", 0, "", None, None, None, "", "")
+    assert models()[-1] == ModelCard("cells", "", 0, "", None, None, None, None, "", "")
     assert models()[-1].weights == folder / "cells.safetensors"
     assert available_models() == ["cells"]
 
@@ -160,4 +163,6 @@ def test_each_builds_and_answers(card: ModelCard, folder: Path, monkeypatch: pyt
     assert len(prediction.class_names) == card.classes
     assert 1 <= len(prediction) <= 100
     assert prediction.masks is not None
+    state = predictor.model.state_dict().values()
+    assert card.megabytes == round(sum(tensor.nbytes for tensor in state) / 1e6, 1)
     assert np.all(prediction.scores >= 0.05)

@@ -8,8 +8,8 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -20,69 +20,28 @@ from seg_widgets.catalogue import ModelCard, find_model, models
 from seg_widgets.downloads import CHECKSUMS, download, verify
 from seg_widgets.errors import ConfigError, WeightsError, WeightsFetchError, WeightsNotFoundError
 
+from .zoo import Zoo, zoo_server
+
 NAME = "coco-r50-fpn-3x"
 CONTENT = np.random.default_rng(0).integers(0, 256, 3_000_000, np.uint8).tobytes()
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
 FILE = f"model_final_{MD5[:6]}.pkl"
-
-
-class Zoo(BaseHTTPRequestHandler):
-    """The zoo's server. `answer`: another way to answer, of a test's own; `asked`: the ranges asked for."""
-
-    answer: Callable[[Zoo], None] | None = None
-    content = CONTENT
-    asked: list[tuple[str, str]]
-
-    def do_GET(self) -> None:
-        type(self).asked.append((self.path, self.headers.get("Range", "")))
-        answer = type(self).answer
-        if answer is not None:
-            answer(self)
-        else:
-            self.send_range()
-
-    def send_range(self, stop_after: int | None = None, pause_s: float = 0) -> None:
-        start = int(self.headers.get("Range", "bytes=0-")[6:].rstrip("-"))
-        if start >= len(self.content):
-            self.send_response(416)
-            self.send_header("Content-Range", f"bytes */{len(self.content)}")
-            self.end_headers()
-            return
-        self.send_response(206 if start else 200)
-        self.send_header("Content-Length", str(len(self.content) - start))
-        if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
-        self.end_headers()
-        for at in range(start, len(self.content), 200_000):
-            if stop_after is not None and at >= stop_after:
-                return
-            self.wfile.write(self.content[at : at + 200_000])
-            time.sleep(pause_s)
-
-    def log_message(self, *_: object) -> None:
-        pass
+# What makes the card of a model fit CONTENT.
+CHANGES = {"megabytes": 3.0, "file": f"COCO-InstanceSegmentation/r50/1/{FILE}"}
 
 
 @pytest.fixture
 def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Zoo]]:
     """A server of its own, the cache in an empty folder, and a card whose file's name fits CONTENT."""
-    handler = type("Handler", (Zoo,), {"asked": []})
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    # A client that goes away is what some of these tests are about.
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-    thread.start()
-    monkeypatch.setenv("SEG_WIDGETS_MIRROR", f"http://127.0.0.1:{server.server_address[1]}/zoo/")
     monkeypatch.setenv("SEG_WIDGETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SEG_WIDGETS_WEIGHTS", str(tmp_path / "weights"))
     card = next(card for card in models() if card.name == NAME)
-    changed = ModelCard(**{**vars(card), "file": f"COCO-InstanceSegmentation/r50/1/{FILE}"})
+    changed = ModelCard(**{**vars(card), **CHANGES})
     monkeypatch.setitem(catalogue._CARDS, NAME, changed)
-    yield handler
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with zoo_server(CONTENT) as (handler, address):
+        monkeypatch.setenv("SEG_WIDGETS_MIRROR", f"{address}/zoo/")
+        yield handler
 
 
 @pytest.fixture
@@ -182,6 +141,29 @@ def test_a_web_page_instead_is_refused_and_not_kept(zoo: type[Zoo], cache: Path)
     assert download(NAME).is_file()
 
 
+def test_a_file_of_another_size_is_refused_before_it_comes(zoo: type[Zoo], cache: Path) -> None:
+    def page(request: Zoo) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", "1234567")
+        request.end_headers()
+        request.wfile.write(b"<!doctype html>")
+
+    zoo.answer = page
+    with pytest.raises(WeightsError, match=f"is not {FILE}: it has 1,234,567 bytes instead of about 3 MB"):
+        download(NAME)
+    zoo.answer = None
+    assert download(NAME).read_bytes() == CONTENT
+
+
+def test_a_full_disk_is_told_of_before(zoo: type[Zoo], cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_900_000))
+    with pytest.raises(WeightsFetchError, match=r"need 3 MB more, but .* has 2 MB free.*SEG_WIDGETS_CACHE"):
+        download(NAME)
+    assert zoo.asked == []
+    (cache / f"{FILE}.part").write_bytes(CONTENT[:1_500_000])
+    assert download(NAME).read_bytes() == CONTENT
+
+
 def test_another_file_than_the_first_time_is_refused(zoo: type[Zoo], cache: Path) -> None:
     cache.mkdir()
     (cache / CHECKSUMS).write_text(f"{'0' * 64}  {FILE}\n")
@@ -273,7 +255,7 @@ from seg_widgets import catalogue
 from seg_widgets.catalogue import ModelCard, models
 from seg_widgets.downloads import download
 card = next(card for card in models() if card.name == {NAME!r})
-catalogue._CARDS[{NAME!r}] = ModelCard(**{{**vars(card), "file": "COCO-InstanceSegmentation/r50/1/{FILE}"}})
+catalogue._CARDS[{NAME!r}] = ModelCard(**{{**vars(card), **{CHANGES}}})
 print(download({NAME!r}))
 """
     started = [
@@ -293,7 +275,7 @@ from seg_widgets import catalogue
 from seg_widgets.catalogue import ModelCard, models
 from seg_widgets.downloads import download
 card = next(card for card in models() if card.name == {NAME!r})
-catalogue._CARDS[card.name] = ModelCard(**{{**vars(card), "file": "COCO-InstanceSegmentation/r50/1/{FILE}"}})
+catalogue._CARDS[card.name] = ModelCard(**{{**vars(card), **{CHANGES}}})
 download(card.name)
 """
     process = subprocess.Popen([sys.executable, "-c", code])
