@@ -79,11 +79,21 @@ def _parser() -> argparse.ArgumentParser:
         metavar="LIST",
         help=f"which of {', '.join(FORMATS)} to write, separated by commas (default: png,coco,csv)",
     )
-    segment.add_argument("--model", default=STARTER, metavar="NAME", help=f"a model by name (default: {STARTER})")
+    segment.add_argument(
+        "--model",
+        default=STARTER,
+        metavar="NAME",
+        help=f"a model by name, fetched if it is not here, or a model's folder (default: {STARTER})",
+    )
     segment.add_argument("--config", metavar="YAML", help="a detectron2 config of your own, with --weights")
+    segment.add_argument("--trust-code", action="store_true", help="let a --config that is a Python file run")
+    segment.add_argument("--half", action="store_true", help="compute in half precision, on a CUDA device")
     segment.add_argument("--weights", type=Path, metavar="FILE", help="the weights that go with --config")
     segment.add_argument(
-        "--classes", type=_names, metavar="LIST", help="class names in the order of the ids, by commas"
+        "--classes",
+        type=_class_names,
+        metavar="LIST",
+        help="class names in the order of the ids, by commas, or a .json or .txt file of them",
     )
     segment.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
     weights = commands.add_parser(
@@ -114,6 +124,10 @@ def _formats(text: str) -> tuple[str, ...]:
     if unknown or not formats:
         raise argparse.ArgumentTypeError(f"{text!r} has no or unknown formats; choose from {', '.join(FORMATS)}")
     return formats
+
+
+def _class_names(text: str) -> tuple[str, ...] | Path:
+    return Path(text) if text.lower().endswith((".json", ".txt")) else _names(text)
 
 
 def _names(text: str) -> tuple[str, ...]:
@@ -158,11 +172,12 @@ class _Progress:
 
 
 def _list_weights() -> int:
-    rows: list[tuple[str, ...]] = [("model", "classes", "trained on", "box AP", "mask AP", "speed", "weights")]
+    rows: list[tuple[str, ...]] = [("model", "classes", "trained on", "box AP", "mask AP", "speed", "MB", "weights")]
     for card in models():
         figures = ["" if figure is None else f"{figure:.1f}" for figure in (card.box_ap, card.mask_ap)]
         here = "here" if card.weights is not None else "not here"
-        rows.append((card.name, str(card.classes or ""), card.trained_on, *figures, card.speed, here))
+        size = "" if card.megabytes is None else f"{card.megabytes:.0f}"
+        rows.append((card.name, str(card.classes or ""), card.trained_on, *figures, card.speed, size, here))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
@@ -192,6 +207,9 @@ def _segment(options: argparse.Namespace) -> int:
             classes=options.classes,
             device=options.device,
             min_size=options.min_size,
+            half=options.half,
+            trust_code=options.trust_code,
+            progress=_Progress(options.model),
         )
     except SegWidgetsError as error:
         print(f"error: {error}", file=sys.stderr)

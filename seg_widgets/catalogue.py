@@ -26,6 +26,7 @@ __all__ = [
     "cache_folder",
     "find_model",
     "model_files",
+    "model_name",
     "models",
     "weight_folders",
 ]
@@ -226,6 +227,14 @@ def weight_folders() -> list[Path]:
     if named:
         folders.insert(0, Path(named).expanduser())
     return folders
+
+
+def model_name(model: str | Path) -> str:
+    """A model's name, or the path of its folder so written that it can't be taken for a name."""
+    if isinstance(model, str):
+        return model
+    path = model.expanduser()
+    return str(path) if path.is_absolute() else f".{os.sep}{path}"
 
 
 def cache_folder() -> Path:

@@ -10,11 +10,12 @@ import json
 import logging
 import os
 import pickle
+import pickletools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -311,6 +312,8 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("numpy", "dtype"): np.dtype,
     ("collections", "OrderedDict"): collections.OrderedDict,
     ("_codecs", "encode"): codecs.encode,
+    # Protocol 2 writes the bytes of an empty array as a call without arguments; with one it could take any memory.
+    ("__builtin__", "bytes"): lambda: b"",
 }
 for _core in ("numpy.core", "numpy._core"):
     _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = np.zeros(0).__reduce__()[0]
@@ -327,9 +330,21 @@ class _ArrayUnpickler(pickle.Unpickler):
         return _ALLOWED[module, name]
 
 
+def _check_memo(file: IO[bytes], size: int) -> None:
+    """Refuse a pickle that numbers its parts higher than it has bytes.
+
+    Python makes room for all numbers below: ten bytes could take all of the memory, and minutes.
+    """
+    for opcode, number, _ in pickletools.genops(file):
+        if opcode.name in ("PUT", "BINPUT", "LONG_BINPUT") and int(number or 0) > size:
+            raise WeightsError("it claims more memory than it can need")
+
+
 def _read_pickle(path: Path) -> Checkpoint:
     try:
         with path.open("rb") as file:
+            _check_memo(file, path.stat().st_size)
+            file.seek(0)
             data = _ArrayUnpickler(file, encoding="latin1").load()
     except WeightsError as error:
         raise WeightsError(f"{path.name} was refused: {error}. Use a file from a source that you trust.") from error

@@ -12,7 +12,8 @@ import os
 import tempfile
 import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -74,7 +75,8 @@ def load_predictor(
     config names. `device`: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:1", "mps". `min_size`: pixels to
     which the picture's shorter side is scaled for the model (None: as the config says). `half`: compute in float16 on a
     CUDA device. `trust_code`: let a config that is a Python file run; never for a file from a stranger. `fallback`: the
-    model to take, with a warning, when the weights can't be fetched. `progress`, `cancel`: as for `downloads.download`.
+    model to take, with a warning, when the weights can't be fetched. `progress`, `cancel`: as for `downloads.download`;
+    without `progress` a bar is drawn.
 
     Raises `ConfigError`, `WeightsNotFoundError`, `WeightsFetchError`, `WeightsError`, `DeviceError`, `DependencyError`,
     `SettingError`.
@@ -131,8 +133,25 @@ def _files(name: str | Path, progress: Progress | None, cancel: threading.Event 
     except WeightsNotFoundError:
         if not any(card.name == name and card.file for card in models()):
             raise
-    download(name, progress=progress, cancel=cancel)
+    if progress is not None:
+        download(name, progress=progress, cancel=cancel)
+    else:
+        with _bar(name) as tell:
+            download(name, progress=tell, cancel=cancel)
     return find_model(name)
+
+
+@contextmanager
+def _bar(name: str) -> Iterator[Progress]:
+    """Draws how far a download is, in a notebook or on a terminal."""
+    tqdm = importlib.import_module("tqdm.auto").tqdm  # detectron2 needs it too
+    with tqdm(desc=name, unit="B", unit_scale=True, unit_divisor=1000) as bar:
+
+        def tell(there: int, total: int | None) -> None:
+            bar.total = total
+            bar.update(there - bar.n)
+
+        yield tell
 
 
 def save_model(predictor: Predictor, folder: str | Path) -> Path:

@@ -20,7 +20,7 @@ import ipywidgets
 
 from . import export, images, rendering, webpage
 from .canvas import SegmentationCanvas
-from .catalogue import STARTER
+from .catalogue import STARTER, model_name
 from .catalogue import models as known_models
 from .downloads import missing_card
 from .errors import ImageError, SegWidgetsError, SettingError
@@ -107,7 +107,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     def __init__(
         self,
-        predictor: Predictor | str | None = None,
+        predictor: Predictor | str | Path | None = None,
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
@@ -297,7 +297,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     def use(
         self,
-        predictor: Predictor | str | None = None,
+        predictor: Predictor | str | Path | None = None,
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
@@ -620,12 +620,14 @@ _Choice = tuple[Predictor | str | None, Callable[[], Predictor] | None]
 
 
 def _model_choices(
-    predictor: Predictor | str | None,
+    predictor: Predictor | str | Path | None,
     build: Callable[[], Predictor] | None,
     models: Mapping[str, Predictor | Callable[[], Predictor]] | None,
 ) -> tuple[dict[str, _Choice], str]:
     """What `session.use` takes for each model by name, and the name of the one that is in use first."""
     choices: dict[str, _Choice] = {}
+    if isinstance(predictor, Path):
+        predictor = model_name(predictor)
     if build is not None or not (predictor is None or isinstance(predictor, str)):
         chosen = str(getattr(predictor, "name", "") or (_OWN if predictor is None else type(predictor).__name__))
         choices[chosen] = (predictor, build)

@@ -16,7 +16,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import CancelledError, Future
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -25,7 +25,7 @@ import numpy.typing as npt
 import traitlets
 
 from . import images
-from .catalogue import STARTER
+from .catalogue import STARTER, model_name
 from .downloads import BackgroundDownload, missing_card
 from .errors import InferenceError, ModelError, PredictionError, SegWidgetsError, SettingError, UrlError
 from .history import History
@@ -280,7 +280,7 @@ class SegmentationSession(SegmentationState):
 
     def __init__(
         self,
-        predictor: Predictor | str | None = None,
+        predictor: Predictor | str | Path | None = None,
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
@@ -404,7 +404,7 @@ class SegmentationSession(SegmentationState):
 
     def use(
         self,
-        predictor: Predictor | str | None = None,
+        predictor: Predictor | str | Path | None = None,
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
@@ -414,6 +414,8 @@ class SegmentationSession(SegmentationState):
         Weights of the model zoo that are not here are fetched first; meanwhile, and when that fails, the model that
         was in use goes on, or the starter.
         """
+        if isinstance(predictor, Path):
+            predictor = model_name(predictor)
         if predictor is not None and build is not None:
             raise SettingError("Give a predictor or a function that builds one, not both.")
         name = ""
@@ -494,7 +496,7 @@ class SegmentationSession(SegmentationState):
                 self.use(fetch.name, device=device)
                 return
             self._download = None
-            goes_on = self._model_name or _model_name(self.predictor)
+            goes_on = self._model_name or _predictor_name(self.predictor)
             kind = type(problem) if isinstance(problem, ModelError) else ModelError
             self._failure = kind(f"{problem} Going on with the model {goes_on!r}.")
             self._publish(error=str(self._failure))
@@ -734,7 +736,12 @@ class SegmentationSession(SegmentationState):
             self._last_s = took_s
             name, origin, _ = request.source
             number = self._history.add(name, origin) if request.number is None else request.number
-            done = {"image": image, "prediction": prediction, "took_s": took_s, "model": _model_name(self.predictor)}
+            done = {
+                "image": image,
+                "prediction": prediction,
+                "took_s": took_s,
+                "model": _predictor_name(self.predictor),
+            }
             self._history.update(number, state="done", error="", **done)
             shows = request.shows or self.image is None
             self._history.trim(number if shows else self.current)
@@ -879,7 +886,7 @@ def _check_answer(prediction: object, image: RGBArray) -> None:
         )
 
 
-def _model_name(predictor: object) -> str:
+def _predictor_name(predictor: object) -> str:
     return str(getattr(predictor, "name", "") or type(predictor).__name__)
 
 

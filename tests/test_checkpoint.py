@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import resource
 import struct
 from collections import OrderedDict
 from pathlib import Path
@@ -134,6 +135,109 @@ def test_code_in_a_file_is_never_run(tmp_path: Path, suffix: str) -> None:
     with pytest.raises(WeightsError, match="hostile"):
         read_checkpoint(path)
     assert not marker.exists()
+
+
+def _call(module: str, name: str, argument: bytes = b"", protocol: int = 2) -> bytes:
+    """A pickle that calls module.name(argument), however it is named there."""
+    if protocol == 0:
+        return b"c" + module.encode() + b"\n" + name.encode() + b"\n(S'" + argument + b"'\ntR."
+    parts = (module.encode(), name.encode())
+    names = b"".join(b"\x8c" + bytes([len(part)]) + part for part in parts)
+    text = b"X" + struct.pack("<I", len(argument)) + argument
+    return b"\x80\x04" + names + b"\x93(" + text + b"tR."
+
+
+@pytest.mark.parametrize("protocol", [0, 4])
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [
+        ("os", "system"),
+        ("posix", "system"),
+        ("subprocess", "getoutput"),
+        ("builtins", "eval"),
+        ("builtins", "exec"),
+        ("builtins", "__import__"),
+        ("__builtin__", "eval"),
+        ("pickle", "loads"),
+        ("torch", "load"),
+        ("torch.hub", "load"),
+        ("numpy", "load"),
+        ("numpy", "ndarray.tofile"),
+        ("numpy.core.multiarray", "fromfile"),
+        ("numpy.testing._private.utils", "runstring"),
+        ("functools", "partial"),
+        ("operator", "attrgetter"),
+        ("pip._internal", "main"),
+        ("collections", "OrderedDict.__class__"),
+        ("_codecs", "encode.__self__.open_code"),
+    ],
+)
+def test_a_pickle_may_name_nothing_but_arrays(tmp_path: Path, module: str, name: str, protocol: int) -> None:
+    marker, path = tmp_path / "marker", tmp_path / "hostile.pkl"
+    path.write_bytes(_call(module, name, f"touch {marker}".encode(), protocol))
+    with pytest.raises(WeightsError, match=rf"asks for {module}\.{name}") as caught:
+        read_checkpoint(path)
+    assert "hostile.pkl was refused" in str(caught.value)
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"\x80\x02]r\xff\xff\xff\x7f.",
+        b"]p2000000000\n.",
+        b"\x80\x04\x8e" + struct.pack("<Q", 1 << 62) + b"abc",
+        b"\x80\x04\x95" + struct.pack("<Q", 1 << 62) + b"N.",
+        b"\x80\x02\x8b" + struct.pack("<i", (1 << 31) - 1) + b"1",
+    ],
+)
+def test_a_few_bytes_may_not_take_all_memory(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bomb.pkl"
+    path.write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(WeightsError, match="bomb"):
+        read_checkpoint(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kilobytes
+
+
+def test_arrays_of_objects_and_of_another_byte_order(tmp_path: Path) -> None:
+    path = tmp_path / "a.pkl"
+    path.write_bytes(pickle.dumps({"model": {"a": np.array([None, "x"], object)}, "__author__": "x"}))
+    with pytest.raises(WeightsError, match=r"a\.pkl"):
+        read_checkpoint(path)
+    path.write_bytes(pickle.dumps({"model": {"a": np.arange(3, dtype=">f4")}, "__author__": "x"}))
+    assert read_checkpoint(path).tensors["a"].tolist() == [0, 1, 2]
+    path.write_bytes(pickle.dumps({"model": {"a": np.zeros(2, np.longdouble)}, "__author__": "x"}))
+    with pytest.raises(WeightsError, match="torch has no type for"):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize("suffix", ["safetensors", "pth", "pkl"])
+def test_every_format_goes_there_and_back_bit_by_bit(tmp_path: Path, suffix: str, dtype: str) -> None:
+    random = torch.Generator().manual_seed(3)
+    tensor = torch.randint(0, 256, (3, 8, 8), generator=random, dtype=torch.uint8).view(getattr(torch, dtype))
+    if dtype == "bool":
+        tensor = torch.randint(0, 2, (3, 8), generator=random).bool()
+    tensors = {"a": tensor, "scalar": tensor.flatten()[0].clone(), "none": tensor[:0].clone()}
+    path = tmp_path / f"a.{suffix}"
+    if suffix == "pkl":
+        if dtype == "bfloat16":
+            pytest.skip("NumPy has no bfloat16")
+        content = {"model": {name: value.numpy() for name, value in tensors.items()}, "__author__": "x"}
+        path.write_bytes(pickle.dumps(content, 2))
+    elif suffix == "pth":
+        torch.save(tensors, path)
+    else:
+        save_file(tensors, path)
+    for _ in range(2):  # from the file, and from the copy that was kept
+        read = read_checkpoint(path, tmp_path / "kept").tensors
+        assert read.keys() == tensors.keys()
+        for name, value in tensors.items():
+            assert read[name].dtype == value.dtype
+            assert read[name].shape == value.shape
+            bits = [one.contiguous().reshape(-1).view(torch.uint8).tolist() for one in (read[name], value)]
+            assert bits[0] == bits[1]
 
 
 def test_a_small_file_may_not_claim_much_memory(tmp_path: Path) -> None:

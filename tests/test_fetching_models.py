@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import json
 import pickle
+import re
 import threading
 import time
 import weakref
@@ -13,13 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from seg_widgets import catalogue
+from seg_widgets import catalogue, load_predictor, save_model
+from seg_widgets.__main__ import main
 from seg_widgets.catalogue import ModelCard, models
 from seg_widgets.checkpoint import read_checkpoint
-from seg_widgets.errors import WeightsError, WeightsFetchError
+from seg_widgets.errors import ConfigError, SettingError, WeightsError, WeightsFetchError
 from seg_widgets.panel import SegmentationPanel
 from seg_widgets.session import SegmentationSession
-from seg_widgets.testing import StubPredictor, make_picture
+from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
 from .zoo import Zoo, zoo_server
 
@@ -226,3 +229,55 @@ def test_a_panel_that_starts_with_a_model_that_cannot_be_had(zoo: type[Zoo], mon
     panel.segment(make_picture(60, 40))
     assert panel.wait(60) is not None
     panel.close()
+
+
+def test_a_panel_opens_a_models_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save_model(load_predictor(device="cpu", classes=CLASSES), tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    for given in (tmp_path / "mine", str(tmp_path / "mine"), Path("mine"), "./mine"):
+        panel = SegmentationPanel(given, device="cpu", samples={})
+        panel.segment(make_picture(60, 40))
+        prediction = panel.wait(60)
+        assert prediction is not None
+        assert prediction.class_names == CLASSES
+        assert panel.model_picker.value in (str(tmp_path / "mine"), "./mine")
+        assert "17 classes" in panel.model_line.value
+        panel.close()
+    with pytest.raises(SettingError, match="not both"):
+        SegmentationPanel(tmp_path, build=StubPredictor)
+    panel = SegmentationPanel(tmp_path / "gone", samples={})
+    with pytest.raises(ConfigError, match="no folder"):
+        panel.wait(60)
+    panel.close()
+
+
+# ── without a panel ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_python_and_the_command_line_fetch_too(
+    zoo: type[Zoo], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zoo.answer = slowly(0.005)
+    (tmp_path / "photo.jpg").write_bytes(make_jpeg())
+    command = ["segment", str(tmp_path / "photo.jpg"), "--model", NAME, "--device", "cpu", "--out", str(tmp_path / "a")]
+    assert main(command) == 0
+    said = capsys.readouterr()
+    assert f"model: {NAME} (17 classes) on cpu" in said.out
+    assert f"{NAME}: 12 of 12 MB" in said.err
+    # Renamed in a file, and from a folder.
+    (tmp_path / "names.txt").write_text("\n".join(f"renamed {number}" for number in range(17)))
+    renamed = load_predictor(NAME, classes=tmp_path / "names.txt", device="cpu")
+    assert renamed.class_names[16] == "renamed 16"
+    command[3] = str(save_model(renamed, tmp_path / "mine"))
+    assert main([*command, "--format", "coco"]) == 0
+    categories = json.loads((tmp_path / "a" / "photo-coco.json").read_text())["categories"]
+    assert [category["name"] for category in categories] == list(renamed.class_names)
+    assert len(zoo.asked) == 1
+
+
+def test_a_bar_is_drawn_where_nobody_else_tells(zoo: type[Zoo], capsys: pytest.CaptureFixture[str]) -> None:
+    zoo.answer = slowly(0.005)
+    assert load_predictor(NAME, device="cpu").class_names == CLASSES
+    drawn = capsys.readouterr().err
+    assert f"{NAME}: 100%" in drawn
+    assert re.search(r"(\d+\.\dM)/\1 ", drawn)

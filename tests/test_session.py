@@ -390,6 +390,31 @@ def test_another_model_takes_over_a_request_that_is_under_way() -> None:
 # ── ending ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_ten_models_after_each_other_leave_one_alive(session: SegmentationSession) -> None:
+    built: list[weakref.ref[StubPredictor]] = []
+
+    def build() -> StubPredictor:
+        predictor = StubPredictor()
+        built.append(weakref.ref(predictor))
+        return predictor
+
+    gc.collect()
+    gc.disable()  # nobody may have to look for circles
+    try:
+        for _ in range(10):
+            session.use(build=build)
+            session.image = make_picture(30, 20)
+            session.wait(20)
+            # The worker's thread lets go of its last job a moment after the result is told.
+            deadline = time.monotonic() + 5
+            while sum(one() is not None for one in built) > 1 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            assert [one() is session.predictor for one in built] == [False] * (len(built) - 1) + [True]
+            assert sum(one() is not None for one in built) == 1
+    finally:
+        gc.enable()
+
+
 def test_close_ends_the_worker_and_keeps_what_is_on_screen() -> None:
     session = SegmentationSession(StubPredictor())
     session.image = make_picture(30, 20)

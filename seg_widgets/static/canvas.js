@@ -147,7 +147,8 @@ function thinLoop(loop, tolerance) {
 /** Which instances meet their class's threshold and belong to a shown class; scores are float32, and so is what they meet. */
 export function likelyInstances(header, { threshold, classThresholds = {}, hiddenClasses = [] }) {
   const least = new Map(header.classes.map(({ id, name }) => [id, Math.fround(classThresholds[name] ?? threshold)]));
-  for (const { id, name } of header.classes) if (hiddenClasses.includes(name)) least.set(id, Infinity);
+  const hidden = new Set(hiddenClasses); // of a large vocabulary there may be a thousand
+  for (const { id, name } of header.classes) if (hidden.has(name)) least.set(id, Infinity);
   const likely = [];
   header.scores.forEach((score, index) => {
     if (score >= least.get(header.classIds[index])) likely.push(index);
@@ -192,6 +193,12 @@ export function countClasses(header, shown) {
   for (const id of header.classIds) byId.get(id).total++;
   for (const index of shown) byId.get(header.classIds[index]).shown++;
   return rows.sort((a, b) => b.total - a.total || a.id - b.id);
+}
+
+/** Those of `classes` ({name}) whose names have each word of `text`, in any order and in capitals or not. */
+export function findClasses(classes, text) {
+  const words = text.toLocaleLowerCase().split(/[\s_]+/).filter(Boolean);
+  return classes.filter(({ name }) => words.every((word) => name.toLocaleLowerCase().includes(word)));
 }
 
 /** "7 of 12 instances shown: 3 person, 2 animal, …" */
@@ -993,15 +1000,28 @@ function lateUpload(count, size) {
 
 // ── the list of classes ──────────────────────────────────────────────────────────────────────────────────────────────
 
+/** So many classes in one picture are easier to find by name than by eye. */
+const MANY_CLASSES = 13;
+
 class Legend {
   constructor(view) {
     this.view = view;
     this.chips = new Map();
     this.list = make("div", "sgw-legend", { role: "group", "aria-label": "Classes" });
     this.list.addEventListener("keydown", (event) => this.key(event));
+    this.search = make("input", "sgw-search-field", {
+      type: "search",
+      placeholder: "Find a class",
+      "aria-label": "Find a class by a part of its name; Enter shows only those found",
+    });
+    this.only = wordButton("sgw-link", "Only these", { onclick: () => this.showOnlyFound() });
+    this.found = make("span", "sgw-count", { role: "status" });
+    this.finder = make("div", "sgw-finder", { hidden: "" }, this.search, this.only, this.found);
+    this.search.addEventListener("input", () => this.find());
+    this.search.addEventListener("keydown", (event) => this.searchKey(event));
     this.hint = make("p", "sgw-hint", { text: "Click hides, double-click shows alone." });
     this.scale = make("div", "sgw-scale", { hidden: "" }, "0", make("span", "sgw-gradient"), "1");
-    this.element = make("div", "sgw-classes", {}, this.list, this.scale, this.hint);
+    this.element = make("div", "sgw-classes", {}, this.finder, this.list, this.scale, this.hint);
     const stops = [0, 0.25, 0.5, 0.75, 1].map(scoreColor);
     this.scale.querySelector("span").style.background = `linear-gradient(to right, ${stops})`;
   }
@@ -1011,6 +1031,53 @@ class Legend {
     this.chips = new Map(rows.map((row, at) => [row.id, this.chip(row, at === 0)]));
     this.list.replaceChildren(...[...this.chips.values()].map((chip) => chip.element));
     this.hint.hidden = rows.length < 2;
+    // What was looked for stays for the next picture, like the classes that are hidden.
+    this.finder.hidden = rows.length < MANY_CLASSES;
+    if (this.finder.hidden) this.search.value = "";
+    this.find();
+  }
+
+  /** The chips whose names have what was typed. */
+  matches() {
+    return findClasses([...this.chips.values()], this.search.value);
+  }
+
+  find() {
+    const found = new Set(this.matches());
+    const first = [...found][0];
+    for (const chip of this.chips.values()) {
+      chip.element.hidden = !found.has(chip);
+      chip.main.tabIndex = chip === first ? 0 : -1;
+    }
+    setText(this.found, this.search.value.trim() ? `${found.size} of ${this.chips.size}` : "");
+    this.offer(this.view.model.get("hidden_classes"));
+  }
+
+  /** "Only these" for what was found, "Show all" where that is what is shown, or classes are hidden otherwise. */
+  offer(hidden) {
+    this.offered = hidden;
+    const names = this.matches().map(({ name }) => name);
+    const others = [...this.chips.values()].map(({ name }) => name).filter((name) => !names.includes(name));
+    const alone = others.every((name) => hidden.includes(name)) && !names.some((name) => hidden.includes(name));
+    const some = hidden.some((name) => names.includes(name) || others.includes(name));
+    this.only.hidden = alone ? !some : !names.length;
+    setText(this.only, alone ? "Show all" : others.length ? "Only these" : "Show all");
+    return alone || !others.length ? [] : others;
+  }
+
+  showOnlyFound() {
+    if (!this.matches().length) return;
+    this.view.write({ hidden_classes: this.offer(this.view.model.get("hidden_classes")) });
+  }
+
+  searchKey(event) {
+    if (event.key === "Enter") this.showOnlyFound();
+    else if (event.key === "Escape" && this.search.value) {
+      this.search.value = "";
+      this.find();
+    } else return;
+    event.preventDefault();
+    event.stopPropagation();
   }
 
   chip({ id, name, color }, first) {
@@ -1043,9 +1110,10 @@ class Legend {
   }
 
   update(header, state, shown, colorBy) {
+    const names = new Set(state.hiddenClasses);
     for (const row of countClasses(header, shown)) {
       const chip = this.chips.get(row.id);
-      const hidden = state.hiddenClasses.includes(row.name);
+      const hidden = names.has(row.name);
       const own = state.classThresholds[row.name];
       setText(chip.count, `${row.shown} / ${row.total}`);
       setAttribute(chip.main, "aria-pressed", String(!hidden));
@@ -1056,6 +1124,8 @@ class Legend {
       setText(chip.own, own === undefined ? "" : `≥ ${own.toFixed(2)}`);
     }
     this.scale.hidden = colorBy !== "score";
+    // Not for each step of the slider, which hides no class.
+    if (!this.finder.hidden && this.offered !== state.hiddenClasses) this.offer(state.hiddenClasses);
   }
 
   key(event) {

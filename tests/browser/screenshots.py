@@ -1,8 +1,8 @@
 """Photograph the panel in each of its states: `python -m tests.browser.screenshots [OUTDIR] [--only NAME …]`.
 
 Makes panel.jpg (the README's) and the others of docs/panel.md: panel-dark, -narrow, -filmstrip, -100, -empty, -busy,
--error, -nothing; with `--only` also panel-hover, -busy-again, -empty-dark and -error-dark. They show the starter on a
-sample; `--stub` shows StubPredictor on a made picture, as the busy state and the hundred instances always do.
+-error, -nothing; with `--only` also panel-hover, -classes, -fetching, -busy-again, -empty-dark and -error-dark. They
+show the starter on a sample; `--stub` shows StubPredictor on a made picture, as some of the states always do.
 `--reference` writes what test_screenshots.py compares with: each state with StubPredictor, small.
 """
 
@@ -31,6 +31,27 @@ from seg_widgets import SegmentationPanel
 panel = SegmentationPanel()
 panel"""
 
+
+MANY_CLASSES_CELL = """\
+from seg_widgets import SegmentationPanel
+from seg_widgets.testing import StubPredictor
+
+names = [f"{kind}_{number}" for number in range(401) for kind in ("baseball bat", "teapot", "wine_glass")]
+panel = SegmentationPanel(StubPredictor(60, names), threshold=0.0)
+panel"""
+
+# Nobody answers at this address, and the download waits for that some seconds.
+FETCHING_CELL = """\
+import os
+import socket
+
+silent = socket.create_server(("127.0.0.1", 0))
+os.environ["SEG_WIDGETS_MIRROR"] = f"http://127.0.0.1:{silent.getsockname()[1]}"
+from seg_widgets import SegmentationPanel
+from seg_widgets.testing import StubPredictor
+
+panel = SegmentationPanel(StubPredictor(12), samples={})
+panel"""
 
 REFERENCE = Path(__file__).parent / "reference"
 _REFERENCE_WIDTH = 160
@@ -77,6 +98,8 @@ class Studio:
             "panel-100": (self.cell(instances=100), self.hundred, 1280, "Light"),
             "panel-empty": (usual, self.leave_empty, 1280, "Light"),
             "panel-empty-dark": (usual, self.leave_empty, 1280, "Dark"),
+            "panel-classes": (MANY_CLASSES_CELL, self.find_class, 1280, "Light"),
+            "panel-fetching": (FETCHING_CELL, self.fetch, 1280, "Light"),
             "panel-busy": (self.cell(delay_s=5), self.busy, 1280, "Light"),
             "panel-busy-again": (self.cell(delay_s=4), self.busy_again, 1280, "Light"),
             "panel-error": (usual, self.error, 1280, "Light"),
@@ -148,6 +171,18 @@ class Studio:
         self.open_photo(notebook)
         notebook.upload(self.photo)
         expect(notebook.canvas.locator(".sgw-busy")).to_contain_text("Segmenting")
+        notebook.page.mouse.move(2, 2)
+
+    def find_class(self, notebook: Notebook) -> None:
+        self.open_photo(notebook)
+        notebook.canvas.get_by_role("searchbox").fill("bat 1")
+        notebook.canvas.get_by_role("button", name="Only these").click()
+        notebook.page.mouse.move(2, 2)
+
+    def fetch(self, notebook: Notebook) -> None:
+        self.open_photo(notebook)
+        notebook.page.locator(".sgw-panel-models select").select_option(index=2)
+        expect(notebook.canvas).to_contain_text("Fetching")
         notebook.page.mouse.move(2, 2)
 
     def error(self, notebook: Notebook) -> None:

@@ -8,6 +8,7 @@ import io
 import json
 import re
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from playwright.sync_api import Browser, Locator, expect
 
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
+from ..zoo import Zoo, zoo_server
 from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, PanelPage, both_ipywidgets, notebook_page
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -384,6 +386,98 @@ def test_the_model_is_picked_and_the_picture_segmented_anew(notebook: Notebook, 
     notebook.wait_for_result()
     notebook.page.locator(".sgw-panel-models select").select_option("few")
     expect(notebook.canvas).to_have_attribute("data-total", "4")
+
+
+def fetching_cell(address: str, cache: Path) -> str:
+    """A panel whose kernel fetches weights from `address`."""
+    variables = {"SEG_WIDGETS_MIRROR": address, "SEG_WIDGETS_CACHE": str(cache)}
+    return f"import os\n\nos.environ.update({variables!r})\n" + STUB_CELL.format(instances=12, delay_s=0)
+
+
+def send_slowly(request: Zoo) -> None:
+    """The beginning of a file that would have the size of the real weights."""
+    request.send_response(200)
+    request.send_header("Content-Length", "177841981")
+    request.end_headers()
+    for _ in range(100):
+        request.wfile.write(bytes(500_000))
+        time.sleep(0.2)
+
+
+def test_weights_are_fetched_while_the_picture_can_be_explored(
+    notebook: Notebook, lab: Lab, photo: Path, tmp_path: Path
+) -> None:
+    with zoo_server(b"") as (zoo, address):
+        zoo.answer = send_slowly
+        lab.write_notebook("fetch.ipynb", fetching_cell(address, tmp_path))
+        notebook.open("fetch.ipynb")
+        notebook.run_all()
+        notebook.wait_for_panel()
+        notebook.upload(photo)
+        notebook.wait_for_result()
+        picker = notebook.page.locator(".sgw-panel-models select")
+        expect(picker.locator("option", has_text="coco-r50-fpn-3x (fetch 178 MB)")).to_have_count(1)
+        picker.select_option("coco-r50-fpn-3x (fetch 178 MB)")
+        expect(notebook.canvas).to_contain_text(re.compile(r"Fetching coco-r50-fpn-3x: [1-9]\d* of 178 MB"))
+        notebook.slider.focus()
+        press(notebook, "Home")
+        assert notebook.shown() == 12
+        notebook.canvas.get_by_role("button", name="Cancel").click()
+        expect(notebook.canvas).to_have_attribute("aria-busy", "false")
+        expect(picker.locator("option:checked")).to_have_text("StubPredictor")
+        zoo.answer = lambda request: request.send_error(404)
+        picker.select_option("coco-r50-fpn-3x (fetch 178 MB)")
+        alert = notebook.canvas.get_by_role("alert")
+        expect(alert).to_contain_text("status 404")
+        expect(alert).to_contain_text("Going on with the model 'StubPredictor'.")
+        expect(picker.locator("option:checked")).to_have_text("StubPredictor")
+        assert notebook.shown() == 12
+
+
+MANY_CLASSES_CELL = """\
+from seg_widgets import SegmentationPanel
+from seg_widgets.testing import StubPredictor
+
+names = [f"{kind}_{number}" for number in range(401) for kind in ("baseball bat", "teapot", "wine_glass")]
+panel = SegmentationPanel(StubPredictor(60, names), samples={}, models={}, threshold=0.0)
+panel"""
+
+
+def test_a_class_of_a_large_vocabulary_is_found_by_its_name(notebook: Notebook, lab: Lab, photo: Path) -> None:
+    lab.write_notebook("many.ipynb", MANY_CLASSES_CELL)
+    notebook.open("many.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    notebook.upload(photo)
+    notebook.wait_for_result()
+    canvas = notebook.canvas
+    assert notebook.shown() == 60
+    chips = canvas.locator(".sgw-chip:visible")
+    expect(chips).to_have_count(60)
+    search = canvas.get_by_role("searchbox")
+    search.fill("bat 1")
+    expect(chips).to_have_count(11)  # 1, 10 to 19
+    expect(canvas.locator(".sgw-finder [role=status]")).to_have_text("11 of 60")
+    canvas.get_by_role("button", name="Only these").click()
+    expect(canvas).to_have_attribute("data-shown", "11")
+    canvas.get_by_role("button", name="Show all").click()
+    expect(canvas).to_have_attribute("data-shown", "60")
+    search.fill("wine glass_7")
+    search.press("Enter")
+    expect(canvas).to_have_attribute("data-shown", "2")  # 7 and 17
+    search.press("Escape")
+    expect(chips).to_have_count(60)
+    expect(search).to_have_value("")
+    canvas.get_by_role("button", name="Show all").click()
+    expect(canvas).to_have_attribute("data-shown", "60")
+    # From the field straight to the chips that are left.
+    search.fill("teapot")
+    search.press("Tab")
+    notebook.page.keyboard.press("Tab")
+    focused = notebook.page.evaluate("() => document.activeElement.textContent")
+    assert focused.startswith("teapot_0")
+    notebook.page.keyboard.press("ArrowDown")
+    assert notebook.page.evaluate("() => document.activeElement.textContent").startswith("teapot_1")
 
 
 def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path) -> None:

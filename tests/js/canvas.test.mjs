@@ -349,3 +349,14 @@ test("a kernel is away only where the widget manager says so", () => {
   assert.equal(canvas.hasKernel({}), true);
   assert.equal(canvas.hasKernel(undefined), true);
 });
+
+test("classes are found by parts of their names", () => {
+  const classes = ["baseball_bat", "Baseball glove", "bat", "Äpfel"].map((name) => ({ name }));
+  const found = (text) => canvas.findClasses(classes, text).map(({ name }) => name);
+  assert.deepEqual(found(""), classes.map(({ name }) => name));
+  assert.deepEqual(found("  BASE "), ["baseball_bat", "Baseball glove"]);
+  assert.deepEqual(found("bat base"), ["baseball_bat"]);
+  assert.deepEqual(found("baseball_g"), ["Baseball glove"]);
+  assert.deepEqual(found("äpf"), ["Äpfel"]);
+  assert.deepEqual(found("zebra"), []);
+});
