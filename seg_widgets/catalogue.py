@@ -109,71 +109,47 @@ class ModelCard:
 # Name, config, box AP, mask AP, seconds, the megabytes of its tensors, the weights' id and file.
 _Row = tuple[str, str, float | None, float | None, float | None, float, str]
 _COCO: Final[tuple[_Row, ...]] = (
-    ("coco-r50-c4-1x", "mask_rcnn_R_50_C4_1x", 36.8, 32.2, 0.110, 144.1, "137259246/model_final_9243eb"),
-    ("coco-r50-dc5-1x", "mask_rcnn_R_50_DC5_1x", 38.3, 34.2, 0.076, 689.8, "137260150/model_final_4f86c3"),
-    ("coco-r50-fpn-1x", "mask_rcnn_R_50_FPN_1x", 38.6, 35.2, 0.043, 177.8, "137260431/model_final_a54504"),
-    ("coco-r50-c4-3x", "mask_rcnn_R_50_C4_3x", 39.8, 34.4, 0.111, 144.1, "137849525/model_final_4ce675"),
-    ("coco-r50-dc5-3x", "mask_rcnn_R_50_DC5_3x", 40.0, 35.9, 0.076, 689.8, "137849551/model_final_84107b"),
-    ("coco-r50-fpn-3x", "mask_rcnn_R_50_FPN_3x", 41.0, 37.2, 0.043, 177.8, "137849600/model_final_f10217"),
-    ("coco-r101-c4-3x", "mask_rcnn_R_101_C4_3x", 42.6, 36.7, 0.145, 220.2, "138363239/model_final_a2914c"),
-    ("coco-r101-dc5-3x", "mask_rcnn_R_101_DC5_3x", 41.9, 37.3, 0.092, 766.0, "138363294/model_final_0464b7"),
-    ("coco-r101-fpn-3x", "mask_rcnn_R_101_FPN_3x", 42.9, 38.6, 0.056, 254.0, "138205316/model_final_a3ec72"),
-    ("coco-x101-fpn-3x", "mask_rcnn_X_101_32x8d_FPN_3x", 44.3, 39.5, 0.103, 431.3, "139653917/model_final_2d9806"),
+    ("coco-r50-c4-1x", "mask_rcnn_R_50_C4_1x", 36.8, 32.2, 0.110, 144.1, "137259246/9243eb"),
+    ("coco-r50-dc5-1x", "mask_rcnn_R_50_DC5_1x", 38.3, 34.2, 0.076, 689.8, "137260150/4f86c3"),
+    ("coco-r50-fpn-1x", "mask_rcnn_R_50_FPN_1x", 38.6, 35.2, 0.043, 177.8, "137260431/a54504"),
+    ("coco-r50-c4-3x", "mask_rcnn_R_50_C4_3x", 39.8, 34.4, 0.111, 144.1, "137849525/4ce675"),
+    ("coco-r50-dc5-3x", "mask_rcnn_R_50_DC5_3x", 40.0, 35.9, 0.076, 689.8, "137849551/84107b"),
+    ("coco-r50-fpn-3x", "mask_rcnn_R_50_FPN_3x", 41.0, 37.2, 0.043, 177.8, "137849600/f10217"),
+    ("coco-r101-c4-3x", "mask_rcnn_R_101_C4_3x", 42.6, 36.7, 0.145, 220.2, "138363239/a2914c"),
+    ("coco-r101-dc5-3x", "mask_rcnn_R_101_DC5_3x", 41.9, 37.3, 0.092, 766.0, "138363294/0464b7"),
+    ("coco-r101-fpn-3x", "mask_rcnn_R_101_FPN_3x", 42.9, 38.6, 0.056, 254.0, "138205316/a3ec72"),
+    ("coco-x101-fpn-3x", "mask_rcnn_X_101_32x8d_FPN_3x", 44.3, 39.5, 0.103, 431.3, "139653917/2d9806"),
 )
 _LSJ: Final[tuple[_Row, ...]] = tuple(
-    (f"coco-{name}-fpn-lsj-{epochs}", f"mask_rcnn_{backbone}_FPN_{epochs}ep_LSJ", None, None, None, megabytes, file)
-    for name, backbone, epochs, megabytes, file in (
-        ("r50", "R_50", 100, 185.5, "42047764/model_final_bb69de"),
-        ("r50", "R_50", 200, 185.5, "42047638/model_final_89a8d3"),
-        ("r50", "R_50", 400, 185.5, "42019571/model_final_14d201"),
-        ("r101", "R_101", 100, 261.6, "42025812/model_final_4f7b58"),
-        ("r101", "R_101", 200, 261.6, "42131867/model_final_0bb7ae"),
-        ("r101", "R_101", 400, 261.6, "42073830/model_final_f96b26"),
-        ("regnetx4gf", "regnetx_4gf_dds", 100, 172.9, "42047771/model_final_b7fbab"),
-        ("regnetx4gf", "regnetx_4gf_dds", 200, 172.9, "42132721/model_final_5d87c1"),
-        ("regnetx4gf", "regnetx_4gf_dds", 400, 172.9, "42025447/model_final_f1362d"),
-        ("regnety4gf", "regnety_4gf_dds", 100, 167.7, "42047784/model_final_6ba57e"),
-        ("regnety4gf", "regnety_4gf_dds", 200, 167.7, "42047642/model_final_27b9c1"),
-        ("regnety4gf", "regnety_4gf_dds", 400, 167.7, "42045954/model_final_ef3a80"),
+    (f"coco-{name}-fpn-lsj-{epochs}", f"mask_rcnn_{backbone}_FPN_{epochs}ep_LSJ", *figures)
+    for name, backbone, epochs, *figures in (
+        ("r50", "R_50", 100, 44.6, 40.3, 0.069, 185.5, "42047764/bb69de"),
+        ("r50", "R_50", 200, None, None, 0.069, 185.5, "42047638/89a8d3"),
+        ("r50", "R_50", 400, 47.4, 42.5, 0.069, 185.5, "42019571/14d201"),
+        ("r101", "R_101", 100, 46.4, 41.6, None, 261.6, "42025812/4f7b58"),
+        ("r101", "R_101", 200, None, None, None, 261.6, "42131867/0bb7ae"),
+        ("r101", "R_101", 400, 48.9, 43.7, None, 261.6, "42073830/f96b26"),
+        ("regnetx4gf", "regnetx_4gf_dds", 100, 46.0, 41.3, 0.071, 172.9, "42047771/b7fbab"),
+        ("regnetx4gf", "regnetx_4gf_dds", 200, None, None, 0.071, 172.9, "42132721/5d87c1"),
+        ("regnetx4gf", "regnetx_4gf_dds", 400, 48.6, 43.5, 0.071, 172.9, "42025447/f1362d"),
+        ("regnety4gf", "regnety_4gf_dds", 100, 46.1, 41.6, 0.073, 167.7, "42047784/6ba57e"),
+        ("regnety4gf", "regnety_4gf_dds", 200, None, None, 0.073, 167.7, "42047642/27b9c1"),
+        ("regnety4gf", "regnety_4gf_dds", 400, 48.2, 43.3, 0.073, 167.7, "42045954/ef3a80"),
     )
 )
 _LVIS: Final[tuple[_Row, ...]] = (
-    ("lvis-r50-fpn-1x", "mask_rcnn_R_50_FPN_1x", 23.6, 24.4, 0.107, 202.6, "144219072/model_final_571f7c"),
-    ("lvis-r101-fpn-1x", "mask_rcnn_R_101_FPN_1x", 25.6, 25.9, 0.114, 278.7, "144219035/model_final_824ab5"),
-    ("lvis-x101-fpn-1x", "mask_rcnn_X_101_32x8d_FPN_1x", 26.7, 27.1, 0.151, 456.1, "144219108/model_final_5e3439"),
+    ("lvis-r50-fpn-1x", "mask_rcnn_R_50_FPN_1x", 23.6, 24.4, 0.107, 202.6, "144219072/571f7c"),
+    ("lvis-r101-fpn-1x", "mask_rcnn_R_101_FPN_1x", 25.6, 25.9, 0.114, 278.7, "144219035/824ab5"),
+    ("lvis-x101-fpn-1x", "mask_rcnn_X_101_32x8d_FPN_1x", 26.7, 27.1, 0.151, 456.1, "144219108/5e3439"),
 )
 _CITYSCAPES: Final[tuple[_Row, ...]] = (
-    ("cityscapes-r50-fpn", "mask_rcnn_R_50_FPN", None, 36.5, 0.078, 176.2, "142423278/model_final_af9cf5"),
+    ("cityscapes-r50-fpn", "mask_rcnn_R_50_FPN", None, 36.5, 0.078, 176.2, "142423278/af9cf5"),
 )
 _MISC: Final[tuple[_Row, ...]] = (
-    (
-        "coco-r50-fpn-cascade-1x",
-        "cascade_mask_rcnn_R_50_FPN_1x",
-        42.1,
-        36.4,
-        0.052,
-        288.4,
-        "138602847/model_final_e9d89b",
-    ),
-    (
-        "coco-r50-fpn-cascade-3x",
-        "cascade_mask_rcnn_R_50_FPN_3x",
-        44.3,
-        38.5,
-        0.053,
-        288.4,
-        "144998488/model_final_480dd8",
-    ),
-    ("coco-r50-fpn-gn-3x", "mask_rcnn_R_50_FPN_3x_gn", 42.6, 38.6, 0.060, 182.8, "138602888/model_final_dc5d9e"),
-    (
-        "coco-r50-fpn-syncbn-3x",
-        "mask_rcnn_R_50_FPN_3x_syncbn",
-        41.9,
-        37.8,
-        0.053,
-        183.1,
-        "169527823/model_final_3b3c51",
-    ),
+    ("coco-r50-fpn-cascade-1x", "cascade_mask_rcnn_R_50_FPN_1x", 42.1, 36.4, 0.052, 288.4, "138602847/e9d89b"),
+    ("coco-r50-fpn-cascade-3x", "cascade_mask_rcnn_R_50_FPN_3x", 44.3, 38.5, 0.053, 288.4, "144998488/480dd8"),
+    ("coco-r50-fpn-gn-3x", "mask_rcnn_R_50_FPN_3x_gn", 42.6, 38.6, 0.060, 182.8, "138602888/dc5d9e"),
+    ("coco-r50-fpn-syncbn-3x", "mask_rcnn_R_50_FPN_3x_syncbn", 41.9, 37.8, 0.053, 183.1, "169527823/3b3c51"),
 )
 _FAMILIES: Final = (
     ("COCO-InstanceSegmentation", ".yaml", 80, "COCO", _COCO),
@@ -196,7 +172,7 @@ _CARDS: Final = {
                 mask_ap,
                 seconds,
                 megabytes,
-                f"{folder}/{config}/{file}.pkl",
+                f"{folder}/{config}/{file.replace('/', '/model_final_')}.pkl",
                 "CC BY-SA 3.0",
             )
             for folder, ending, classes, data, rows in _FAMILIES
