@@ -1,7 +1,8 @@
 """Make the .venv and put everything in it that seg_widgets needs: `python3 packaging/bootstrap.py`.
 
 With `--ipywidgets7` it makes a second one beside it, for the tests of ipywidgets 7, which has neither torch nor
-detectron2: .venv-ipywidgets7.
+detectron2: .venv-ipywidgets7. With `--here` it makes none, but adds what the Python that runs it lacks, and leaves all
+that is there as it is: so Colab keeps its torch, NumPy and ipywidgets.
 
 Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that a second run
 takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses another build of torch.
@@ -11,10 +12,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib.metadata
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,6 +33,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--venv", type=Path)
     parser.add_argument("--ipywidgets7", action="store_true", help="the one for the tests of ipywidgets 7")
+    parser.add_argument("--here", action="store_true", help="add what this Python lacks, and change nothing of it")
+    parser.add_argument("--dry-run", action="store_true", help="with --here: only say what would be added")
     options = parser.parse_args()
     of_7: bool = options.ipywidgets7
     venv: Path = (options.venv or ROOT / (".venv-ipywidgets7" if of_7 else ".venv")).resolve()
@@ -38,6 +43,9 @@ def main() -> int:
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return _fail(f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …")
     try:
+        if options.here:
+            _install_here(options.dry_run)
+            return 0
         python = _make_venv(venv)
         if of_7:
             _install_lock(venv, python, LOCK_OF_7)
@@ -50,6 +58,21 @@ def main() -> int:
         command = " ".join(str(part) for part in error.cmd[:8])
         return _fail(f"Setting up stopped at: {command} … (exit status {error.returncode}); its own words are above.")
     return 0
+
+
+def _install_here(dry_run: bool) -> None:
+    """With every installed package held at its version: what can't be had beside them is an error, not an upgrade."""
+    here = {distribution.metadata["Name"]: distribution.version for distribution in importlib.metadata.distributions()}
+    here.pop("seg-widgets", None)
+    held = "".join(f"{name}=={version}\n" for name, version in sorted(here.items()) if name)
+    with tempfile.TemporaryDirectory() as folder:
+        constraints = Path(folder) / "constraints.txt"
+        constraints.write_text(held)
+        pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--constraint", constraints]
+        pip += ["--dry-run"] if dry_run else ["--quiet"]
+        _run(*pip, f"{ROOT}[detectron2]")
+    if not dry_run:
+        _run(sys.executable, ROOT / "packaging" / "detectron2" / "ensure.py")
 
 
 def _make_venv(venv: Path) -> Path:

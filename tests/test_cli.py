@@ -159,11 +159,23 @@ def test_doctor_survives_a_look_that_breaks(monkeypatch: pytest.MonkeyPatch) -> 
 def test_weights_are_listed_with_what_is_here(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["weights", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].split() == ["model", "classes", "trained", "on", "box", "AP", "mask", "AP", "speed", "weights"]
+    assert lines[0].split() == [
+        "model",
+        "classes",
+        "trained",
+        "on",
+        "box",
+        "AP",
+        "mask",
+        "AP",
+        "speed",
+        "MB",
+        "weights",
+    ]
     starter = next(line for line in lines if line.startswith("starter "))
     assert starter.endswith("  here")
     zoo = next(line for line in lines if line.startswith("coco-r50-fpn-3x "))
-    assert zoo.split() == ["coco-r50-fpn-3x", "80", "COCO", "41.0", "37.2", "fast", "not", "here"]
+    assert zoo.split() == ["coco-r50-fpn-3x", "80", "COCO", "41.0", "37.2", "fast", "178", "not", "here"]
     assert lines[-1].startswith("Weights are looked for in ")
 
 
