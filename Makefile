@@ -35,7 +35,7 @@ test: setup ## check the code and run every test, notebooks and browser included
 	@$(MAKE) --no-print-directory lint
 	@$(RUN) -m pytest
 	@$(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7)
-	@$(RUN) -m pytest --nbval notebooks
+	@OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest --nbval notebooks
 
 lint: setup ## formatting, lint and types
 	@$(BIN)/ruff format --check .

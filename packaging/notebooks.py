@@ -16,7 +16,9 @@ from nbclient import NotebookClient
 from PIL import Image
 
 NOTEBOOKS = Path(__file__).resolve().parent.parent / "notebooks"
+_INDEX = NOTEBOOKS / "images" / "index"
 _COLORS = 96
+_INDEX_SIZE = (360, 180)
 _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
@@ -34,6 +36,27 @@ def _shrink_picture(data: dict[str, str]) -> None:
     data["image/png"] = base64.b64encode(file.getvalue()).decode("ascii")
 
 
+def _picture_of(notebook: nbformat.NotebookNode) -> bytes | None:
+    """The last picture of a notebook, or None; by then it shows what it is about."""
+    found = None
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            found = output.get("data", {}).get("image/png", found)
+    return None if found is None else base64.b64decode(found)
+
+
+def _write_index_picture(notebook: nbformat.NotebookNode, name: str) -> None:
+    """A small picture of a notebook for notebooks/README.md."""
+    content = _picture_of(notebook)
+    if content is None:
+        return
+    _INDEX.mkdir(parents=True, exist_ok=True)
+    with Image.open(io.BytesIO(content)) as picture:
+        small = picture.convert("RGB")
+        small.thumbnail(_INDEX_SIZE)
+        small.save(_INDEX / f"{name}.jpg", quality=85, optimize=True)
+
+
 def main() -> int:
     """Run each notebook and write it back; an error in a cell ends it with that error."""
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
@@ -45,9 +68,13 @@ def main() -> int:
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop(_WIDGET_VIEW, None)
                 _shrink_picture(output.get("data", {}))
+                # Where this checkout lies is nobody's business either.
+                if "text" in output:
+                    output["text"] = output["text"].replace(f"{NOTEBOOKS.parent}/", "")
         # The exact version of Python that ran it is nobody's business, and changes with each machine.
         notebook.metadata.language_info = {"name": "python"}
         nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
+        _write_index_picture(notebook, path.stem)
         print(f"ran {path.name}")
     return 0
 
