@@ -9,11 +9,18 @@ import argparse
 import importlib.util
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # Tornado drops a connection whose message is over its 10 MiB default, silently; an upload may have 25 MB.
 LARGEST_MESSAGE = 64 * 1024 * 1024
+
+
+def unless_given(settings: Sequence[str], given: Sequence[str]) -> list[str]:
+    """Those of `settings` ("--name=value") whose names are not among `given`; Jupyter takes no setting twice."""
+    names = {argument.partition("=")[0] for argument in given}
+    return [setting for setting in settings if setting.partition("=")[0] not in names]
 
 
 def main() -> int:

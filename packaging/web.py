@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import os
 import sys
+import tempfile
 from pathlib import Path
 
-from lab import LARGEST_MESSAGE, ROOT
+from lab import LARGEST_MESSAGE, ROOT, unless_given
+
+_NOT_SERVED = "notebook-only"
 
 
 def main() -> int:
@@ -29,15 +33,29 @@ def main() -> int:
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     parser.add_argument("--notebook", type=Path, default=ROOT / "notebooks" / "panel.ipynb")
     options, others = parser.parse_known_args()
-    arguments = [
-        str(options.notebook.resolve()),
+    settings = [
         "--template=seg_widgets",
         "--Voila.ip=127.0.0.1",
         f"--Voila.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}",
-        *others,
+        # Each visitor has a kernel with a model in it; one whose page is gone is ended after a while.
+        "--MappingKernelManager.cull_idle_timeout=600",
+        "--MappingKernelManager.cull_interval=60",
     ]
-    Voila.launch_instance(arguments)
+    with tempfile.TemporaryDirectory() as folder:
+        page = page_of(options.notebook.resolve(), Path(folder))
+        Voila.launch_instance([str(page), *unless_given(settings, others), *others])
     return 0
+
+
+def page_of(notebook: Path, folder: Path) -> Path:
+    """The notebook without the cells that are tagged to be for readers of notebooks: the page waits for each cell."""
+    content = json.loads(notebook.read_text("utf-8"))
+    cells = [cell for cell in content["cells"] if _NOT_SERVED not in cell["metadata"].get("tags", [])]
+    if len(cells) == len(content["cells"]):
+        return notebook
+    page = folder / notebook.name
+    page.write_text(json.dumps({**content, "cells": cells}), "utf-8")
+    return page
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights list|get|verify|path` and `… doctor`."""
+"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights …`, `… export-html NOTEBOOK` and `… doctor`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from . import __version__, images
 from .catalogue import STARTER, find_model, models, weight_folders
 from .downloads import download, verify
 from .errors import SegWidgetsError
-from .export import FORMATS, save
+from .export import FORMATS, save, write_bytes
 from .prediction import check_threshold
 from .predictor import Predictor
 
@@ -45,6 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _segment(options)
     if options.command == "weights":
         return _weights(options)
+    if options.command == "export-html":
+        return _export_html(options)
     parser.print_help()
     return EXIT_USAGE
 
@@ -107,6 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     verify.add_argument("models", nargs="*", metavar="NAME", help="a model by name (default: all that are here)")
     path = actions.add_parser("path", help="print where a model's weights are on this machine")
     path.add_argument("model", metavar="NAME", help="a model by name")
+    page = commands.add_parser(
+        "export-html", help="make one HTML file of a notebook, with its panels to be explored without Python"
+    )
+    page.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="an .ipynb file")
+    page.add_argument("--out", type=Path, metavar="FILE", help="the file to write (default: beside the notebook)")
+    page.add_argument("--as-saved", action="store_true", help="don't run it first, but show what was saved in it")
     commands.add_parser("doctor", help="show versions, device and weights, and what to do about each problem")
     return parser
 
@@ -153,6 +161,19 @@ def _weights(options: argparse.Namespace) -> int:
     if not options.models and not here:
         print("There are no weights of the model zoo here.")
     return EXIT_SOME_FAILED if failed else EXIT_OK
+
+
+def _export_html(options: argparse.Namespace) -> int:
+    from .notebook_page import notebook_to_html
+
+    out: Path = options.out or options.notebook.with_suffix(".html")
+    try:
+        write_bytes(out, notebook_to_html(options.notebook, run=not options.as_saved).encode("utf-8", "replace"))
+    except SegWidgetsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_SOME_FAILED
+    print(f"wrote {out}")
+    return EXIT_OK
 
 
 class _Progress:

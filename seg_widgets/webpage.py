@@ -16,7 +16,7 @@ import numpy.typing as npt
 from .content import encode_content
 from .prediction import Prediction
 
-__all__ = ["to_html"]
+__all__ = ["page_of", "to_html"]
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -55,6 +55,32 @@ $script
 """
 )
 
+# What a page begins with, and what it has nobody to ask for.
+_TRAITS: Final[Mapping[str, Any]] = {
+    "threshold": 0.5,
+    "class_thresholds": {},
+    "hidden_classes": [],
+    "hidden_instances": [],
+    "selected": [],
+    "hovered": None,
+    "color_by": "class",
+    "opacity": 0.45,
+    "show": ["masks", "outlines", "labels"],
+    "zoom": 1,
+    "pan": [0.5, 0.5],
+    "legend": True,
+    "table": True,
+}
+_WITHOUT_KERNEL: Final[Mapping[str, Any]] = {
+    "busy": False,
+    "status": "",
+    "error": "",
+    "hint": "",
+    "exports": [],
+    "asks": [],
+    "upload": None,
+}
+
 
 def to_html(
     prediction: Prediction,
@@ -75,37 +101,33 @@ def to_html(
     page begins, and whoever opens it can change them. It carries all that it needs, and its security policy forbids it
     to ask for anything else. Raises as `Prediction.check_image` does.
     """
-    # As in the content: the name of a file need not be text.
-    title = name.encode("utf-8", "replace").decode("utf-8") or "Segmented picture"
-    traits: dict[str, Any] = {
+    chosen = {
         "threshold": threshold,
         "class_thresholds": dict(class_thresholds or {}),
         "hidden_classes": list(hidden_classes),
         "hidden_instances": list(hidden_instances),
-        "selected": [],
-        "hovered": None,
         "color_by": color_by,
         "opacity": opacity,
         "show": list(show),
-        "zoom": 1,
-        "pan": [0.5, 0.5],
-        "legend": True,
-        "table": True,
-        "busy": False,
-        "status": "",
-        "error": "",
-        "hint": "",
-        "exports": [],
-        "asks": [],
-        "upload": None,
     }
+    return page_of(encode_content(image, prediction, name), name, chosen)
+
+
+def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:
+    """Like `to_html`, of what `encode_content` gave.
+
+    `chosen`: traits of a `SegmentationCanvas` by name; those that only a kernel can answer are left out.
+    """
+    # As in the content: the name of a file need not be text.
+    title = name.encode("utf-8", "replace").decode("utf-8") or "Segmented picture"
+    traits = {**{trait: chosen.get(trait, default) for trait, default in _TRAITS.items()}, **_WITHOUT_KERNEL}
     return _PAGE.substitute(
         policy=html.escape(_POLICY),
         title=html.escape(title),
         style=_static("canvas.css") + _static("webpage.css"),
         # A name may hold what would end the script.
         traits=json.dumps(traits).replace("<", "\\u003c"),
-        content=base64.b64encode(encode_content(image, prediction, name)).decode("ascii"),
+        content=base64.b64encode(content).decode("ascii"),
         script=_static("canvas.js") + _static("webpage.js"),
     )
 

@@ -43,6 +43,7 @@ ALLOWED: dict[str, set[str]] = {
     "rendering": _RESULT | {"colors", "images"},
     "content": _RESULT | {"colors"},
     "webpage": _RESULT | {"content"},
+    "notebook_page": _BASE | {"webpage"},
     "export": _RESULT | {"rendering", "colors", "images", "webpage"},
     "history": _RESULT,
     "traits": _RESULT,

@@ -14,11 +14,12 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, expect
 
+from seg_widgets.__main__ import main
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.webpage import to_html
 
 from . import html_manager
-from .lab import PanelPage, quiet_page
+from .lab import PanelPage, quiet_page, write_notebook
 from .test_panel_in_lab import changed, pixels, place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -120,3 +121,56 @@ def test_a_notebook_saved_as_html_keeps_what_needs_no_kernel(page: PanelPage, tm
     page.slider.focus()
     page.page.keyboard.press("Home")
     expect(page.canvas).to_have_attribute("data-shown", "9")
+
+
+PANEL_CELLS = (
+    """\
+from seg_widgets import SegmentationPanel
+from seg_widgets.testing import StubPredictor, make_picture
+
+panel = SegmentationPanel(StubPredictor(12), samples={}, models={}, threshold=0.6)
+panel.segment(make_picture(640, 480), "a <picture>.jpg")
+print(len(panel.wait()), "instances")
+panel""",
+    "import ipywidgets\n\nipywidgets.IntSlider(description='not shown')",
+    "panel.hidden_classes = ['food']",
+)
+
+
+def test_a_notebook_becomes_one_file_with_its_panel_in_it(page: PanelPage, tmp_path: Path) -> None:
+    path, out = tmp_path / "my notebook.ipynb", tmp_path / "page.html"
+    write_notebook(path, *PANEL_CELLS)
+    before = path.read_bytes()
+    assert main(["export-html", str(path), "--out", str(out)]) == 0
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir() if file.suffix == ".html"] == ["page.html"]
+    page.page.goto(out.as_uri())
+    expect(page.page).to_have_title("my notebook")
+    expect(page.page.locator("body")).to_contain_text("12 instances")
+    expect(page.page.locator("iframe")).to_have_count(1)
+    frame = page.page.frame_locator("iframe")
+    canvas = frame.locator(".sgw").first
+    expect(canvas).to_have_attribute("data-shown", "4")  # 6 of 0.6 and more, less those that the last cell has hidden
+    expect(frame.locator(".sgw-surface")).to_have_attribute("aria-label", re.compile("^a <picture>.jpg"))
+    slider = frame.get_by_role("slider", name="Threshold")
+    slider.focus()
+    page.page.keyboard.press("Home")
+    expect(canvas).to_have_attribute("data-shown", "9")
+    frame.locator(".sgw-chip-main", has_text="person").click()
+    expect(canvas).to_have_attribute("data-shown", "6")
+    # What was saved alone shows no panel, because its state was not saved with it.
+    assert main(["export-html", str(path), "--as-saved"]) == 0
+    assert "<iframe" not in path.with_suffix(".html").read_text("utf-8")
+
+
+def test_what_cannot_become_a_page_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export-html", str(tmp_path / "gone.ipynb")]) == 1
+    assert "gone.ipynb can't be read" in capsys.readouterr().err
+    for content in ("no notebook", "{}", '{"cells": 3, "nbformat": 4}'):
+        (tmp_path / "wrong.ipynb").write_text(content)
+        assert main(["export-html", str(tmp_path / "wrong.ipynb")]) == 1
+        assert "wrong.ipynb is no notebook" in capsys.readouterr().err
+    write_notebook(tmp_path / "fails.ipynb", "1 / 0")
+    assert main(["export-html", str(tmp_path / "fails.ipynb")]) == 1
+    assert "a cell that failed with ZeroDivisionError: division by zero" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.glob("*.html")] == []
