@@ -46,7 +46,8 @@ def notebook_to_html(notebook: str | Path, *, run: bool = True, timeout_s: float
     except OSError as error:
         raise SettingError(f"{path} can't be read ({error.strerror or error}).") from error
     except Exception as error:  # nbformat lets whatever a wrong file leads to escape
-        raise SettingError(f"{path.name} is no notebook: {(str(error) or type(error).__name__).splitlines()[0][:200]}.") from error
+        why = (str(error) or type(error).__name__).splitlines()[0][:200]
+        raise SettingError(f"{path.name} is no notebook: {why}.") from error
     if run:
         _run(book, path, timeout_s)
     states = book.metadata.get("widgets", {}).get(_STATE, {}).get("state", {})
