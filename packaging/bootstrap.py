@@ -42,6 +42,8 @@ def main() -> int:
         wanted = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return _fail(f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …")
+    if not os.environ.get("UV_TORCH_BACKEND"):
+        os.environ.pop("UV_TORCH_BACKEND", None)  # uv takes an empty one for a mistake; Docker's ARG is empty unless set
     try:
         if options.here:
             _install_here(options.dry_run)
