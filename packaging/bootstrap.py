@@ -43,7 +43,8 @@ def main() -> int:
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return _fail(f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …")
     if not os.environ.get("UV_TORCH_BACKEND"):
-        os.environ.pop("UV_TORCH_BACKEND", None)  # uv takes an empty one for a mistake; Docker's ARG is empty unless set
+        # uv takes an empty one for a mistake, and Docker's ARG is empty unless it is given.
+        os.environ.pop("UV_TORCH_BACKEND", None)
     try:
         if options.here:
             _install_here(options.dry_run)
