@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web demo test lint bench notebooks screenshots lock starter clean
+.PHONY: help setup lab web demo test lint docker-test bench notebooks screenshots lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -41,6 +41,9 @@ lint: setup ## formatting, lint and types
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+
+docker-test: setup ## build the Dockerfile with buildah and start what is in it (root, on Debian)
+	@$(RUN) -m tests.docker_image
 
 bench: setup ## time it beside the baseline that the idea came from
 	@$(RUN) -m benchmarks
