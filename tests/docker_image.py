@@ -95,9 +95,10 @@ def make_base() -> None:
 def build() -> None:
     uv = STORE / "uv.toml"
     uv.write_text("native-tls = true\n")
-    cache = Path.home() / ".cache" / "seg-widgets"  # detectron2's sources, where they were fetched before
+    # Detectron2's sources, where they were fetched before; the build runs as root.
+    cache, there = (Path(home).expanduser() / ".cache" / "seg-widgets" for home in ("~", "~root"))
     lent = [(path, path) for path in LENT if Path(path).exists()]
-    lent += [(str(uv), "/etc/uv/uv.toml"), *([(str(cache), "/root/.cache/seg-widgets")] if cache.is_dir() else [])]
+    lent += [(str(uv), "/etc/uv/uv.toml"), *([(str(cache), str(there))] if cache.is_dir() else [])]
     volumes = [part for source, target in lent for part in ("--volume", f"{source}:{target}:ro")]
     options = ["--isolation", "chroot", "--format", "docker", "--pull-never", "--layers", "--network", "host"]
     buildah("bud", *options, *volumes, "--tag", "seg-widgets", ".", quiet=False)
