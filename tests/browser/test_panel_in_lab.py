@@ -418,7 +418,8 @@ def test_weights_are_fetched_while_the_picture_can_be_explored(
         picker = notebook.page.locator(".sgw-panel-models select")
         expect(picker.locator("option", has_text="coco-r50-fpn-3x (fetch 178 MB)")).to_have_count(1)
         picker.select_option("coco-r50-fpn-3x (fetch 178 MB)")
-        expect(notebook.canvas).to_contain_text(re.compile(r"Fetching coco-r50-fpn-3x: [1-9]\d* of 178 MB"))
+        said = re.compile(r"Fetching coco-r50-fpn-3x: [1-9]\d* of 178 MB")
+        expect(notebook.canvas).to_contain_text(said, timeout=20_000)
         notebook.slider.focus()
         press(notebook, "Home")
         assert notebook.shown() == 12
