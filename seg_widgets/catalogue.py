@@ -24,6 +24,7 @@ __all__ = [
     "ModelFiles",
     "available_models",
     "cache_folder",
+    "find_card",
     "find_model",
     "model_files",
     "model_name",
@@ -190,6 +191,11 @@ def models() -> tuple[ModelCard, ...]:
     """
     others = [name for name in available_models() if name not in _CARDS]
     return (*_CARDS.values(), *(ModelCard(name, "", 0, "", None, None, None, None, "", "") for name in others))
+
+
+def find_card(name: str) -> ModelCard | None:
+    """The card of a model of the zoo or of the starter, or None; unlike `models` it looks at no folder."""
+    return _CARDS.get(name)
 
 
 def weight_folders() -> list[Path]:

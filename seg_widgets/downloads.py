@@ -18,7 +18,7 @@ from typing import Final
 
 import filelock
 
-from .catalogue import ModelCard, cache_folder, find_model, models, weight_folders
+from .catalogue import ModelCard, cache_folder, find_card, find_model, weight_folders
 from .checkpoint import MAX_WEIGHTS_BYTES
 from .errors import (
     ConfigError,
@@ -98,7 +98,7 @@ def download(
 
 def missing_card(name: str) -> ModelCard | None:
     """The card of a model whose weights can be fetched and are not on this machine; None for every other name."""
-    card = next((card for card in models() if card.name == name), None)
+    card = find_card(name)
     return card if card is not None and card.file and card.weights is None else None
 
 
@@ -173,7 +173,7 @@ def verify(name: str) -> str:
 
 
 def _zoo_card(name: str) -> ModelCard:
-    card = next((card for card in models() if card.name == name), None)
+    card = find_card(name)
     if card is None or not card.file:
         what = "comes with the package" if card is not None else "is no model of the zoo"
         raise ConfigError(f"{name!r} {what}; `python -m seg_widgets weights list` lists those that can be fetched.")

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .catalogue import STARTER, ModelFiles, cache_folder, find_model, model_files, models
+from .catalogue import STARTER, ModelFiles, cache_folder, find_model, model_files
 from .checkpoint import Checkpoint, load_into, read_checkpoint
 from .configs import Recipe, read_recipe, recipe_of
 from .detectron2_predictor import Detectron2Predictor, resolve_device, to_prediction
-from .downloads import download
+from .downloads import download, missing_card
 from .errors import (
     ConfigError,
     DependencyError,
@@ -131,7 +131,7 @@ def _files(name: str | Path, progress: Progress | None, cancel: threading.Event 
     try:
         return find_model(name)
     except WeightsNotFoundError:
-        if not any(card.name == name and card.file for card in models()):
+        if missing_card(name) is None:
             raise
     if progress is not None:
         download(name, progress=progress, cancel=cancel)
