@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web demo test lint docker-test bench notebooks screenshots lock starter clean
+.PHONY: help setup lab web demo test lint docs docker-test bench notebooks screenshots lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -29,11 +29,15 @@ demo: setup ## segment a sample without a browser: a table, an overlay PNG, COCO
 OLD_TRAITLETS := -W "ignore:Deprecated in traitlets 4.1:DeprecationWarning"
 TESTS_OF_7 := $(addprefix tests/test_,$(addsuffix .py,canvas export filmstrip history panel plotting prediction session))
 
+# Most tests wait for a browser or a server, so two at a time take half the time; one thread each keeps them from
+# each other's cores. A file stays with one worker, which has one JupyterLab and one browser for all of it.
+BESIDE := -n logical --maxprocesses 4 --dist loadfile
+
 test: setup ## check the code and run every test, notebooks and browser included
 	@$(PYTHON) packaging/bootstrap.py --ipywidgets7 --venv $(VENV7)
 	@$(RUN) -m tests.browser.chromium
 	@$(MAKE) --no-print-directory lint
-	@$(RUN) -m pytest
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest $(BESIDE)
 	@$(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7)
 	@OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest --nbval notebooks
 
@@ -42,11 +46,14 @@ lint: setup ## formatting, lint and types
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 
+docs: setup ## the documentation as a web site: build/docs/index.html
+	@$(RUN) -m sphinx -W --keep-going --quiet -d build/doctrees -c docs . build/docs
+
 docker-test: setup ## build the Dockerfile with buildah and start what is in it (root, on Debian)
 	@$(RUN) -m tests.docker_image
 
-bench: setup ## time it beside the baseline that the idea came from
-	@$(RUN) -m benchmarks
+bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
+	@$(RUN) -m benchmarks $(BENCH)
 
 notebooks: setup ## run the notebooks and keep their outputs
 	@$(RUN) packaging/notebooks.py

@@ -1,12 +1,35 @@
-"""Run the benchmarks and print their tables: `make bench`."""
+"""Run the benchmarks and print their tables: `make bench`.
+
+`python -m benchmarks weights canvas` runs these alone; `--runs` says how often weights are loaded.
+"""
 
 from __future__ import annotations
 
+import argparse
+
 from . import canvas, first_light, weights
 
+PARTS = ("first_light", "weights", "canvas")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time seg_widgets beside the baseline.")
+    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named")
+    parser.add_argument("--runs", type=int, default=3, help="how often weights are loaded (default 3)")
+    options = parser.parse_args()
+    unknown = sorted(set(options.parts) - set(PARTS))
+    if unknown:
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+    parts = options.parts or PARTS
+    if "first_light" in parts:
+        first_light.main()
+    if "weights" in parts:
+        print("\nFrom a file of weights to a model that has them:")
+        weights.main(options.runs)
+    if "canvas" in parts:
+        print("\nFrom a key on the threshold slider to the drawn frame, in JupyterLab:")
+        canvas.main()
+
+
 if __name__ == "__main__":
-    first_light.main()
-    print("\nFrom a file of weights to a model that has them:")
-    weights.main()
-    print("\nFrom a key on the threshold slider to the drawn frame, in JupyterLab:")
-    canvas.main()
+    main()

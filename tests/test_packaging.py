@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -146,9 +147,60 @@ def test_conda_installs_the_same_set(root: Path) -> None:
     assert python == "python=3.12"
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_condas_pip_section_makes_a_whole_environment(root: Path, tmp_path: Path) -> None:
+    # As conda does it: the section's lines in a file beside environment.yml, read from that folder. A copy of the
+    # checkout's files, so that the editable install and the detectron2 that is built are not those of this one.
+    checkout = tmp_path / "seg-widgets"
+    tracked = _run(["git", "ls-files", "-z"], root).split("\0")
+    for name in filter(None, tracked):
+        if (root / name).is_file():
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(root / name, checkout / name)
+    environment = yaml.safe_load((checkout / "environment.yml").read_text())
+    (lines,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
+    (checkout / "condaenv.requirements.txt").write_text("\n".join(lines))
+    uv, venv = (sys.executable, "-m", "uv"), tmp_path / "venv"
+    python = venv / "bin" / "python"
+    _run([*uv, "venv", "--quiet", "--python", sys.executable, venv], tmp_path)
+    _run([*uv, "pip", "install", "--quiet", "--python", python, "-r", "condaenv.requirements.txt"], checkout)
+    shown = _run([python, "-m", "seg_widgets", "doctor"], tmp_path, SEG_WIDGETS_WEIGHTS="")
+    assert "Ready to segment." in shown
+    assert str(checkout / "weights" / "starter.safetensors") in shown
+    assert (venv / "bin" / "jupyter-lab").is_file()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_an_environment_like_colabs_keeps_what_it_has(root: Path, tmp_path: Path) -> None:
+    # Colab's widgets and what goes with them; torch and all else as locked.
+    of_7 = _script(root, "lock").without_hashes((root / "packaging" / "ipywidgets7.lock").read_text()).splitlines()
+    names = tuple(f"{pin.partition('==')[0]}==" for pin in of_7)
+    pins = (root / "packaging" / "requirements.txt").read_text().splitlines()
+    pins = [*of_7, *(pin for pin in pins if not pin.startswith(names))]
+    (tmp_path / "pins.txt").write_text("\n".join(pins))
+    venv, uv = tmp_path / "venv", (sys.executable, "-m", "uv")
+    python = venv / "bin" / "python"
+    _run([*uv, "venv", "--quiet", "--seed", "--python", sys.executable, venv], tmp_path)
+    has = ("torch", "torchvision", "matplotlib", "requests", "tqdm", "ipykernel", "ipywidgets", "jupyterlab-widgets")
+    _run([*uv, "pip", "install", "--quiet", "--python", python, "--constraint", tmp_path / "pins.txt", *has], tmp_path)
+    before = _versions(python, tmp_path)
+    _run([python, root / "packaging" / "bootstrap.py", "--here"], tmp_path)
+    after = _versions(python, tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert {"detectron2", "seg-widgets", "anywidget", "pycocotools"} <= after.keys() - before.keys()
+    assert "Ready to segment." in _run([python, "-I", "-m", "seg_widgets", "doctor"], tmp_path, SEG_WIDGETS_WEIGHTS="")
+
+
+def _versions(python: Path, folder: Path) -> dict[str, str]:
+    listed = _run([sys.executable, "-m", "uv", "pip", "list", "--format", "json", "--python", python], folder)
+    return {package["name"]: package["version"] for package in json.loads(listed[listed.index("[") :])}
+
+
 def test_make_help_lists_every_target(root: Path) -> None:
     shown = _run(["make", "help"], root)
-    for target in ("lab", "demo", "test", "bench", "setup"):
+    for target in ("lab", "demo", "test", "bench", "docs", "setup"):
         assert f"make {target} " in shown
     assert "UV_TORCH_BACKEND=cpu" in shown
 

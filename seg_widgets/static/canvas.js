@@ -344,6 +344,17 @@ export function textColor(color) {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.179 ? "#000000" : "#ffffff";
 }
 
+// Jupyter's keys (an arrow chooses another cell, b makes one) stop at this attribute.
+const OWN_KEYS = "data-lm-suppress-shortcuts";
+
+/** Keep what is typed inside an element from Jupyter: it looks for the attribute from what has the focus upwards, but
+ * not further than the first element that one of its keys is for, which can be the one with the focus itself. */
+function keepKeys(element) {
+  if (!element || element.hasAttribute(OWN_KEYS)) return;
+  element.setAttribute(OWN_KEYS, "true");
+  element.addEventListener("focusin", (event) => event.target.setAttribute(OWN_KEYS, "true"));
+}
+
 /** Whether a widget manager has a kernel, as far as it says. */
 export function hasKernel(manager) {
   // JupyterLab 4's tells its kernel, JupyterLab 3's its session, and others tell neither.
@@ -1503,8 +1514,8 @@ class View {
     this.stage.append(this.bar, this.buildZooms(), this.tip, this.drop);
     this.live = make("p", "sgw-offscreen", { "aria-live": "polite" });
     this.body = make("div", "sgw-body", {}, this.stage, this.buildSide());
-    // JupyterLab's own keys (arrows move between cells, h opens help) stop at this attribute.
-    this.root = make("div", "sgw", { "data-lm-suppress-shortcuts": "true" }, ...this.buildMessages(), this.body, this.live);
+    this.root = make("div", "sgw", {}, ...this.buildMessages(), this.body, this.live);
+    keepKeys(this.root);
     element.append(this.root);
   }
 
@@ -1599,7 +1610,11 @@ class View {
     root.addEventListener("dragleave", (event) => root.contains(event.relatedTarget) || (this.drop.hidden = true));
     root.addEventListener("drop", (event) => this.dropped(event));
     root.addEventListener("paste", (event) => this.paste(event));
-    this.sizes = new ResizeObserver(() => this.layout());
+    this.sizes = new ResizeObserver(() => {
+      // In a panel this goes for the controls, too; by the time that there is a size, it is around the canvas.
+      keepKeys(this.root.closest(".sgw-panel"));
+      this.layout();
+    });
     this.sizes.observe(this.root);
     this.watchRatio();
   }

@@ -120,6 +120,25 @@ def test_the_slider_needs_no_kernel(panel: Notebook, photo: Path, lab: Lab) -> N
 
 
 @both_ipywidgets
+def test_the_keys_of_the_controls_are_theirs_in_command_mode(panel: Notebook, photo: Path) -> None:
+    panel.upload(photo)
+    panel.wait_for_result()
+    cells = panel.page.locator(".jp-CodeCell").count()
+    panel.edit(0)
+    panel.page.keyboard.press("Escape")  # now keys are the notebook's: arrows choose a cell, b makes one
+    expect(panel.page.locator(".jp-Notebook.jp-mod-commandMode").first).to_be_attached()
+    panel.slider.focus()
+    for _ in range(31):
+        panel.page.keyboard.press("ArrowLeft")
+    panel.settle()
+    assert panel.shown() == 10
+    panel.page.get_by_role("button", name="Open", exact=True).focus()
+    panel.page.keyboard.press("b")
+    panel.settle()
+    assert panel.page.locator(".jp-CodeCell").count() == cells
+
+
+@both_ipywidgets
 def test_python_hears_the_slider_and_the_slider_hears_python(notebook: Notebook, lab: Lab, photo: Path) -> None:
     lab.write_notebook(
         "two.ipynb",
