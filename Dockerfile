@@ -19,13 +19,13 @@ RUN apt-get update \
 
 WORKDIR /opt/seg-widgets
 
-# What changes seldom comes first, so that a change of code rebuilds in seconds.
-COPY packaging/bootstrap.py packaging/requirements.lock packaging/requirements.txt ./packaging/
+# What changes seldom comes first, so that a change of code rebuilds in seconds. The package is installed as a folder, so
+# that its files can come later.
+COPY packaging/bootstrap.py packaging/hatch_build.py packaging/requirements.lock packaging/requirements.txt ./packaging/
 COPY packaging/detectron2 ./packaging/detectron2
-COPY pyproject.toml README.md LICENSE ./
-COPY packaging/hatch_build.py ./packaging/
-COPY seg_widgets/__init__.py ./seg_widgets/__init__.py
-RUN UV_TORCH_BACKEND="${TORCH_BACKEND}" UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1 python packaging/bootstrap.py
+COPY pyproject.toml LICENSE ./
+RUN mkdir seg_widgets && touch seg_widgets/__init__.py README.md \
+ && UV_TORCH_BACKEND="${TORCH_BACKEND}" UV_NO_CACHE=1 PIP_NO_CACHE_DIR=1 python packaging/bootstrap.py
 
 COPY packaging ./packaging
 COPY seg_widgets ./seg_widgets

@@ -7,9 +7,13 @@ new one, which is printed with the address. PORT names another port, SEG_WIDGETS
 from __future__ import annotations
 
 import http.client
+import importlib.util
 import os
+import re
 import secrets
+import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +23,7 @@ from lab import unless_given
 
 HERE = Path(__file__).resolve().parent
 PORTS = {"lab": 8888, "app": 8080}
+LITTLE_DISK_MB = 200
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -36,11 +41,19 @@ def main(arguments: Sequence[str]) -> int:
     taken = why_taken(port)
     if taken:
         return _fail(f"{taken} Stop what listens there, or choose another port: PORT.")
+    advice = about_the_gpu()
+    if advice:
+        _say(advice)
     if command == "lab":
         if not can_write(work):
             _say(
                 f"{work} can't be written to by user {os.getuid()}: notebooks open, but can't be saved. Give the "
                 "folder to the image's user (chown -R 1000:100 FOLDER), or run the container as yours (--user)."
+            )
+        elif shutil.disk_usage(work).free < LITTLE_DISK_MB * 1e6:
+            _say(
+                f"The disk of {work} has less than {LITTLE_DISK_MB} MB free: notebooks may not be saved. Free some "
+                "space (docker system df shows what Docker has)."
             )
         # JupyterLab makes a token and prints it, unless JUPYTER_TOKEN names one.
         settings = ["--ip=0.0.0.0", f"--port={port}", "--no-browser", f"--folder={work}"]
@@ -83,6 +96,31 @@ def can_write(folder: Path) -> bool:
             return True
     except OSError:
         return False
+
+
+def about_the_gpu() -> str:
+    """What is wrong with a GPU that was lent to the container, or ""; found out without torch, which takes seconds."""
+    program, torch = shutil.which("nvidia-smi"), importlib.util.find_spec("torch")
+    if program is None or torch is None or torch.origin is None:
+        return ""  # none was lent, or there is nothing that could use it
+    try:
+        done = subprocess.run([program], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"A GPU was lent, but nvidia-smi can't be run ({error}); the CPU is used."
+    if done.returncode != 0:
+        why = (done.stdout + done.stderr).strip().splitlines() or ["it says nothing"]
+        return f"A GPU was lent, but nvidia-smi fails ({why[0]}); the CPU is used. Look after the driver on the host."
+    driver = re.search(r"Driver Version: (\S+).*CUDA Version: (\d+)\.(\d+)", done.stdout)
+    ours = re.search(r"^cuda\b.*'(\d+)\.(\d+)'", (Path(torch.origin).parent / "version.py").read_text(), re.MULTILINE)
+    if ours is None:
+        return "A GPU was lent, but this image's torch has no CUDA: build it without TORCH_BACKEND=cpu."
+    if driver is not None and int(driver[2]) < int(ours[1]):
+        return (
+            f"The NVIDIA driver {driver[1]} knows CUDA {driver[2]}.{driver[3]}, but torch is built for CUDA {ours[1]}."
+            f"{ours[2]}: the CPU is used. Update the driver on the host, or build the image for an older CUDA "
+            "(TORCH_BACKEND=cu126 scripts/docker build)."
+        )
+    return ""
 
 
 def why_taken(port: int) -> str:

@@ -40,7 +40,12 @@ def main() -> int:
     """Build, check, tell; the exit status is 0 when everything is as it should be."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--clean", action="store_true", help="remove what earlier runs have built, and nothing else")
-    if parser.parse_args().clean:
+    parser.add_argument("--upload-to", metavar="ADDRESS", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.upload_to:
+        upload_to(options.upload_to)
+        return 0
+    if options.clean:
         buildah("rm", "--all")
         buildah("rmi", "--all", "--force")
         return 0
@@ -211,6 +216,32 @@ def check(root: Path, image: dict[str, Any]) -> None:
         assert "from seg_widgets import" not in page
         output(root, image, "health")
         say(f"the app answered after {seconds:.1f} s, its first page took {took_s:.1f} s, on a read-only root")
+        in_the_namespace = ["ip", "netns", "exec", NETWORK, sys.executable, "-m", "tests.docker_image"]
+        done = subprocess.run([*in_the_namespace, "--upload-to", match[0]], cwd=ROOT, check=False, timeout=300)
+        assert done.returncode == 0
+
+
+def upload_to(address: str) -> None:
+    """Upload a photograph to the panel at an address in a real browser, and look at what it finds."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.browser.lab import PanelPage, launch, quiet_page
+
+    with sync_playwright() as playwright:
+        browser = launch(playwright)
+        with quiet_page(browser) as (page, strays):
+            page.goto(address)
+            panel = PanelPage(page, strays)
+            panel.wait_for_panel()
+            panel.upload(ROOT / "notebooks" / "images" / "cat.jpg")
+            panel.wait_for_result(120, "cat.jpg")
+            found = panel.canvas.locator(".sgw-chip-main").first.inner_text()
+            assert "animal" in found, found
+            assert panel.shown() >= 1
+            assert panel.marks() > 1000
+            assert strays == []
+        browser.close()
+    say("a photograph uploaded in a browser is segmented, and nothing is asked of another machine")
 
 
 if __name__ == "__main__":

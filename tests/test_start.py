@@ -141,6 +141,51 @@ sys.exit(start.main(["lab"]))
     Path(home).rmdir()
 
 
+def advice(folder: Path, smi: str, cuda: str = "13.0") -> str:
+    """What start.py says where nvidia-smi and torch are as given; "" for `smi`: there is none."""
+    programs, torch = folder / "programs", folder / "packages" / "torch"
+    for path in (programs, torch):
+        path.mkdir(parents=True, exist_ok=True)
+    (torch / "__init__.py").write_text("raise AssertionError('torch was imported')")
+    (torch / "version.py").write_text(f"cuda: Optional[str] = {cuda!r}\n" if cuda else "cuda: Optional[str] = None\n")
+    if smi:
+        (programs / "nvidia-smi").write_text(f"#!/bin/sh\n{smi}\n")
+        (programs / "nvidia-smi").chmod(0o755)
+    code = f"import sys; sys.path[:0] = [{str(START.parent)!r}, {str(torch.parent)!r}]\n"
+    code += "import start; print(start.about_the_gpu())"
+    variables = {**os.environ, "PATH": str(programs)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True)
+    return done.stdout.strip()
+
+
+def test_a_gpu_that_cannot_be_used_is_told_with_what_to_do(tmp_path: Path) -> None:
+    shown = "echo '| NVIDIA-SMI 535.54   Driver Version: 535.54   CUDA Version: {} |'"
+    assert advice(tmp_path, "") == ""
+    assert advice(tmp_path, shown.format("13.1")) == ""
+    old = advice(tmp_path, shown.format("12.2"))
+    assert "The NVIDIA driver 535.54 knows CUDA 12.2, but torch is built for CUDA 13.0" in old
+    assert "Update the driver" in old
+    assert "without TORCH_BACKEND=cpu" in advice(tmp_path, shown.format("13.1"), cuda="")
+    broken = advice(tmp_path, 'echo "couldn\'t communicate with the NVIDIA driver"; exit 9')
+    assert "nvidia-smi fails (couldn't communicate with the NVIDIA driver); the CPU is used" in broken
+
+
+def test_a_full_disk_is_told_before_work_is_lost(tmp_path: Path) -> None:
+    code = f"""
+import collections, shutil, sys
+sys.path.insert(0, {str(START.parent)!r})
+import start
+start._become = lambda command: 0
+start.why_taken = lambda port: ""
+shutil.disk_usage = lambda path: collections.namedtuple("usage", "total used free")(10**10, 10**10, 5 * 10**6)
+start.main(["lab"])
+"""
+    variables = {**os.environ, "SEG_WIDGETS_WORK": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True)
+    assert f"The disk of {tmp_path} has less than 200 MB free" in done.stdout
+    assert "Free some space" in done.stdout
+
+
 # ── compose.yaml, and scripts/docker on a program that only notes what it is asked for ───────────────────────────────
 
 
@@ -162,6 +207,7 @@ case "$1" in
   ps) printf '%s' "$OURS" ;;
   images) printf '%s' "$IMAGES" ;;
   image) exit "${NO_IMAGE:-0}" ;;
+  run) exit "${FAILS:-0}" ;;
 esac
 """
 
@@ -230,6 +276,13 @@ def test_the_script_says_what_is_wrong(docker: Path, monkeypatch: pytest.MonkeyP
         done = script("run")
         assert done.returncode == 1
         assert "is taken on this machine" in done.stderr
+    monkeypatch.setenv("FAILS", "125")
+    done = script("gpu")
+    assert done.returncode == 1
+    assert "NVIDIA container toolkit; without them there is the CPU: scripts/docker run." in done.stderr
+    monkeypatch.setenv("FAILS", "3")
+    assert (script("gpu").returncode, script("gpu").stderr) == (3, "")
+    monkeypatch.setenv("FAILS", "0")
     monkeypatch.setenv("NO_IMAGE", "1")
     assert "scripts/docker build" in script("run").stderr
     assert "scripts/docker build" in script("help").stdout
