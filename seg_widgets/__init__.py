@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from .catalogue import models
     from .errors import SegWidgetsError
     from .export import save
+    from .finetuning import finetune
     from .images import load
     from .loading import load_predictor, save_model, wrap
     from .panel import SegmentationPanel
@@ -43,6 +44,7 @@ _HOMES = {
     "SegmentationSession": "session",
     "Style": "rendering",
     "errors": "",
+    "finetune": "finetuning",
     "images": "",
     "load": "images",
     "load_predictor": "loading",
@@ -66,6 +68,7 @@ __all__ = [
     "Style",
     "__version__",
     "errors",
+    "finetune",
     "images",
     "load",
     "load_predictor",

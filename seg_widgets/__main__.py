@@ -1,4 +1,6 @@
-"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights …`, `… export-html NOTEBOOK` and `… doctor`."""
+"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights …`, `… finetune DATA`, `… export-html NOTEBOOK`,
+`… doctor`.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +10,12 @@ import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from . import __version__, images
 from .catalogue import STARTER, find_model, models, weight_folders
 from .downloads import download, verify
-from .errors import SegWidgetsError
+from .errors import SegWidgetsError, SettingError
 from .export import FORMATS, save, write_bytes
 from .prediction import check_threshold
 from .predictor import Predictor
@@ -47,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _weights(options)
     if options.command == "export-html":
         return _export_html(options)
+    if options.command == "finetune":
+        return _finetune(options)
     parser.print_help()
     return EXIT_USAGE
 
@@ -115,6 +120,22 @@ def _parser() -> argparse.ArgumentParser:
     page.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="an .ipynb file")
     page.add_argument("--out", type=Path, metavar="FILE", help="the file to write (default: beside the notebook)")
     page.add_argument("--as-saved", action="store_true", help="don't run it first, but show what was saved in it")
+    tune = commands.add_parser(
+        "finetune",
+        help="make a model for classes of your own, from pictures and outlines in COCO's format",
+        description="Fine-tune a model on pictures with a JSON file in COCO's format, and write a model's folder.",
+    )
+    tune.add_argument("data", type=Path, metavar="DATA", help="the folder, or its JSON file")
+    tune.add_argument("--out", type=Path, metavar="DIR", help="the model's folder to write")
+    tune.add_argument("--check", action="store_true", help="only say what is in the data and what is wrong with it")
+    tune.add_argument("--model", default=STARTER, metavar="NAME", help="what to start from (default: starter)")
+    tune.add_argument("--steps", type=int, metavar="N", help="steps of four pictures (default: by the data)")
+    tune.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
+    tune.add_argument("--validation", type=float, default=0.2, metavar="SHARE", help="of the pictures (default: 0.2)")
+    tune.add_argument("--patience", type=int, default=5, metavar="N", help="end after so many worse looks (default: 5)")
+    tune.add_argument("--learning-rate", type=float, default=5e-4, metavar="RATE", help="default: 0.0005")
+    tune.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
+    tune.add_argument("--seed", type=int, default=0, help="of the order and views (default: 0)")
     commands.add_parser("doctor", help="show versions, device and weights, and what to do about each problem")
     return parser
 
@@ -174,6 +195,51 @@ def _export_html(options: argparse.Namespace) -> int:
         return EXIT_SOME_FAILED
     print(f"wrote {out}")
     return EXIT_OK
+
+
+def _finetune(options: argparse.Namespace) -> int:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from .datasets import read_dataset
+
+    try:
+        dataset = read_dataset(options.data)
+        if options.check:
+            print(f"{len(dataset.images)} pictures, {dataset.objects} objects: {dataset.counts()}")
+            print("\n".join(map(str, dataset.problems)) or "Nothing is wrong with it.")
+            return EXIT_SOME_FAILED if dataset.problems else EXIT_OK
+        if options.out is None:
+            raise SettingError("Say where the model goes: --out DIR (or --check to look at the data alone).")
+        from .finetuning import finetune
+
+        result = finetune(
+            dataset,
+            options.out,
+            model=options.model,
+            steps=options.steps,
+            device=options.device,
+            validation=options.validation,
+            patience=options.patience,
+            learning_rate=options.learning_rate,
+            min_size=options.min_size,
+            seed=options.seed,
+            report=lambda line: print(line, flush=True),
+        )
+    except SegWidgetsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    print(f"\n{result.steps} steps in {result.seconds:.0f} s; ended: {result.why_ended}")
+    if result.figures:
+        rows = [("class", "objects", "AP", "AP50"), ("all", "", *_figures(result.figures))]
+        rows += [(name, str(one["instances"]), *_figures(one)) for name, one in result.figures["per_class"].items()]
+        width = max(len(row[0]) for row in rows)
+        print("\n".join("  ".join([row[0].ljust(width), *(cell.rjust(7) for cell in row[1:])]) for row in rows))
+    print(f"wrote {result.folder}; try it: python -m seg_widgets segment PHOTO --model {result.folder.resolve()}")
+    return EXIT_OK
+
+
+def _figures(figures: dict[str, Any]) -> tuple[str, str]:
+    ap, ap50 = ("-" if figures[name] is None else f"{figures[name]:.3f}" for name in ("AP", "AP50"))
+    return ap, ap50
 
 
 class _Progress:

@@ -21,6 +21,7 @@
     │   ├── WeightsFetchError       its weights could not be fetched, or not whole
     │   ├── DeviceError             the device asked for is not here
     │   └── DependencyError         a package it needs (detectron2, torch) is missing or broken
+    ├── DatasetError          a data set that leaves nothing to learn from
     ├── InferenceError        the model failed on one picture
     │   └── OutOfMemoryError        not enough memory, also after trying again smaller
     └── ExportError           a result that could not be written
@@ -32,6 +33,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigError",
+    "DatasetError",
     "DependencyError",
     "DeviceError",
     "ExportError",
@@ -147,6 +149,10 @@ class DeviceError(ModelError):
 
 class DependencyError(ModelError, ImportError):
     """A package that the model needs is missing or broken."""
+
+
+class DatasetError(SegWidgetsError):
+    """A data set from which nothing can be learnt: no COCO format, no names, no object that can be used."""
 
 
 class InferenceError(SegWidgetsError):

@@ -184,6 +184,7 @@ def save_model(predictor: Predictor, folder: str | Path) -> Path:
             for name, write in writers.items():
                 write(Path(scratch) / name)
             for name in writers:
+                (Path(scratch) / name).chmod(0o644)  # safetensors makes files that only their owner reads
                 (Path(scratch) / name).replace(target / name)
     except OSError as error:
         raise ExportError(f"The model could not be written to {target} ({error.strerror or error}).") from error

@@ -36,6 +36,7 @@ ELSEWHERE = {
     "conda env create -f environment.yml": f"{_PACKAGING}::test_condas_pip_section_makes_a_whole_environment",
     "UV_TORCH_BACKEND=cpu make lab": f"{_PACKAGING}::test_another_torch_leaves_cuda_and_hashes_out",
     "python packaging/bootstrap.py --here": f"{_PACKAGING}::test_an_environment_like_colabs_keeps_what_it_has",
+    "python -m seg_widgets finetune DATA --out model/": "tests/test_finetuning.py::test_the_command",
     "make docs": "tests/test_docs.py::test_every_link_of_the_site_leads_somewhere",
 }
 SERVED = ("make lab", "make web")

@@ -5,35 +5,34 @@ mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177) and Cut, Paste 
 (https://arxiv.org/abs/1708.01642), bent towards few, large objects.
 """
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
+from seg_widgets.augmentation import (
+    MIN_SIDE,
+    Affine,
+    Photo,
+    Pixels,
+    Random,
+    Sample,
+    affine,
+    degrade,
+    is_prominent,
+    jitter_colour,
+    random_view,
+    render,
+    without_slivers,
+)
 from training.classes import CLASSES
-from training.sources import Cutout, Material, Photo, PhotoObject, Pixels
+from training.sources import Cutout, Material
 
-Random = np.random.Generator
-Affine = NDArray[np.float64]
-
-SHAPES = ((256, 352), (352, 256), (288, 288), (256, 352))  # height, width; what inference sees of common photographs
+SHAPES = ((320, 448), (448, 320), (352, 384), (320, 448))  # height, width; what inference sees of common photographs
 BATCH_SIZE = 4
 KINDS = ("photo", "zoom", "composite")
-KIND_SHARES = (0.42, 0.33, 0.25)
+KIND_SHARES = (0.45, 0.27, 0.28)
 PASTE_SHARE = 0.4  # of photographs that get one or two foreign objects
 MIN_VISIBLE_SHARE = 0.3
-MIN_SIDE = 8  # pixels
 SOURCE_WEIGHTS = {"photo": 1.0, "people": 0.4, "stamp": 1.0, "emoji": 0.6}
-
-
-@dataclass
-class Sample:
-    """A picture (RGB, H×W×3) and what is in it: class indices and full-size boolean masks."""
-
-    image: Pixels
-    class_ids: list[int]
-    masks: list[NDArray[np.bool_]]
 
 
 class Sampler:
@@ -50,10 +49,9 @@ class Sampler:
             self.by_class.setdefault(cutout.class_id, []).append(cutout)
         self.class_ids = sorted(self.by_class)
         counts = np.array([len(self.by_class[class_id]) for class_id in self.class_ids], dtype=float)
-        self.class_shares = np.sqrt(counts) / np.sqrt(counts).sum() if len(counts) else counts
-        self.zooms = [
-            (photo, item) for photo in material.photos for item in photo.objects if _is_prominent(photo, item)
-        ]
+        # Nearly even: what a class has few cut-outs of would otherwise be hardly ever named.
+        self.class_shares = counts**0.3 / (counts**0.3).sum() if len(counts) else counts
+        self.zooms = [(photo, item) for photo in material.photos for item in photo.objects if is_prominent(photo, item)]
         frequency = np.bincount([item.class_id for _, item in self.zooms], minlength=len(CLASSES)).astype(float)
         weights = np.array([frequency[item.class_id] ** -0.6 for _, item in self.zooms])
         self.zoom_shares = weights / weights.sum() if len(weights) else weights
@@ -75,36 +73,20 @@ class Sampler:
                 self._paste(rng, sample, rng.uniform(0.25, largest) if count < 6 else rng.uniform(0.15, 0.35))
         else:
             photo, matrix = self._view(rng, kind, height, width)
-            sample = _render(photo, matrix, height, width)
+            sample = render(photo, matrix, height, width)
             if self.by_class and rng.random() < (PASTE_SHARE if kind == "photo" else PASTE_SHARE / 3):
                 for _ in range(int(rng.integers(1, 3))):
                     self._paste(rng, sample, rng.uniform(0.2, 0.7))
-        sample.image = _degrade(rng, sample.image)
-        return _without_slivers(sample)
+        sample.image = degrade(rng, sample.image)
+        return without_slivers(sample)
 
     def _view(self, rng: Random, kind: str, height: int, width: int) -> tuple[Photo, Affine]:
         """Choose a photograph and how it is seen: all of it with a jittered scale, or close to one of its objects."""
         if kind == "zoom":
             photo, item = self.zooms[int(rng.choice(len(self.zooms), p=self.zoom_shares))]
-            x0, y0, x1, y1 = item.box
-            share = rng.uniform(0.4, 1.5)  # over 1: cut off by the frame, as close-ups are
-            scale = min(share * min(width / (x1 - x0), height / (y1 - y0)), 2.5)
-            centre = ((x0 + x1) / 2, (y0 + y1) / 2)
-            reach = (max(width - scale * (x1 - x0), 0) / 2, max(height - scale * (y1 - y0), 0) / 2)
-            target = (width / 2 + rng.uniform(-1, 1) * reach[0], height / 2 + rng.uniform(-1, 1) * reach[1])
-        else:
-            photo = self.material.photos[int(rng.integers(len(self.material.photos)))]
-            rows, columns = photo.image.shape[:2]
-            fit = min(width / columns, height / rows)
-            scale = fit * float(np.exp(rng.uniform(np.log(0.85), np.log(1.9))))
-            centre = (columns / 2, rows / 2)
-            spare = (abs(width - scale * columns) / 2, abs(height - scale * rows) / 2)
-            target = (width / 2 + rng.uniform(-1, 1) * spare[0], height / 2 + rng.uniform(-1, 1) * spare[1])
-        flip = bool(rng.random() < 0.5)
-        target = _keep_covered(photo, centre, target, scale, flip, height, width)
-        angle = rng.uniform(-12, 12) if rng.random() < 0.25 else 0.0
-        stretch = float(np.exp(rng.uniform(-0.12, 0.12)))
-        return photo, _affine(centre, target, scale * stretch, scale / stretch, angle, flip)
+            return photo, random_view(rng, photo, height, width, item)
+        photo = self.material.photos[int(rng.integers(len(self.material.photos)))]
+        return photo, random_view(rng, photo, height, width)
 
     def _background(self, rng: Random, height: int, width: int) -> Pixels:
         """Make a background without objects: a wallpaper, a photograph out of focus, or a smooth shade."""
@@ -145,7 +127,7 @@ class Sampler:
         reach = (max(width - scale * columns * (1 - overlap), 4) / 2, max(height - scale * rows * (1 - overlap), 4) / 2)
         target = (width / 2 + rng.uniform(-1, 1) * reach[0], height / 2 + rng.uniform(-1, 1) * reach[1])
         flip = bool(rng.random() < 0.5)
-        matrix = _affine((columns / 2, rows / 2), target, scale * stretch, scale / stretch, angle, flip)
+        matrix = affine((columns / 2, rows / 2), target, scale * stretch, scale / stretch, angle, flip)
         source = cutout.rgba
         if scale < 0.5:  # warpAffine does not average: shrink first, or fine parts alias
             source = cv2.resize(
@@ -153,7 +135,7 @@ class Sampler:
             )
             matrix = matrix @ np.diag([columns / source.shape[1], rows / source.shape[0], 1.0])
         warped = cv2.warpAffine(source, matrix[:2], (width, height), flags=cv2.INTER_LINEAR)
-        colour = _jitter_colour(rng, warped[..., :3], 0.6)
+        colour = jitter_colour(rng, warped[..., :3], 0.6)
         alpha: Pixels = warped[..., 3:].astype(np.float32) / 255
         if rng.random() < 0.5:
             alpha = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(0.4, 1.2)))[..., None]
@@ -169,104 +151,3 @@ class Sampler:
                 kept_masks.append(visible)
         sample.class_ids = [*kept_ids, class_id]
         sample.masks = [*kept_masks, solid]
-
-
-def _is_prominent(photo: Photo, item: PhotoObject) -> bool:
-    x0, y0, x1, y1 = item.box
-    height, width = photo.image.shape[:2]
-    return not item.crowd and (x1 - x0) * (y1 - y0) > 0.02 * height * width and min(x1 - x0, y1 - y0) > 40
-
-
-def _keep_covered(
-    photo: Photo,
-    centre: tuple[float, float],
-    target: tuple[float, float],
-    scale: float,
-    flip: bool,
-    height: int,
-    width: int,
-) -> tuple[float, float]:
-    """Move `target` so that the photograph fills the canvas as far as it reaches: grey borders teach nothing."""
-    rows, columns = photo.image.shape[:2]
-    before_x = scale * (columns - centre[0] if flip else centre[0])
-    before_y = scale * centre[1]
-    ends_x = (before_x, width - scale * columns + before_x)
-    ends_y = (before_y, height - scale * rows + before_y)
-    x = float(np.clip(target[0], min(ends_x), max(ends_x)))
-    return x, float(np.clip(target[1], min(ends_y), max(ends_y)))
-
-
-def _affine(
-    centre: tuple[float, float], target: tuple[float, float], scale_x: float, scale_y: float, angle: float, flip: bool
-) -> Affine:
-    """Return the 3×3 matrix that scales, flips and turns about `centre` and moves it to `target`."""
-    turn = np.deg2rad(angle)
-    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
-    linear = linear @ np.diag([-scale_x if flip else scale_x, scale_y])
-    matrix = np.eye(3)
-    matrix[:2, :2] = linear
-    matrix[:2, 2] = np.array(target) - linear @ np.array(centre)
-    return matrix
-
-
-def _render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
-    """Draw a photograph and its masks through an affine map onto a grey canvas."""
-    image = photo.image
-    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
-    if scale < 0.6:
-        image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
-    size = (width, height)
-    grey = (127, 127, 127)
-    picture = cv2.warpAffine(image, matrix[:2], size, flags=cv2.INTER_LINEAR, borderValue=grey)
-    sample = Sample(picture, [], [])
-    for item in photo.objects:
-        x0, y0, x1, y1 = item.box
-        corners = matrix[:2] @ np.array([[x0, x1, x0, x1], [y0, y0, y1, y1], [1, 1, 1, 1]])
-        left, top = np.maximum(corners.min(1), 0)
-        right, bottom = np.minimum(corners.max(1), (width, height))
-        if item.crowd or right - left < MIN_SIDE or bottom - top < MIN_SIDE:
-            continue
-        local = matrix @ np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1.0]])
-        mask = cv2.warpAffine(item.mask * 255, local[:2], size, flags=cv2.INTER_LINEAR) > 127
-        # What the frame cuts down to a rest is no example of its class any more.
-        if mask.sum() >= 0.15 * item.mask.sum() * scale * scale:
-            sample.class_ids.append(item.class_id)
-            sample.masks.append(mask)
-    return sample
-
-
-def _jitter_colour(rng: Random, image: Pixels, amount: float = 1.0) -> Pixels:
-    """Vary brightness, contrast, saturation and tint; float32 in [0, 255]."""
-    pixels: Pixels = image.astype(np.float32)
-    grey = pixels.mean(axis=2, keepdims=True)
-    saturation = 1 + amount * rng.uniform(-0.5, 0.4)
-    gain = np.asarray(1 + amount * (rng.uniform(-0.3, 0.3) + rng.uniform(-0.08, 0.08, 3)), dtype=np.float32)
-    shift = amount * rng.uniform(-25, 25)
-    pixels = grey + (pixels - grey) * np.float32(saturation)
-    return np.asarray(np.clip((pixels - 127) * gain + 127 + np.float32(shift), 0, 255))
-
-
-def _degrade(rng: Random, image: Pixels) -> Pixels:
-    """Do to a picture what cameras and web sites do: colour, blur, noise, JPEG."""
-    pixels: Pixels = _jitter_colour(rng, image) if rng.random() < 0.8 else image.astype(np.float32)
-    if rng.random() < 0.05:
-        pixels = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2)
-    if rng.random() < 0.15:
-        pixels = cv2.GaussianBlur(pixels, (0, 0), float(rng.uniform(0.4, 1.2)))
-    if rng.random() < 0.15:
-        pixels = pixels + rng.normal(0, rng.uniform(2, 9), pixels.shape).astype(np.float32)
-    result = np.clip(pixels, 0, 255).astype(np.uint8)
-    if rng.random() < 0.25:
-        _, data = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))])
-        result = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
-    return result
-
-
-def _without_slivers(sample: Sample) -> Sample:
-    """Drop instances too small to learn from."""
-    keep = []
-    for index, mask in enumerate(sample.masks):
-        rows, columns = mask.any(1), mask.any(0)
-        if rows.sum() >= MIN_SIDE and columns.sum() >= MIN_SIDE and mask.sum() >= MIN_SIDE * MIN_SIDE // 2:
-            keep.append(index)
-    return Sample(sample.image, [sample.class_ids[i] for i in keep], [sample.masks[i] for i in keep])

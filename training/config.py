@@ -19,23 +19,23 @@ SETTINGS: dict[str, Any] = {
         "PROPOSAL_GENERATOR": {"NAME": "RPN"},
         # Objects from a sixteenth of the picture to all of it; two sizes a level, since there are few levels.
         "ANCHOR_GENERATOR": {
-            "SIZES": [[24, 40], [56, 80], [112, 160], [224, 320]],
+            "SIZES": [[20, 36], [56, 84], [120, 172], [240, 380]],
             "ASPECT_RATIOS": [[0.5, 1.0, 2.0]],
         },
         "RPN": {
             "IN_FEATURES": ["p3", "p4", "p5", "p6"],
-            "BATCH_SIZE_PER_IMAGE": 96,
+            "BATCH_SIZE_PER_IMAGE": 128,
             "BBOX_REG_LOSS_WEIGHT": 2.0,
             "PRE_NMS_TOPK_TRAIN": 400,
             "POST_NMS_TOPK_TRAIN": 200,
-            "PRE_NMS_TOPK_TEST": 300,
-            "POST_NMS_TOPK_TEST": 150,
+            "PRE_NMS_TOPK_TEST": 400,
+            "POST_NMS_TOPK_TEST": 200,
         },
         "ROI_HEADS": {
             "NAME": "StandardROIHeads",
             "NUM_CLASSES": len(CLASSES),
             "IN_FEATURES": ["p3", "p4", "p5"],
-            "BATCH_SIZE_PER_IMAGE": 32,
+            "BATCH_SIZE_PER_IMAGE": 48,
             "POSITIVE_FRACTION": 0.25,
             # Chosen on the validation part: above this, heads and wheels stay beside the whole person or car.
             "NMS_THRESH_TEST": 0.3,
@@ -61,7 +61,7 @@ SETTINGS: dict[str, Any] = {
             "CLS_AGNOSTIC_MASK": True,
         },
     },
-    "INPUT": {"FORMAT": "RGB", "MIN_SIZE_TEST": 320, "MAX_SIZE_TEST": 512},
+    "INPUT": {"FORMAT": "RGB", "MIN_SIZE_TEST": 384, "MAX_SIZE_TEST": 640},
     "VERSION": 2,
 }
 

@@ -13,16 +13,18 @@ from typing import Any
 import cv2
 import torch
 
-from training.calibrate import best_threshold, match, shift_scores
+from seg_widgets.calibration import best_threshold, match, shift_scores
+from seg_widgets.evaluation import evaluate
+from seg_widgets.training_loop import Plan, Training
 from training.card import write_card
+from training.classes import CLASSES
 from training.composites import Sampler
 from training.config import SETTINGS
-from training.evaluate import composite_truths, detect, evaluate, photo_truths, time_inference
+from training.evaluate import composite_truths, detect, photo_truths, time_inference
 from training.export import export, load
 from training.model import build
 from training.packages import fetch_all
 from training.sources import Material, Part, load_material, require_coco
-from training.train import Plan, Training
 
 TIMED_SIZE = (640, 480)
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,6 +42,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     length.add_argument("--steps", type=int, help="train this many steps instead")
     parser.add_argument("--stop-at", type=clock, default=None, help="end by this time of day, HH:MM, whatever happens")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2, help="threads for the network")
+    parser.add_argument("--bfloat16", action="store_true", help="for processors that have it (lscpu: avx512_bf16)")
     parser.add_argument("--composites", type=int, default=400, help="how many composites to evaluate on")
     parser.add_argument("--photos-only", action="store_true", help="fetch no packages but the backbone's")
     parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
@@ -60,6 +63,7 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
     plan = Plan(
         seconds=None if options.steps else options.hours * 3600,
         steps=options.steps,
+        bfloat16=options.bfloat16,
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
     )
     torch.manual_seed(plan.seed)
@@ -92,7 +96,7 @@ def choose_and_calibrate(
         model.load_state_dict(checkpoint[name])
         found = detect(model, truths, *sizes)
         kinds = (slice(None, len(photos)), slice(len(photos), None))
-        on_photos, on_composites = (evaluate(truths[kind], found[kind])["AP"] or 0.0 for kind in kinds)
+        on_photos, on_composites = (evaluate(truths[kind], found[kind], CLASSES)["AP"] or 0.0 for kind in kinds)
         # The mean of both, not the figure on their union: photographs must not drown in easy composites.
         choices[name] = {"AP": (on_photos + on_composites) / 2, "photos": on_photos, "composites": on_composites}
         matches = match(truths, found)
@@ -145,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ("photos", [*photo_truths(parts["heldout"].photos)]),
         ("composites", [*composite_truths(parts["heldout"], options.composites)]),
     ):
-        facts[name] = evaluate(truths, detect(model, truths, *sizes))
+        facts[name] = evaluate(truths, detect(model, truths, *sizes), CLASSES)
     photograph = cv2.resize(parts["validation"].photos[0].image, TIMED_SIZE, interpolation=cv2.INTER_LINEAR)
     facts["time"] = time_inference(model, photograph, *sizes)
     facts["threads"] = options.threads

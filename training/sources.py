@@ -14,14 +14,12 @@ from typing import Any, Literal
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
+from seg_widgets.augmentation import Photo, PhotoObject, Pixels
 from training.classes import CLASSES, emoji_class, tuxpaint_class
 
 Part = Literal["train", "validation", "heldout"]
-Pixels = NDArray[Any]  # uint8; OpenCV's stubs say no more than "some array"
-
 CUTOUT_MAX_SIDE = 320
 PHOTO_OBJECT_MIN_SHARE = 0.015  # of the photograph's area; smaller ones make blurred, unrecognisable cut-outs
 # Backgrounds must show no object that goes without a label. Chosen by eye; a name that is not there is skipped.
@@ -45,31 +43,6 @@ BACKGROUND_NAMES = (
     "mate/nature/Storm.jpg",
     "mate/nature/Wood.jpg",
 )
-
-
-@dataclass(frozen=True)
-class PhotoObject:
-    """One instance in a photograph: class index, box corner (x, y) and its mask inside the box."""
-
-    class_id: int
-    x: int
-    y: int
-    mask: Pixels
-    crowd: bool = False
-
-    @property
-    def box(self) -> tuple[int, int, int, int]:
-        """The box as x0, y0, x1, y1 in pixels, the last column and row excluded."""
-        return self.x, self.y, self.x + self.mask.shape[1], self.y + self.mask.shape[0]
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A photograph (RGB) and its instances."""
-
-    key: str
-    image: Pixels
-    objects: tuple[PhotoObject, ...]
 
 
 @dataclass(frozen=True)

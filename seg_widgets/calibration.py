@@ -1,23 +1,27 @@
-"""Put the score at which the starter is most often right at 0.5, where the panel's slider begins.
+"""Put the score at which a model is most often right at 0.5, where the panel's slider begins.
 
 Short training leaves a detector shy or bold: its scores come out too low or too high. The background's bias in the
 classifier's last layer is moved so that the threshold with the best F1 on the validation part becomes 0.5. With one
 likely class the odds of a score grow by one factor, so the order of detections stays; the held-out part has no say.
 """
 
+from __future__ import annotations
+
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
-from torch import Tensor
 
-from training.evaluate import Instance, Truth
+from .evaluation import FoundInstance, Truth
+
+__all__ = ["CLASSIFIER_BIAS", "Matches", "best_threshold", "match", "shift_scores"]
 
 CLASSIFIER_BIAS = "roi_heads.box_predictor.cls_score.bias"  # the last entry is the background's
-MIN_SHARE = 0.01  # of the picture: what the starter is for
+MIN_SHARE = 0.01  # of the picture: what a first look is for
 LIMITS = (0.15, 0.85)
 
 
@@ -35,7 +39,7 @@ class Matches:
         return np.asarray(2 * hits / (np.arange(1, len(hits) + 1) + self.instances), dtype=float)
 
 
-def match(truths: Sequence[Truth], detections: Sequence[Sequence[Instance]]) -> Matches:
+def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]) -> Matches:
     """Match detections with the truth, greedily by score; objects under `MIN_SHARE` and crowds count neither way."""
     scores: list[float] = []
     right: list[bool] = []
@@ -75,7 +79,7 @@ def best_threshold(matches: Matches) -> float:
     return float(np.clip(matches.scores[np.flatnonzero(f1 >= 0.98 * f1.max())[-1]], *LIMITS))
 
 
-def shift_scores(state: dict[str, Tensor], threshold: float) -> dict[str, Tensor]:
+def shift_scores(state: dict[str, Any], threshold: float) -> dict[str, Any]:
     """Return the weights with the background's bias moved so that a score of `threshold` becomes 0.5."""
     shifted = dict(state)
     bias = state[CLASSIFIER_BIAS].clone()

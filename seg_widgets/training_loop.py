@@ -4,6 +4,8 @@ The schedule follows time, not steps, since machines differ: `progress` runs fro
 step moves it by its share of what is left. A process stopped with SIGSTOP therefore loses steps, not its schedule.
 """
 
+from __future__ import annotations
+
 import csv
 import math
 import statistics
@@ -12,17 +14,20 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import cv2
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from training.composites import BATCH_SIZE, Sample, Sampler
-from training.model import parameter_groups, set_backbone_trainable
+from .augmentation import Sample
+from .starter_network import EfficientNetLite0
+
+__all__ = ["Plan", "SampleDataset", "Sampler", "Training", "as_input", "bottom_up"]
 
 CHECKPOINT = "checkpoint.pt"
+FIRST_TUNED_BLOCK = 5  # of the starter, from stride 16 on; edges and textures stay ImageNet's
 LOSSES = ("loss_rpn_cls", "loss_rpn_loc", "loss_cls", "loss_box_reg", "loss_mask")
 
 
@@ -36,28 +41,37 @@ class Plan:
     learning_rate: float = 8e-4
     backbone_factor: float = 0.1
     weight_decay: float = 0.02
-    warmup_steps: int = 80
-    tune_backbone_from: float = 0.35  # progress
-    average_decay: float = 0.998
+    warmup_steps: int = 200
+    tune_backbone_from: float = 0.25  # progress
+    average_decay: float = 0.9993
     gradient_norm: float = 5.0
     save_every_s: float = 120.0
     seed: int = 446
-    batch_size: int = BATCH_SIZE
+    batch_size: int = 4
+    input_format: str = "RGB"
     workers: int = 1
+    bfloat16: bool = False  # for processors that have it: half the time a step
+
+
+class Sampler(Protocol):
+    """Makes training pictures, each from its index alone."""
+
+    def sample(self, index: int) -> Sample:
+        """Picture number `index`."""
 
 
 class SampleDataset(Dataset[dict[str, Any]]):
     """Samples as detectron2's input dictionaries, by index."""
 
-    def __init__(self, sampler: Sampler) -> None:
-        self.sampler = sampler
+    def __init__(self, sampler: Sampler, input_format: str = "RGB") -> None:
+        self.sampler, self.input_format = sampler, input_format
 
     def __getitem__(self, index: int) -> dict[str, Any]:
         cv2.setNumThreads(0)  # in a worker process: the other core is the network's
-        return as_input(self.sampler.sample(index))
+        return as_input(self.sampler.sample(index), self.input_format)
 
 
-def as_input(sample: Sample) -> dict[str, Any]:
+def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
     """Turn a sample into detectron2's input dictionary: uint8 3×H×W image, instances with boxes, classes, masks."""
     from detectron2.structures import BitMasks, Boxes, Instances
 
@@ -70,8 +84,37 @@ def as_input(sample: Sample) -> dict[str, Any]:
     instances.gt_boxes = bits.get_bounding_boxes() if len(masks) else Boxes(torch.zeros(0, 4))
     instances.gt_classes = torch.tensor(sample.class_ids, dtype=torch.int64)
     instances.gt_masks = bits
-    image = torch.from_numpy(sample.image).permute(2, 0, 1).contiguous()
+    pixels = sample.image if input_format == "RGB" else sample.image[:, :, ::-1].copy()
+    image = torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
     return {"image": image, "height": height, "width": width, "instances": instances}
+
+
+def bottom_up(model: Any) -> nn.Module:
+    """The backbone below the feature pyramid, or all of it where there is no pyramid."""
+    network: nn.Module = getattr(model.backbone, "bottom_up", model.backbone)
+    return network
+
+
+def _late_parameters(model: nn.Module) -> set[int]:
+    """What of the backbone is tuned late: what its config leaves free; in the starter what lies above the textures."""
+    network = bottom_up(model)
+    if not isinstance(network, EfficientNetLite0):
+        return {id(parameter) for parameter in network.parameters() if parameter.requires_grad}
+    return {
+        id(parameter)
+        for name, parameter in network.named_parameters()
+        if name.startswith("head.") or (name.startswith("blocks.") and int(name.split(".")[1]) >= FIRST_TUNED_BLOCK)
+    }
+
+
+def _parameter_groups(model: nn.Module, backbone_factor: float, weight_decay: float) -> Iterator[dict[str, Any]]:
+    """AdamW's groups: new layers with and without weight decay, and the backbone at a fraction of the rate."""
+    inner = {id(parameter) for parameter in bottom_up(model).parameters()}
+    new = [parameter for parameter in model.parameters() if id(parameter) not in inner]
+    yield {"params": [p for p in new if p.ndim > 1], "factor": 1.0, "weight_decay": weight_decay}
+    yield {"params": [p for p in new if p.ndim <= 1], "factor": 1.0, "weight_decay": 0.0}
+    # No decay here: it would pull away from ImageNet's weights, not towards anything better.
+    yield {"params": list(bottom_up(model).parameters()), "factor": backbone_factor, "weight_decay": 0.0}
 
 
 class Training:
@@ -85,7 +128,9 @@ class Training:
         self.progress = 0.0
         self.active_s = 0.0
         self.stopping = False
-        groups = parameter_groups(model, plan.backbone_factor, plan.weight_decay)
+        self.last_loss = math.nan
+        self.late = _late_parameters(model)
+        groups = _parameter_groups(model, plan.backbone_factor, plan.weight_decay)
         self.optimizer = torch.optim.AdamW(list(groups), lr=plan.learning_rate)
         self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +173,7 @@ class Training:
     def batches(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the batches from the current step on, made one process ahead when the plan has workers."""
         loader: DataLoader[dict[str, Any]] = DataLoader(
-            SampleDataset(self.sampler),
+            SampleDataset(self.sampler, self.plan.input_format),
             batch_size=self.plan.batch_size,
             sampler=range(self.first_index(), self.first_index() + 10_000_000),
             num_workers=self.plan.workers,
@@ -149,11 +194,13 @@ class Training:
         rate = self.learning_rate()
         for group in self.optimizer.param_groups:
             group["lr"] = rate * group["factor"]
-        set_backbone_trainable(self.model, self.progress >= self.plan.tune_backbone_from)
+        # A frozen backbone costs no backward pass.
+        for parameter in bottom_up(self.model).parameters():
+            parameter.requires_grad_(self.progress >= self.plan.tune_backbone_from and id(parameter) in self.late)
         self.model.train()
         # The draw of proposals inside the network repeats too, when a run goes on from a checkpoint.
         torch.manual_seed(self.plan.seed * 1_000_003 + self.step)
-        with EventStorage(self.step):
+        with EventStorage(self.step), self._precision():
             losses: dict[str, Tensor] = self.model(batch)
         total = torch.stack(list(losses.values())).sum()
         if not torch.isfinite(total):
@@ -166,7 +213,12 @@ class Training:
         self.optimizer.step()
         self._update_average()
         self.step += 1
+        self.last_loss = float(total.detach())
         return {name: float(value.detach()) for name, value in losses.items()}
+
+    def _precision(self) -> Any:
+        device = next(self.model.parameters()).device.type
+        return torch.autocast(device, dtype=torch.bfloat16, enabled=self.plan.bfloat16)
 
     def _update_average(self) -> None:
         decay = min(self.plan.average_decay, (1 + self.step) / (10 + self.step))
@@ -192,7 +244,7 @@ class Training:
         """End after the current step; `run` saves before it returns."""
         self.stopping = True
 
-    def run(self, on_step: Callable[["Training"], None] | None = None) -> bool:
+    def run(self, on_step: Callable[[Training], None] | None = None) -> bool:
         """Train to the plan's end; log each step to `log.csv`, save now and then and at the end.
 
         Return whether the end was reached; False after `stop`.

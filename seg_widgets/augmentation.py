@@ -1,0 +1,193 @@
+"""Seeing a photograph anew: closer, further, turned, in another light, with its masks.
+
+Each function is pure, given its random generator, so a training that goes on from a checkpoint sees the same pictures.
+The mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "Photo",
+    "PhotoObject",
+    "Sample",
+    "affine",
+    "degrade",
+    "is_prominent",
+    "jitter_colour",
+    "random_view",
+    "render",
+    "without_slivers",
+]
+
+Pixels = NDArray[Any]  # uint8; OpenCV's stubs say no more than "some array"
+Random = np.random.Generator
+Affine = NDArray[np.float64]
+
+MIN_SIDE: Final = 8
+"""Pixels; what is smaller in a training picture is left out."""
+
+
+@dataclass(frozen=True)
+class PhotoObject:
+    """One instance in a photograph: class index, box corner (x, y) and its mask inside the box."""
+
+    class_id: int
+    x: int
+    y: int
+    mask: Pixels
+    crowd: bool = False
+
+    @property
+    def box(self) -> tuple[int, int, int, int]:
+        """The box as x0, y0, x1, y1 in pixels, the last column and row excluded."""
+        return self.x, self.y, self.x + self.mask.shape[1], self.y + self.mask.shape[0]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photograph (RGB) and its instances."""
+
+    key: str
+    image: Pixels
+    objects: tuple[PhotoObject, ...]
+
+
+@dataclass
+class Sample:
+    """A picture (RGB, H×W×3) and what is in it: class indices and full-size boolean masks."""
+
+    image: Pixels
+    class_ids: list[int]
+    masks: list[NDArray[np.bool_]]
+
+
+def is_prominent(photo: Photo, item: PhotoObject) -> bool:
+    """Whether an object is large enough in its photograph for a close view."""
+    x0, y0, x1, y1 = item.box
+    height, width = photo.image.shape[:2]
+    return not item.crowd and (x1 - x0) * (y1 - y0) > 0.02 * height * width and min(x1 - x0, y1 - y0) > 40
+
+
+def random_view(rng: Random, photo: Photo, height: int, width: int, item: PhotoObject | None = None) -> Affine:
+    """How a photograph is seen on a canvas: all of it at a random scale, or close to one of its objects."""
+    if item is not None:
+        x0, y0, x1, y1 = item.box
+        share = rng.uniform(0.4, 1.5)  # over 1: cut off by the frame, as close-ups are
+        scale = min(share * min(width / (x1 - x0), height / (y1 - y0)), 2.5)
+        centre = ((x0 + x1) / 2, (y0 + y1) / 2)
+        reach = (max(width - scale * (x1 - x0), 0) / 2, max(height - scale * (y1 - y0), 0) / 2)
+        target = (width / 2 + rng.uniform(-1, 1) * reach[0], height / 2 + rng.uniform(-1, 1) * reach[1])
+    else:
+        rows, columns = photo.image.shape[:2]
+        fit = min(width / columns, height / rows)
+        scale = fit * float(np.exp(rng.uniform(np.log(0.6), np.log(2.0))))
+        centre = (columns / 2, rows / 2)
+        spare = (abs(width - scale * columns) / 2, abs(height - scale * rows) / 2)
+        target = (width / 2 + rng.uniform(-1, 1) * spare[0], height / 2 + rng.uniform(-1, 1) * spare[1])
+    flip = bool(rng.random() < 0.5)
+    target = _keep_covered(photo, centre, target, scale, flip, height, width)
+    angle = rng.uniform(-12, 12) if rng.random() < 0.25 else 0.0
+    stretch = float(np.exp(rng.uniform(-0.12, 0.12)))
+    return affine(centre, target, scale * stretch, scale / stretch, angle, flip)
+
+
+def _keep_covered(
+    photo: Photo,
+    centre: tuple[float, float],
+    target: tuple[float, float],
+    scale: float,
+    flip: bool,
+    height: int,
+    width: int,
+) -> tuple[float, float]:
+    """Move `target` so that the photograph fills the canvas as far as it reaches: grey borders teach nothing."""
+    rows, columns = photo.image.shape[:2]
+    before_x = scale * (columns - centre[0] if flip else centre[0])
+    before_y = scale * centre[1]
+    ends_x = (before_x, width - scale * columns + before_x)
+    ends_y = (before_y, height - scale * rows + before_y)
+    x = float(np.clip(target[0], min(ends_x), max(ends_x)))
+    return x, float(np.clip(target[1], min(ends_y), max(ends_y)))
+
+
+def affine(
+    centre: tuple[float, float], target: tuple[float, float], scale_x: float, scale_y: float, angle: float, flip: bool
+) -> Affine:
+    """Return the 3×3 matrix that scales, flips and turns about `centre` and moves it to `target`."""
+    turn = np.deg2rad(angle)
+    linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    linear = linear @ np.diag([-scale_x if flip else scale_x, scale_y])
+    matrix = np.eye(3)
+    matrix[:2, :2] = linear
+    matrix[:2, 2] = np.array(target) - linear @ np.array(centre)
+    return matrix
+
+
+def render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
+    """Draw a photograph and its masks through an affine map onto a grey canvas."""
+    image = photo.image
+    scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
+    if scale < 0.6:
+        image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
+    size = (width, height)
+    grey = (127, 127, 127)
+    picture = cv2.warpAffine(image, matrix[:2], size, flags=cv2.INTER_LINEAR, borderValue=grey)
+    sample = Sample(picture, [], [])
+    for item in photo.objects:
+        x0, y0, x1, y1 = item.box
+        corners = matrix[:2] @ np.array([[x0, x1, x0, x1], [y0, y0, y1, y1], [1, 1, 1, 1]])
+        left, top = np.maximum(corners.min(1), 0)
+        right, bottom = np.minimum(corners.max(1), (width, height))
+        if item.crowd or right - left < MIN_SIDE or bottom - top < MIN_SIDE:
+            continue
+        local = matrix @ np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1.0]])
+        mask = cv2.warpAffine(item.mask * 255, local[:2], size, flags=cv2.INTER_LINEAR) > 127
+        # What the frame cuts down to a rest is no example of its class any more.
+        if mask.sum() >= 0.15 * item.mask.sum() * scale * scale:
+            sample.class_ids.append(item.class_id)
+            sample.masks.append(mask)
+    return sample
+
+
+def jitter_colour(rng: Random, image: Pixels, amount: float = 1.0) -> Pixels:
+    """Vary brightness, contrast, saturation and tint; float32 in [0, 255]."""
+    pixels: Pixels = image.astype(np.float32)
+    grey = pixels.mean(axis=2, keepdims=True)
+    saturation = 1 + amount * rng.uniform(-0.5, 0.4)
+    gain = np.asarray(1 + amount * (rng.uniform(-0.3, 0.3) + rng.uniform(-0.08, 0.08, 3)), dtype=np.float32)
+    shift = amount * rng.uniform(-25, 25)
+    pixels = grey + (pixels - grey) * np.float32(saturation)
+    return np.asarray(np.clip((pixels - 127) * gain + 127 + np.float32(shift), 0, 255))
+
+
+def degrade(rng: Random, image: Pixels) -> Pixels:
+    """Do to a picture what cameras and web sites do: colour, blur, noise, JPEG."""
+    pixels: Pixels = jitter_colour(rng, image) if rng.random() < 0.8 else image.astype(np.float32)
+    if rng.random() < 0.05:
+        pixels = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2)
+    if rng.random() < 0.15:
+        pixels = cv2.GaussianBlur(pixels, (0, 0), float(rng.uniform(0.4, 1.2)))
+    if rng.random() < 0.15:
+        pixels = pixels + rng.normal(0, rng.uniform(2, 9), pixels.shape).astype(np.float32)
+    result = np.clip(pixels, 0, 255).astype(np.uint8)
+    if rng.random() < 0.25:
+        _, data = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))])
+        result = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
+    return result
+
+
+def without_slivers(sample: Sample) -> Sample:
+    """Drop instances too small to learn from."""
+    keep = []
+    for index, mask in enumerate(sample.masks):
+        rows, columns = mask.any(1), mask.any(0)
+        if rows.sum() >= MIN_SIDE and columns.sum() >= MIN_SIDE and mask.sum() >= MIN_SIDE * MIN_SIDE // 2:
+            keep.append(index)
+    return Sample(sample.image, [sample.class_ids[i] for i in keep], [sample.masks[i] for i in keep])

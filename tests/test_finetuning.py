@@ -1,0 +1,179 @@
+"""Fine-tuning on a folder in COCO's format: short runs of the real starter on drawn pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seg_widgets import load_predictor
+from seg_widgets.__main__ import main
+from seg_widgets.datasets import read_dataset
+from seg_widgets.errors import ConfigError, DatasetError, SettingError
+from seg_widgets.finetuning import FinetuneResult, PhotoSampler, finetune
+
+from .shapes import write_shapes
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:torch.meshgrid"),
+    pytest.mark.filterwarnings("ignore:.*floordiv.*"),
+]
+
+
+def _quiet(line: str) -> None:
+    """Hears nothing."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shapes")
+    write_shapes(folder, 20)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tuned(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[FinetuneResult, list[str]]:
+    torch.set_num_threads(2)
+    told: list[str] = []
+    out = tmp_path_factory.mktemp("models") / "shapes"
+    return finetune(data, out, steps=48, min_size=128, device="cpu", report=told.append), told
+
+
+def test_it_learns_and_the_folder_opens(tuned: tuple[FinetuneResult, list[str]], data: Path) -> None:
+    result, told = tuned
+    assert result.why_ended == "steps"
+    assert result.steps == 48
+    assert result.figures["AP50"] > 0.6  # 0.98 in the run that this was written with
+    assert len(result.history) == 12
+    assert max(ap for _, ap in result.history) > result.history[0][1]
+    assert {path.name for path in result.folder.iterdir()} == {
+        "classes.json",
+        "config.yaml",
+        "finetune.json",
+        "log.csv",
+        "model.safetensors",
+    }
+    assert (result.folder / "model.safetensors").stat().st_mode & 0o777 == 0o644
+    predictor = load_predictor(result.folder, device="cpu")
+    assert predictor.class_names == ("disc", "box")
+    unseen = json.loads((result.folder / "finetune.json").read_text())["validation_pictures"]
+    assert len(unseen) == 4
+    picture = next(image for image in read_dataset(data).images if image.path.name == unseen[0])
+    found = predictor(picture.load()).filter(0.5)
+    assert set(found.counts()) == {"disc", "box"}
+    assert "16 pictures to learn from, 4 to measure on" in told
+    assert any(line.startswith("step 48 of 48: loss") for line in told)
+
+
+def test_the_same_seed_sees_the_same(data: Path) -> None:
+    pictures = list(read_dataset(data).images)
+    first, second = PhotoSampler(pictures, 5, 128), PhotoSampler(pictures, 5, 128)
+    second.sample(3)
+    for index in (0, 9, 41):
+        one, other = first.sample(index), second.sample(index)
+        assert np.array_equal(one.image, other.image)
+        assert one.class_ids == other.class_ids
+    assert not np.array_equal(first.sample(0).image, PhotoSampler(pictures, 6, 128).sample(0).image)
+    assert first.sample(0).image.shape[0] % 32 == 0
+
+
+def test_a_class_that_the_base_knows_starts_with_what_it_knows(tmp_path: Path) -> None:
+    write_shapes(tmp_path, 3, ("animal", "crate"))
+    told: list[str] = []
+    result = finetune(tmp_path, tmp_path / "out", steps=1, min_size=64, device="cpu", report=told.append)
+    assert any("classes that it knows already: animal" in line for line in told)
+    assert result.figures == {}  # three pictures are too few to set any aside
+    starter = load_predictor(device="cpu")
+    tuned = load_predictor(tmp_path / "out", device="cpu")
+    name = "roi_heads.box_predictor.cls_score.weight"
+    before = starter.model.state_dict()[name][starter.class_names.index("animal")]
+    after = tuned.model.state_dict()[name]
+    assert torch.allclose(after[0], before, atol=2e-3)
+    assert not torch.allclose(after[1], before, atol=2e-3)
+
+
+def test_it_ends_when_it_gets_no_better(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seg_widgets.finetuning._BETTER", 2.0)  # so that nothing is ever better
+    result = finetune(data, tmp_path, steps=24, patience=2, min_size=64, device="cpu", report=_quiet)
+    assert result.why_ended == "no better"
+    assert result.steps == 6
+    assert load_predictor(tmp_path, device="cpu").class_names == ("disc", "box")
+
+
+def test_an_interrupt_keeps_what_was_learnt(data: Path, tmp_path: Path) -> None:
+    def report(line: str) -> None:
+        if line.startswith("step 1 of"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    result = finetune(data, tmp_path, steps=40, min_size=64, device="cpu", report=report)
+    assert result.why_ended == "stopped"
+    assert result.steps == 1
+    assert load_predictor(tmp_path, device="cpu").class_names == ("disc", "box")
+
+
+def test_what_cannot_be_is_refused_before_it_begins(data: Path, tmp_path: Path) -> None:
+    for wrong, words in (
+        ({"steps": 0}, "steps is 1 or more"),
+        ({"validation": 1.0}, "validation is a share"),
+        ({"patience": -1}, "patience"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"min_size": 5}, "min_size"),
+    ):
+        with pytest.raises(SettingError, match=words):
+            finetune(data, tmp_path / "out", device="cpu", report=_quiet, **wrong)
+    with pytest.raises(DatasetError, match="There is no data set"):
+        finetune(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_a_loss_that_is_not_finite_is_told_with_what_to_do(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Gradients are clipped, so that no rate which is allowed did it in a few steps.
+    def diverge(training: object, batch: object) -> None:
+        raise FloatingPointError("the loss is not finite at step 0")
+
+    monkeypatch.setattr("seg_widgets.training_loop.Training.train_step", diverge)
+    with pytest.raises(SettingError, match=r"went astray at step 0: .* Use a smaller learning_rate than"):
+        finetune(data, tmp_path / "out", steps=30, min_size=64, device="cpu", report=_quiet)
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_a_model_without_masks_is_refused(data: Path, tmp_path: Path) -> None:
+    from detectron2.model_zoo import get_config
+    from detectron2.modeling import build_model
+
+    from seg_widgets import save_model, wrap
+
+    cfg = get_config("COCO-Detection/retinanet_R_50_FPN_1x.yaml")
+    cfg.MODEL.DEVICE = "cpu"
+    saved = save_model(wrap(build_model(cfg), config=cfg, name="retina"), tmp_path / "retina")
+    with pytest.raises(ConfigError, match="is no Mask R-CNN"):
+        finetune(data, tmp_path / "out", model=saved, device="cpu", report=_quiet)
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = write_shapes(tmp_path / "data", 6)
+    content["annotations"][0]["image_id"] = 77
+    (tmp_path / "data" / "instances.json").write_text(json.dumps(content))
+    data, out = str(tmp_path / "data"), tmp_path / "model"
+    assert main(["finetune", data, "--check"]) == 1
+    assert "annotation 1: its image_id is no picture's" in capsys.readouterr().out
+    assert main(["finetune", data]) == 2
+    assert "--out DIR" in capsys.readouterr().err
+    assert main(["finetune", str(tmp_path / "gone"), "--out", str(out)]) == 2
+    assert "error: There is no data set" in capsys.readouterr().err
+    options = ["--steps", "2", "--min-size", "64", "--device", "cpu"]
+    assert main(["finetune", data, "--out", str(out), *options]) == 0
+    shown = capsys.readouterr().out
+    assert "1 × its image_id is no picture's: annotation 1" in shown
+    assert (out / "problems.csv").read_text().splitlines()[1] == "annotation 1,its image_id is no picture's"
+    assert "2 steps in" in shown
+    assert f"--model {out}" in shown
+    picture = str(tmp_path / "data" / "images" / "001.png")
+    assert main(["segment", picture, "--model", str(out), "--device", "cpu", "--out", str(tmp_path / "found")]) == 0
