@@ -1,4 +1,4 @@
-"""Run the notebooks from top to bottom and keep their outputs: `make notebooks`.
+"""Run the notebooks from top to bottom and keep their outputs: `make notebooks`, or those named alone.
 
 Widget views are left out: their model is gone with the kernel, and a reader who opens the notebook would see an error
 where the panel will be. What stays is the text that nbval compares.
@@ -59,7 +59,10 @@ def _write_index_picture(notebook: nbformat.NotebookNode, name: str) -> None:
 
 def main() -> int:
     """Run each notebook and write it back; an error in a cell ends it with that error."""
+    named = sys.argv[1:]
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
+        if named and path.stem not in named:
+            continue
         notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         client = NotebookClient(notebook, resources={"metadata": {"path": str(NOTEBOOKS)}}, store_widget_state=False)
         client.record_timing = False

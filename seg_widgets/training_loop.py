@@ -19,7 +19,7 @@ from typing import Any, Protocol
 import cv2
 import torch
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from .augmentation import Sample
 from .starter_network import EfficientNetLite0
@@ -67,7 +67,8 @@ class SampleDataset(Dataset[dict[str, Any]]):
         self.sampler, self.input_format = sampler, input_format
 
     def __getitem__(self, index: int) -> dict[str, Any]:
-        cv2.setNumThreads(0)  # in a worker process: the other core is the network's
+        if get_worker_info() is not None:
+            cv2.setNumThreads(0)  # the other cores are the network's
         return as_input(self.sampler.sample(index), self.input_format)
 
 

@@ -20,7 +20,7 @@ from training import composites, make_starter, packages
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.evaluate import photo_truths, predict
-from training.export import export, load
+from training.export import export, load, park, unpark
 from training.model import build
 from training.sources import Material, Part, load_material, require_coco
 
@@ -243,6 +243,22 @@ def test_the_exported_file_answers_as_the_weights_did(
     for level, features in whole.items():
         error = (features - half[level]).abs().max() / features.abs().max()
         assert error < 0.02, level
+
+
+def test_a_parked_run_goes_on_with_its_weights_at_its_place(
+    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
+) -> None:
+    training = new_training(parts, imagenet, tmp_path / "run", steps=4)
+    training.run(lambda run: run.stop() if run.step == 2 else None)
+    park(training.checkpoint, tmp_path / "parked.safetensors")
+    assert (tmp_path / "parked.safetensors").stat().st_size < 25_000_000
+    again = new_training(parts, imagenet, tmp_path / "again", steps=4)
+    unpark(again, tmp_path / "parked.safetensors")
+    assert (again.step, again.progress) == (2, 0.5)
+    for name, value in again.model.state_dict().items():
+        assert torch.allclose(value, training.average[name], rtol=1e-3, atol=1e-4), name
+    assert again.run()
+    assert again.step == 4
 
 
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:

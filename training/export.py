@@ -10,6 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from seg_widgets.training_loop import Training
 from training.classes import CLASSES
 from training.config import write_config
 
@@ -47,6 +48,29 @@ def export(state: Mapping[str, Tensor], folder: Path, facts: Mapping[str, str] |
         raise ValueError(f"{path} has {path.stat().st_size:,} bytes; the project allows {MAX_BYTES:,}")
     write_config(folder / f"{NAME}.yaml")
     return path
+
+
+def park(checkpoint: Path, file: Path) -> None:
+    """Write a run's averaged weights in half precision with its position, small enough to be committed."""
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    tensors = {
+        name: (value.half() if value.is_floating_point() else value).contiguous()
+        for name, value in state["average"].items()
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, str(file), metadata={key: str(value) for key, value in state["position"].items()})
+    file.chmod(0o644)
+
+
+def unpark(training: Training, file: Path) -> None:
+    """Go on from `park`'s file: its weights and position, but an optimiser that has to find its pace anew."""
+    tensors = {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
+    training.model.load_state_dict(tensors, strict=True)
+    training.average = {name: value.detach().clone() for name, value in training.model.state_dict().items()}
+    with safe_open(str(file), "pt") as opened:
+        position = opened.metadata()
+    training.step, training.progress = int(position["step"]), float(position["progress"])
+    training.active_s = float(position["active_s"])
 
 
 def load(weights: Path, config: Path) -> tuple[nn.Module, Any, list[str]]:

@@ -21,7 +21,7 @@ from training.classes import CLASSES
 from training.composites import Sampler
 from training.config import SETTINGS
 from training.evaluate import composite_truths, detect, photo_truths, time_inference
-from training.export import export, load
+from training.export import export, load, park, unpark
 from training.model import build
 from training.packages import fetch_all
 from training.sources import Material, Part, load_material, require_coco
@@ -45,6 +45,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--bfloat16", action="store_true", help="for processors that have it (lscpu: avx512_bf16)")
     parser.add_argument("--composites", type=int, default=400, help="how many composites to evaluate on")
     parser.add_argument("--photos-only", action="store_true", help="fetch no packages but the backbone's")
+    parser.add_argument("--parked", type=Path, help="a run without a checkpoint begins with this file's weights")
+    parser.add_argument("--park", type=Path, help="only write the last checkpoint's weights to this file")
     parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
     parser.add_argument("--draft", action="store_true", help="only export the last checkpoint; no figures, no card")
     return parser.parse_args(arguments)
@@ -69,6 +71,8 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
     torch.manual_seed(plan.seed)
     training = Training(build(imagenet), Sampler(parts["train"], plan.seed), plan, options.run)
     resumed = training.resume()
+    if options.parked is not None and not resumed:
+        unpark(training, options.parked)
     (options.run / "pid").write_text(f"{os.getpid()}\n")
     print(f"training from step {training.step}" + (" (resumed)" if resumed else ""), flush=True)
     signal.signal(signal.SIGTERM, lambda number, frame: training.stop())
@@ -131,6 +135,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     torch.set_num_threads(options.threads)
+    if options.park is not None:
+        park(options.run / "checkpoint.pt", options.park)
+        print(f"wrote {options.park}")
+        return 0
     if options.draft:
         checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
         print(f"wrote {export(checkpoint['average'], options.weights)}, a draft")
