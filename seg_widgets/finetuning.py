@@ -171,7 +171,7 @@ def _check(steps: int | None, validation: float, patience: int, learning_rate: f
 
 
 def _split(dataset: Dataset, validation: float) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Pictures to learn from, and those to measure on, by a hash of their names: adding pictures moves no other."""
+    """Pictures to learn from, and those to measure on, by a hash of their names: in whatever order they come."""
     ordered = sorted(dataset.images, key=lambda image: hashlib.sha256(image.path.name.encode()).digest())
     count = round(validation * len(ordered)) if len(ordered) >= 5 else 0
     held, learned = ordered[:count], ordered[count:]
@@ -288,22 +288,45 @@ def _network(
     # Not a recipe's build: that one leaves out the initial values, since weights replace them all.
     network: torch.nn.Module = build_model(built)
     own, theirs = network.state_dict(), base.model.state_dict()
-    fitting = {name: tensor for name, tensor in theirs.items() if name in own and own[name].shape == tensor.shape}
-    # What is learnt about a class goes to the class of the same name; the background is the last row.
     known = {name: number for number, name in enumerate(base.class_names)}
     pairs = [(new, known[name]) for new, name in enumerate(class_names) if name in known]
+    taken: dict[str, torch.Tensor] = {}
     for name, tensor in theirs.items():
-        if name in fitting or name not in own or not name.startswith("roi_heads.box_predictor"):
+        if name not in own:
             continue
-        if "cls_score" in name and len(tensor) == len(known) + 1 and len(own[name]) == len(class_names) + 1:
-            rows = own[name].clone()
-            for new, old in [*pairs, (len(class_names), len(known))]:
-                rows[new] = tensor[old]
-            fitting[name] = rows
-    network.load_state_dict(fitting, strict=False)
-    anew = sorted(name.removeprefix("roi_heads.") for name in own if name not in fitting)
+        if _is_by_class(name, cfg):
+            taken[name] = _rows(own[name], tensor, pairs, len(class_names), len(known))
+        elif own[name].shape == tensor.shape:
+            taken[name] = tensor
+    network.load_state_dict(taken, strict=False)
+    anew = sorted(name.removeprefix("roi_heads.") for name in own if name not in taken)
     words = f"classes that it knows already: {', '.join(class_names[new] for new, _ in pairs) or 'none'}"
     return network, words + (f"; learnt anew: {', '.join(anew)}" if anew else "")
+
+
+def _is_by_class(name: str, cfg: Any) -> bool:
+    """Whether a tensor has rows of its own for each class: also where both models have as many, they mean others."""
+    if ".cls_score." in name:
+        return True
+    if ".bbox_pred." in name:
+        return name.startswith("roi_heads.") and not cfg.MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG
+    return name.startswith("roi_heads.mask_head.predictor.") and not cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK
+
+
+def _rows(own: torch.Tensor, theirs: torch.Tensor, pairs: list[tuple[int, int]], new: int, old: int) -> torch.Tensor:
+    """The rows of classes by name. Of a class that is not known: its own start for the name, for box and mask the mean
+    of all; the background (the last row of scores) stays what it is."""
+    rows = own.clone()
+    if len(theirs) == old + 1:
+        rows[new] = theirs[old]
+        for ours, other in pairs:
+            rows[ours] = theirs[other]
+        return rows
+    by_class = theirs.reshape(old, -1, *theirs.shape[1:])
+    start = by_class.mean(0, keepdim=True).expand(new, *by_class.shape[1:]).clone()
+    for ours, other in pairs:
+        start[ours] = by_class[other]
+    return start.reshape(own.shape)
 
 
 def _device_of(network: torch.nn.Module) -> str:

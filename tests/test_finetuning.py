@@ -98,6 +98,52 @@ def test_a_class_that_the_base_knows_starts_with_what_it_knows(tmp_path: Path) -
     assert not torch.allclose(after[1], before, atol=2e-3)
 
 
+def test_the_rows_follow_the_names_also_where_both_have_as_many_classes(
+    tuned: tuple[FinetuneResult, list[str]], tmp_path: Path
+) -> None:
+    write_shapes(tmp_path, 3, ("box", "cone"))
+    finetune(tmp_path, tmp_path / "out", model=tuned[0].folder, steps=1, min_size=64, device="cpu", report=_quiet)
+    name = "roi_heads.box_predictor.cls_score.weight"
+    before, after = (
+        load_predictor(folder, device="cpu").model.state_dict()[name] for folder in (tuned[0].folder, tmp_path / "out")
+    )
+    assert torch.allclose(after[0], before[1], atol=2e-3)  # "box" was the second
+    assert torch.allclose(after[2], before[2], atol=2e-3)  # the background
+    assert not torch.allclose(after[1], before[1], atol=2e-3)
+    assert not torch.allclose(after[1], before[0], atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["mask_rcnn_R_50_FPN_1x", "cascade"])
+def test_boxes_and_masks_of_a_zoos_model_start_from_its_classes(name: str) -> None:
+    from detectron2.model_zoo import get_config
+    from detectron2.modeling import build_model
+
+    from seg_widgets import wrap
+    from seg_widgets.finetuning import _network
+
+    folder = "Misc/cascade_mask_rcnn_R_50_FPN_1x" if name == "cascade" else f"COCO-InstanceSegmentation/{name}"
+    cfg = get_config(f"{folder}.yaml")
+    cfg.MODEL.DEVICE = "cpu"
+    cfg.MODEL.ROI_HEADS.NUM_CLASSES = 3
+    base = wrap(build_model(cfg), ["cat", "dog", "cow"], config=cfg, name="zoo")
+    new = cfg.clone()
+    new.MODEL.ROI_HEADS.NUM_CLASSES = 2
+    network, words = _network(base, new, ("cow", "tree"), "cpu", 0)  # type: ignore[arg-type]
+    assert words == "classes that it knows already: cow"
+    theirs, ours = base.model.state_dict(), network.state_dict()  # type: ignore[attr-defined]
+    masks = "roi_heads.mask_head.predictor.weight"
+    assert torch.equal(ours[masks][0], theirs[masks][2])
+    assert torch.allclose(ours[masks][1], theirs[masks].mean(0))
+    first = "roi_heads.box_predictor.0" if name == "cascade" else "roi_heads.box_predictor"
+    assert torch.equal(ours[f"{first}.cls_score.weight"][0], theirs[f"{first}.cls_score.weight"][2])
+    boxes = f"{first}.bbox_pred.weight"
+    if name == "cascade":
+        assert torch.equal(ours[boxes], theirs[boxes])  # one box for all classes
+    else:
+        assert torch.equal(ours[boxes][:4], theirs[boxes][8:])
+        assert torch.allclose(ours[boxes][4:], theirs[boxes].reshape(3, 4, -1).mean(0))
+
+
 def test_it_ends_when_it_gets_no_better(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seg_widgets.finetuning._BETTER", 2.0)  # so that nothing is ever better
     result = finetune(data, tmp_path, steps=24, patience=2, min_size=64, device="cpu", report=_quiet)
