@@ -239,12 +239,19 @@ class PanelPage:
         """Wait for two frames: what was set before is drawn."""
         self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
+    def rest(self, milliseconds: int) -> None:
+        """Wait by the page's own clock, so that what the page meant to do before is done, however busy the machine."""
+        self.page.evaluate("(ms) => new Promise((done) => setTimeout(done, ms))", milliseconds)
+        self.settle()
+
     def shown(self) -> int:
-        """How many instances the canvas shows."""
+        """How many instances the canvas shows, once what was set before is drawn."""
+        self.settle()
         return int(self.canvas.get_attribute("data-shown") or 0)
 
     def marks(self) -> int:
-        """How many pixels masks, outlines and labels cover on the canvas."""
+        """How many pixels masks, outlines and labels cover on the canvas, once what was set before is drawn."""
+        self.settle()
         count: int = (
             self.canvas.locator("canvas")
             .nth(1)

@@ -63,7 +63,7 @@ class Canvas:
 
     def run(self, code: str) -> str:
         """Run a few lines in the kernel, and return what they print."""
-        self.page.wait_for_timeout(200)  # what hands do is told to Python when they rest
+        self.notebook.rest(200)  # what hands do is told to Python when they rest
         self.runs += 1
         done = f"run {self.runs}"
         cell = self.notebook.cell(1)
@@ -233,7 +233,7 @@ def test_two_masks_of_a_class_never_light_up_together(canvas: Canvas) -> None:
     expect(tip).to_contain_text(f"{result[smallest].score:.2f}")
     expect(tip).to_contain_text("Box ")
     expect(canvas.root.locator(".sgw-row.sgw-lit")).to_have_count(1)
-    canvas.page.wait_for_timeout(200)
+    canvas.notebook.rest(200)
     canvas.page.mouse.move(2, 2)
     assert canvas.python("canvas.hovered") == "None"
 
@@ -246,7 +246,7 @@ def test_zoom_and_pan_go_both_ways(canvas: Canvas) -> None:
     whole = pixels(canvas.notebook.stage)
     canvas.surface.focus()
     press(canvas.notebook, "+", 2)
-    canvas.page.wait_for_timeout(400)
+    canvas.notebook.rest(400)
     assert canvas.python("canvas.zoom, canvas.pan") == "(2.25, (0.5, 0.5))"
     box = canvas.surface.bounding_box()
     assert box is not None
@@ -255,17 +255,17 @@ def test_zoom_and_pan_go_both_ways(canvas: Canvas) -> None:
     canvas.page.mouse.down()
     canvas.page.mouse.move(middle[0] + 60, middle[1] + 30, steps=4)
     canvas.page.mouse.up()
-    canvas.page.wait_for_timeout(400)
+    canvas.notebook.rest(400)
     x, y = (float(value) for value in canvas.python("canvas.pan").strip("()").split(","))
     assert x == pytest.approx(0.5 - 60 / (box["width"] * 2.25), abs=0.02)
     assert y == pytest.approx(0.5 - 30 / (box["height"] * 2.25), abs=0.02)
     assert canvas.python("canvas.selected") == "()"  # a drag selects nothing
     canvas.run("canvas.zoom, canvas.pan = 1, (0.5, 0.5)")
     canvas.page.mouse.move(2, 2)
-    canvas.page.wait_for_timeout(400)
+    canvas.notebook.rest(400)
     assert changed(whole, pixels(canvas.notebook.stage)) < 50
     canvas.run("canvas.zoom, canvas.pan = 4, (0.1, 0.1)")
-    canvas.page.wait_for_timeout(400)
+    canvas.notebook.rest(400)
     assert changed(whole, pixels(canvas.notebook.stage)) > 20_000
 
 
@@ -278,12 +278,12 @@ def test_the_wheel_zooms_where_it_is_wanted_and_scrolls_elsewhere(canvas: Canvas
     canvas.page.keyboard.down("Control")
     canvas.page.mouse.wheel(0, -200)
     canvas.page.keyboard.up("Control")
-    canvas.page.wait_for_timeout(400)
+    canvas.notebook.rest(400)
     assert float(canvas.python("canvas.zoom")) == pytest.approx(1.65, abs=0.1)
     canvas.surface.focus()
     canvas.page.mouse.move(box["x"] + 100, box["y"] + 100)
     canvas.page.mouse.wheel(0, -200)
-    canvas.page.wait_for_timeout(400)
+    canvas.notebook.rest(400)
     assert float(canvas.python("canvas.zoom")) > 2
 
 
@@ -304,13 +304,13 @@ def test_two_fingers_pinch_and_a_double_tap_fits(browser: Browser, lab: Lab) -> 
         for spread in (60, 80, 100, 120):
             touch("touchMove", (x - spread, y), (x + spread, y))
         touch("touchEnd")
-        notebook.page.wait_for_timeout(400)
+        notebook.rest(400)
         assert float(canvas.python("canvas.zoom")) == pytest.approx(3, abs=0.3)
         assert canvas.python("canvas.selected") == "()"
         for _ in range(2):
             touch("touchStart", (x, y))
             touch("touchEnd")
-        notebook.page.wait_for_timeout(400)
+        notebook.rest(400)
         assert canvas.python("canvas.zoom") == "1.0"
         assert notebook.strays == []
     lab.shut_down_kernels()
@@ -446,8 +446,12 @@ def test_the_camera_takes_a_picture(camera_browser: Browser, lab: Lab) -> None:
         notebook.page.wait_for_function("() => document.querySelector('.sgw-video').videoWidth > 0")
         camera.get_by_role("button", name="Take picture").click()
         expect(camera).to_have_count(0)
-        notebook.page.wait_for_timeout(500)
-        name, size = re.fullmatch(r"\[\('(.*)', (\d+)\)\]", canvas.python("opened")).groups()  # type: ignore[union-attr]
+        for _ in range(20):
+            opened = canvas.python("opened")
+            if opened != "[]":
+                break
+            notebook.rest(250)
+        name, size = re.fullmatch(r"\[\('(.*)', (\d+)\)\]", opened).groups()  # type: ignore[union-attr]
         assert re.fullmatch(r"camera \d{4}-\d\d-\d\d \d\d\.\d\d\.\d\d\.jpg", name)
         assert int(size) > 2000
         assert notebook.strays == []

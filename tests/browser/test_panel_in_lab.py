@@ -252,7 +252,7 @@ def test_the_keyboard_alone_reaches_everything(panel: Notebook, photo: Path) -> 
     whole = pixels(panel.stage)
     surface.focus()
     press(panel, "+", 3)
-    panel.page.wait_for_timeout(250)  # sharp layers follow once the zoom rests
+    panel.rest(250)  # sharp layers follow once the zoom rests
     assert changed(whole, pixels(panel.stage)) > 20_000
     press(panel, "0")
     for _ in range(30):
@@ -286,7 +286,7 @@ def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) 
             }""",
             by,
         )
-        panel.page.wait_for_timeout(250)  # the browser tells of a pointer at rest some time after it scrolled
+        panel.rest(250)  # the browser tells of a pointer at rest some time after it scrolled
         expect(lit).to_have_text(third)
     press(panel, "Enter")
     expect(panel.canvas.locator(".sgw-details")).to_contain_text(third)
