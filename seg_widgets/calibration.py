@@ -18,7 +18,7 @@ from pycocotools import mask as coco_mask
 
 from .evaluation import FoundInstance, Truth
 
-__all__ = ["CLASSIFIER_BIAS", "Matches", "best_threshold", "match", "shift_scores"]
+__all__ = ["CLASSIFIER_BIAS", "Bin", "Matches", "best_threshold", "match", "reliability", "shift_scores"]
 
 CLASSIFIER_BIAS = "roi_heads.box_predictor.cls_score.bias"  # the last entry is the background's
 MIN_SHARE = 0.01  # of the picture: what a first look is for
@@ -37,6 +37,29 @@ class Matches:
         """F1 when everything down to each detection is shown."""
         hits = np.cumsum(self.right)
         return np.asarray(2 * hits / (np.arange(1, len(hits) + 1) + self.instances), dtype=float)
+
+    def f1_at(self, threshold: float) -> float:
+        """F1 when everything with at least this score is shown; 0 when nothing is."""
+        shown = int(np.count_nonzero(self.scores >= threshold))
+        return float(self.f1()[shown - 1]) if shown else 0.0
+
+    def f1_best(self) -> tuple[float, float]:
+        """The highest F1 and the threshold that reaches it; (0, 0.5) when nothing was right."""
+        f1 = self.f1()
+        if not len(f1) or f1.max() == 0:
+            return 0.0, 0.5
+        return float(f1.max()), float(self.scores[int(f1.argmax())])
+
+
+@dataclass(frozen=True)
+class Bin:
+    """The detections of one bin of scores, of `low` to `high`: how many, how many of them right, their mean score."""
+
+    low: float
+    high: float
+    count: int
+    right: int
+    mean_score: float
 
 
 def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]) -> Matches:
@@ -66,6 +89,17 @@ def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]
             right.append(best is not None)
     order = np.argsort(-np.asarray(scores), kind="stable")
     return Matches(np.asarray(scores, dtype=float)[order], np.asarray(right, dtype=bool)[order], instances)
+
+
+def reliability(matches: Matches, bins: int = 10) -> list[Bin]:
+    """The detections sorted into bins of equal width: how often a score of so much is right (a reliability diagram)."""
+    places = np.minimum((matches.scores * bins).astype(int), bins - 1)
+    result = []
+    for place in range(bins):
+        scores, right = matches.scores[places == place], matches.right[places == place]
+        mean = float(scores.mean()) if len(scores) else (place + 0.5) / bins
+        result.append(Bin(place / bins, (place + 1) / bins, len(scores), int(right.sum()), mean))
+    return result
 
 
 def best_threshold(matches: Matches) -> float:

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from pycocotools import mask as coco_mask
 
-from seg_widgets.calibration import CLASSIFIER_BIAS, Matches, best_threshold, shift_scores
+from seg_widgets.calibration import CLASSIFIER_BIAS, Matches, best_threshold, reliability, shift_scores
 from seg_widgets.evaluation import coco_figures
 from seg_widgets.training_loop import Plan, Training, as_input
 from tests.test_starter_network import imagenet_like
@@ -306,12 +307,37 @@ def test_the_best_threshold_becomes_one_half() -> None:
     assert float(logits.softmax(0)[0]) == pytest.approx(0.3)  # the given weights stay as they are
 
 
+def test_scores_are_sorted_into_bins_with_what_of_them_is_right() -> None:
+    scores = np.array([1.0, 0.92, 0.9, 0.35, 0.31, 0.0])
+    matches = Matches(scores, np.array([True, True, False, True, False, False]), instances=4)
+    bins = reliability(matches)
+    assert [item.count for item in bins] == [1, 0, 0, 2, 0, 0, 0, 0, 0, 3]
+    assert [item.right for item in bins] == [0, 0, 0, 1, 0, 0, 0, 0, 0, 2]
+    assert (bins[3].low, bins[3].high) == pytest.approx((0.3, 0.4))
+    assert bins[3].mean_score == pytest.approx(0.33)
+    assert matches.f1_best() == pytest.approx((2 * 3 / (4 + 4), 0.35))
+    assert matches.f1_at(0.5) == pytest.approx(2 * 2 / (3 + 4))
+    nothing = Matches(np.zeros(0), np.zeros(0, bool), instances=2)
+    assert (nothing.f1_at(0.5), nothing.f1_best()) == (0.0, (0.0, 0.5))
+    assert sum(item.count for item in reliability(nothing)) == 0
+
+
 def test_the_one_command_writes_weights_config_and_card(
     data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
     options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "weights")]
-    options += ["--photos-only", "--steps", "2", "--composites", "3", "--threads", "2"]
+    options += [
+        "--photos-only",
+        "--steps",
+        "2",
+        "--composites",
+        "3",
+        "--threads",
+        "2",
+        "--images",
+        str(tmp_path / "images"),
+    ]
     assert make_starter.main(options) == 0
     model, _, _ = load(tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml")
     assert isinstance(model, torch.nn.Module)
@@ -319,5 +345,16 @@ def test_the_one_command_writes_weights_config_and_card(
     assert "held-out fifth of our 446-picture subset" in card
     assert "val2017" not in card
     assert f"| {CLASSES[0]} |" in card
+    for name in ("starter-scores.png", "starter-gallery.jpg"):
+        assert f"(../images/{name})" in card
+        with Image.open(tmp_path / "images" / name) as picture:
+            assert min(picture.size) > 300
+    figures = json.loads((tmp_path / "run/figures.json").read_text())
+    for name in ("photos", "composites"):
+        scores = figures[name]["scores"]
+        assert 0 <= scores["F1"] <= scores["best_F1"] <= 1
+        assert len(scores["bins"]) == 10
+        # Two steps find nothing sure: what is equal here is that both ran on the same pictures.
+        assert figures["full_precision"][name] == pytest.approx(figures[name]["AP"], abs=0.002)
     log = (tmp_path / "run/log.csv").read_text().splitlines()
     assert len(log) == 3

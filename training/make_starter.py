@@ -7,16 +7,19 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import cv2
 import torch
+from torch import nn
 
-from seg_widgets.calibration import best_threshold, match, shift_scores
-from seg_widgets.evaluation import evaluate
+from seg_widgets.calibration import best_threshold, match, reliability, shift_scores
+from seg_widgets.evaluation import FoundInstance, Truth, evaluate
 from seg_widgets.training_loop import Plan, Training
 from training.card import write_card
+from training.charts import THRESHOLD, draw_gallery, draw_reliability
 from training.classes import CLASSES
 from training.composites import Sampler
 from training.config import SETTINGS
@@ -27,6 +30,7 @@ from training.packages import fetch_all
 from training.sources import Material, Part, load_material, require_coco
 
 TIMED_SIZE = (640, 480)
+SETS = {"photos": "photographs", "composites": "composites"}
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -37,13 +41,14 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "training", help="where packages are unpacked")
     parser.add_argument("--run", type=Path, default=ROOT / "training" / "runs" / "starter", help="checkpoints and log")
     parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where the starter's three files go")
+    parser.add_argument("--images", type=Path, default=ROOT / "docs" / "images", help="where the card's pictures go")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--hours", type=float, default=1.5, help="active training time (default 1.5)")
     length.add_argument("--steps", type=int, help="train this many steps instead")
     parser.add_argument("--stop-at", type=clock, default=None, help="end by this time of day, HH:MM, whatever happens")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2, help="threads for the network")
     parser.add_argument("--bfloat16", action="store_true", help="for processors that have it (lscpu: avx512_bf16)")
-    parser.add_argument("--composites", type=int, default=400, help="how many composites to evaluate on")
+    parser.add_argument("--composites", type=int, default=500, help="how many composites to evaluate on")
     parser.add_argument("--photos-only", action="store_true", help="fetch no packages but the backbone's")
     parser.add_argument("--parked", type=Path, help="a run without a checkpoint begins with this file's weights")
     parser.add_argument("--park", type=Path, help="only write the last checkpoint's weights to this file")
@@ -125,6 +130,31 @@ def count(material: Material) -> dict[str, int]:
     return counts
 
 
+def measure(
+    model: nn.Module, state: dict[str, Any], heldout: Material, composites: int, sizes: tuple[int, int]
+) -> dict[str, Any]:
+    """Return COCO's figures and how far scores can be trusted, on both held-out sets, and what half precision costs."""
+    full = build(None)
+    full.load_state_dict(state)
+    truths: dict[str, list[Truth]] = {
+        "photos": [*photo_truths(heldout.photos)],
+        "composites": [*composite_truths(heldout, composites)],
+    }
+    facts: dict[str, Any] = {"full_precision": {}}
+    for name in SETS:
+        found = detect(model, truths[name], *sizes)
+        facts[name] = evaluate(truths[name], found, CLASSES) | {"scores": judge_scores(truths[name], found)}
+        facts["full_precision"][name] = evaluate(truths[name], detect(full, truths[name], *sizes), CLASSES)["AP"]
+    return facts
+
+
+def judge_scores(truths: list[Truth], found: list[list[FoundInstance]]) -> dict[str, Any]:
+    """Return F1 at the panel's threshold and at the best one, and the bins of the reliability diagram."""
+    matches = match(truths, found)
+    best, threshold = matches.f1_best()
+    return {"F1": matches.f1_at(THRESHOLD), "best_F1": best, "threshold": threshold, "bins": reliability(matches)}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Fetch, train, choose, export, evaluate, write the card."""
     options = parse_arguments(arguments)
@@ -153,15 +183,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sizes = (config.INPUT.MIN_SIZE_TEST, config.INPUT.MAX_SIZE_TEST)
     facts["bytes"] = weights.stat().st_size
     facts["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-    for name, truths in (
-        ("photos", [*photo_truths(parts["heldout"].photos)]),
-        ("composites", [*composite_truths(parts["heldout"], options.composites)]),
-    ):
-        facts[name] = evaluate(truths, detect(model, truths, *sizes), CLASSES)
+    facts |= measure(model, state, parts["heldout"], options.composites, sizes)
+    draw_reliability(
+        {title: facts[name]["scores"]["bins"] for name, title in SETS.items()}, options.images / "starter-scores.png"
+    )
+    facts["gallery"] = draw_gallery(model, config, CLASSES, options.images / "starter-gallery.jpg")
     photograph = cv2.resize(parts["validation"].photos[0].image, TIMED_SIZE, interpolation=cv2.INTER_LINEAR)
     facts["time"] = time_inference(model, photograph, *sizes)
     facts["threads"] = options.threads
-    (options.run / "figures.json").write_text(json.dumps(facts, indent=1) + "\n")
-    write_card(facts, options.weights / "starter.md")
+    (options.run / "figures.json").write_text(json.dumps(facts, indent=1, default=asdict) + "\n")
+    write_card(facts, options.weights / "starter.md", options.images)
     print(f"wrote {weights} and its card; AP {facts['photos']['AP']} on the held-out photographs")
     return 0
