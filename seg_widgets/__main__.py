@@ -131,7 +131,12 @@ def _parser() -> argparse.ArgumentParser:
     tune.add_argument("--model", default=STARTER, metavar="NAME", help="what to start from (default: starter)")
     tune.add_argument("--steps", type=int, metavar="N", help="steps of four pictures (default: by the data)")
     tune.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
-    tune.add_argument("--validation", type=float, default=0.2, metavar="SHARE", help="of the pictures (default: 0.2)")
+    tune.add_argument(
+        "--validation",
+        type=_share_or_data,
+        metavar="SHARE|DATA",
+        help="what to measure on: a share of the pictures, or another data set (default: DATA's own part, or 0.2)",
+    )
     tune.add_argument("--patience", type=int, default=5, metavar="N", help="end after so many worse looks (default: 5)")
     tune.add_argument("--learning-rate", type=float, default=5e-4, metavar="RATE", help="default: 0.0005")
     tune.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
@@ -145,6 +150,13 @@ def _threshold(text: str) -> float:
         return check_threshold(text)
     except SegWidgetsError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _share_or_data(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _formats(text: str) -> tuple[str, ...]:
@@ -199,25 +211,31 @@ def _export_html(options: argparse.Namespace) -> int:
 
 def _finetune(options: argparse.Namespace) -> int:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    from .datasets import read_dataset
+    from .datasets import find_parts, read_dataset
 
     try:
-        dataset = read_dataset(options.data)
+        training, own = find_parts(options.data)
+        validation = own if options.validation is None else options.validation
+        parts = [read_dataset(training)]
+        if isinstance(validation, (str, Path)):
+            validation = read_dataset(validation)
+            parts.append(validation)
         if options.check:
-            print(f"{len(dataset.images)} pictures, {dataset.objects} objects: {dataset.counts()}")
-            print("\n".join(map(str, dataset.problems)) or "Nothing is wrong with it.")
-            return EXIT_SOME_FAILED if dataset.problems else EXIT_OK
+            for title, part in zip(("", "to measure on: "), parts, strict=False):
+                print(f"{title}{len(part.images)} pictures, {part.objects} objects: {part.counts()}")
+                print("\n".join(map(str, part.problems)) or "Nothing is wrong with it.")
+            return EXIT_SOME_FAILED if any(part.problems for part in parts) else EXIT_OK
         if options.out is None:
             raise SettingError("Say where the model goes: --out DIR (or --check to look at the data alone).")
         from .finetuning import finetune
 
         result = finetune(
-            dataset,
+            parts[0],
             options.out,
             model=options.model,
             steps=options.steps,
             device=options.device,
-            validation=options.validation,
+            validation=validation,
             patience=options.patience,
             learning_rate=options.learning_rate,
             min_size=options.min_size,

@@ -22,7 +22,7 @@ from PIL import Image
 from .errors import DatasetError, ImageError
 from .images import load
 
-__all__ = ["Dataset", "LabelledImage", "LabelledObject", "Problem", "read_dataset"]
+__all__ = ["Dataset", "LabelledImage", "LabelledObject", "Problem", "find_parts", "read_dataset"]
 
 MASK_MIN_PIXELS: Final = 4
 """An object of fewer pixels is left out: there is nothing to learn from it."""
@@ -30,6 +30,8 @@ MASK_MIN_PIXELS: Final = 4
 _FAR: Final = 16_000  # pixels; OpenCV's drawing overflows far outside
 _NAMES: Final = ("instances.json", "annotations.json", "_annotations.coco.json", "train.json", "result.json")
 _PICTURES: Final = ("", "images", "train", "data")
+_TRAINING: Final = ("train", "training")
+_VALIDATION: Final = ("valid", "val", "validation")
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,19 @@ class Dataset:
         found = Counter(item.class_id for image in self.images for item in image.objects if not item.crowd)
         return {name: found[index] for index, name in enumerate(self.class_names)}
 
+    def for_classes(self, class_names: tuple[str, ...]) -> Dataset:
+        """The same pictures with another data set's classes, matched by name; objects of other classes are left out."""
+        place = {index: class_names.index(name) for index, name in enumerate(self.class_names) if name in class_names}
+        problems = list(self.problems)
+        images = []
+        for image in self.images:
+            kept = [replace(item, class_id=place[item.class_id]) for item in image.objects if item.class_id in place]
+            for index in {item.class_id for item in image.objects} - set(place):
+                name = self.class_names[index]
+                problems.append(Problem(f"picture {image.path.name}", f"its class {name!r} is none that is learned"))
+            images.append(replace(image, objects=tuple(kept)))
+        return Dataset(tuple(images), class_names, tuple(problems))
+
     def summary(self, examples: int = 3) -> str:
         """The problems in a few lines: each reason with how often, and the first places."""
         by_reason: dict[str, list[str]] = {}
@@ -121,16 +136,16 @@ def read_dataset(path: str | Path) -> Dataset:
     """Read a data set in COCO's format: a folder with its JSON and its pictures, or the JSON itself.
 
     In a folder the JSON is `instances.json`, `annotations.json`, `_annotations.coco.json`, `train.json`, or the only
-    one that is there, or in `annotations/`. Pictures are looked for beside it, and in `images`, `train` and `data`,
-    there and a folder higher. Left out, and listed in `problems`: pictures that are missing, can't be read or are of
+    one that is there, or in `annotations/`; of a data set in parts it is the training part's (see `find_parts`).
+    Pictures are looked for beside it, and in `images`, `train`, `data` and, for `instances_X.json`, in `X`, there and a
+    folder higher. Left out, and listed in `problems`: pictures that are missing, can't be read or are of
     another size than the JSON says; objects without a mask, with an empty or broken one, outside their picture, of a
     picture or category that is not there. Polygons that reach over the picture's edge are cut at it, and listed.
 
     Raises `DatasetError` for what leaves nothing to use: no JSON, no COCO format, categories without or with equal
     names, no object with a mask.
     """
-    source = Path(path).expanduser()
-    file = _find_json(source)
+    file, _ = find_parts(path)
     data = _read_json(file)
     names, index_of = _categories(file, data["categories"])
     problems: list[Problem] = []
@@ -145,19 +160,49 @@ def read_dataset(path: str | Path) -> Dataset:
     return dataset
 
 
-def _find_json(source: Path) -> Path:
+def find_parts(path: str | Path) -> tuple[Path, Path | None]:
+    """The JSON of a data set to learn from, and the one of its own validation part, if it comes in parts.
+
+    Parts are the folders `train` and `valid` (or `val`) with a JSON each, `train.json` and `val.json`, or
+    `annotations/` with one JSON whose name has `train` and one whose name has `val` in it, as COCO's own has. Raises
+    `DatasetError` where no JSON is to be found, or several and none of them is meant more than another.
+    """
+    source = Path(path).expanduser()
     if source.is_file():
-        return source
+        return source, None
     if not source.is_dir():
         raise DatasetError(f"There is no data set {source}; give a folder with a JSON file in COCO's format.")
-    for name in _NAMES:
-        if (source / name).is_file():
-            return source / name
+    named = _named_json(source)
+    if named is not None:
+        beside = (source / f"{name}.json" for name in _VALIDATION)
+        return named, next((file for file in beside if named.stem in _TRAINING and file.is_file()), None)
+    training, validation = (_part(source, names) for names in (_TRAINING, _VALIDATION))
+    if training is not None:
+        return training, validation
     found = [file for folder in (source, source / "annotations") for file in sorted(folder.glob("*.json"))]
     if len(found) == 1:
-        return found[0]
+        return found[0], None
     have = f"it has {', '.join(file.name for file in found[:5])}: name one of them" if found else "it has none"
     raise DatasetError(f"{source} should have one JSON file in COCO's format, such as {_NAMES[0]}; {have}.")
+
+
+def _named_json(folder: Path) -> Path | None:
+    return next((folder / name for name in _NAMES if (folder / name).is_file()), None)
+
+
+def _part(source: Path, names: tuple[str, ...]) -> Path | None:
+    """The JSON of a part: the one in its folder, or the only one for it in `annotations/`."""
+    for name in names:
+        here = _named_json(source / name)
+        if here is None and len(alone := [*(source / name).glob("*.json")]) == 1:
+            here = alone[0]
+        if here is not None:
+            return here
+    files = sorted((source / "annotations").glob("*.json"))
+    # COCO's own come with captions and key points beside the outlines.
+    outlines = [file for file in files if file.name.startswith("instances")] or files
+    matching = [file for file in outlines if names[-1][:3] in file.stem.lower()]
+    return matching[0] if len(matching) == 1 else None
 
 
 def _read_json(file: Path) -> dict[str, list[Any]]:
@@ -196,7 +241,11 @@ def _categories(file: Path, entries: list[Any]) -> tuple[tuple[str, ...], dict[A
 
 def _pictures(file: Path, entries: list[Any], problems: list[Problem]) -> Iterator[tuple[Any, LabelledImage]]:
     """Each picture that can be used, by its id; without its objects."""
-    roots = [folder / name for folder in (file.parent, file.parent.parent) for name in _PICTURES]
+    names = [file.stem.removeprefix("instances_"), *_PICTURES]
+    if any("val" in name.lower() for name in (file.stem, file.parent.name)):
+        # A picture that is missing here must not be taken for another one of the same name.
+        names = [name for name in names if name not in _TRAINING]
+    roots = [folder / name for folder in (file.parent, file.parent.parent) for name in names]
     seen: set[Any] = set()
     for entry in entries:
         identity, name = entry.get("id"), entry.get("file_name")

@@ -25,7 +25,7 @@ from .augmentation import Photo, PhotoObject, Sample, degrade, is_prominent, ran
 from .calibration import CLASSIFIER_BIAS, best_threshold, match, shift_scores
 from .catalogue import STARTER
 from .configs import recipe_of
-from .datasets import Dataset, LabelledImage, Problem, read_dataset
+from .datasets import Dataset, LabelledImage, Problem, find_parts, read_dataset
 from .errors import ConfigError, DatasetError, ExportError, OutOfMemoryError, SettingError
 from .evaluation import FoundInstance, Truth, evaluate
 from .loading import load_predictor, save_model, wrap
@@ -45,6 +45,7 @@ EVALUATIONS: Final = 12
 _LEAST_STEPS, _MOST_STEPS, _EPOCHS = 150, 3000, 30
 _CLOSE_SHARE: Final = 0.3  # of the training pictures: a close view of one object
 _KEPT_IN_MEMORY: Final = 600  # decoded pictures; a larger data set is read again and again
+_SHARE: Final = 0.2  # of the pictures, to measure on
 _BETTER: Final = 0.002  # AP; less is chance
 
 
@@ -76,7 +77,7 @@ def finetune(
     model: str | Path = STARTER,
     steps: int | None = None,
     device: str = "auto",
-    validation: float = 0.2,
+    validation: float | str | Path | Dataset | None = None,
     patience: int = 5,
     learning_rate: float = 5e-4,
     min_size: int | None = None,
@@ -88,8 +89,9 @@ def finetune(
 
     `data`: what `read_dataset` takes, or its result. `out`: the folder to write; a model that it holds is replaced in
     the end. `model`: what to start from: a name or folder as for `load_predictor`, of a Mask R-CNN with a YAML config.
-    `steps` of four pictures each (None: thirty times each picture, between 150 and 3,000). `validation`: the share of
-    the pictures that no step sees, chosen by their names; with fewer than five pictures there is none. `patience`: end
+    `steps` of four pictures each (None: thirty times each picture, between 150 and 3,000). `validation`: what is
+    measured on and no step sees: another data set, or a share of the pictures, chosen by their content; with fewer than
+    five pictures there is none. None: the data set's own validation part, or a fifth. `patience`: end
     when so many evaluations in a row (of twelve) were no better; 0: never. `min_size`: pixels of the shorter side
     (None: as the model has it). `seed`: of the order and views; the same seed, device and library versions make the
     same pictures. `workers`: processes that make training pictures ahead. `report` is told each line of progress.
@@ -98,13 +100,20 @@ def finetune(
     Raises `DatasetError`, `SettingError`, `ConfigError`, `ExportError`, and what `load_predictor` raises.
     """
     _check(steps, validation, patience, learning_rate)
+    if validation is None and not isinstance(data, Dataset):
+        data, validation = find_parts(data)
     dataset = data if isinstance(data, Dataset) else read_dataset(data)
     folder = Path(out).expanduser()
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder} can't be made ({error.strerror or error}).") from error
-    learned, held = _split(dataset, validation)
+    if validation is None or isinstance(validation, (int, float)):
+        learned, held = _split(dataset, _SHARE if validation is None else validation)
+    else:
+        other = validation if isinstance(validation, Dataset) else read_dataset(validation)
+        dataset, held = _with_own_validation(dataset, other)
+        learned = list(dataset.images)
     _tell_data(dataset, learned, held, folder, report)
 
     base = load_predictor(model, device="cpu")
@@ -156,10 +165,12 @@ def finetune(
     return result
 
 
-def _check(steps: int | None, validation: float, patience: int, learning_rate: float) -> None:
+def _check(
+    steps: int | None, validation: float | str | Path | Dataset | None, patience: int, learning_rate: float
+) -> None:
     if steps is not None and steps < 1:
         raise SettingError(f"steps is 1 or more, not {steps}.")
-    if not 0 <= validation < 1:
+    if isinstance(validation, (int, float)) and not 0 <= validation < 1:
         raise SettingError(f"validation is a share of the pictures, from 0 to below 1, not {validation}.")
     if patience < 0:
         raise SettingError(f"patience is a number of evaluations, or 0 for none, not {patience}.")
@@ -171,13 +182,41 @@ def _check(steps: int | None, validation: float, patience: int, learning_rate: f
 
 
 def _split(dataset: Dataset, validation: float) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Pictures to learn from, and those to measure on, by a hash of their names: in whatever order they come."""
-    ordered = sorted(dataset.images, key=lambda image: hashlib.sha256(image.path.name.encode()).digest())
-    count = round(validation * len(ordered)) if len(ordered) >= 5 else 0
-    held, learned = ordered[:count], ordered[count:]
+    """Pictures to learn from, and those to measure on: by their content, so that copies come together."""
+    groups: dict[bytes, list[LabelledImage]] = {}
+    for image in dataset.images:
+        groups.setdefault(_digest(image), []).append(image)
+    wanted = round(validation * len(dataset.images)) if len(dataset.images) >= 5 else 0
+    learned: list[LabelledImage] = []
+    held: list[LabelledImage] = []
+    for _, copies in sorted(groups.items()):
+        (held if len(held) + len(copies) <= wanted else learned).extend(copies)
     if not any(not item.crowd for image in learned for item in image.objects):
         raise DatasetError("Without the validation part there is no object left to learn from; give more pictures.")
     return learned, held
+
+
+def _with_own_validation(dataset: Dataset, other: Dataset) -> tuple[Dataset, list[LabelledImage]]:
+    """The data set with what is wrong in both, and the other's pictures that are none of its own, with its classes."""
+    own = {_digest(image) for image in dataset.images}
+    told = other.for_classes(dataset.class_names)
+    problems, held = [*dataset.problems, *told.problems], []
+    for image in told.images:
+        if _digest(image) in own:
+            problems.append(
+                Problem(f"picture {image.path.name}", "it is learned from, too, so it can't be measured on")
+            )
+        else:
+            held.append(image)
+    if not any(not item.crowd for image in held for item in image.objects):
+        raise DatasetError(
+            "The validation data has no object of a class that is learned, in a picture that is not learned from."
+        )
+    return Dataset(dataset.images, dataset.class_names, tuple(problems)), held
+
+
+def _digest(image: LabelledImage) -> bytes:
+    return hashlib.sha256(image.path.read_bytes()).digest()
 
 
 def _tell_data(

@@ -16,7 +16,7 @@ def write_shapes(
     folder: Path, pictures: int, names: tuple[str, str] = ("disc", "box"), seed: int = 3
 ) -> dict[str, Any]:
     """Write `instances.json` and `images/`; returns what the JSON holds. Each picture has a disc and a box."""
-    rng = np.random.default_rng(3)
+    rng = np.random.default_rng(seed)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
     (folder / "images").mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from seg_widgets.datasets import _run_total, read_dataset
+from seg_widgets.datasets import _run_total, find_parts, read_dataset
 from seg_widgets.errors import DatasetError
 
 from .shapes import HEIGHT, WIDTH, write_shapes
@@ -186,3 +186,62 @@ def test_which_file_is_meant(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="it has none"):
         read_dataset(tmp_path / "empty")
+
+
+def _labelling_tool(folder: Path) -> tuple[str, str]:
+    """Parts as folders, each with its own JSON beside its pictures."""
+    for part in ("train", "valid"):
+        (folder / part / "instances.json").rename(folder / part / "_annotations.coco.json")
+        for picture in (folder / part / "images").iterdir():
+            picture.rename(folder / part / picture.name)
+    return "train/_annotations.coco.json", "valid/_annotations.coco.json"
+
+
+def _as_coco_itself(folder: Path) -> tuple[str, str]:
+    """One folder for the JSONs, captions among them, and one for each part's pictures."""
+    (folder / "annotations").mkdir()
+    for part, name in (("train", "train2017"), ("valid", "val2017")):
+        (folder / part / "instances.json").rename(folder / "annotations" / f"instances_{name}.json")
+        (folder / "annotations" / f"captions_{name}.json").write_text("{}")
+        (folder / part / "images").rename(folder / name)
+    return "annotations/instances_train2017.json", "annotations/instances_val2017.json"
+
+
+def _side_by_side(folder: Path) -> tuple[str, str]:
+    """Two JSONs, and folders for their pictures."""
+    for part, name in (("train", "train"), ("valid", "val")):
+        (folder / part / "instances.json").rename(folder / f"{name}.json")
+        (folder / part / "images").rename(folder / f"{name}-pictures")
+        (folder / f"{name}-pictures").rename(folder / part / "moved")
+        for picture in (folder / part / "moved").iterdir():
+            picture.rename(folder / part / picture.name)
+    (folder / "valid").rename(folder / "val")
+    return "train.json", "val.json"
+
+
+@pytest.mark.parametrize("layout", [_labelling_tool, _as_coco_itself, _side_by_side])
+def test_a_data_set_in_parts_is_read_by_its_parts(tmp_path: Path, layout: Callable[[Path], tuple[str, str]]) -> None:
+    write_shapes(tmp_path / "train", 4)
+    write_shapes(tmp_path / "valid", 3, seed=8)  # pictures of the same names
+    training, validation = layout(tmp_path)
+    assert find_parts(tmp_path) == (tmp_path / training, tmp_path / validation)
+    assert read_dataset(tmp_path).counts() == {"disc": 4, "box": 4}
+    part = read_dataset(tmp_path / validation)
+    assert part.counts() == {"disc": 3, "box": 3}
+    assert part.problems == ()
+    pictures = {image.path.read_bytes() for image in read_dataset(tmp_path).images}
+    assert not pictures & {image.path.read_bytes() for image in part.images}
+    # One that is gone is missing, though the other part has a picture of that name.
+    part.images[0].path.unlink()
+    assert [problem.reason for problem in read_dataset(tmp_path / validation).problems] == ["its file is not there"]
+
+
+def test_another_data_sets_classes_are_matched_by_name(tmp_path: Path) -> None:
+    write_shapes(tmp_path, 2, names=("box", "ring"))
+    told = read_dataset(tmp_path).for_classes(("disc", "box"))
+    assert told.class_names == ("disc", "box")
+    assert told.counts() == {"disc": 0, "box": 2}
+    assert [str(problem) for problem in told.problems] == [
+        "picture 001.png: its class 'ring' is none that is learned",
+        "picture 002.png: its class 'ring' is none that is learned",
+    ]

@@ -15,7 +15,7 @@ from seg_widgets import load_predictor
 from seg_widgets.__main__ import main
 from seg_widgets.datasets import read_dataset
 from seg_widgets.errors import ConfigError, DatasetError, SettingError
-from seg_widgets.finetuning import FinetuneResult, PhotoSampler, finetune
+from seg_widgets.finetuning import FinetuneResult, PhotoSampler, _split, finetune
 
 from .shapes import write_shapes
 
@@ -201,6 +201,39 @@ def test_a_model_without_masks_is_refused(data: Path, tmp_path: Path) -> None:
     saved = save_model(wrap(build_model(cfg), config=cfg, name="retina"), tmp_path / "retina")
     with pytest.raises(ConfigError, match="is no Mask R-CNN"):
         finetune(data, tmp_path / "out", model=saved, device="cpu", report=_quiet)
+
+
+def test_copies_of_a_picture_are_not_parted(tmp_path: Path) -> None:
+    write_shapes(tmp_path, 10)
+    for number in range(2, 11, 2):  # each picture twice, under two names
+        source = tmp_path / "images" / f"{number - 1:03}.png"
+        (tmp_path / "images" / f"{number:03}.png").write_bytes(source.read_bytes())
+    learned, held = _split(read_dataset(tmp_path), 0.2)
+    assert (len(learned), len(held)) == (8, 2)
+    assert not {image.path.read_bytes() for image in learned} & {image.path.read_bytes() for image in held}
+
+
+def test_a_data_sets_own_validation_part_is_measured_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = tmp_path / "data", tmp_path / "model"
+    write_shapes(data / "train", 6)
+    write_shapes(data / "valid", 3, names=("box", "disc"), seed=8)  # other ids for the same names
+    copy = (data / "train" / "images" / "001.png").read_bytes()
+    (data / "valid" / "images" / "002.png").write_bytes(copy)
+    assert main(["finetune", str(data), "--check"]) == 0
+    assert "to measure on: 3 pictures" in capsys.readouterr().out
+    options = ["--steps", "2", "--min-size", "64", "--device", "cpu"]
+    assert main(["finetune", str(data), "--out", str(out), *options]) == 0
+    shown = capsys.readouterr().out
+    assert "6 pictures to learn from, 2 to measure on" in shown
+    assert "picture 002.png" in shown
+    told = json.loads((out / "finetune.json").read_text())
+    assert told["validation_pictures"] == ["001.png", "003.png"]
+    assert told["figures"]["per_class"]["disc"]["instances"] == 2
+    # A share, or another data set, is taken in place of it.
+    assert main(["finetune", str(data), "--out", str(out), "--validation", "0.5", *options]) == 0
+    assert "3 pictures to learn from, 3 to measure on" in capsys.readouterr().out
+    assert main(["finetune", str(data), "--out", str(out), "--validation", str(data / "train"), *options]) == 2
+    assert "no object of a class that is learned, in a picture that is not" in capsys.readouterr().err
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
