@@ -339,7 +339,7 @@ def test_the_one_command_writes_weights_config_and_card(
         str(tmp_path / "images"),
     ]
     assert make_starter.main(options) == 0
-    model, _, _ = load(tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml")
+    model, config, _ = load(tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml")
     assert isinstance(model, torch.nn.Module)
     card = (tmp_path / "weights/starter.md").read_text()
     assert "held-out fifth of our 446-picture subset" in card
@@ -350,6 +350,13 @@ def test_the_one_command_writes_weights_config_and_card(
         with Image.open(tmp_path / "images" / name) as picture:
             assert min(picture.size) > 300
     figures = json.loads((tmp_path / "run/figures.json").read_text())
+    trials = figures["choice"]["trials"]
+    kept = trials[figures["choice"]["kept"]]
+    assert {(one["weights"], one["min_size"]) for one in trials} >= {("average", 384), ("model", 384)}
+    assert kept["photos"] + kept["composites"] == max(one["photos"] + one["composites"] for one in trials)
+    assert kept["min_size"] == config.INPUT.MIN_SIZE_TEST
+    assert kept["nms_threshold"] == config.MODEL.ROI_HEADS.NMS_THRESH_TEST
+    assert f"| **{kept['min_size']} px** | **{kept['nms_threshold']:g}** |" in card
     for name in ("photos", "composites"):
         scores = figures[name]["scores"]
         assert 0 <= scores["F1"] <= scores["best_F1"] <= 1

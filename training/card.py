@@ -76,6 +76,16 @@ def total(facts: Mapping[str, Any], source: str) -> int:
     return sum(part.get(source, 0) for part in facts["parts"].values())
 
 
+def trial_rows(choice: Mapping[str, Any]) -> str:
+    """The rows of what was tried on the validation part."""
+    rows = []
+    for number, trial in enumerate(choice["trials"]):
+        cells = ["averaged" if trial["weights"] == "average" else "last", f"{trial['min_size']} px"]
+        cells += [f"{trial['nms_threshold']:g}", percent(trial["photos"]), percent(trial["composites"])]
+        rows.append("| " + " | ".join(f"**{cell}**" if number == choice["kept"] else cell for cell in cells) + " |")
+    return "\n".join(rows)
+
+
 def score_rows(facts: Mapping[str, Any]) -> str:
     """The rows that say how good 0.5 is as a threshold, one for each set."""
     rows = []
@@ -90,13 +100,9 @@ def write_card(facts: Mapping[str, Any], path: Path, images: Path) -> None:
     pictures = Path(os.path.relpath(images, path.parent)).as_posix()
     full = facts["full_precision"]
     train, validation, heldout = (facts["parts"][part] for part in ("train", "validation", "heldout"))
-    position, plan, choices = facts["position"], facts["plan"], facts["choices"]
-    threshold = choices[facts["kept"]]["threshold"]
+    position, plan, choice = facts["position"], facts["plan"], facts["choice"]
+    kept = choice["trials"][choice["kept"]]
     samples = position["step"] * plan["batch_size"]
-
-    def both(name: str) -> str:
-        return f"{percent(choices[name]['photos'])} and {percent(choices[name]['composites'])}"
-
     sources = SOURCES.format(
         photos=total(facts, "photographs"),
         people=total(facts, "people"),
@@ -120,7 +126,7 @@ are COCO's supercategories.
 
 EfficientNet-Lite0 with its BatchNorms folded (`seg_widgets/starter_network.py`), a feature pyramid of 96 channels on
 strides 8 to 64, detectron2's RPN and `StandardROIHeads`, class-agnostic boxes and masks; `starter.yaml` says it all in
-detectron2's own keys. Pictures are RGB, their shorter side {facts["sizes"][0]} px (the longer at most {facts["sizes"][1]} px).
+detectron2's own keys. Pictures are RGB, their shorter side {kept["min_size"]} px (the longer at most {kept["max_size"]} px).
 
 ## Data
 
@@ -136,11 +142,16 @@ A cut-out from a photograph stays in the photograph's part; the other cut-outs a
 views of single objects, Simple Copy-Paste, composites) in {position["active_s"] / 60:.0f} minutes on two shared processor
 cores without a GPU. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
 the backbone frozen until {plan["tune_backbone_from"]:.0%} of the time, then tuned from stride 16 on at {plan["backbone_factor"]:g} of the rate. Seed {plan["seed"]}.
-On the validation part the averaged weights had mask AP {both("average")} (photographs, composites), the last ones {both("model")};
-the {"averaged" if facts["kept"] == "average" else "last"} ones were kept, by the mean of both.
+
+What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
+last weights, then the picture's size, then the threshold of the NMS. Kept is the row in bold.
+
+| weights | shorter side | NMS | photographs AP | composites AP |
+|---|---|---|---|---|
+{trial_rows(choice)}
 
 **Scores.** On the validation part F1 (objects over 1 % of the picture, right class, mask IoU ≥ 0.5) is at its best, or within 2 % of
-it, down to a score of {threshold:.2f}. The background's bias in the classifier was moved so that this score becomes 0.50, where
+it, down to a score of {choice["threshold"]:.2f}. The background's bias in the classifier was moved so that this score becomes 0.50, where
 the panel's slider begins. On the held-out sets, which had no say in that:
 
 | set | F1 at 0.5 | best F1 | at a threshold of |

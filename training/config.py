@@ -1,5 +1,7 @@
 """The starter's detectron2 config: only existing keys, only what differs from detectron2's defaults."""
 
+import copy
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +39,7 @@ SETTINGS: dict[str, Any] = {
             "IN_FEATURES": ["p3", "p4", "p5"],
             "BATCH_SIZE_PER_IMAGE": 48,
             "POSITIVE_FRACTION": 0.25,
-            # Chosen on the validation part: above this, heads and wheels stay beside the whole person or car.
+            # This and the picture's size below are where choosing begins: see `choices.py`.
             "NMS_THRESH_TEST": 0.3,
         },
         "ROI_BOX_HEAD": {
@@ -66,6 +68,18 @@ SETTINGS: dict[str, Any] = {
 }
 
 
+@dataclass(frozen=True)
+class Inference:
+    """What is chosen after training: the picture's shorter side, its longer one at most (pixels), the NMS threshold."""
+
+    min_size: int = SETTINGS["INPUT"]["MIN_SIZE_TEST"]
+    max_size: int = SETTINGS["INPUT"]["MAX_SIZE_TEST"]
+    nms_threshold: float = SETTINGS["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"]
+
+
+START = Inference()
+
+
 def make_config() -> Any:
     """Return detectron2's config node for the starter, on the CPU."""
     from detectron2.config import get_cfg
@@ -76,7 +90,10 @@ def make_config() -> Any:
     return config
 
 
-def write_config(path: Path) -> None:
+def write_config(path: Path, inference: Inference = START) -> None:
     """Write the differences from detectron2's defaults as YAML that the safe loader reads."""
+    settings = copy.deepcopy(SETTINGS)
+    settings["INPUT"] |= {"MIN_SIZE_TEST": inference.min_size, "MAX_SIZE_TEST": inference.max_size}
+    settings["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"] = inference.nms_threshold
     head = "# The starter model (see starter.md). Build it after `import seg_widgets.starter_network`.\n"
-    path.write_text(head + yaml.safe_dump(SETTINGS, sort_keys=False, default_flow_style=None, width=110))
+    path.write_text(head + yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110))

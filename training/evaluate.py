@@ -13,6 +13,7 @@ from torch import nn
 from seg_widgets.augmentation import Photo, Pixels
 from seg_widgets.evaluation import FoundInstance, Truth, encode
 from training.composites import Sampler
+from training.config import Inference
 from training.sources import Material
 
 COMPOSITE_SHAPE = (384, 512)
@@ -53,11 +54,12 @@ def predict(model: Any, image: Pixels, min_size: int, max_size: int) -> Any:
         return model([{"image": tensor, "height": height, "width": width}])[0]["instances"]
 
 
-def detect(model: nn.Module, truths: Iterable[Truth], min_size: int, max_size: int) -> list[list[FoundInstance]]:
+def detect(model: Any, truths: Iterable[Truth], inference: Inference) -> list[list[FoundInstance]]:
     """Return what the model finds in each picture, best first."""
+    model.roi_heads.box_predictor.test_nms_thresh = inference.nms_threshold
     detections = []
     for truth in truths:
-        found = predict(model, truth.image, min_size, max_size)
+        found = predict(model, truth.image, inference.min_size, inference.max_size)
         columns = zip(found.pred_classes.tolist(), found.scores.tolist(), found.pred_masks.numpy(), strict=True)
         instances = [FoundInstance(class_id, encode(mask), score) for class_id, score, mask in columns]
         detections.append(sorted(instances, key=lambda instance: -instance.score))

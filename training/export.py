@@ -12,13 +12,13 @@ from torch import Tensor, nn
 
 from seg_widgets.training_loop import Training
 from training.classes import CLASSES
-from training.config import write_config
+from training.config import START, Inference, write_config
 
 NAME = "starter"
 MAX_BYTES = 25_000_000
 
 
-def export(state: Mapping[str, Tensor], folder: Path, facts: Mapping[str, str] | None = None) -> Path:
+def export(state: Mapping[str, Tensor], folder: Path, inference: Inference = START) -> Path:
     """Write `starter.safetensors` and `starter.yaml` to `folder`; return the weights' path.
 
     Floating-point tensors become float16. The metadata says what the file is: `name`, `format`, `classes` (JSON list,
@@ -38,7 +38,6 @@ def export(state: Mapping[str, Tensor], folder: Path, facts: Mapping[str, str] |
         "format": "detectron2",
         "classes": json.dumps(list(CLASSES)),
         "made_with": "seg-widgets training/ (python -m training)",
-        **(facts or {}),
     }
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{NAME}.safetensors"
@@ -46,7 +45,7 @@ def export(state: Mapping[str, Tensor], folder: Path, facts: Mapping[str, str] |
     path.chmod(0o644)  # safetensors makes files that only their owner reads
     if path.stat().st_size > MAX_BYTES:
         raise ValueError(f"{path} has {path.stat().st_size:,} bytes; the project allows {MAX_BYTES:,}")
-    write_config(folder / f"{NAME}.yaml")
+    write_config(folder / f"{NAME}.yaml", inference)
     return path
 
 

@@ -15,14 +15,15 @@ import cv2
 import torch
 from torch import nn
 
-from seg_widgets.calibration import best_threshold, match, reliability, shift_scores
+from seg_widgets.calibration import match, reliability
 from seg_widgets.evaluation import FoundInstance, Truth, evaluate
 from seg_widgets.training_loop import Plan, Training
 from training.card import write_card
 from training.charts import THRESHOLD, draw_gallery, draw_reliability
+from training.choices import Choice, choose
 from training.classes import CLASSES
 from training.composites import Sampler
-from training.config import SETTINGS
+from training.config import Inference
 from training.evaluate import composite_truths, detect, photo_truths, time_inference
 from training.export import export, load, park, unpark
 from training.model import build
@@ -30,6 +31,7 @@ from training.packages import fetch_all
 from training.sources import Material, Part, load_material, require_coco
 
 TIMED_SIZE = (640, 480)
+VALIDATION_COMPOSITES = 120
 SETS = {"photos": "photographs", "composites": "composites"}
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -90,38 +92,6 @@ def report(training: Training) -> None:
         print(f"step {training.step}: {training.progress:.1%} of the time", flush=True)
 
 
-def choose_and_calibrate(
-    options: argparse.Namespace, parts: dict[Part, Material]
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Choose averaged or last weights on the validation part and move its best threshold to 0.5; return both."""
-    checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    test = SETTINGS["INPUT"]
-    sizes = (test["MIN_SIZE_TEST"], test["MAX_SIZE_TEST"])
-    photos = [*photo_truths(parts["validation"].photos)]
-    truths = [*photos, *composite_truths(parts["validation"], min(options.composites, 60))]
-    choices = {}
-    for name in ("average", "model"):
-        model = build(None)
-        model.load_state_dict(checkpoint[name])
-        found = detect(model, truths, *sizes)
-        kinds = (slice(None, len(photos)), slice(len(photos), None))
-        on_photos, on_composites = (evaluate(truths[kind], found[kind], CLASSES)["AP"] or 0.0 for kind in kinds)
-        # The mean of both, not the figure on their union: photographs must not drown in easy composites.
-        choices[name] = {"AP": (on_photos + on_composites) / 2, "photos": on_photos, "composites": on_composites}
-        matches = match(truths, found)
-        choices[name] |= {"threshold": best_threshold(matches), "F1": float(matches.f1().max(initial=0.0))}
-    kept = max(choices, key=lambda name: (choices[name]["AP"], name == "average"))
-    facts = {
-        "choices": choices,
-        "kept": kept,
-        "position": checkpoint["position"],
-        "plan": checkpoint["plan"],
-        "sizes": sizes,
-        "parts": {part: count(material) for part, material in parts.items()},
-    }
-    return shift_scores(checkpoint[kept], choices[kept]["threshold"]), facts
-
-
 def count(material: Material) -> dict[str, int]:
     """How much of what a part holds."""
     counts = {"photographs": len(material.photos), "backgrounds": len(material.backgrounds)}
@@ -131,7 +101,7 @@ def count(material: Material) -> dict[str, int]:
 
 
 def measure(
-    model: nn.Module, state: dict[str, Any], heldout: Material, composites: int, sizes: tuple[int, int]
+    model: nn.Module, state: dict[str, Any], heldout: Material, composites: int, inference: Inference
 ) -> dict[str, Any]:
     """Return COCO's figures and how far scores can be trusted, on both held-out sets, and what half precision costs."""
     full = build(None)
@@ -142,10 +112,19 @@ def measure(
     }
     facts: dict[str, Any] = {"full_precision": {}}
     for name in SETS:
-        found = detect(model, truths[name], *sizes)
+        found = detect(model, truths[name], inference)
         facts[name] = evaluate(truths[name], found, CLASSES) | {"scores": judge_scores(truths[name], found)}
-        facts["full_precision"][name] = evaluate(truths[name], detect(full, truths[name], *sizes), CLASSES)["AP"]
+        facts["full_precision"][name] = evaluate(truths[name], detect(full, truths[name], inference), CLASSES)["AP"]
     return facts
+
+
+def told(choice: Choice) -> dict[str, Any]:
+    """A choice as plain values, for `figures.json` and the card."""
+    trials = [
+        {"weights": trial.weights, **asdict(trial.inference), "photos": trial.photos, "composites": trial.composites}
+        for trial in choice.trials
+    ]
+    return {"trials": trials, "kept": choice.trials.index(choice.kept), "threshold": choice.threshold}
 
 
 def judge_scores(truths: list[Truth], found: list[list[FoundInstance]]) -> dict[str, Any]:
@@ -177,19 +156,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not options.no_train and not train(options, parts, imagenet):
         print("stopped and saved; the same command goes on from here")
         return 0
-    state, facts = choose_and_calibrate(options, parts)
-    weights = export(state, options.weights)
+    checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
+    validation = parts["validation"]
+    few = composite_truths(validation, min(options.composites, VALIDATION_COMPOSITES))
+    state, choice = choose(checkpoint, [*photo_truths(validation.photos)], [*few])
+    inference = choice.kept.inference
+    weights = export(state, options.weights, inference)
     model, config, _ = load(weights, options.weights / "starter.yaml")
-    sizes = (config.INPUT.MIN_SIZE_TEST, config.INPUT.MAX_SIZE_TEST)
-    facts["bytes"] = weights.stat().st_size
-    facts["parameters"] = sum(parameter.numel() for parameter in model.parameters())
-    facts |= measure(model, state, parts["heldout"], options.composites, sizes)
+    facts: dict[str, Any] = {
+        "position": checkpoint["position"],
+        "plan": checkpoint["plan"],
+        "parts": {part: count(material) for part, material in parts.items()},
+        "choice": told(choice),
+        "bytes": weights.stat().st_size,
+        "parameters": sum(parameter.numel() for parameter in model.parameters()),
+    }
+    facts |= measure(model, state, parts["heldout"], options.composites, inference)
     draw_reliability(
         {title: facts[name]["scores"]["bins"] for name, title in SETS.items()}, options.images / "starter-scores.png"
     )
     facts["gallery"] = draw_gallery(model, config, CLASSES, options.images / "starter-gallery.jpg")
     photograph = cv2.resize(parts["validation"].photos[0].image, TIMED_SIZE, interpolation=cv2.INTER_LINEAR)
-    facts["time"] = time_inference(model, photograph, *sizes)
+    facts["time"] = time_inference(model, photograph, inference.min_size, inference.max_size)
     facts["threads"] = options.threads
     (options.run / "figures.json").write_text(json.dumps(facts, indent=1, default=asdict) + "\n")
     write_card(facts, options.weights / "starter.md", options.images)

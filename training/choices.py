@@ -1,0 +1,73 @@
+"""What is chosen when a run is over, on the validation part: weights, picture size, NMS, the shift of the scores."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from seg_widgets.calibration import Matches, best_threshold, match, shift_scores
+from seg_widgets.evaluation import Truth, evaluate
+from training.classes import CLASSES
+from training.config import START, Inference
+from training.evaluate import detect
+from training.model import build
+
+WEIGHTS = ("average", "model")
+SIZES = ((320, 512), (384, 640), (448, 720))
+NMS_THRESHOLDS = (0.3, 0.4, 0.5)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One way to use a run's weights, and mask AP (0 to 1) on the validation part's photographs and composites."""
+
+    weights: str
+    inference: Inference
+    photos: float
+    composites: float
+    matches: Matches
+
+    @property
+    def figure(self) -> float:
+        """The mean of both, not the figure on their union: photographs must not drown in easy composites."""
+        return (self.photos + self.composites) / 2
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was tried, in order, what was kept of it, and the score that becomes 0.5."""
+
+    trials: list[Trial]
+    kept: Trial
+    threshold: float
+
+
+def choose(
+    checkpoint: Mapping[str, Any], photos: Sequence[Truth], composites: Sequence[Truth]
+) -> tuple[dict[str, Any], Choice]:
+    """Choose averaged or last weights, then the picture's size, then the NMS threshold; return weights and choice.
+
+    The weights' scores are shifted: the threshold that is best on these pictures becomes 0.5.
+    """
+    trials: list[Trial] = []
+
+    def attempt(weights: str, inference: Inference) -> Trial:
+        for trial in trials:
+            if (trial.weights, trial.inference) == (weights, inference):
+                return trial
+        model = build(None)
+        model.load_state_dict(checkpoint[weights])
+        truths = [*photos, *composites]
+        found = detect(model, truths, inference)
+        parts = (slice(None, len(photos)), slice(len(photos), None))
+        figures = [float(evaluate(truths[part], found[part], CLASSES)["AP"] or 0) for part in parts]
+        trials.append(Trial(weights, inference, figures[0], figures[1], match(truths, found)))
+        return trials[-1]
+
+    # `max` keeps the first of equals: the average, the smaller picture, the lower threshold.
+    best = max((attempt(weights, START) for weights in WEIGHTS), key=lambda trial: trial.figure)
+    looks = [replace(START, min_size=least, max_size=most) for least, most in SIZES]
+    best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
+    looks = [replace(best.inference, nms_threshold=threshold) for threshold in NMS_THRESHOLDS]
+    best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
+    threshold = best_threshold(best.matches)
+    return shift_scores(checkpoint[best.weights], threshold), Choice(trials, best, threshold)
