@@ -8,7 +8,8 @@ likely class the odds of a score grow by one factor, so the order of detections 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +19,9 @@ from pycocotools import mask as coco_mask
 
 from .evaluation import FoundInstance, Truth
 
-__all__ = ["CLASSIFIER_BIAS", "Bin", "Matches", "best_threshold", "match", "reliability", "shift_scores"]
+__all__ = ["Bin", "Matches", "best_threshold", "classifier_biases", "match", "reliability", "shift_scores"]
 
-CLASSIFIER_BIAS = "roi_heads.box_predictor.cls_score.bias"  # the last entry is the background's
+_CLASSIFIER_BIAS = re.compile(r"roi_heads\.box_predictor\.(\d+\.)?cls_score\.bias")
 MIN_SHARE = 0.01  # of the picture: what a first look is for
 LIMITS = (0.15, 0.85)
 
@@ -113,10 +114,19 @@ def best_threshold(matches: Matches) -> float:
     return float(np.clip(matches.scores[np.flatnonzero(f1 >= 0.98 * f1.max())[-1]], *LIMITS))
 
 
+def classifier_biases(state: Iterable[str]) -> list[str]:
+    """The names of the classifier's biases, one of each stage of a cascade; in each the last is the background's."""
+    return [name for name in state if _CLASSIFIER_BIAS.fullmatch(name)]
+
+
 def shift_scores(state: dict[str, Any], threshold: float) -> dict[str, Any]:
-    """Return the weights with the background's bias moved so that a score of `threshold` becomes 0.5."""
+    """Return the weights with the background's bias moved so that a score of `threshold` becomes 0.5.
+
+    A cascade's score is the mean of its stages': there it becomes 0.5 where the stages agree, and about 0.5 elsewhere.
+    """
     shifted = dict(state)
-    bias = state[CLASSIFIER_BIAS].clone()
-    bias[-1] += math.log(threshold / (1 - threshold))
-    shifted[CLASSIFIER_BIAS] = bias
+    for name in classifier_biases(state):
+        bias = state[name].clone()
+        bias[-1] += math.log(threshold / (1 - threshold))
+        shifted[name] = bias
     return shifted

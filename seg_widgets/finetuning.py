@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .augmentation import Photo, PhotoObject, Sample, degrade, is_prominent, random_view, render, without_slivers
-from .calibration import CLASSIFIER_BIAS, best_threshold, match, shift_scores
+from .calibration import best_threshold, classifier_biases, match, shift_scores
 from .catalogue import STARTER
 from .configs import recipe_of
 from .datasets import Dataset, LabelledImage, Problem, find_parts, read_dataset
@@ -438,7 +438,7 @@ class _Run:
         if self.held:
             _, found = self._measure(state)
             matches = match(self.truths, found)
-            if CLASSIFIER_BIAS in state and matches.right.sum() >= 10:  # of fewer nothing can be said
+            if classifier_biases(state) and matches.right.sum() >= 10:  # of fewer nothing can be said
                 result.threshold = best_threshold(matches)
                 state = shift_scores(state, result.threshold)
             result.figures, _ = self._measure(state)

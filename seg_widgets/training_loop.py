@@ -271,7 +271,9 @@ class Training:
                 durations.append(step_s)
                 # A step that took many times the usual was a pause: no training time.
                 self._advance(min(step_s, 5 * statistics.median(durations)))
-                values = [sum(losses.values()), *(losses.get(name, 0.0) for name in LOSSES)]
+                # Those of a cascade's stages are told together.
+                parts = [sum(losses[own] for own in losses if own.startswith(name)) for name in LOSSES]
+                values = [sum(losses.values()), *parts]
                 row = [self.progress, self.active_s, step_s, wait_s, self.learning_rate(), *values]
                 writer.writerow([self.step, *(f"{value:.5g}" for value in row)])
                 file.flush()

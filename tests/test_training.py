@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 from pycocotools import mask as coco_mask
 
-from seg_widgets.calibration import CLASSIFIER_BIAS, Matches, best_threshold, reliability, shift_scores
+from seg_widgets.calibration import Matches, best_threshold, classifier_biases, reliability, shift_scores
 from seg_widgets.evaluation import coco_figures
 from seg_widgets.training_loop import Plan, Training, as_input
 from tests.test_starter_network import imagenet_like
@@ -302,9 +302,13 @@ def test_the_best_threshold_becomes_one_half() -> None:
     threshold = best_threshold(Matches(scores, right, instances=3))
     assert threshold == pytest.approx(0.3)
     logits = torch.tensor([0.3, 0.0]) + torch.log(torch.tensor([0.3, 0.7])) - torch.tensor([0.3, 0.0])
-    state = shift_scores({CLASSIFIER_BIAS: logits}, threshold)
-    assert float(state[CLASSIFIER_BIAS].softmax(0)[0]) == pytest.approx(0.5)
+    first, second = (f"roi_heads.box_predictor.{stage}cls_score.bias" for stage in ("", "1."))
+    state = shift_scores({first: logits, second: logits + 3, "roi_heads.mask_head.bias": logits}, threshold)
+    assert classifier_biases(state) == [first, second]
+    for name in (first, second):
+        assert float(state[name].softmax(0)[0]) == pytest.approx(0.5)
     assert float(logits.softmax(0)[0]) == pytest.approx(0.3)  # the given weights stay as they are
+    assert state["roi_heads.mask_head.bias"] is logits
 
 
 def test_scores_are_sorted_into_bins_with_what_of_them_is_right() -> None:

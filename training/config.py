@@ -34,7 +34,8 @@ SETTINGS: dict[str, Any] = {
             "POST_NMS_TOPK_TEST": 200,
         },
         "ROI_HEADS": {
-            "NAME": "StandardROIHeads",
+            # The boxes of large objects, which one look leaves too narrow, are looked at three times.
+            "NAME": "CascadeROIHeads",
             "NUM_CLASSES": len(CLASSES),
             "IN_FEATURES": ["p3", "p4", "p5"],
             "BATCH_SIZE_PER_IMAGE": 48,

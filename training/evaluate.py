@@ -56,7 +56,8 @@ def predict(model: Any, image: Pixels, min_size: int, max_size: int) -> Any:
 
 def detect(model: Any, truths: Iterable[Truth], inference: Inference) -> list[list[FoundInstance]]:
     """Return what the model finds in each picture, best first."""
-    model.roi_heads.box_predictor.test_nms_thresh = inference.nms_threshold
+    for stage in model.roi_heads.box_predictor:
+        stage.test_nms_thresh = inference.nms_threshold
     detections = []
     for truth in truths:
         found = predict(model, truth.image, inference.min_size, inference.max_size)
