@@ -125,7 +125,7 @@ are COCO's supercategories.
 ## Network
 
 EfficientNet-Lite0 with its BatchNorms folded (`seg_widgets/starter_network.py`), a feature pyramid of 96 channels on
-strides 8 to 64, detectron2's RPN and `CascadeROIHeads` (three looks at each box), class-agnostic boxes and masks;
+strides 8 to 64, detectron2's RPN and `CascadeROIHeads` (two looks at each box), class-agnostic boxes and masks;
 `starter.yaml` says it all in detectron2's own keys. Pictures are RGB, their shorter side {kept["min_size"]} px (the longer at most {kept["max_size"]} px).
 
 ## Data
