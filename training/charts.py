@@ -11,7 +11,7 @@ import torch
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
-from seg_widgets import overlay, wrap
+from seg_widgets import Style, overlay, wrap
 from seg_widgets.calibration import Bin
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,6 +20,7 @@ THRESHOLD = 0.5
 TILE = (440, 330)  # width, height
 COLUMNS = 3
 CAPTION_HEIGHT = 26
+LETTER_HEIGHT = 12
 
 
 def draw_reliability(sets: Mapping[str, Sequence[Bin]], path: Path) -> None:
@@ -58,7 +59,8 @@ def draw_gallery(model: torch.nn.Module, config: Any, class_names: Sequence[str]
         found = predictor(image).filter(THRESHOLD)
         scale = min((width - 8) / image.shape[1], (height - 8) / image.shape[0])
         size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-        drawn = Image.fromarray(overlay(image, found)).resize(size, Image.Resampling.LANCZOS)
+        style = Style(font_size=LETTER_HEIGHT / scale, line_width=2 / scale)  # the same on the sheet for all
+        drawn = Image.fromarray(overlay(image, found, style)).resize(size, Image.Resampling.LANCZOS)
         x, y = number % COLUMNS * width, number // COLUMNS * (height + CAPTION_HEIGHT)
         sheet.paste(drawn, (x + (width - size[0]) // 2, y + (height - size[1]) // 2))
         counts = ", ".join(f"{count} {name}" for name, count in found.counts().items()) or "nothing"
