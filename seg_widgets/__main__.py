@@ -209,33 +209,37 @@ def _export_html(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _finetune(options: argparse.Namespace) -> int:
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+def _check_data(data: Path, validation: float | str | None) -> int:
     from .datasets import find_parts, read_dataset
 
+    training, own = find_parts(data)
+    told = own if validation is None else validation
+    parts = [("", training)] if told is None or isinstance(told, float) else [("", training), ("to measure on: ", told)]
+    faults = 0
+    for title, path in parts:
+        part = read_dataset(path)
+        faults += len(part.problems)
+        print(f"{title}{len(part.images)} pictures, {part.objects} objects: {part.counts()}")
+        print("\n".join(map(str, part.problems)) or "Nothing is wrong with it.")
+    return EXIT_SOME_FAILED if faults else EXIT_OK
+
+
+def _finetune(options: argparse.Namespace) -> int:
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        training, own = find_parts(options.data)
-        validation = own if options.validation is None else options.validation
-        parts = [read_dataset(training)]
-        if isinstance(validation, (str, Path)):
-            validation = read_dataset(validation)
-            parts.append(validation)
         if options.check:
-            for title, part in zip(("", "to measure on: "), parts, strict=False):
-                print(f"{title}{len(part.images)} pictures, {part.objects} objects: {part.counts()}")
-                print("\n".join(map(str, part.problems)) or "Nothing is wrong with it.")
-            return EXIT_SOME_FAILED if any(part.problems for part in parts) else EXIT_OK
+            return _check_data(options.data, options.validation)
         if options.out is None:
             raise SettingError("Say where the model goes: --out DIR (or --check to look at the data alone).")
         from .finetuning import finetune
 
         result = finetune(
-            parts[0],
+            options.data,
             options.out,
             model=options.model,
             steps=options.steps,
             device=options.device,
-            validation=validation,
+            validation=options.validation,
             patience=options.patience,
             learning_rate=options.learning_rate,
             min_size=options.min_size,

@@ -201,7 +201,7 @@ def _part(source: Path, names: tuple[str, ...]) -> Path | None:
     files = sorted((source / "annotations").glob("*.json"))
     # COCO's own come with captions and key points beside the outlines.
     outlines = [file for file in files if file.name.startswith("instances")] or files
-    matching = [file for file in outlines if names[-1][:3] in file.stem.lower()]
+    matching = [file for file in outlines if any(name in file.stem.lower() for name in names)]
     return matching[0] if len(matching) == 1 else None
 
 
@@ -241,8 +241,9 @@ def _categories(file: Path, entries: list[Any]) -> tuple[tuple[str, ...], dict[A
 
 def _pictures(file: Path, entries: list[Any], problems: list[Problem]) -> Iterator[tuple[Any, LabelledImage]]:
     """Each picture that can be used, by its id; without its objects."""
-    names = [file.stem.removeprefix("instances_"), *_PICTURES]
-    if any("val" in name.lower() for name in (file.stem, file.parent.name)):
+    part = file.stem.removeprefix("instances_")
+    names = [part, *_PICTURES]
+    if part.startswith(_VALIDATION) or file.parent.name in _VALIDATION:
         # A picture that is missing here must not be taken for another one of the same name.
         names = [name for name in names if name not in _TRAINING]
     roots = [folder / name for folder in (file.parent, file.parent.parent) for name in names]

@@ -253,8 +253,8 @@ class Training:
         log = self.folder / "log.csv"
         fresh = not log.is_file() or self.step == 0
         if not fresh:  # steps after the checkpoint are about to be done again
-            kept = log.read_text().splitlines(keepends=True)[: self.step + 1]
-            log.write_text("".join(kept))
+            head, *rows = log.read_text().splitlines(keepends=True)
+            log.write_text("".join([head, *(row for row in rows if int(row.split(",", 1)[0]) <= self.step)]))
         durations: deque[float] = deque(maxlen=50)
         saved = time.monotonic()
         with log.open("w" if fresh else "a", newline="") as file:

@@ -245,3 +245,10 @@ def test_another_data_sets_classes_are_matched_by_name(tmp_path: Path) -> None:
         "picture 001.png: its class 'ring' is none that is learned",
         "picture 002.png: its class 'ring' is none that is learned",
     ]
+
+
+def test_a_folder_whose_name_only_sounds_like_a_validation_part(tmp_path: Path) -> None:
+    folder = tmp_path / "carnival"
+    write_shapes(folder, 2)
+    (folder / "images").rename(folder / "train")
+    assert read_dataset(folder).problems == ()

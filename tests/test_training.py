@@ -258,8 +258,14 @@ def test_a_parked_run_goes_on_with_its_weights_at_its_place(
     assert (again.step, again.progress) == (2, 0.5)
     for name, value in again.model.state_dict().items():
         assert torch.allclose(value, training.average[name], rtol=1e-3, atol=1e-4), name
-    assert again.run()
-    assert again.step == 4
+    assert not again.run(lambda run: run.stop() if run.step == 3 else None)
+    log = tmp_path / "again" / "log.csv"
+    log.write_text(log.read_text() + log.read_text().splitlines()[-1].replace("3,", "4,", 1) + "\n")  # never saved
+    last = new_training(parts, imagenet, tmp_path / "again", steps=4)
+    assert last.resume()
+    assert last.run()
+    assert last.step == 4
+    assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["step", "3", "4"]
 
 
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ SIZES = ((320, 512), (384, 640), (448, 720))
 NMS_THRESHOLDS = (0.3, 0.4, 0.5)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # arrays have no one answer to whether they are equal
 class Trial:
     """One way to use a run's weights, and mask AP (0 to 1) on the validation part's photographs and composites."""
 

@@ -53,7 +53,7 @@ SETTINGS: dict[str, Any] = {
             "CLS_AGNOSTIC_BBOX_REG": True,
             "BBOX_REG_LOSS_WEIGHT": 1.0,
         },
-        # Two stages of the usual three: a third took half as long again as one stage, a step.
+        # Not the usual three stages: with three a training step took half as long again as with one.
         "ROI_BOX_CASCADE_HEAD": {
             "IOUS": [0.5, 0.6],
             "BBOX_REG_WEIGHTS": [[10.0, 10.0, 5.0, 5.0], [20.0, 20.0, 10.0, 10.0]],
