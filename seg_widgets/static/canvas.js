@@ -1480,6 +1480,7 @@ class View {
     this.moving = false;
     this.frame = 0;
     this.timers = new Map();
+    this.unsaved = {}; // what the page shows and the kernel has not been told
     this.pointers = new Map();
     this.gone = false;
     this.legend = new Legend(this);
@@ -1588,6 +1589,7 @@ class View {
     };
     const drawn = "threshold class_thresholds hidden_classes hidden_instances selected hovered color_by opacity show";
     this.unlisten = [
+      on(`${drawn} zoom pan`, () => this.keepUnsaved()), // First: the others draw what it leaves.
       on("content", () => this.load()),
       on(drawn, () => this.schedule()),
       on("zoom pan", () => this.follow()),
@@ -1650,14 +1652,33 @@ class View {
   }
 
   write(changes) {
-    for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
-    this.model.save_changes();
+    this.change(changes);
+    this.save();
   }
 
   /** The page follows at once; the kernel hears of it when the hand rests. */
   writeSoon(changes) {
+    this.change(changes);
+    this.later("save", SAVE_DELAY_MS, () => this.save());
+  }
+
+  change(changes) {
+    Object.assign(this.unsaved, changes);
     for (const [name, value] of Object.entries(changes)) this.model.set(name, value);
-    this.later("save", SAVE_DELAY_MS, () => this.model.save_changes());
+  }
+
+  save() {
+    clearTimeout(this.timers.get("save"));
+    this.unsaved = {};
+    this.model.save_changes();
+  }
+
+  /** The kernel repeats to the page what it was told; that must not undo what the hand has done since. */
+  keepUnsaved() {
+    if (this.model.get("content") !== this.content) return; // Another picture has come: this was about the last one.
+    for (const [name, value] of Object.entries(this.unsaved)) {
+      if (this.model.get(name) !== value) this.model.set(name, value);
+    }
   }
 
   // ── content and layout ──
@@ -1665,6 +1686,7 @@ class View {
   async load() {
     const content = this.model.get("content");
     this.content = content;
+    this.unsaved = {};
     if (!content || !content.byteLength) {
       this.scene = null;
       this.popover.close();
@@ -1925,8 +1947,7 @@ class View {
   /** Asks the kernel for a file, and gives it to the person. */
   export(kind) {
     // The kernel must know what the page shows before it is asked for it.
-    clearTimeout(this.timers.get("save"));
-    this.model.save_changes();
+    this.save();
     const late = "The kernel has not answered yet: it is busy, or stopped. The file comes when it is done.";
     this.kernel.ask({ ask: "export", kind }, [], late, (answer, buffers) => {
       if (answer.failed) return;

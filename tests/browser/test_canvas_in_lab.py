@@ -495,6 +495,26 @@ def test_a_busy_kernel_is_told_and_the_answer_still_comes(canvas: Canvas) -> Non
     expect(canvas.root.locator(".sgw-notice")).to_be_hidden()
 
 
+def test_what_the_kernel_repeats_does_not_undo_what_hands_do_meanwhile(canvas: Canvas) -> None:
+    # A key, a rest in which the kernel is told, and more keys while it answers.
+    steps = canvas.surface.evaluate(
+        """async (surface) => {
+            const rest = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+            const press = () => surface.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
+            let steps = 0;
+            for (let burst = 0; burst < 10; burst++) {
+                for (let key = 0; key < 30; key++, steps++) {
+                    press();
+                    await rest(key ? 5 : 85);
+                }
+                await rest(250);
+            }
+            return steps;
+        }"""
+    )
+    assert canvas.python("canvas.hovered") == str((steps - 1) % 7)
+
+
 def test_what_moves_stands_still_for_those_who_ask_for_it(browser: Browser, lab: Lab) -> None:
     with notebook_page(browser, lab) as notebook:
         notebook.page.emulate_media(reduced_motion="reduce")
