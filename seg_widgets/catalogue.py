@@ -162,7 +162,7 @@ _FAMILIES: Final = (
 _CARDS: Final = {
     card.name: card
     for card in (
-        ModelCard(STARTER, "", 17, "446 COCO photographs and composites", None, None, None, 12.0, "", "Apache-2.0"),
+        ModelCard(STARTER, "", 17, "446 COCO photographs and composites", None, None, None, 16.0, "", "Apache-2.0"),
         *(
             ModelCard(
                 name,

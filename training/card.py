@@ -42,6 +42,12 @@ def percent(value: float | None) -> str:
     return "–" if value is None else f"{100 * value:.1f}"
 
 
+def points(difference: float) -> str:
+    """A difference of two figures, times 100 and with its sign; none where it rounds to nothing."""
+    rounded = round(100 * difference, 2)
+    return f"{rounded:+.2f}" if rounded else "0.00"
+
+
 def overview(figures: Mapping[str, Any]) -> str:
     """One row of figures for the table of both sets."""
     names = (
@@ -181,7 +187,7 @@ Per class (photographs | composites):
 {class_rows(facts["photos"], facts["composites"])}
 
 In full precision the same weights have AP {percent(full["photos"])} on the photographs and {percent(full["composites"])} on the
-composites: half precision costs {100 * (full["photos"] - facts["photos"]["AP"]):+.2f} and {100 * (full["composites"] - facts["composites"]["AP"]):+.2f} points.
+composites: half precision costs {points(full["photos"] - facts["photos"]["AP"])} and {points(full["composites"] - facts["composites"]["AP"])} points.
 
 Time for one 640×480 photograph, resizing and full-size masks included, {facts["threads"]} threads: median {facts["time"]["median_s"]:.2f} s, least
 {facts["time"]["least_s"]:.2f} s of 15 (the machine was shared).
