@@ -1,8 +1,8 @@
-"""The starter model's backbone: EfficientNet-Lite0 under a detectron2 feature pyramid.
+"""The starter model's network: EfficientNet-Lite0 under a detectron2 feature pyramid, and an R-CNN that looks twice.
 
-Importing this module registers `build_starter_backbone` with detectron2, so that `build_model(cfg)` of a config whose
-`MODEL.BACKBONE.NAME` is that name makes the starter. It is imported by whoever builds such a model, never by
-`import seg_widgets`: it loads torch and detectron2.
+Importing this module registers `build_starter_backbone` and `TwoScaleRCNN` with detectron2, so that `build_model(cfg)`
+of a config whose `MODEL.BACKBONE.NAME` and `MODEL.META_ARCHITECTURE` are these names makes the starter. It is imported
+by whoever builds such a model, never by `import seg_widgets`: it loads torch and detectron2.
 
 EfficientNet-Lite0 (Apache-2.0, Google; https://arxiv.org/abs/1905.11946) is EfficientNet-B0 without
 squeeze-and-excitation and with ReLU6. BatchNorm never appears here: its constants are folded into the convolutions
@@ -14,13 +14,15 @@ from typing import Any, ClassVar, NamedTuple
 
 import torch
 from detectron2.layers import ShapeSpec
-from detectron2.modeling import BACKBONE_REGISTRY
+from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY, GeneralizedRCNN
 from detectron2.modeling.backbone import FPN, Backbone
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
+from detectron2.structures import Instances
 from torch import Tensor, nn
 from torch.nn import functional
+from torchvision.ops import batched_nms
 
-__all__ = ["EfficientNetLite0", "build_starter_backbone", "fold_checkpoint"]
+__all__ = ["EfficientNetLite0", "TwoScaleRCNN", "build_starter_backbone", "fold_checkpoint"]
 
 BATCH_NORM_EPSILON = 1e-3  # TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
 
@@ -152,6 +154,49 @@ def build_starter_backbone(cfg: Any, input_shape: ShapeSpec) -> Backbone:
         top_block=LastLevelMaxPool(),
         fuse_type=cfg.MODEL.FPN.FUSE_TYPE,
     )
+
+
+@META_ARCH_REGISTRY.register()
+class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no types
+    """A `GeneralizedRCNN` that looks at a picture twice, the second time at `second_scale` times its size.
+
+    What both looks find goes through one more NMS of each class, with the box head's own threshold and limit, so that
+    large objects are outlined by the look that sees the whole of them. It trains like its parent. `second_scale` lies
+    between 0 and 1; None looks once. The second look costs about half of the first.
+    """
+
+    second_scale: float | None = 0.7
+
+    def inference(
+        self,
+        batched_inputs: list[dict[str, Any]],
+        detected_instances: list[Instances] | None = None,
+        do_postprocess: bool = True,
+    ) -> Any:
+        """As `GeneralizedRCNN.inference`: dictionaries with `image` (3×H×W) in, detectron2's instances out."""
+        if detected_instances is not None or self.second_scale is None:
+            return super().inference(batched_inputs, detected_instances, do_postprocess)
+        found = super().inference(batched_inputs, do_postprocess=False)
+        smaller = [{"image": _resized(x["image"].to(self.device), self.second_scale)} for x in batched_inputs]
+        again = super().inference(smaller, do_postprocess=False)
+        merged = [self._merge(*pair) for pair in zip(found, again, strict=True)]
+        if not do_postprocess:
+            return merged
+        return self._postprocess(merged, batched_inputs, [instances.image_size for instances in merged])
+
+    def _merge(self, found: Instances, again: Instances) -> Instances:
+        (height, width), (least_height, least_width) = found.image_size, again.image_size
+        again.pred_boxes.scale(width / least_width, height / least_height)
+        both = Instances.cat([found, Instances(found.image_size, **again.get_fields())])
+        stages = self.roi_heads.box_predictor
+        last = stages[-1] if isinstance(stages, nn.ModuleList) else stages  # of a cascade the last one's settings count
+        kept = batched_nms(both.pred_boxes.tensor, both.scores, both.pred_classes, last.test_nms_thresh)
+        return both[kept[: last.test_topk_per_image]]
+
+
+def _resized(image: Tensor, scale: float) -> Tensor:
+    size = [max(round(side * scale), 1) for side in image.shape[-2:]]
+    return functional.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0]
 
 
 def fold_checkpoint(checkpoint: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -15,7 +15,8 @@ from seg_widgets import load_predictor
 from seg_widgets.__main__ import main
 from seg_widgets.datasets import read_dataset
 from seg_widgets.errors import ConfigError, DatasetError, SettingError
-from seg_widgets.finetuning import FinetuneResult, PhotoSampler, _split, finetune
+from seg_widgets.evaluation import FoundInstance, Truth, encode
+from seg_widgets.finetuning import FinetuneResult, PhotoSampler, _Run, _split, finetune
 
 from .shapes import write_shapes
 
@@ -65,10 +66,35 @@ def test_it_learns_and_the_folder_opens(tuned: tuple[FinetuneResult, list[str]],
     unseen = json.loads((result.folder / "finetune.json").read_text())["validation_pictures"]
     assert len(unseen) == 4
     picture = next(image for image in read_dataset(data).images if image.path.name == unseen[0])
-    found = predictor(picture.load()).filter(0.5)
+    found = predictor(picture.load()).filter(0.3)  # eight objects to measure on are too few to put the threshold at 0.5
     assert set(found.counts()) == {"disc", "box"}
     assert "16 pictures to learn from, 4 to measure on" in told
     assert any(line.startswith("step 48 of 48: loss") for line in told)
+
+
+def test_the_threshold_of_a_cascade_becomes_one_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = np.zeros((20, 20), np.uint8)
+    mask[5:15, 5:15] = 1
+    truth = Truth(np.zeros((20, 20, 3), np.uint8), [FoundInstance(0, encode(mask))])
+    run = object.__new__(_Run)
+    run.truths = [truth] * 12
+    names = [f"roi_heads.box_predictor.{stage}.cls_score.bias" for stage in (0, 1)]
+
+    def measure(state: dict[str, torch.Tensor]) -> tuple[dict[str, float], list[list[FoundInstance]]]:
+        # One head is nearly sure, the other is not at all: the score is the mean of both.
+        logits = [torch.tensor([sure, 0.0]) for sure in (1.0, -3.0)]
+        score = float(
+            np.mean([float((logit + state[name]).softmax(0)[0]) for logit, name in zip(logits, names, strict=True)])
+        )
+        return {"score": score}, [[FoundInstance(0, encode(mask), score)] for _ in run.truths]
+
+    monkeypatch.setattr(run, "_measure", measure, raising=False)
+    _, before, figures = run._calibrated(dict.fromkeys(names, torch.zeros(2)))
+    assert before == pytest.approx(0.389, abs=0.001)
+    assert figures["score"] == pytest.approx(0.5, abs=0.02)
+    run.truths = run.truths[:9]  # too few to say anything
+    _, before, figures = run._calibrated(dict.fromkeys(names, torch.zeros(2)))
+    assert (before, figures["score"]) == (0.5, pytest.approx(0.389, abs=0.001))
 
 
 def test_the_same_seed_sees_the_same(data: Path) -> None:
@@ -91,7 +117,7 @@ def test_a_class_that_the_base_knows_starts_with_what_it_knows(tmp_path: Path) -
     assert result.figures == {}  # three pictures are too few to set any aside
     starter = load_predictor(device="cpu")
     tuned = load_predictor(tmp_path / "out", device="cpu")
-    name = "roi_heads.box_predictor.cls_score.weight"
+    name = "roi_heads.box_predictor.1.cls_score.weight"
     before = starter.model.state_dict()[name][starter.class_names.index("animal")]
     after = tuned.model.state_dict()[name]
     assert torch.allclose(after[0], before, atol=2e-3)
@@ -103,7 +129,7 @@ def test_the_rows_follow_the_names_also_where_both_have_as_many_classes(
 ) -> None:
     write_shapes(tmp_path, 3, ("box", "cone"))
     finetune(tmp_path, tmp_path / "out", model=tuned[0].folder, steps=1, min_size=64, device="cpu", report=_quiet)
-    name = "roi_heads.box_predictor.cls_score.weight"
+    name = "roi_heads.box_predictor.1.cls_score.weight"
     before, after = (
         load_predictor(folder, device="cpu").model.state_dict()[name] for folder in (tuned[0].folder, tmp_path / "out")
     )

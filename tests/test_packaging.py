@@ -260,6 +260,7 @@ def test_the_links_of_the_docs_lead_somewhere(root: Path, name: str) -> None:
 
 
 def test_the_pictures_of_the_docs_are_all_used(root: Path) -> None:
-    text = (root / "README.md").read_text() + (root / "docs" / "panel.md").read_text()
+    pages = (root / "README.md", root / "docs" / "panel.md", root / "weights" / "starter.md")
+    text = "".join(page.read_text() for page in pages)
     for picture in (root / "docs" / "images").iterdir():
         assert picture.name in text

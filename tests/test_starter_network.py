@@ -1,9 +1,14 @@
-"""The starter's backbone: ImageNet's checkpoint read whole, BatchNorm folded exactly, TensorFlow's padding."""
+"""The starter's network: ImageNet's checkpoint whole, BatchNorm folded exactly, TensorFlow's padding, two looks."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
+from detectron2.config import get_cfg
+from detectron2.modeling import build_model
+from detectron2.structures import Boxes, Instances
 from torch import Tensor
 from torch.nn import functional
 
@@ -12,6 +17,7 @@ from seg_widgets.starter_network import (
     EfficientNetLite0,
     InvertedResidual,
     SamePadConv2d,
+    TwoScaleRCNN,
     fold_checkpoint,
 )
 
@@ -105,3 +111,64 @@ def test_a_checkpoint_of_something_else_is_refused() -> None:
         fold_checkpoint({name: value for name, value in checkpoint.items() if name != "_bn0.weight"})
     with pytest.raises(ValueError, match=r"_blocks\.16"):
         fold_checkpoint({**checkpoint, "_blocks.16._bn2.bias": torch.zeros(3)})
+
+
+@pytest.fixture(params=["CascadeROIHeads", "StandardROIHeads"])
+def two_scales(request: pytest.FixtureRequest) -> Any:
+    """A model without learned weights whose looks are lists of instances that a test gives."""
+    cfg = get_cfg()
+    cfg.MODEL.DEVICE = "cpu"
+    cfg.MODEL.META_ARCHITECTURE = "TwoScaleRCNN"
+    cfg.MODEL.BACKBONE.NAME = "build_starter_backbone"
+    cfg.MODEL.FPN.IN_FEATURES = ["res3", "res4", "res5"]
+    cfg.MODEL.ANCHOR_GENERATOR.SIZES = [[32], [64], [128], [256]]
+    cfg.MODEL.RPN.IN_FEATURES = ["p3", "p4", "p5", "p6"]
+    cfg.MODEL.ROI_HEADS.NAME = request.param
+    cfg.MODEL.ROI_HEADS.IN_FEATURES = ["p3", "p4", "p5"]
+    cfg.MODEL.ROI_HEADS.NUM_CLASSES = 3
+    cfg.MODEL.ROI_BOX_HEAD.NAME = "FastRCNNConvFCHead"
+    cfg.MODEL.ROI_BOX_HEAD.NUM_FC = 1
+    cfg.MODEL.ROI_BOX_HEAD.FC_DIM = 16
+    cfg.MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG = True
+    cfg.TEST.DETECTIONS_PER_IMAGE = 3
+    torch.manual_seed(0)
+    return build_model(cfg).eval()
+
+
+def look(size: tuple[int, int], *found: tuple[list[float], float, int]) -> Instances:
+    boxes, scores, classes = zip(*found, strict=True)
+    return Instances(
+        size,
+        pred_boxes=Boxes(torch.tensor(boxes, dtype=torch.float32)),
+        scores=torch.tensor(scores),
+        pred_classes=torch.tensor(classes),
+    )
+
+
+def test_two_looks_are_one_answer(two_scales: Any) -> None:
+    first = look((100, 200), ([10, 10, 90, 90], 0.6, 0), ([100, 10, 120, 30], 0.5, 1))
+    second = look((50, 100), ([5, 5, 46, 46], 0.9, 0), ([5, 5, 46, 46], 0.3, 2), ([0, 30, 9, 40], 0.2, 1))
+    merged = two_scales._merge(first, second)
+    assert merged.image_size == (100, 200)
+    # The better outline of the same thing, from the second look; another class is no rival; three at most.
+    assert merged.scores.tolist() == pytest.approx([0.9, 0.5, 0.3])
+    assert merged.pred_classes.tolist() == [0, 1, 2]
+    assert merged.pred_boxes.tensor.tolist() == [[10, 10, 92, 92], [100, 10, 120, 30], [10, 10, 92, 92]]
+
+
+def test_the_second_look_is_at_a_smaller_picture_and_can_be_left_out(two_scales: Any) -> None:
+    seen: list[tuple[int, ...]] = []
+    two_scales.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[-2:])))
+    picture = {"image": torch.randint(0, 256, (3, 160, 192), dtype=torch.uint8), "height": 80, "width": 96}
+    with torch.no_grad():
+        (raw,) = two_scales.inference([picture], do_postprocess=False)
+        (finished,) = two_scales([picture])
+    assert raw.image_size == (160, 192)
+    assert finished["instances"].image_size == (80, 96)
+    assert seen == [(160, 192), (128, 160)] * 2  # 112×134, padded to multiples of 32
+    two_scales.second_scale = None
+    seen.clear()
+    with torch.no_grad():
+        two_scales([picture])
+    assert seen == [(160, 192)]
+    assert isinstance(two_scales, TwoScaleRCNN)

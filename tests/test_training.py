@@ -20,6 +20,7 @@ from tests.test_starter_network import imagenet_like
 from training import composites, make_starter, packages
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
+from training.config import Inference
 from training.evaluate import photo_truths, predict
 from training.export import export, load, park, unpark
 from training.model import build
@@ -221,7 +222,7 @@ def test_the_exported_file_answers_as_the_weights_did(
 ) -> None:
     training = new_training(parts, imagenet, tmp_path / "run", steps=4)
     training.run()
-    path = export(training.average, tmp_path)
+    path = export(training.average, tmp_path, Inference(two_scales=True))
     model, config, classes = load(path, tmp_path / "starter.yaml")
     assert classes == list(CLASSES)
     assert config.INPUT.FORMAT == "RGB"
@@ -367,6 +368,10 @@ def test_the_one_command_writes_weights_config_and_card(
     assert kept["min_size"] == config.INPUT.MIN_SIZE_TEST
     assert kept["nms_threshold"] == config.MODEL.ROI_HEADS.NMS_THRESH_TEST
     assert f"| **{kept['min_size']} px** | **{kept['nms_threshold']:g}** |" in card
+    assert {one["two_scales"] for one in trials} == {False, True}
+    architecture = "TwoScaleRCNN" if kept["two_scales"] else "GeneralizedRCNN"
+    assert architecture == config.MODEL.META_ARCHITECTURE
+    assert ("`TwoScaleRCNN` looks" in card) == kept["two_scales"]
     for name in ("photos", "composites"):
         scores = figures[name]["scores"]
         assert 0 <= scores["F1"] <= scores["best_F1"] <= 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from seg_widgets.starter_network import TwoScaleRCNN
 from training.classes import CLASSES
 
 OBSERVATIONS = Path(__file__).with_name("observations.md")
@@ -87,9 +88,19 @@ def trial_rows(choice: Mapping[str, Any]) -> str:
     rows = []
     for number, trial in enumerate(choice["trials"]):
         cells = ["averaged" if trial["weights"] == "average" else "last", f"{trial['min_size']} px"]
-        cells += [f"{trial['nms_threshold']:g}", percent(trial["photos"]), percent(trial["composites"])]
+        cells += [f"{trial['nms_threshold']:g}", "two" if trial["two_scales"] else "one"]
+        cells += [percent(trial["photos"]), percent(trial["composites"])]
         rows.append("| " + " | ".join(f"**{cell}**" if number == choice["kept"] else cell for cell in cells) + " |")
     return "\n".join(rows)
+
+
+def looks(kept: Mapping[str, Any]) -> str:
+    """What the card says of the second look at a smaller picture, if there is one."""
+    if not kept["two_scales"]:
+        return ""
+    return f"""
+`TwoScaleRCNN` looks at each picture once more at {TwoScaleRCNN.second_scale} times that size, which finds the whole of
+large objects, and what both looks find goes through one more NMS."""
 
 
 def score_rows(facts: Mapping[str, Any]) -> str:
@@ -132,7 +143,7 @@ are COCO's supercategories.
 
 EfficientNet-Lite0 with its BatchNorms folded (`seg_widgets/starter_network.py`), a feature pyramid of 96 channels on
 strides 8 to 64, detectron2's RPN and `CascadeROIHeads` (two looks at each box), class-agnostic boxes and masks;
-`starter.yaml` says it all in detectron2's own keys. Pictures are RGB, their shorter side {kept["min_size"]} px (the longer at most {kept["max_size"]} px).
+`starter.yaml` says it all in detectron2's own keys. Pictures are RGB, their shorter side {kept["min_size"]} px (the longer at most {kept["max_size"]} px).{looks(kept)}
 
 ## Data
 
@@ -150,10 +161,10 @@ cores without a GPU. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_st
 the backbone frozen until {plan["tune_backbone_from"]:.0%} of the time, then tuned from stride 16 on at {plan["backbone_factor"]:g} of the rate. Seed {plan["seed"]}.
 
 What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
-last weights, then the picture's size, then the threshold of the NMS. Kept is the row in bold.
+last weights, then the picture's size, the threshold of the NMS, one look or two. Kept is the row in bold.
 
-| weights | shorter side | NMS | photographs AP | composites AP |
-|---|---|---|---|---|
+| weights | shorter side | NMS | looks | photographs AP | composites AP |
+|---|---|---|---|---|---|
 {trial_rows(choice)}
 
 **Scores.** On the validation part F1 (objects over 1 % of the picture, right class, mask IoU ≥ 0.5) is at its best, or within 2 % of

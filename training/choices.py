@@ -1,4 +1,4 @@
-"""What is chosen when a run is over, on the validation part: weights, picture size, NMS, the shift of the scores."""
+"""What is chosen when a run is over, on the validation part: weights, picture size, NMS, looks, the scores' shift."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -44,7 +44,7 @@ class Choice:
 def choose(
     checkpoint: Mapping[str, Any], photos: Sequence[Truth], composites: Sequence[Truth]
 ) -> tuple[dict[str, Any], Choice]:
-    """Choose averaged or last weights, then the picture's size, then the NMS threshold; return weights and choice.
+    """Choose averaged or last weights, then the picture's size, the NMS threshold, one look or two; return both.
 
     The weights' scores are shifted: the threshold that is best on these pictures becomes 0.5.
     """
@@ -63,11 +63,13 @@ def choose(
         trials.append(Trial(weights, inference, figures[0], figures[1], match(truths, found)))
         return trials[-1]
 
-    # `max` keeps the first of equals: the average, the smaller picture, the lower threshold.
+    # `max` keeps the first of equals: the average, the smaller picture, the lower threshold, one look.
     best = max((attempt(weights, START) for weights in WEIGHTS), key=lambda trial: trial.figure)
     looks = [replace(START, min_size=least, max_size=most) for least, most in SIZES]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
     looks = [replace(best.inference, nms_threshold=threshold) for threshold in NMS_THRESHOLDS]
+    best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
+    looks = [replace(best.inference, two_scales=both) for both in (False, True)]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
     threshold = best_threshold(best.matches)
     return shift_scores(checkpoint[best.weights], threshold), Choice(trials, best, threshold)

@@ -11,7 +11,7 @@ from training.classes import CLASSES
 
 SETTINGS: dict[str, Any] = {
     "MODEL": {
-        "META_ARCHITECTURE": "GeneralizedRCNN",
+        "META_ARCHITECTURE": "TwoScaleRCNN",
         "MASK_ON": True,
         # EfficientNet-Lite's own normalisation, RGB.
         "PIXEL_MEAN": [127.0, 127.0, 127.0],
@@ -40,7 +40,7 @@ SETTINGS: dict[str, Any] = {
             "IN_FEATURES": ["p3", "p4", "p5"],
             "BATCH_SIZE_PER_IMAGE": 48,
             "POSITIVE_FRACTION": 0.25,
-            # This and the picture's size below are where choosing begins: see `choices.py`.
+            # This and the picture's size below are where choosing begins, with one look: see `choices.py`.
             "NMS_THRESH_TEST": 0.3,
         },
         "ROI_BOX_HEAD": {
@@ -75,11 +75,16 @@ SETTINGS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Inference:
-    """What is chosen after training: the picture's shorter side, its longer one at most (pixels), the NMS threshold."""
+    """What is chosen after training.
+
+    The picture's shorter side and its longer one at most, in pixels; the NMS threshold; whether to look at a smaller
+    copy of the picture, too.
+    """
 
     min_size: int = SETTINGS["INPUT"]["MIN_SIZE_TEST"]
     max_size: int = SETTINGS["INPUT"]["MAX_SIZE_TEST"]
     nms_threshold: float = SETTINGS["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"]
+    two_scales: bool = False
 
 
 START = Inference()
@@ -99,6 +104,7 @@ def write_config(path: Path, inference: Inference = START) -> None:
     """Write the differences from detectron2's defaults as YAML that the safe loader reads."""
     settings = copy.deepcopy(SETTINGS)
     settings["INPUT"] |= {"MIN_SIZE_TEST": inference.min_size, "MAX_SIZE_TEST": inference.max_size}
+    settings["MODEL"]["META_ARCHITECTURE"] = "TwoScaleRCNN" if inference.two_scales else "GeneralizedRCNN"
     settings["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"] = inference.nms_threshold
     head = "# The starter model (see starter.md). Build it after `import seg_widgets.starter_network`.\n"
     path.write_text(head + yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110))

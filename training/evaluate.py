@@ -12,6 +12,7 @@ from torch import nn
 
 from seg_widgets.augmentation import Photo, Pixels
 from seg_widgets.evaluation import FoundInstance, Truth, encode
+from seg_widgets.starter_network import TwoScaleRCNN
 from training.composites import Sampler
 from training.config import Inference
 from training.sources import Material
@@ -56,6 +57,7 @@ def predict(model: Any, image: Pixels, min_size: int, max_size: int) -> Any:
 
 def detect(model: Any, truths: Iterable[Truth], inference: Inference) -> list[list[FoundInstance]]:
     """Return what the model finds in each picture, best first."""
+    model.second_scale = TwoScaleRCNN.second_scale if inference.two_scales else None
     for stage in model.roi_heads.box_predictor:
         stage.test_nms_thresh = inference.nms_threshold
     detections = []
