@@ -400,7 +400,7 @@ def test_a_function_that_answers_like_detectron2_is_wrapped() -> None:
 def test_what_cannot_be_wrapped_is_named(starter: Detectron2Predictor) -> None:
     with pytest.raises(SettingError, match="not int"):
         wrap(7)  # type: ignore[arg-type]
-    with pytest.raises(SettingError, match=r"class names of this GeneralizedRCNN are not known.*classes=\["):
+    with pytest.raises(SettingError, match=r"class names of this TwoScaleRCNN are not known.*classes=\["):
         wrap(starter.model)
     with pytest.raises(ConfigError, match="The model has 17 classes, but 2 names are given"):
         wrap(starter.model, classes=["a", "b"])
