@@ -9,10 +9,12 @@ nothing but a loopback device, as its own user, and once with a root that can't 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from tests.browser import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 STORE = ROOT / ".cache" / "docker"
@@ -52,6 +56,8 @@ def main() -> int:
     missing = sorted({package for tool, package in TOOLS.items() if shutil.which(tool) is None})
     if missing or os.geteuid() != 0:
         print(f"docker-test needs root, and: apt-get install {' '.join(missing) or '(all there)'}", file=sys.stderr)
+        return 1
+    if chromium.main():
         return 1
     STORE.mkdir(parents=True, exist_ok=True)
     started = time.monotonic()
@@ -170,8 +176,21 @@ def running(command: list[str], address: str) -> Iterator[tuple[Path, float]]:
                     time.sleep(0.3)
             yield Path(log.name), time.monotonic() - started
         finally:
-            process.kill()  # unshare waits deaf to anything less, and takes all that runs in its namespace with it
-            process.wait(30)
+            end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """As `docker stop` does it: the first process of the namespace is asked, and after ten seconds it is killed."""
+    # unshare hears no signal while it waits, and its --kill-child is void once chroot has changed the user. With the
+    # first process the kernel ends all others of its namespace.
+    inner = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        for child in inner:
+            os.kill(int(child), number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+            return
+    raise RuntimeError(f"What runs in the image can't be ended: {inner}")
 
 
 def output(root: Path, image: dict[str, Any], *arguments: str, read_only: bool = False) -> str:

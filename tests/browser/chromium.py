@@ -16,11 +16,15 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 def find_chromium() -> str | None:
     """The path of a Chromium or Chrome: SEG_WIDGETS_CHROMIUM, one on PATH, or Playwright's own; None: there is none."""
+    return installed_chromium() or (None if os.environ.get("SEG_WIDGETS_CHROMIUM") else _playwright_browser())
+
+
+def installed_chromium() -> str | None:
+    """The same without Playwright's own, which can't be asked for where Playwright runs already."""
     named = os.environ.get("SEG_WIDGETS_CHROMIUM")
     if named:
         return named if Path(named).is_file() else None
-    installed = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    return installed or _playwright_browser()
+    return next((found for name in _NAMES if (found := shutil.which(name))), None)
 
 
 def _playwright_browser() -> str | None:

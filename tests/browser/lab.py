@@ -24,7 +24,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, Locator, Page, Playwright, Route, expect
 
-from .chromium import find_chromium
+from .chromium import installed_chromium
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -57,8 +57,8 @@ panel"""
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the browser."""
-    return playwright.chromium.launch(executable_path=find_chromium(), args=list(CHROMIUM_FLAGS))
+    """Start the browser; where none is installed it is Playwright's own, or Playwright says how to get it."""
+    return playwright.chromium.launch(executable_path=installed_chromium(), args=list(CHROMIUM_FLAGS))
 
 
 def write_notebook(path: Path, *cells: str) -> None:

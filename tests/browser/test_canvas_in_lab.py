@@ -428,10 +428,10 @@ def test_files_and_code_are_taken_from_the_export_menu(canvas: Canvas, tmp_path:
 @pytest.fixture(scope="session")
 def camera_browser(playwright_server: Playwright) -> Iterator[Browser]:
     """A browser whose camera is chromium's own test picture."""
-    from .chromium import find_chromium
+    from .chromium import installed_chromium
 
     flags = [*CHROMIUM_FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    started = playwright_server.chromium.launch(executable_path=find_chromium(), args=flags)
+    started = playwright_server.chromium.launch(executable_path=installed_chromium(), args=flags)
     yield started
     started.close()
 
