@@ -14,11 +14,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import matplotlib
 import pytest
 
 from seg_widgets import Prediction, SegmentationPanel, samples
+
+from .browser.lab import wait_for_server
 
 matplotlib.use("agg")
 
@@ -114,6 +117,8 @@ def test_make_serves_the_panel(root: Path, tmp_path: Path, command: str, page: s
             assert time.monotonic() < deadline, log.read_text()
             time.sleep(0.2)
         assert found, log.read_text()
+        # It names its address a moment before it listens there.
+        wait_for_server(urljoin(found[0], "/api"), process, log)
         with urllib.request.urlopen(found[0], timeout=120) as answer:
             assert words in answer.read().decode()
     finally:
