@@ -34,10 +34,17 @@ def main(arguments: Sequence[str]) -> int:
     if command not in ("lab", "app"):
         return _become(arguments)
     work = Path(os.environ.get("SEG_WIDGETS_WORK", Path.home() / "work"))
-    find_a_home()
+    try:
+        find_a_home()
+    except OSError:
+        return _fail(
+            "Nothing can be written to in here. With a read-only root it needs a /tmp: --read-only --tmpfs /tmp."
+        )
     if not os.environ.get("JUPYTER_TOKEN"):
         os.environ.pop("JUPYTER_TOKEN", None)  # an empty one would mean that anybody may come in
-    port = int(os.environ.get("PORT") or PORTS[command])
+    port = port_of(command)
+    if not port:
+        return _fail(f"PORT must be a number from 1 to 65535, and is {os.environ['PORT']!r}.")
     taken = why_taken(port)
     if taken:
         return _fail(f"{taken} Stop what listens there, or choose another port: PORT.")
@@ -68,8 +75,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def health() -> int:
     """0 where a server of ours answers on its port."""
-    named = os.environ.get("PORT")
-    for port in [int(named)] if named else PORTS.values():
+    for port in {port_of(command) for command in PORTS}:
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=4)
         try:
             connection.request("GET", "/api")
@@ -82,8 +88,17 @@ def health() -> int:
     return 1
 
 
+def port_of(command: str) -> int:
+    """The port that PORT names, or the command's own; 0 where PORT is no port."""
+    named = os.environ.get("PORT") or str(PORTS[command])
+    return int(named) if named.isdecimal() and int(named) < 65536 else 0
+
+
 def find_a_home() -> None:
-    """Jupyter and IPython keep files below HOME; where it can't be written to (a read-only root), a new one in /tmp."""
+    """Jupyter and IPython keep files below HOME; where it can't be written to (a read-only root), a new one in /tmp.
+
+    Raises `OSError` where there is no such place.
+    """
     home = Path(os.environ.get("HOME", "/"))
     if not can_write(home):
         os.environ["HOME"] = tempfile.mkdtemp(prefix="home-")

@@ -118,6 +118,34 @@ def test_a_port_that_is_taken_is_named() -> None:
     assert "PORT" in done.stderr
 
 
+@pytest.mark.parametrize("port", ["abc", "0", "-1", "65536", "8888/tcp"])
+def test_a_port_that_is_none_is_named(port: str) -> None:
+    done = start("app", PORT=port)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"seg-widgets: PORT must be a number from 1 to 65535, and is {port!r}.\n",
+    )
+    assert (start("health", PORT=port).returncode, start("health", PORT=port).stderr) == (1, "")
+
+
+def test_a_root_that_cannot_be_written_to_needs_a_tmp(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    code = f"""
+import sys, tempfile
+sys.path.insert(0, {str(START.parent)!r})
+import start
+def mkdtemp(prefix):
+    raise FileNotFoundError("No usable temporary directory found")
+tempfile.mkdtemp = mkdtemp
+sys.exit(start.main(["app"]))
+"""
+    variables = {**os.environ, "HOME": str(tmp_path / "file")}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, timeout=60)
+    assert done.returncode == 1
+    assert "--read-only --tmpfs /tmp" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_home_and_a_work_folder_that_cannot_be_written_to(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("no folder")
     with socket.create_server(("127.0.0.1", 0)):
@@ -204,7 +232,7 @@ def test_compose_has_the_panel_on_loopback_only() -> None:
 FAKE_DOCKER = """#!/usr/bin/env bash
 printf '%s\\n' "$*" >> "$ASKED"
 case "$1" in
-  ps) printf '%s' "$OURS" ;;
+  ps) printf '%s' "$OURS"; [ -z "${DAEMON_GONE:-}" ] || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; } ;;
   images) printf '%s' "$IMAGES" ;;
   image) exit "${NO_IMAGE:-0}" ;;
   run) exit "${FAILS:-0}" ;;
@@ -285,6 +313,11 @@ def test_the_script_says_what_is_wrong(docker: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("FAILS", "0")
     monkeypatch.setenv("NO_IMAGE", "1")
     assert "scripts/docker build" in script("run").stderr
+    monkeypatch.setenv("DAEMON_GONE", "1")
+    said = script("run").stderr
+    assert "Cannot connect to the Docker daemon" in said
+    assert "does not answer, and has said why" in said
     assert "scripts/docker build" in script("help").stdout
+    assert (script("bild").returncode, "there is no scripts/docker bild" in script("bild").stderr) == (1, True)
     monkeypatch.setenv("DOCKER", "no-such-docker")
     assert "no-such-docker is not installed here" in script("build").stderr
