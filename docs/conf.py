@@ -15,6 +15,7 @@ project = "seg-widgets"
 author = "the seg-widgets developers"
 release = version = seg_widgets.__version__
 html_title = f"seg-widgets {release}"
+html_show_copyright = False  # the licence says it
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
 include_patterns = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -59,6 +60,8 @@ def _write_index_picture(notebook: nbformat.NotebookNode, name: str) -> None:
 
 def main() -> int:
     """Run each notebook and write it back; an error in a cell ends it with that error."""
+    # For the kernels, as in lab.py: threads that spin made the fine-tuning five times slower on a busy machine.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     named = sys.argv[1:]
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         if named and path.stem not in named:

@@ -140,7 +140,14 @@ def test_another_torch_leaves_cuda_and_hashes_out(root: Path) -> None:
 
 def test_conda_installs_the_same_set(root: Path) -> None:
     environment = yaml.safe_load((root / "environment.yml").read_text())
+    # What conda takes in such a file: nothing else, and packages by their match specifications.
+    assert set(environment) == {"name", "channels", "dependencies"}
+    assert re.fullmatch(r"[a-z][a-z0-9-]*", environment["name"])
     assert environment["channels"] == ["conda-forge"]
+    packages = [entry for entry in environment["dependencies"] if not isinstance(entry, dict)]
+    for package in packages:
+        assert re.fullmatch(r"[a-z0-9_.-]+(=[0-9.]+)?", package), package
+    assert "pip" in packages, "conda warns, and takes a pip of its own choice, when the section's pip is not named"
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert pip == ["-r packaging/requirements.txt", "./packaging/detectron2", "--editable ."]
     python = next(entry for entry in environment["dependencies"] if str(entry).startswith("python="))
@@ -196,6 +203,17 @@ def test_an_environment_like_colabs_keeps_what_it_has(root: Path, tmp_path: Path
 def _versions(python: Path, folder: Path) -> dict[str, str]:
     listed = _run([sys.executable, "-m", "uv", "pip", "list", "--format", "json", "--python", python], folder)
     return {package["name"]: package["version"] for package in json.loads(listed[listed.index("[") :])}
+
+
+def test_each_notebook_says_what_colab_needs_first(root: Path) -> None:
+    # On Colab each notebook has a machine of its own, so what one of them has installed the next one lacks.
+    lines = (
+        "!git clone --depth 1 ADDRESS-OF-THIS-REPOSITORY seg-widgets\n!python seg-widgets/packaging/bootstrap.py --here"
+    )
+    for path in sorted((root / "notebooks").glob("*.ipynb")):
+        cells = json.loads(path.read_text("utf-8"))["cells"]
+        told = [cell for cell in cells if cell["cell_type"] == "markdown" and lines in "".join(cell["source"])]
+        assert len(told) == 1, path.name
 
 
 def test_make_help_lists_every_target(root: Path) -> None:
