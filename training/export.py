@@ -61,11 +61,16 @@ def park(checkpoint: Path, file: Path) -> None:
     file.chmod(0o644)
 
 
-def unpark(training: Training, file: Path) -> None:
-    """Go on from `park`'s file: its weights and position, but an optimiser that has to find its pace anew."""
+def begin(training: Training, file: Path) -> None:
+    """Begin with the weights of a file that `export` or `park` wrote."""
     tensors = {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
     training.model.load_state_dict(tensors, strict=True)
     training.average = {name: value.detach().clone() for name, value in training.model.state_dict().items()}
+
+
+def unpark(training: Training, file: Path) -> None:
+    """Go on from `park`'s file: its weights and position, but an optimiser that has to find its pace anew."""
+    begin(training, file)
     with safe_open(str(file), "pt") as opened:
         position = opened.metadata()
     training.step, training.progress = int(position["step"]), float(position["progress"])

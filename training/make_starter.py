@@ -25,7 +25,7 @@ from training.classes import CLASSES
 from training.composites import Sampler
 from training.config import Inference
 from training.evaluate import composite_truths, detect, photo_truths, time_inference
-from training.export import export, load, park, unpark
+from training.export import begin, export, load, park, unpark
 from training.model import build
 from training.packages import fetch_all
 from training.sources import Material, Part, load_material, require_coco
@@ -53,6 +53,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--composites", type=int, default=500, help="how many composites to evaluate on")
     parser.add_argument("--photos-only", action="store_true", help="fetch no packages but the backbone's")
     parser.add_argument("--parked", type=Path, help="a run without a checkpoint begins with this file's weights")
+    parser.add_argument("--begin", type=Path, help="a new run, with its own schedule, begins with this file's weights")
+    parser.add_argument("--rate", type=float, default=Plan.learning_rate, help="the highest learning rate")
     parser.add_argument("--park", type=Path, help="only write the last checkpoint's weights to this file")
     parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
     parser.add_argument("--draft", action="store_true", help="only export the last checkpoint; no figures, no card")
@@ -73,6 +75,9 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
         seconds=None if options.steps else options.hours * 3600,
         steps=options.steps,
         bfloat16=options.bfloat16,
+        learning_rate=options.rate,
+        # What was tuned once need not wait for the new layers to settle.
+        tune_backbone_from=Plan.tune_backbone_from if options.begin is None else 0.0,
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
     )
     torch.manual_seed(plan.seed)
@@ -80,6 +85,8 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
     resumed = training.resume()
     if options.parked is not None and not resumed:
         unpark(training, options.parked)
+    elif options.begin is not None and not resumed:
+        begin(training, options.begin)
     (options.run / "pid").write_text(f"{os.getpid()}\n")
     print(f"training from step {training.step}" + (" (resumed)" if resumed else ""), flush=True)
     signal.signal(signal.SIGTERM, lambda number, frame: training.stop())

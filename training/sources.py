@@ -6,7 +6,9 @@ cut-out taken from a photograph belongs to the photograph's part.
 """
 
 import hashlib
+import importlib
 import json
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +23,8 @@ from training.classes import CLASSES, emoji_class, tuxpaint_class
 
 Part = Literal["train", "validation", "heldout"]
 CUTOUT_MAX_SIDE = 320
+DRAWN_SETS = ("noto", "twemoji", "emojione")
+DRAWN_SIDE = 224
 PHOTO_OBJECT_MIN_SHARE = 0.015  # of the photograph's area; smaller ones make blurred, unrecognisable cut-outs
 # Backgrounds must show no object that goes without a label. Chosen by eye; a name that is not there is skipped.
 BACKGROUND_NAMES = (
@@ -150,7 +154,11 @@ def photo_cutouts(photo: Photo) -> Iterator[Cutout]:
 
 def load_cutout(path: Path, key: str, source: str, class_name: str) -> Cutout | None:
     """Read a picture with alpha, trim and shrink it; None when it has no usable alpha (a rectangle is no outline)."""
-    pixels = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
+    return make_cutout(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), key, source, class_name)
+
+
+def make_cutout(pixels: Pixels | None, key: str, source: str, class_name: str) -> Cutout | None:
+    """Make a cut-out of decoded BGRA pixels, as `load_cutout` says."""
     if pixels is None or pixels.ndim != 3 or pixels.shape[2] != 4:
         return None
     if pixels.dtype != np.uint8:
@@ -202,6 +210,41 @@ def load_emoji(folder: Path, index: Path) -> Iterator[Cutout]:
             yield cutout
 
 
+def load_drawings(npm: Path, index: Path, resvg: Path) -> Iterator[Cutout]:
+    """Yield the usable emoji of other artists, drawn from their vectors: the same kinds of things in other shapes.
+
+    `npm` holds the Iconify sets, `index` is OpenMoji's `openmoji.json`, `resvg` the unpacked rasterizer.
+    """
+    sys.path.insert(0, str(resvg))
+    try:
+        svg_to_bytes = importlib.import_module("resvg_py").svg_to_bytes
+    finally:
+        sys.path.remove(str(resvg))
+    entries = {entry["hexcode"].lower().replace("-fe0f", ""): entry for entry in json.loads(index.read_text())}
+    code_points: dict[str, str] = {}  # one set has no table of its own, but the names are common to all
+    for table in sorted(npm.glob("*/package/chars.json")):
+        for code_point, name in json.loads(table.read_text()).items():
+            code_points.setdefault(name, code_point.replace("-fe0f", ""))
+    for artist in DRAWN_SETS:
+        icons = json.loads((npm / artist / "package" / "icons.json").read_text())
+        for name, icon in sorted(icons["icons"].items()):
+            entry = entries.get(code_points.get(name, ""))
+            if entry is None or entry["skintone"]:
+                continue
+            group = emoji_class(str(entry["subgroups"]), str(entry["annotation"]))
+            if group is None:
+                continue
+            width, height = (icon.get(side, icons.get(side, 16)) for side in ("width", "height"))
+            svg = (
+                '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+                f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">{icon["body"]}</svg>'
+            )
+            png = np.frombuffer(svg_to_bytes(svg_string=svg, width=DRAWN_SIDE, skip_system_fonts=True), np.uint8)
+            cutout = make_cutout(cv2.imdecode(png, cv2.IMREAD_UNCHANGED), f"drawn/{artist}/{name}", "drawn", group)
+            if cutout is not None:
+                yield cutout
+
+
 def load_backgrounds(folder: Path) -> Iterator[tuple[str, Pixels]]:
     """Yield the wallpapers that show no object, shrunk to 640 px, by name."""
     for name in BACKGROUND_NAMES:
@@ -225,9 +268,10 @@ def load_material(data: Path, packages: Path | None, photo_limit: int | None = N
     sources: list[Iterator[Cutout]] = [load_people(data / "person_cutouts")]
     if packages is not None:
         sources.append(load_stamps(packages / "debian/usr/share/tuxpaint/stamps"))
-        sources.append(
-            load_emoji(packages / "npm/fluent/package/assets", packages / "npm/openmoji/package/data/openmoji.json")
-        )
+        index = packages / "npm/openmoji/package/data/openmoji.json"
+        sources.append(load_emoji(packages / "npm/fluent/package/assets", index))
+        # For training alone: what is held out stays the same pictures as before.
+        parts["train"].cutouts.extend(load_drawings(packages / "npm", index, packages / "resvg"))
         for rank, (name, image) in enumerate(load_backgrounds(packages / "debian/usr/share/backgrounds")):
             parts["heldout" if rank % 5 == 4 else "train"].backgrounds.append((name, image))
     for source in sources:
