@@ -1,8 +1,9 @@
 """The starter model's network: EfficientNet-Lite0 under a detectron2 feature pyramid, and an R-CNN that looks twice.
 
-Importing this module registers `build_starter_backbone` and `TwoScaleRCNN` with detectron2, so that `build_model(cfg)`
-of a config whose `MODEL.BACKBONE.NAME` and `MODEL.META_ARCHITECTURE` are these names makes the starter. It is imported
-by whoever builds such a model, never by `import seg_widgets`: it loads torch and detectron2.
+Importing this module registers `build_starter_backbone`, `WideMaskHead` and `TwoScaleRCNN` with detectron2, so that
+`build_model(cfg)` of a config with these names (`MODEL.BACKBONE.NAME`, `MODEL.ROI_MASK_HEAD.NAME`,
+`MODEL.META_ARCHITECTURE`) makes the starter. It is imported by whoever builds such a model, never by
+`import seg_widgets`: it loads torch and detectron2.
 
 EfficientNet-Lite0 (Apache-2.0, Google; https://arxiv.org/abs/1905.11946) is EfficientNet-B0 without
 squeeze-and-excitation and with ReLU6. BatchNorm never appears here: its constants are folded into the convolutions
@@ -17,12 +18,13 @@ from detectron2.layers import ShapeSpec
 from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY, GeneralizedRCNN
 from detectron2.modeling.backbone import FPN, Backbone
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
-from detectron2.structures import Instances
+from detectron2.modeling.roi_heads.mask_head import ROI_MASK_HEAD_REGISTRY, BaseMaskRCNNHead
+from detectron2.structures import Boxes, Instances
 from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import batched_nms
 
-__all__ = ["EfficientNetLite0", "TwoScaleRCNN", "build_starter_backbone", "fold_checkpoint"]
+__all__ = ["EfficientNetLite0", "TwoScaleRCNN", "WideMaskHead", "build_starter_backbone", "fold_checkpoint"]
 
 BATCH_NORM_EPSILON = 1e-3  # TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
 
@@ -156,13 +158,56 @@ def build_starter_backbone(cfg: Any, input_shape: ShapeSpec) -> Backbone:
     )
 
 
+class WideBlock(nn.Module):
+    """A ConvNeXt block (https://arxiv.org/abs/2201.03545): each channel over 7×7 cells, then across channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.depthwise = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
+        self.norm = nn.GroupNorm(1, channels)
+        self.expand = nn.Conv2d(channels, 2 * channels, 1)
+        self.project = nn.Conv2d(2 * channels, channels, 1)
+        nn.init.zeros_(self.project.weight)  # begins as nothing at all, which trains steadily
+
+    def forward(self, x: Tensor) -> Tensor:
+        residual: Tensor = self.project(functional.gelu(self.expand(self.norm(self.depthwise(x)))))
+        return x + residual
+
+
+@ROI_MASK_HEAD_REGISTRY.register()
+class WideMaskHead(BaseMaskRCNNHead):  # type: ignore[misc]  # detectron2 has no types
+    """A class-agnostic mask head that sees nearly the whole object from each cell: `NUM_CONV` wide blocks, then 2×.
+
+    Logits N×1×28×28 from features N×C×14×14. Four blocks reach twelve cells each way, where three of the usual head's
+    3×3 convolutions reach three, at about the same price; `training/README.md` has the figures.
+    """
+
+    def __init__(self, cfg: Any, input_shape: ShapeSpec) -> None:
+        if not cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK:
+            raise ValueError("WideMaskHead draws one mask for all classes: set MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK")
+        super().__init__(vis_period=cfg.VIS_PERIOD)
+        channels = cfg.MODEL.ROI_MASK_HEAD.CONV_DIM
+        self.reduce = nn.Conv2d(input_shape.channels, channels, 1)
+        self.blocks = nn.Sequential(*(WideBlock(channels) for _ in range(cfg.MODEL.ROI_MASK_HEAD.NUM_CONV)))
+        self.deconv = nn.ConvTranspose2d(channels, channels // 2, 2, 2)
+        self.predictor = nn.Conv2d(channels // 2, 1, 1)
+        nn.init.normal_(self.predictor.weight, std=0.001)
+
+    def layers(self, x: Tensor) -> Tensor:
+        """Return the mask logits of region features."""
+        x = functional.relu(self.deconv(self.blocks(self.reduce(x))))
+        logits: Tensor = self.predictor(x)
+        return logits
+
+
 @META_ARCH_REGISTRY.register()
 class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no types
-    """A `GeneralizedRCNN` that looks at a picture twice, the second time at `second_scale` times its size.
+    """A `GeneralizedRCNN` that looks twice: at the picture, and at its mirror image at `second_scale` times the size.
 
-    What both looks find goes through one more NMS of each class, with the box head's own threshold and limit, so that
-    large objects are outlined by the look that sees the whole of them. It trains like its parent. `second_scale` lies
-    between 0 and 1; None looks once. The second look costs about half of the first.
+    The boxes of both looks go through one more NMS of each class, with the box head's own threshold and limit, so that
+    large objects are outlined by the look that sees the whole of them. Each mask is then drawn in both looks, and the
+    mean of the two is taken. It trains like its parent. `second_scale` lies between 0 and 1; None looks once. The
+    second look costs about half of the first.
     """
 
     second_scale: float | None = 0.7
@@ -176,27 +221,54 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
         """As `GeneralizedRCNN.inference`: dictionaries with `image` (3×H×W) in, detectron2's instances out."""
         if detected_instances is not None or self.second_scale is None:
             return super().inference(batched_inputs, detected_instances, do_postprocess)
-        found = super().inference(batched_inputs, do_postprocess=False)
-        smaller = [{"image": _resized(x["image"].to(self.device), self.second_scale)} for x in batched_inputs]
-        again = super().inference(smaller, do_postprocess=False)
+        smaller = [{"image": _mirrored_copy(x["image"].to(self.device), self.second_scale)} for x in batched_inputs]
+        features, found = self._look(batched_inputs)
+        features_again, again = self._look(smaller)
         merged = [self._merge(*pair) for pair in zip(found, again, strict=True)]
+        seen_again = [_seen_in_mirror(one, other.image_size) for one, other in zip(merged, again, strict=True)]
+        merged = self.roi_heads.forward_with_given_boxes(features, merged)
+        seen_again = self.roi_heads.forward_with_given_boxes(features_again, seen_again)
+        for one, other in zip(merged, seen_again, strict=True):
+            if one.has("pred_masks"):
+                one.pred_masks = (one.pred_masks + other.pred_masks.flip(-1)) / 2
         if not do_postprocess:
             return merged
         return self._postprocess(merged, batched_inputs, [instances.image_size for instances in merged])
 
+    def _look(self, inputs: list[dict[str, Any]]) -> tuple[dict[str, Tensor], list[Instances]]:
+        """Return the features of one look and the boxes that it finds, without masks."""
+        images = self.preprocess_image(inputs)
+        features = self.backbone(images.tensor)
+        proposals, _ = self.proposal_generator(images, features, None)
+        return features, self.roi_heads._forward_box(features, proposals)
+
     def _merge(self, found: Instances, again: Instances) -> Instances:
-        (height, width), (least_height, least_width) = found.image_size, again.image_size
-        again.pred_boxes.scale(width / least_width, height / least_height)
-        both = Instances.cat([found, Instances(found.image_size, **again.get_fields())])
+        """Bring the second look's boxes into the first look's picture; what both found goes through one NMS."""
+        returned = Instances(found.image_size, **again.get_fields())
+        returned.pred_boxes = _mirrored_boxes(again.pred_boxes, again.image_size, found.image_size)
+        both = Instances.cat([found, returned])
         stages = self.roi_heads.box_predictor
         last = stages[-1] if isinstance(stages, nn.ModuleList) else stages  # of a cascade the last one's settings count
         kept = batched_nms(both.pred_boxes.tensor, both.scores, both.pred_classes, last.test_nms_thresh)
         return both[kept[: last.test_topk_per_image]]
 
 
-def _resized(image: Tensor, scale: float) -> Tensor:
+def _mirrored_copy(image: Tensor, scale: float) -> Tensor:
     size = [max(round(side * scale), 1) for side in image.shape[-2:]]
-    return functional.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0]
+    return functional.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0].flip(-1)
+
+
+def _mirrored_boxes(boxes: Boxes, size: tuple[int, int], other: tuple[int, int]) -> Boxes:
+    """Move boxes (XYXY) from a picture of `size` (height, width) into its mirror image of `other` size."""
+    x0, y0, x1, y1 = boxes.tensor.unbind(1)
+    across, down = other[1] / size[1], other[0] / size[0]
+    return Boxes(torch.stack([(size[1] - x1) * across, y0 * down, (size[1] - x0) * across, y1 * down], 1))
+
+
+def _seen_in_mirror(found: Instances, size: tuple[int, int]) -> Instances:
+    """What the heads need to draw the masks of `found` in the mirrored picture of this size."""
+    boxes = _mirrored_boxes(found.pred_boxes, found.image_size, size)
+    return Instances(size, pred_boxes=boxes, pred_classes=found.pred_classes)
 
 
 def fold_checkpoint(checkpoint: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 from detectron2.config import get_cfg
+from detectron2.layers import ShapeSpec
 from detectron2.modeling import build_model
 from detectron2.structures import Boxes, Instances
 from torch import Tensor
@@ -18,6 +19,8 @@ from seg_widgets.starter_network import (
     InvertedResidual,
     SamePadConv2d,
     TwoScaleRCNN,
+    WideBlock,
+    WideMaskHead,
     fold_checkpoint,
 )
 
@@ -113,9 +116,8 @@ def test_a_checkpoint_of_something_else_is_refused() -> None:
         fold_checkpoint({**checkpoint, "_blocks.16._bn2.bias": torch.zeros(3)})
 
 
-@pytest.fixture(params=["CascadeROIHeads", "StandardROIHeads"])
-def two_scales(request: pytest.FixtureRequest) -> Any:
-    """A model without learned weights whose looks are lists of instances that a test gives."""
+def starter_like(heads: str) -> Any:
+    """A config of the starter's parts, small."""
     cfg = get_cfg()
     cfg.MODEL.DEVICE = "cpu"
     cfg.MODEL.META_ARCHITECTURE = "TwoScaleRCNN"
@@ -123,7 +125,7 @@ def two_scales(request: pytest.FixtureRequest) -> Any:
     cfg.MODEL.FPN.IN_FEATURES = ["res3", "res4", "res5"]
     cfg.MODEL.ANCHOR_GENERATOR.SIZES = [[32], [64], [128], [256]]
     cfg.MODEL.RPN.IN_FEATURES = ["p3", "p4", "p5", "p6"]
-    cfg.MODEL.ROI_HEADS.NAME = request.param
+    cfg.MODEL.ROI_HEADS.NAME = heads
     cfg.MODEL.ROI_HEADS.IN_FEATURES = ["p3", "p4", "p5"]
     cfg.MODEL.ROI_HEADS.NUM_CLASSES = 3
     cfg.MODEL.ROI_BOX_HEAD.NAME = "FastRCNNConvFCHead"
@@ -131,29 +133,97 @@ def two_scales(request: pytest.FixtureRequest) -> Any:
     cfg.MODEL.ROI_BOX_HEAD.FC_DIM = 16
     cfg.MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG = True
     cfg.TEST.DETECTIONS_PER_IMAGE = 3
+    return cfg
+
+
+@pytest.fixture(params=["CascadeROIHeads", "StandardROIHeads"])
+def two_scales(request: pytest.FixtureRequest) -> Any:
+    """A model without learned weights whose looks are lists of instances that a test gives."""
     torch.manual_seed(0)
-    return build_model(cfg).eval()
+    return build_model(starter_like(request.param)).eval()
 
 
 def look(size: tuple[int, int], *found: tuple[list[float], float, int]) -> Instances:
-    boxes, scores, classes = zip(*found, strict=True)
     return Instances(
         size,
-        pred_boxes=Boxes(torch.tensor(boxes, dtype=torch.float32)),
-        scores=torch.tensor(scores),
-        pred_classes=torch.tensor(classes),
+        pred_boxes=Boxes(torch.tensor([box for box, _, _ in found], dtype=torch.float32).reshape(-1, 4)),
+        scores=torch.tensor([score for _, score, _ in found]),
+        pred_classes=torch.tensor([class_id for _, _, class_id in found], dtype=torch.int64),
     )
 
 
 def test_two_looks_are_one_answer(two_scales: Any) -> None:
     first = look((100, 200), ([10, 10, 90, 90], 0.6, 0), ([100, 10, 120, 30], 0.5, 1))
-    second = look((50, 100), ([5, 5, 46, 46], 0.9, 0), ([5, 5, 46, 46], 0.3, 2), ([0, 30, 9, 40], 0.2, 1))
+    # Of half the size and mirrored: what lies from 5 to 46 of 100 is found from 54 to 95.
+    second = look((50, 100), ([54, 5, 95, 46], 0.9, 0), ([54, 5, 95, 46], 0.3, 2), ([91, 30, 100, 40], 0.2, 1))
     merged = two_scales._merge(first, second)
     assert merged.image_size == (100, 200)
     # The better outline of the same thing, from the second look; another class is no rival; three at most.
     assert merged.scores.tolist() == pytest.approx([0.9, 0.5, 0.3])
     assert merged.pred_classes.tolist() == [0, 1, 2]
     assert merged.pred_boxes.tensor.tolist() == [[10, 10, 92, 92], [100, 10, 120, 30], [10, 10, 92, 92]]
+
+
+def test_a_mask_is_the_mean_of_both_looks(two_scales: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = [torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    asked: list[Instances] = []
+
+    def draw(features: Any, instances: list[Instances]) -> list[Instances]:
+        asked.append(instances[0])
+        instances[0].pred_masks = drawn[len(asked) - 1]
+        return instances
+
+    looks = [look((100, 200), ([10, 10, 90, 90], 0.6, 0)), look((50, 100))]
+    monkeypatch.setattr(two_scales, "_look", lambda inputs: ({}, [looks.pop(0)]))
+    monkeypatch.setattr(two_scales.roi_heads, "forward_with_given_boxes", draw)
+    picture = {"image": torch.zeros(3, 100, 200, dtype=torch.uint8)}
+    (found,) = two_scales.inference([picture], do_postprocess=False)
+    assert [one.pred_boxes.tensor.tolist() for one in asked] == [[[10, 10, 90, 90]], [[55, 5, 95, 45]]]
+    assert asked[1].image_size == (50, 100)
+    assert torch.allclose(found.pred_masks, (drawn[0] + drawn[1].flip(-1)) / 2)
+
+
+def test_two_looks_of_one_size_do_not_tell_left_from_right() -> None:
+    cfg = starter_like("CascadeROIHeads")
+    cfg.MODEL.MASK_ON = True
+    cfg.MODEL.ROI_MASK_HEAD.NAME = "WideMaskHead"
+    cfg.MODEL.ROI_MASK_HEAD.CONV_DIM, cfg.MODEL.ROI_MASK_HEAD.NUM_CONV = 16, 2
+    cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK = True
+    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.0
+    torch.manual_seed(0)
+    model = build_model(cfg).eval()
+    model.second_scale = 1.0
+    image = torch.randint(0, 256, (3, 128, 192), dtype=torch.uint8, generator=torch.Generator().manual_seed(4))
+    with torch.no_grad():
+        (found,) = model.inference([{"image": image}], do_postprocess=False)
+        (mirrored,) = model.inference([{"image": image.flip(-1)}], do_postprocess=False)
+    assert len(found) == 3
+    x0, y0, x1, y1 = mirrored.pred_boxes.tensor.unbind(1)
+    assert torch.allclose(found.pred_boxes.tensor, torch.stack([192 - x1, y0, 192 - x0, y1], 1), atol=0.01)
+    assert torch.allclose(found.scores, mirrored.scores, atol=1e-4)
+    assert torch.allclose(found.pred_masks, mirrored.pred_masks.flip(-1), atol=1e-4)
+
+
+def test_the_mask_head_sees_twelve_cells_each_way_and_draws_one_mask() -> None:
+    cfg = starter_like("StandardROIHeads")
+    cfg.MODEL.ROI_MASK_HEAD.CONV_DIM, cfg.MODEL.ROI_MASK_HEAD.NUM_CONV = 8, 4
+    with pytest.raises(ValueError, match="CLS_AGNOSTIC_MASK"):
+        WideMaskHead(cfg, ShapeSpec(channels=6, width=14, height=14))
+    cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK = True
+    torch.manual_seed(0)
+    head = WideMaskHead(cfg, ShapeSpec(channels=6, width=14, height=14))
+    for block in head.blocks:
+        assert isinstance(block, WideBlock)
+        torch.nn.init.normal_(block.project.weight)
+        # A mean over all cells would let each see everything.
+        block.norm = torch.nn.Identity()  # type: ignore[assignment]
+    x = torch.zeros(1, 6, 14, 14)
+    touched = x.clone()
+    touched[..., 0] = 1
+    with torch.no_grad():
+        changed = (head.layers(touched) - head.layers(x)).abs().amax(dim=(0, 1, 2))
+    assert changed.shape == (28,)
+    assert torch.count_nonzero(changed) == 2 * 13  # the cell itself and twelve more, each drawn twice as large
 
 
 def test_the_second_look_is_at_a_smaller_picture_and_can_be_left_out(two_scales: Any) -> None:

@@ -59,9 +59,9 @@ SETTINGS: dict[str, Any] = {
             "BBOX_REG_WEIGHTS": [[10.0, 10.0, 5.0, 5.0], [20.0, 20.0, 10.0, 10.0]],
         },
         "ROI_MASK_HEAD": {
-            "NAME": "MaskRCNNConvUpsampleHead",
-            "NUM_CONV": 3,
-            "CONV_DIM": 64,
+            "NAME": "WideMaskHead",
+            "NUM_CONV": 4,
+            "CONV_DIM": 96,
             "POOLER_RESOLUTION": 14,
             "POOLER_SAMPLING_RATIO": 2,
             # 446 photographs are too few for a mask layer a class.
