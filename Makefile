@@ -29,17 +29,17 @@ demo: setup ## segment a sample without a browser: a table, an overlay PNG, COCO
 OLD_TRAITLETS := -W "ignore:Deprecated in traitlets 4.1:DeprecationWarning"
 TESTS_OF_7 := $(addprefix tests/test_,$(addsuffix .py,canvas export filmstrip history panel plotting prediction session))
 
-# Most tests wait for a browser or a server, so two at a time take half the time; one thread each keeps them from
-# each other's cores. A file stays with one worker, which has one JupyterLab and one browser for all of it.
+# Most tests wait for a browser or a server, so two at a time take half the time, the notebooks among them; one thread
+# each keeps them from each other's cores. A file stays with one worker, which has one JupyterLab and one browser for
+# all of it; a notebook has one kernel.
 BESIDE := -n logical --maxprocesses 4 --dist loadfile
 
 test: setup ## check the code and run every test, notebooks and browser included
 	@$(PYTHON) packaging/bootstrap.py --ipywidgets7 --venv $(VENV7)
 	@$(RUN) -m tests.browser.chromium
 	@$(MAKE) --no-print-directory lint
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest $(BESIDE)
+	@OMP_NUM_THREADS=1 $(RUN) -m pytest $(BESIDE) --nbval tests notebooks
 	@$(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7)
-	@OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest --nbval notebooks
 
 lint: setup ## formatting, lint and types
 	@$(BIN)/ruff format --check .
