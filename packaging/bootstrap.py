@@ -95,7 +95,7 @@ def _install_lock(venv: Path, python: Path, lock: Path, backend: str = "") -> No
     key = hashlib.sha256(lock.read_bytes() + backend.encode()).hexdigest()
     if _done(venv, "lock", key):
         return
-    size = "a few minutes and 5 GB the first time" if lock == LOCK else "0.5 GB, for the tests"
+    size = "a few minutes and 6 GB the first time" if lock == LOCK else "0.5 GB, for the tests"
     _say(f"installing the locked packages ({size})")
     options = ["--require-hashes"]
     if backend:
