@@ -254,9 +254,8 @@ def upload_to(address: str) -> None:
             panel.wait_for_panel()
             panel.upload(ROOT / "notebooks" / "images" / "cat.jpg")
             panel.wait_for_result(120, "cat.jpg")
-            found = panel.canvas.locator(".sgw-chip-main").first.inner_text()
-            assert "animal" in found, found
-            assert panel.shown() >= 1
+            found = panel.canvas.locator(".sgw-chip-main").all_inner_texts()
+            assert any(re.match(r"animal\s+[1-9]", chip) for chip in found), found  # at least one is shown
             assert panel.marks() > 1000
             assert strays == []
         browser.close()
