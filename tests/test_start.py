@@ -75,6 +75,7 @@ def test_the_app_wants_its_token_and_shows_no_code(tmp_path: Path) -> None:
             page = answer.read().decode()
         assert "SegmentationPanel" in page, "the panel's text result stands where the widget will be"
         assert "from seg_widgets import" not in page
+        assert "Shift+Enter" not in page, "what is said to readers of the notebook is no use on a page without cells"
         # A stranger who knows a visitor's kernel still can't speak to it.
         kernel = re.search(r"Kernel started: ([0-9a-f-]{36})", log.read_text())
         assert kernel is not None
