@@ -122,6 +122,9 @@ def write_card(facts: Mapping[str, Any], path: Path, images: Path) -> None:
     position, plan, choice = facts["position"], facts["plan"], facts["choice"]
     kept = choice["trials"][choice["kept"]]
     samples = position["step"] * plan["batch_size"]
+    frozen = plan["tune_backbone_from"]  # 0: the run began with weights whose backbone was tuned already
+    begun = "" if frozen else ", after the runs whose weights it began with (see the end of this card)"
+    backbone = f"the backbone frozen until {frozen:.0%} of the time, then tuned" if frozen else "the backbone tuned"
     sources = SOURCES.format(
         photos=total(facts, "photographs"),
         people=total(facts, "people"),
@@ -162,8 +165,8 @@ may be known from a drawing, its picture is not.
 
 {position["step"]:,} steps of {plan["batch_size"]} pictures ({samples:,} pictures: photographs with random scale and place, close
 views of single objects, Simple Copy-Paste, composites) in {position["active_s"] / 60:.0f} minutes on two shared processor
-cores without a GPU. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
-the backbone frozen until {plan["tune_backbone_from"]:.0%} of the time, then tuned from stride 16 on at {plan["backbone_factor"]:g} of the rate. Seed {plan["seed"]}.
+cores without a GPU{begun}. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
+{backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate. Seed {plan["seed"]}.
 
 What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
 last weights, then the picture's size, the threshold of the NMS, one look or two. Kept is the row in bold.

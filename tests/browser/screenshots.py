@@ -23,7 +23,7 @@ from seg_widgets.testing import make_jpeg
 from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
 WEIGHTS = REPOSITORY / "weights" / "starter.safetensors"
-PHOTO = REPOSITORY / "notebooks" / "images" / "raccoon.jpg"
+PHOTO = REPOSITORY / "notebooks" / "images" / "coffee.jpg"
 
 STARTER_CELL = """\
 from seg_widgets import SegmentationPanel
