@@ -291,9 +291,10 @@ class Notebook(PanelPage):
         return self.page.locator(".jp-CodeCell").nth(number)
 
     def edit(self, number: int) -> None:
-        """Put the cursor into a code cell."""
+        """Put the cursor into a code cell, and wait until JupyterLab has noticed: a key before that is lost."""
         # JupyterLab 4 has CodeMirror 6, JupyterLab 3 has CodeMirror 5.
         self.cell(number).locator(".cm-content, .CodeMirror-lines").first.click()
+        expect(self.page.locator(".jp-Notebook.jp-mod-editMode").first).to_be_attached()
 
     def hide_sidebar(self) -> None:
         """Give the notebook the window's whole width."""
