@@ -3,6 +3,8 @@
 Short training leaves a detector shy or bold: its scores come out too low or too high. The background's bias in the
 classifier's last layer is moved so that the threshold with the best F1 on the validation part becomes 0.5. With one
 likely class the odds of a score grow by one factor, so the order of detections stays; the held-out part has no say.
+Where a shift down would push what is found below the floor of the scores, softer ones (a temperature, as in
+https://arxiv.org/abs/1706.04599) keep it.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from .evaluation import FoundInstance, Truth
 
 __all__ = ["Bin", "Matches", "best_threshold", "classifier_biases", "match", "reliability", "shift_scores"]
 
-_CLASSIFIER_BIAS = re.compile(r"roi_heads\.box_predictor\.(\d+\.)?cls_score\.bias")
+_CLASSIFIER = re.compile(r"roi_heads\.box_predictor\.(\d+\.)?cls_score\.(weight|bias)")
 MIN_SHARE = 0.01  # of the picture: what a first look is for
 LIMITS = (0.15, 0.85)
 
@@ -116,17 +118,19 @@ def best_threshold(matches: Matches) -> float:
 
 def classifier_biases(state: Iterable[str]) -> list[str]:
     """The names of the classifier's biases, one of each stage of a cascade; in each the last is the background's."""
-    return [name for name in state if _CLASSIFIER_BIAS.fullmatch(name)]
+    return [name for name in state if _CLASSIFIER.fullmatch(name) and name.endswith("bias")]
 
 
-def shift_scores(state: dict[str, Any], threshold: float) -> dict[str, Any]:
+def shift_scores(state: dict[str, Any], threshold: float, temperature: float = 1.0) -> dict[str, Any]:
     """Return the weights with the background's bias moved so that a score of `threshold` becomes 0.5.
 
-    A cascade's score is the mean of its stages': there it becomes 0.5 where the stages agree, and about 0.5 elsewhere.
+    All logits are divided by `temperature`: with more than 1 the scores move closer to 0.5. A cascade's score is the
+    mean of its stages': there it becomes 0.5 where the stages agree, and about 0.5 elsewhere.
     """
     shifted = dict(state)
+    for name in state:
+        if _CLASSIFIER.fullmatch(name):
+            shifted[name] = state[name] / temperature
     for name in classifier_biases(state):
-        bias = state[name].clone()
-        bias[-1] += math.log(threshold / (1 - threshold))
-        shifted[name] = bias
+        shifted[name][-1] += math.log(threshold / (1 - threshold)) / temperature
     return shifted

@@ -40,6 +40,7 @@ class Plan:
     stop_at: float = math.inf  # seconds since the epoch; a wall-clock end whatever happened before
     learning_rate: float = 8e-4
     backbone_factor: float = 0.1
+    mask_factor: float = 1.0  # the mask head's rate beside the other layers': a new head has more to learn than they
     weight_decay: float = 0.02
     warmup_steps: int = 200
     tune_backbone_from: float = 0.25  # progress
@@ -108,14 +109,21 @@ def _late_parameters(model: nn.Module) -> set[int]:
     }
 
 
-def _parameter_groups(model: nn.Module, backbone_factor: float, weight_decay: float) -> Iterator[dict[str, Any]]:
-    """AdamW's groups: new layers with and without weight decay, and the backbone at a fraction of the rate."""
+def _parameter_groups(model: Any, plan: Plan) -> Iterator[dict[str, Any]]:
+    """AdamW's groups: new layers with and without weight decay; backbone and mask head have their own rates."""
     inner = {id(parameter) for parameter in bottom_up(model).parameters()}
-    new = [parameter for parameter in model.parameters() if id(parameter) not in inner]
-    yield {"params": [p for p in new if p.ndim > 1], "factor": 1.0, "weight_decay": weight_decay}
-    yield {"params": [p for p in new if p.ndim <= 1], "factor": 1.0, "weight_decay": 0.0}
+    head = getattr(getattr(model, "roi_heads", None), "mask_head", None)
+    masks = list(head.parameters()) if head is not None and plan.mask_factor != 1 else []
+    special = inner | {id(parameter) for parameter in masks}
+    new = [parameter for parameter in model.parameters() if id(parameter) not in special]
+    for parameters, factor in ((new, 1.0), (masks, plan.mask_factor)):
+        if parameters:
+            decayed = [parameter for parameter in parameters if parameter.ndim > 1]
+            rest = [parameter for parameter in parameters if parameter.ndim <= 1]
+            yield {"params": decayed, "factor": factor, "weight_decay": plan.weight_decay}
+            yield {"params": rest, "factor": factor, "weight_decay": 0.0}
     # No decay here: it would pull away from ImageNet's weights, not towards anything better.
-    yield {"params": list(bottom_up(model).parameters()), "factor": backbone_factor, "weight_decay": 0.0}
+    yield {"params": list(bottom_up(model).parameters()), "factor": plan.backbone_factor, "weight_decay": 0.0}
 
 
 class Training:
@@ -131,8 +139,8 @@ class Training:
         self.stopping = False
         self.last_loss = math.nan
         self.late = _late_parameters(model)
-        groups = _parameter_groups(model, plan.backbone_factor, plan.weight_decay)
-        self.optimizer = torch.optim.AdamW(list(groups), lr=plan.learning_rate)
+        groups = list(_parameter_groups(model, plan))
+        self.optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate)
         self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
         folder.mkdir(parents=True, exist_ok=True)
 

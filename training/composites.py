@@ -32,7 +32,7 @@ KINDS = ("photo", "zoom", "composite")
 KIND_SHARES = (0.42, 0.25, 0.33)
 PASTE_SHARE = 0.4  # of photographs that get one or two foreign objects
 MIN_VISIBLE_SHARE = 0.3
-SOURCE_WEIGHTS = {"photo": 1.0, "people": 0.4, "stamp": 1.0, "emoji": 0.6, "drawn": 0.25}
+SOURCE_WEIGHTS = {"photo": 1.0, "people": 0.4, "stamp": 1.0, "emoji": 0.6, "drawn": 0.15, "clipart": 0.3}
 
 
 class Sampler:

@@ -56,6 +56,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     first.add_argument("--parked", type=Path, help="a run without a checkpoint begins with this file's weights")
     first.add_argument("--begin", type=Path, help="a new run, with its own schedule, begins with this file's weights")
     parser.add_argument("--rate", type=float, default=Plan.learning_rate, help="the highest learning rate")
+    parser.add_argument("--mask-factor", type=float, default=1.0, help="the mask head's rate is so many times that")
     parser.add_argument("--park", type=Path, help="only write the last checkpoint's weights to this file")
     parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
     parser.add_argument("--draft", action="store_true", help="only export the last checkpoint; no figures, no card")
@@ -77,6 +78,7 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
         steps=options.steps,
         bfloat16=options.bfloat16,
         learning_rate=options.rate,
+        mask_factor=options.mask_factor,
         # What was tuned once need not wait for the new layers to settle.
         tune_backbone_from=Plan.tune_backbone_from if options.begin is None else 0.0,
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
@@ -129,7 +131,14 @@ def measure(
 def told(choice: Choice) -> dict[str, Any]:
     """A choice as plain values, for `figures.json` and the card."""
     trials = [
-        {"weights": trial.weights, **asdict(trial.inference), "photos": trial.photos, "composites": trial.composites}
+        {
+            "weights": trial.weights,
+            **asdict(trial.inference),
+            "temperature": trial.temperature,
+            "photos": trial.photos,
+            "composites": trial.composites,
+            "F1": trial.matches.f1_at(THRESHOLD),
+        }
         for trial in choice.trials
     ]
     return {"trials": trials, "kept": choice.trials.index(choice.kept), "threshold": choice.threshold}

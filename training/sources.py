@@ -5,6 +5,7 @@ for choices such as which weights to keep) and `heldout` (for the figures in the
 cut-out taken from a photograph belongs to the photograph's part.
 """
 
+import configparser
 import hashlib
 import importlib
 import json
@@ -23,8 +24,9 @@ from training.classes import CLASSES, emoji_class, tuxpaint_class
 
 Part = Literal["train", "validation", "heldout"]
 CUTOUT_MAX_SIDE = 320
-DRAWN_SETS = ("noto", "twemoji", "emojione")
+DRAWN_SETS = ("noto", "twemoji", "emojione", "emojione-v1", "fxemoji", "openmoji-icons", "streamline")
 DRAWN_SIDE = 224
+CLIPART = Path(__file__).with_name("clipart.txt")
 PHOTO_OBJECT_MIN_SHARE = 0.015  # of the photograph's area; smaller ones make blurred, unrecognisable cut-outs
 # Backgrounds must show no object that goes without a label. Chosen by eye; a name that is not there is skipped.
 BACKGROUND_NAMES = (
@@ -221,11 +223,16 @@ def load_drawings(npm: Path, index: Path, resvg: Path) -> Iterator[Cutout]:
     finally:
         sys.path.remove(str(resvg))
     entries = {entry["hexcode"].lower().replace("-fe0f", ""): entry for entry in json.loads(index.read_text())}
-    code_points: dict[str, str] = {}  # one set has no table of its own, but the names are common to all
-    for table in sorted(npm.glob("*/package/chars.json")):
-        for code_point, name in json.loads(table.read_text()).items():
-            code_points.setdefault(name, code_point.replace("-fe0f", ""))
+    tables = {
+        table.parent.parent.name: {
+            name: code_point.replace("-fe0f", "") for code_point, name in json.loads(table.read_text()).items()
+        }
+        for table in sorted(npm.glob("*/package/chars.json"))
+    }
+    common = {name: code_point for table in tables.values() for name, code_point in table.items()}
     for artist in DRAWN_SETS:
+        # One set has no table of its own, but most names are common to all.
+        code_points = common | tables.get(artist, {})
         icons = json.loads((npm / artist / "package" / "icons.json").read_text())
         for name, icon in sorted(icons["icons"].items()):
             entry = entries.get(code_points.get(name, ""))
@@ -241,6 +248,18 @@ def load_drawings(npm: Path, index: Path, resvg: Path) -> Iterator[Cutout]:
             )
             png = np.frombuffer(svg_to_bytes(svg_string=svg, width=DRAWN_SIDE, skip_system_fonts=True), np.uint8)
             cutout = make_cutout(cv2.imdecode(png, cv2.IMREAD_UNCHANGED), f"drawn/{artist}/{name}", "drawn", group)
+            if cutout is not None:
+                yield cutout
+
+
+def load_clipart(folder: Path) -> Iterator[Cutout]:
+    """Yield the clip art that `clipart.txt` names under its class; `folder` is the package's `png` folder."""
+    lists = configparser.ConfigParser(allow_no_value=True, delimiters=("=",), interpolation=None)
+    lists.optionxform = str  # type: ignore[method-assign, assignment]  # file names keep their case
+    lists.read(CLIPART, encoding="utf-8")
+    for group in lists.sections():
+        for name in lists[group]:
+            cutout = load_cutout(folder / f"{name}.png", f"clipart/{name}", "clipart", group)
             if cutout is not None:
                 yield cutout
 
@@ -272,6 +291,7 @@ def load_material(data: Path, packages: Path | None, photo_limit: int | None = N
         sources.append(load_emoji(packages / "npm/fluent/package/assets", index))
         # For training alone: what is held out stays the same pictures as before.
         parts["train"].cutouts.extend(load_drawings(packages / "npm", index, packages / "resvg"))
+        parts["train"].cutouts.extend(load_clipart(packages / "debian/usr/share/openclipart/png"))
         for rank, (name, image) in enumerate(load_backgrounds(packages / "debian/usr/share/backgrounds")):
             parts["heldout" if rank % 5 == 4 else "train"].backgrounds.append((name, image))
     for source in sources:
