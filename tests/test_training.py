@@ -232,6 +232,33 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
     assert not found["heldout"]
 
 
+def test_a_copy_of_a_picture_that_is_held_out_is_not_trained_on() -> None:
+    rng = np.random.default_rng(3)
+
+    def drawn(width: int, colour: tuple[int, int, int]) -> np.ndarray:
+        picture = np.zeros((90, 70, 4), np.uint8)
+        cv2.ellipse(picture, (30, 45), (width, 40), 15, 0, 360, (*colour, 255), -1)
+        cv2.circle(picture, (25, 30), 9, (10, 10, 10, 255), -1)
+        return picture
+
+    original = drawn(20, (200, 90, 30))
+    larger = cv2.resize(original, (160, 200), interpolation=cv2.INTER_AREA)
+    noisy = np.clip(original + rng.normal(0, 4, original.shape), 0, 255).astype(np.uint8)
+    noisy[..., 3] = original[..., 3]
+    pictures = {
+        "larger": larger,
+        "mirrored": original[:, ::-1].copy(),
+        "noisy": noisy,
+        "recoloured": drawn(20, (30, 90, 200)),
+        "wider": drawn(28, (200, 90, 30)),
+    }
+    candidates = [sources.Cutout(name, "clipart", 0, rgba) for name, rgba in pictures.items()]
+    held_out = [sources.Cutout("stamp", "stamp", 0, original), sources.Cutout("other", "stamp", 0, drawn(8, (9, 9, 9)))]
+    assert [one.key for one in sources.without_copies(candidates, held_out)] == ["recoloured", "wider"]
+    assert sources.without_copies(candidates, []) == candidates
+    assert sources.without_copies([], held_out) == []
+
+
 def test_a_sample_depends_on_seed_and_index_alone(parts: dict[Part, Material]) -> None:
     first, second = Sampler(parts["train"], 9), Sampler(parts["train"], 9)
     second.sample(3)

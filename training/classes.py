@@ -49,6 +49,9 @@ TUXPAINT_GROUPS: tuple[tuple[str, str | None], ...] = (
     ("space/voyager", "vehicle"),
     ("space/spacewalk", "person"),
     ("clothes/clothespin", None),
+    # Drawn, not photographed, and in the clip art as well.
+    ("clothes/hats/blue_fedora", None),
+    ("clothes/hats/sombrero", None),
     ("clothes/button", None),
     ("clothes/", "clothing"),
     ("household/dishes/utensils/nutcracker", "tool"),

@@ -10,13 +10,14 @@ import hashlib
 import importlib
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
 from seg_widgets.augmentation import Photo, PhotoObject, Pixels
@@ -27,6 +28,9 @@ CUTOUT_MAX_SIDE = 320
 DRAWN_SETS = ("noto", "twemoji", "emojione", "emojione-v1", "fxemoji", "openmoji-icons", "streamline")
 DRAWN_SIDE = 224
 CLIPART = Path(__file__).with_name("clipart.txt")
+# Two packages may carry one picture: thumbnails that differ less than this (root mean square of 0 to 1) are copies. Of
+# what is not one, the two most alike differ by 0.079 (two artists' stop signs).
+COPY_SIDE, COPY_DIFFERENCE = 24, 0.06
 PHOTO_OBJECT_MIN_SHARE = 0.015  # of the photograph's area; smaller ones make blurred, unrecognisable cut-outs
 # Backgrounds must show no object that goes without a label. Chosen by eye; a name that is not there is skipped.
 BACKGROUND_NAMES = (
@@ -264,6 +268,31 @@ def load_clipart(folder: Path) -> Iterator[Cutout]:
                 yield cutout
 
 
+def without_copies(cutouts: Sequence[Cutout], others: Sequence[Cutout]) -> list[Cutout]:
+    """Return the cut-outs that show none of the pictures of `others`, in whatever size or in the mirror."""
+    if not cutouts or not others:
+        return list(cutouts)
+    thumbnails = _thumbnails(cutouts)
+    seen = [_thumbnails(others), _thumbnails(others, mirrored=True)]
+    size = thumbnails.shape[1]
+    nearest = np.full(len(cutouts), np.inf)
+    for known in seen:
+        squares = (thumbnails**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * thumbnails @ known.T
+        nearest = np.minimum(nearest, squares.min(1) / size)
+    return [cutout for cutout, square in zip(cutouts, nearest, strict=True) if square > COPY_DIFFERENCE**2]
+
+
+def _thumbnails(cutouts: Sequence[Cutout], mirrored: bool = False) -> NDArray[np.float64]:
+    """Small pictures on grey with their alpha, one row each, 0 to 1."""
+    rows = []
+    for cutout in cutouts:
+        small = cv2.resize(cutout.rgba, (COPY_SIDE, COPY_SIDE), interpolation=cv2.INTER_AREA)
+        pixels = (small[:, ::-1] if mirrored else small).astype(float) / 255
+        alpha = pixels[..., 3:]
+        rows.append(np.concatenate([(pixels[..., :3] * alpha + 0.5 * (1 - alpha)).ravel(), alpha.ravel()]))
+    return np.stack(rows)
+
+
 def load_backgrounds(folder: Path) -> Iterator[tuple[str, Pixels]]:
     """Yield the wallpapers that show no object, shrunk to 640 px, by name."""
     for name in BACKGROUND_NAMES:
@@ -284,17 +313,21 @@ def load_material(data: Path, packages: Path | None, photo_limit: int | None = N
     for part, photo in load_photos(require_coco(data), photo_limit):
         parts[part].photos.append(photo)
         parts[part].cutouts.extend(photo_cutouts(photo))
+    extra: list[Cutout] = []
     sources: list[Iterator[Cutout]] = [load_people(data / "person_cutouts")]
     if packages is not None:
         sources.append(load_stamps(packages / "debian/usr/share/tuxpaint/stamps"))
         index = packages / "npm/openmoji/package/data/openmoji.json"
         sources.append(load_emoji(packages / "npm/fluent/package/assets", index))
-        # For training alone: what is held out stays the same pictures as before.
-        parts["train"].cutouts.extend(load_drawings(packages / "npm", index, packages / "resvg"))
-        parts["train"].cutouts.extend(load_clipart(packages / "debian/usr/share/openclipart/png"))
+        extra = [
+            *load_drawings(packages / "npm", index, packages / "resvg"),
+            *load_clipart(packages / "debian/usr/share/openclipart/png"),
+        ]
         for rank, (name, image) in enumerate(load_backgrounds(packages / "debian/usr/share/backgrounds")):
             parts["heldout" if rank % 5 == 4 else "train"].backgrounds.append((name, image))
     for source in sources:
         for cutout in source:
             parts[part_of_name(cutout.key)].cutouts.append(cutout)
+    # For training alone, so that what is held out does not change.
+    parts["train"].cutouts.extend(without_copies(extra, [*parts["validation"].cutouts, *parts["heldout"].cutouts]))
     return parts
