@@ -92,8 +92,11 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
         begin(training, options.begin)
     (options.run / "pid").write_text(f"{os.getpid()}\n")
     print(f"training from step {training.step}" + (" (resumed)" if resumed else ""), flush=True)
-    signal.signal(signal.SIGTERM, lambda number, frame: training.stop())
-    return training.run(report)
+    before = signal.signal(signal.SIGTERM, lambda number, frame: training.stop())
+    try:
+        return training.run(report)
+    finally:
+        signal.signal(signal.SIGTERM, before)  # what follows has nothing to save
 
 
 def report(training: Training) -> None:
