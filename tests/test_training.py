@@ -27,7 +27,7 @@ from training.config import Inference
 from training.evaluate import photo_truths, predict
 from training.export import begin, export, load, park, unpark
 from training.model import build
-from training.sources import DRAWN_SETS, Material, Part, load_material, require_coco
+from training.sources import DRAWN_SETS, Material, Part, load_material, part_of_name, require_coco
 
 pytestmark = [
     pytest.mark.slow,
@@ -216,7 +216,7 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
     assert len(names) == len(set(names)) > 400  # nothing has two classes
 
     listing = tmp_path / "list.txt"
-    listing.write_text("# chosen\n[tool]\ntools/Axe_01\ntools/gone\n\n[food]\nfood/fruit/apple\n")
+    listing.write_text("# chosen\n[tool]\ntools/Axe_01\ntools/gone\n\n[food]\nfood/fruit/apple\nfood/fruit/pear\n")
     monkeypatch.setattr(sources, "CLIPART", listing)
     folder = tmp_path / "debian/usr/share/openclipart/png"
     for name in ("tools/Axe_01", "food/fruit/apple", "food/fruit/not_named"):
@@ -224,7 +224,17 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
         cv2.ellipse(picture, (30, 40), (20, 30), 0, 0, 360, (20, 60, 220, 255), -1)
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(folder / f"{name}.png"), picture)
+    # What is held out and in the clip art as well is not trained on.
+    held_out = next(
+        name for name in map("food/pear{}x".format, range(100)) if part_of_name(f"stamp/{name}") == "heldout"
+    )
+    stamp = tmp_path / "debian/usr/share/tuxpaint/stamps" / f"{held_out}.png"
+    stamp.parent.mkdir(parents=True)
+    cv2.rectangle(picture, (20, 25), (40, 45), (250, 250, 250, 255), -1)
+    for copy in (stamp, folder / "food/fruit/pear.png"):
+        cv2.imwrite(str(copy), picture)
     parts = load_material(data, tmp_path)
+    assert any(one.key == f"stamp/{held_out}" for one in parts["heldout"].cutouts)
     found = {part: [one for one in parts[part].cutouts if one.source == "clipart"] for part in parts}
     kinds = {one.key: CLASSES[one.class_id] for one in found["train"]}
     assert kinds == {"clipart/tools/Axe_01": "tool", "clipart/food/fruit/apple": "food"}

@@ -79,6 +79,6 @@ def choose(
     looks = [replace(best.inference, two_scales=both) for both in (False, True)]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
     threshold = best_threshold(best.matches)
-    shifted = [attempt(best.weights, best.inference, temperature) for temperature in TEMPERATURES]
-    best = max(shifted, key=lambda trial: trial.figure)
-    return shift_scores(checkpoint[best.weights], threshold, best.temperature or 1.0), Choice(trials, best, threshold)
+    shifted = [(temperature, attempt(best.weights, best.inference, temperature)) for temperature in TEMPERATURES]
+    temperature, best = max(shifted, key=lambda pair: pair[1].figure)
+    return shift_scores(checkpoint[best.weights], threshold, temperature), Choice(trials, best, threshold)
