@@ -38,7 +38,7 @@ test: setup ## check the code and run every test, notebooks and browser included
 	@$(PYTHON) packaging/bootstrap.py --ipywidgets7 --venv $(VENV7)
 	@$(RUN) -m tests.browser.chromium
 	@$(MAKE) --no-print-directory lint
-	@OMP_NUM_THREADS=1 $(RUN) -m pytest $(BESIDE) --nbval tests notebooks
+	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest $(BESIDE) --nbval tests notebooks
 	@$(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7)
 
 lint: setup ## formatting, lint and types
