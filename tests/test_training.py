@@ -16,6 +16,7 @@ import torch
 from PIL import Image
 from pycocotools import mask as coco_mask
 
+from seg_widgets.augmentation import Sample
 from seg_widgets.calibration import Matches, best_threshold, classifier_biases, reliability, shift_scores
 from seg_widgets.evaluation import coco_figures
 from seg_widgets.training_loop import Plan, Training, as_input
@@ -278,6 +279,37 @@ def test_a_sample_depends_on_seed_and_index_alone(parts: dict[Part, Material]) -
         assert one.class_ids == other.class_ids
         assert all(np.array_equal(a, b) for a, b in zip(one.masks, other.masks, strict=True))
     assert not np.array_equal(first.sample(0).image, Sampler(parts["train"], 10).sample(0).image)
+
+
+def test_only_training_slants_and_recolours_what_it_pastes() -> None:
+    # A red bar on grey: what is measured on keeps the colour, training does not.
+    rgba = np.zeros((200, 60, 4), np.uint8)
+    rgba[..., 0], rgba[..., 3] = 200, 255
+    material = Material(cutouts=[sources.Cutout("stamp/bar", "stamp", CLASSES.index("tool"), rgba)])
+    plain, varied = (Sampler(material, 3, (0.0, 0.0, 1.0), varied=varied) for varied in (False, True))
+
+    def red_is_strongest(sampler: Sampler, index: int) -> bool:
+        sample = Sample(np.full((320, 448, 3), 60, np.uint8), [], [])
+        sampler._paste(np.random.default_rng(index), sample, 0.8)
+        assert sample.class_ids == [CLASSES.index("tool")]
+        red, green, blue = sample.image[sample.masks[0]].reshape(-1, 3).mean(0)
+        return bool(red > green + 40 and red > blue + 40)
+
+    assert all(red_is_strongest(plain, index) for index in range(60))
+    share = np.mean([red_is_strongest(varied, index) for index in range(60)])
+    assert 0.6 < share < 0.95
+    # People and objects of photographs keep their colours in training, too.
+    person = Material(cutouts=[sources.Cutout("people/bar", "people", CLASSES.index("tool"), rgba)])
+    natural = Sampler(person, 3, (0.0, 0.0, 1.0), varied=True)
+    assert all(red_is_strongest(natural, index) for index in range(60))
+    level, slanted = (Sample(np.full((320, 448, 3), 60, np.uint8), [], []) for _ in range(2))
+    plain._paste(np.random.default_rng(5), level, 0.8)
+    natural._paste(np.random.default_rng(5), slanted, 0.8)
+    assert not np.array_equal(level.masks[0], slanted.masks[0])
+    # Recolouring turns hues and leaves light and dark.
+    turned = composites.recolour(np.random.default_rng(0), rgba[..., :3])
+    assert turned.max(2).tolist() == rgba[..., :3].max(2).tolist()
+    assert not np.array_equal(turned, rgba[..., :3])
 
 
 def test_pasted_objects_hide_what_lies_below(parts: dict[Part, Material]) -> None:

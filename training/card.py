@@ -19,7 +19,7 @@ Consortium); images: their Flickr owners, under Flickr's terms | whole pictures,
 | {people} people with alpha | COCO 2017 person annotations (`person_cutouts`) | as above | cut-outs |
 | {stamps} photographic stamps | Debian `tuxpaint-stamps-default` | GPL-2 | cut-outs |
 | {emoji} 3-D renders | npm `@lobehub/fluent-emoji-3d`; groups from npm `openmoji`'s index | MIT; CC BY-SA 4.0 | cut-outs |
-| {drawn} emoji by other artists, drawn from their vectors | npm `@iconify-json/noto` and `fxemoji`; `twemoji`, `emojione` and \
+| {drawn} emoji by other artists, drawn from their vectors | npm `@iconify-json/noto`, `noto-v1` and `fxemoji`; `twemoji`, `emojione` and \
 `streamline-emojis`; `openmoji` and `emojione-v1` | Apache-2.0; CC BY 4.0; CC BY-SA 4.0 | cut-outs, in training alone |
 | {clipart} pieces of clip art | Debian `openclipart-png` (`training/clipart.txt` names them) | public domain | cut-outs, in \
 training alone |
@@ -170,7 +170,8 @@ held-out render shows may be known from a drawing, its picture is not.
 ## Training
 
 {position["step"]:,} steps of {plan["batch_size"]} pictures ({samples:,} pictures: photographs with random scale and place, close
-views of single objects, Simple Copy-Paste, composites) in {position["active_s"] / 60:.0f} minutes on two shared processor
+views of single objects, Simple Copy-Paste, composites; what is pasted is slanted, and a quarter of the stamps, renders and drawings
+recoloured) in {position["active_s"] / 60:.0f} minutes on two shared processor
 cores without a GPU{begun}. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
 {backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate{faster}. Seed {plan["seed"]}.
 

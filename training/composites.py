@@ -32,18 +32,33 @@ KINDS = ("photo", "zoom", "composite")
 KIND_SHARES = (0.42, 0.25, 0.33)
 PASTE_SHARE = 0.4  # of photographs that get one or two foreign objects
 MIN_VISIBLE_SHARE = 0.3
+RECOLOURED_SHARE = 0.25  # of pasted objects in a colour that is not theirs, so that shapes carry the names, too
+NATURAL = ("photo", "people")  # sources whose colours are left as they are
 SOURCE_WEIGHTS = {"photo": 1.0, "people": 0.4, "stamp": 1.0, "emoji": 0.6, "drawn": 0.15, "clipart": 0.3}
 
 
-class Sampler:
-    """Draws samples from one part's material. Holds look-up tables only; every draw depends on seed and index alone."""
+def recolour(rng: Random, image: Pixels) -> Pixels:
+    """Turn all hues of a uint8 RGB picture by one random angle."""
+    hsv = cv2.cvtColor(np.ascontiguousarray(image), cv2.COLOR_RGB2HSV)
+    hsv[..., 0] = (hsv[..., 0].astype(np.int64) + int(rng.integers(15, 166))) % 180
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)
 
-    def __init__(self, material: Material, seed: int, kind_shares: tuple[float, ...] = KIND_SHARES) -> None:
+
+class Sampler:
+    """Draws samples from one part's material. Holds look-up tables only; every draw depends on seed and index alone.
+
+    `varied` slants and recolours what is pasted: for training, not for what is measured on.
+    """
+
+    def __init__(
+        self, material: Material, seed: int, kind_shares: tuple[float, ...] = KIND_SHARES, varied: bool = False
+    ) -> None:
         if not material.photos and not material.cutouts:
             raise ValueError("nothing to draw from: the material holds no photograph and no cut-out")
         self.material = material
         self.seed = seed
         self.kind_shares = kind_shares
+        self.varied = varied
         self.by_class: dict[int, list[Cutout]] = {}
         for cutout in material.cutouts:
             self.by_class.setdefault(cutout.class_id, []).append(cutout)
@@ -128,6 +143,9 @@ class Sampler:
         target = (width / 2 + rng.uniform(-1, 1) * reach[0], height / 2 + rng.uniform(-1, 1) * reach[1])
         flip = bool(rng.random() < 0.5)
         matrix = affine((columns / 2, rows / 2), target, scale * stretch, scale / stretch, angle, flip)
+        if self.varied:
+            slant = float(rng.normal(0, 0.12))
+            matrix = matrix @ np.array([[1, slant, -slant * rows / 2], [0, 1, 0], [0, 0, 1.0]])
         source = cutout.rgba
         if scale < 0.5:  # warpAffine does not average: shrink first, or fine parts alias
             source = cv2.resize(
@@ -135,7 +153,10 @@ class Sampler:
             )
             matrix = matrix @ np.diag([columns / source.shape[1], rows / source.shape[0], 1.0])
         warped = cv2.warpAffine(source, matrix[:2], (width, height), flags=cv2.INTER_LINEAR)
-        colour = jitter_colour(rng, warped[..., :3], 0.6)
+        pixels = warped[..., :3]
+        if self.varied and cutout.source not in NATURAL and rng.random() < RECOLOURED_SHARE:
+            pixels = recolour(rng, pixels)
+        colour = jitter_colour(rng, pixels, 0.6)
         alpha: Pixels = warped[..., 3:].astype(np.float32) / 255
         if rng.random() < 0.5:
             alpha = cv2.GaussianBlur(alpha, (0, 0), float(rng.uniform(0.4, 1.2)))[..., None]

@@ -84,7 +84,7 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
     )
     torch.manual_seed(plan.seed)
-    training = Training(build(imagenet), Sampler(parts["train"], plan.seed), plan, options.run)
+    training = Training(build(imagenet), Sampler(parts["train"], plan.seed, varied=True), plan, options.run)
     resumed = training.resume()
     if options.parked is not None and not resumed:
         unpark(training, options.parked)

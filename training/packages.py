@@ -23,6 +23,7 @@ NPM_PACKAGES = {
     "fluent": "@lobehub/fluent-emoji-3d",
     "openmoji": "openmoji",
     "noto": "@iconify-json/noto",
+    "noto-v1": "@iconify-json/noto-v1",
     "twemoji": "@iconify-json/twemoji",
     "emojione": "@iconify-json/emojione",
     "emojione-v1": "@iconify-json/emojione-v1",

@@ -25,7 +25,7 @@ from training.classes import CLASSES, emoji_class, tuxpaint_class
 
 Part = Literal["train", "validation", "heldout"]
 CUTOUT_MAX_SIDE = 320
-DRAWN_SETS = ("noto", "twemoji", "emojione", "emojione-v1", "fxemoji", "openmoji-icons", "streamline")
+DRAWN_SETS = ("noto", "noto-v1", "twemoji", "emojione", "emojione-v1", "fxemoji", "openmoji-icons", "streamline")
 DRAWN_SIDE = 224
 CLIPART = Path(__file__).with_name("clipart.txt")
 # Two packages may carry one picture: thumbnails that differ less than this (root mean square of 0 to 1) are copies. Of
