@@ -21,11 +21,11 @@ from seg_widgets.calibration import Matches, best_threshold, classifier_biases, 
 from seg_widgets.evaluation import coco_figures
 from seg_widgets.training_loop import Plan, Training, as_input
 from tests.test_starter_network import imagenet_like
-from training import composites, make_starter, packages, sources
+from training import choices, composites, make_starter, packages, sources
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.config import Inference
-from training.evaluate import photo_truths, predict
+from training.evaluate import detect, photo_truths, predict
 from training.export import begin, export, load, park, unpark
 from training.model import build
 from training.sources import DRAWN_SETS, Material, Part, load_material, part_of_name, require_coco
@@ -461,6 +461,33 @@ def test_a_new_run_begins_with_the_weights_of_a_file_and_its_own_schedule(
         assert torch.equal(value, second.average[name]), name
 
 
+def test_weights_may_be_the_mean_of_the_first_and_the_averaged(
+    parts: dict[Part, Material], imagenet: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, last = build(imagenet).state_dict(), build(imagenet).state_dict()
+    mean = choices.blend(last, {name: value.half() for name, value in first.items()})
+    name = "roi_heads.mask_head.predictor.weight"
+    assert not torch.equal(first[name], last[name])
+    assert torch.allclose(mean[name], (first[name] + last[name]) / 2, atol=1e-3)
+    assert {value.dtype for value in mean.values()} == {value.dtype for value in last.values()}
+
+    tried: list[torch.Tensor] = []
+
+    def watched(model: Any, truths: Any, inference: Any) -> Any:
+        tried.append(model.state_dict()[name].clone())
+        return detect(model, truths, inference)
+
+    monkeypatch.setattr(choices, "detect", watched)
+    monkeypatch.setattr(choices, "SIZES", choices.SIZES[:1])
+    monkeypatch.setattr(choices, "NMS_THRESHOLDS", choices.NMS_THRESHOLDS[:1])
+    monkeypatch.setattr(choices, "TEMPERATURES", (1.0,))
+    truths = [*photo_truths(parts["validation"].photos)][:1]
+    checkpoint = {"average": last, "model": last}
+    _, choice = choices.choose(checkpoint, truths, truths, first)
+    assert [trial.weights for trial in choice.trials][:3] == ["average", "model", "blend"]
+    assert torch.allclose(tried[2], mean[name], atol=1e-3)
+
+
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="half precision"):
         export({"layer.weight": torch.tensor([1e6])}, tmp_path)
@@ -589,3 +616,4 @@ def test_the_one_command_writes_weights_config_and_card(
         assert figures["full_precision"][name] == pytest.approx(figures[name]["AP"], abs=0.002)
     log = (tmp_path / "run/log.csv").read_text().splitlines()
     assert len(log) == 3
+    assert {one["weights"] for one in trials} == {"average", "model"}

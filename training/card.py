@@ -87,11 +87,14 @@ def total(facts: Mapping[str, Any], source: str) -> int:
     return sum(part.get(source, 0) for part in facts["parts"].values())
 
 
+WEIGHTS = {"average": "averaged", "model": "last", "blend": "averaged, with the first"}
+
+
 def trial_rows(choice: Mapping[str, Any]) -> str:
     """The rows of what was tried on the validation part."""
     rows = []
     for number, trial in enumerate(choice["trials"]):
-        cells = ["averaged" if trial["weights"] == "average" else "last", f"{trial['min_size']} px"]
+        cells = [WEIGHTS[trial["weights"]], f"{trial['min_size']} px"]
         cells += [f"{trial['nms_threshold']:g}", "two" if trial["two_scales"] else "one"]
         temperature = trial["temperature"]
         cells += ["–" if temperature is None else f"{temperature:g}"]
@@ -128,6 +131,8 @@ def write_card(facts: Mapping[str, Any], path: Path, images: Path) -> None:
     samples = position["step"] * plan["batch_size"]
     frozen = plan["tune_backbone_from"]  # 0: the run began with weights whose backbone was tuned already
     begun = "" if frozen else ", after the runs whose weights it began with (see the end of this card)"
+    tried = any(trial["weights"] == "blend" for trial in choice["trials"])
+    blended = " or the mean of the averaged ones and those that the run began with" if tried else ""
     backbone = f"the backbone frozen until {frozen:.0%} of the time, then tuned" if frozen else "the backbone tuned"
     faster = "" if plan["mask_factor"] == 1 else f" and the mask head at {plan['mask_factor']:g} times it"
     sources = SOURCES.format(
@@ -176,7 +181,7 @@ cores without a GPU{begun}. AdamW, rate {plan["learning_rate"]:g} with {plan["wa
 {backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate{faster}. Seed {plan["seed"]}.
 
 What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
-last weights, then the picture's size, the threshold of the NMS, one look or two; last, with the scores shifted (see below), a
+last weights{blended}, then the picture's size, the threshold of the NMS, one look or two; last, with the scores shifted (see below), a
 temperature that the classifier's logits are divided by. Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
 
 | weights | shorter side | NMS | looks | temperature | photographs AP | composites AP | F1 at 0.5 |

@@ -1,8 +1,12 @@
 """What is chosen when a run is over, on the validation part: weights, size, NMS, looks, the scores' temperature."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+from torch import Tensor
 
 from seg_widgets.calibration import Matches, best_threshold, match, shift_scores
 from seg_widgets.evaluation import Truth, evaluate
@@ -11,8 +15,8 @@ from training.config import START, Inference
 from training.evaluate import detect
 from training.model import build
 
-WEIGHTS = ("average", "model")
-SIZES = ((320, 512), (384, 640), (448, 720))
+WEIGHTS = ("average", "model", "blend")
+SIZES = ((320, 512), (384, 640), (448, 720), (512, 820))
 NMS_THRESHOLDS = (0.3, 0.4, 0.5)
 TEMPERATURES = (1.0, 1.25, 1.5)
 
@@ -46,15 +50,34 @@ class Choice:
     threshold: float
 
 
+def blend(average: Mapping[str, Tensor], begun: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the mean of a run's averaged weights and those that it began with.
+
+    What was tuned from one point and back lies in one basin, where means of weights err less than either
+    (https://arxiv.org/abs/2203.05482).
+    """
+    return {
+        name: value.lerp(begun[name].to(value.dtype), 0.5) if value.is_floating_point() else value
+        for name, value in average.items()
+    }
+
+
 def choose(
-    checkpoint: Mapping[str, Any], photos: Sequence[Truth], composites: Sequence[Truth]
+    checkpoint: Mapping[str, Any],
+    photos: Sequence[Truth],
+    composites: Sequence[Truth],
+    begun: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Any], Choice]:
     """Choose averaged or last weights, then the picture's size, the NMS threshold, one look or two; return both.
+
+    Where the run began with the weights `begun`, their mean with the averaged ones is a third choice of weights.
 
     The weights' scores are shifted: the threshold that is best on these pictures becomes 0.5. Last comes the scores'
     temperature, since a shift down costs what then lies below the floor.
     """
     trials: list[Trial] = []
+    if begun is not None:
+        checkpoint = {**checkpoint, "blend": blend(checkpoint["average"], begun)}
 
     def attempt(weights: str, inference: Inference, temperature: float | None = None) -> Trial:
         for trial in trials:
@@ -71,7 +94,9 @@ def choose(
         return trials[-1]
 
     # `max` keeps the first of equals: the average, the smaller picture, the lower threshold, one look, no temperature.
-    best = max((attempt(weights, START) for weights in WEIGHTS), key=lambda trial: trial.figure)
+    best = max(
+        (attempt(weights, START) for weights in WEIGHTS if weights in checkpoint), key=lambda trial: trial.figure
+    )
     looks = [replace(START, min_size=least, max_size=most) for least, most in SIZES]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
     looks = [replace(best.inference, nms_threshold=threshold) for threshold in NMS_THRESHOLDS]

@@ -13,6 +13,7 @@ from typing import Any
 
 import cv2
 import torch
+from safetensors.torch import load_file
 from torch import nn
 
 from seg_widgets.calibration import match, reliability
@@ -172,6 +173,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
         print(f"wrote {export(checkpoint['average'], options.weights)}, a draft")
         return 0
+    # Read before it is written: the file that a run begins with may be the one that it makes anew.
+    begun = None if options.begin is None else load_file(options.begin)
     parts = load_material(options.data, None if options.photos_only else options.cache)
     if not options.no_train and not train(options, parts, imagenet):
         print("stopped and saved; the same command goes on from here")
@@ -179,7 +182,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
     validation = parts["validation"]
     few = composite_truths(validation, min(options.composites, VALIDATION_COMPOSITES))
-    state, choice = choose(checkpoint, [*photo_truths(validation.photos)], [*few])
+    state, choice = choose(checkpoint, [*photo_truths(validation.photos)], [*few], begun)
     inference = choice.kept.inference
     weights = export(state, options.weights, inference)
     model, config, _ = load(weights, options.weights / "starter.yaml")
