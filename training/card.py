@@ -175,14 +175,14 @@ held-out render shows may be known from a drawing, its picture is not.
 ## Training
 
 {position["step"]:,} steps of {plan["batch_size"]} pictures ({samples:,} pictures: photographs with random scale and place, close
-views of single objects, Simple Copy-Paste, composites; what is pasted is slanted, and a quarter of the stamps, renders and drawings
-recoloured) in {position["active_s"] / 60:.0f} minutes on two shared processor
+views of single objects, Simple Copy-Paste, composites; what is pasted is slanted, and a quarter of the stamps, renders and
+drawings is recoloured) in {position["active_s"] / 60:.0f} minutes on two shared processor
 cores without a GPU{begun}. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
 {backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate{faster}. Seed {plan["seed"]}.
 
 What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
-last weights{blended}, then the picture's size, the threshold of the NMS, one look or two; last, with the scores shifted (see below), a
-temperature that the classifier's logits are divided by. Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
+last weights{blended}, then the
+picture's size, the threshold of the NMS, one look or two; last, with the scores shifted (see below), a temperature that the classifier's logits are divided by. Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
 
 | weights | shorter side | NMS | looks | temperature | photographs AP | composites AP | F1 at 0.5 |
 |---|---|---|---|---|---|---|---|
