@@ -488,6 +488,35 @@ def test_weights_may_be_the_mean_of_the_first_and_the_averaged(
     assert torch.allclose(tried[2], mean[name], atol=1e-3)
 
 
+def test_the_command_trains_on_varied_pictures_and_offers_the_first_weights_for_the_mean(
+    data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = export(build(imagenet).state_dict(), tmp_path / "first")
+    monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
+    samplers: list[Sampler] = []
+
+    def training(model: Any, sampler: Sampler, plan: Plan, folder: Path) -> Training:
+        samplers.append(sampler)
+        return Training(model, sampler, plan, folder)
+
+    offered: list[Any] = []
+
+    def chosen(checkpoint: Any, photos: Any, composites: Any, begun: Any) -> Any:
+        offered.append((checkpoint["average"], begun))
+        raise KeyboardInterrupt  # what follows has its own test
+
+    monkeypatch.setattr(make_starter, "Training", training)
+    monkeypatch.setattr(make_starter, "choose", chosen)
+    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "first")]
+    with pytest.raises(KeyboardInterrupt):
+        make_starter.main([*options, "--photos-only", "--steps", "1", "--composites", "1", "--begin", str(first)])
+    assert [sampler.varied for sampler in samplers] == [True]
+    [(average, begun)] = offered
+    assert begun.keys() == average.keys()
+    written = load(first, first.with_suffix(".yaml"))[0].state_dict()
+    assert all(torch.equal(begun[name].float(), written[name].float()) for name in written)
+
+
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="half precision"):
         export({"layer.weight": torch.tensor([1e6])}, tmp_path)

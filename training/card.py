@@ -41,6 +41,8 @@ LIMITS = """\
 - COCO's pictures lean towards some countries, homes and ways of life, and so does what it finds.
 - It is a demonstration and a default for machines without a network. Use a COCO model where the answer matters."""
 
+WEIGHTS = {"average": "averaged", "model": "last", "blend": "averaged, with the first"}
+
 
 def percent(value: float | None) -> str:
     """A figure between 0 and 1 as COCO papers print it (times 100), or a dash."""
@@ -85,9 +87,6 @@ def class_rows(photos: Mapping[str, Any], composites: Mapping[str, Any]) -> str:
 def total(facts: Mapping[str, Any], source: str) -> int:
     """How many objects of a source all parts hold together."""
     return sum(part.get(source, 0) for part in facts["parts"].values())
-
-
-WEIGHTS = {"average": "averaged", "model": "last", "blend": "averaged, with the first"}
 
 
 def trial_rows(choice: Mapping[str, Any]) -> str:
@@ -181,8 +180,9 @@ cores without a GPU{begun}. AdamW, rate {plan["learning_rate"]:g} with {plan["wa
 {backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate{faster}. Seed {plan["seed"]}.
 
 What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
-last weights{blended}, then the
-picture's size, the threshold of the NMS, one look or two; last, with the scores shifted (see below), a temperature that the classifier's logits are divided by. Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
+last weights{blended}, then the picture's size, the threshold of
+the NMS, one look or two; last, with the scores shifted (see below), a temperature that the classifier's logits are divided by.
+Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
 
 | weights | shorter side | NMS | looks | temperature | photographs AP | composites AP | F1 at 0.5 |
 |---|---|---|---|---|---|---|---|
