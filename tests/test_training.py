@@ -15,6 +15,7 @@ import pytest
 import torch
 from PIL import Image
 from pycocotools import mask as coco_mask
+from safetensors.torch import load_file
 
 from seg_widgets.augmentation import Sample
 from seg_widgets.calibration import Matches, best_threshold, classifier_biases, reliability, shift_scores
@@ -22,13 +23,14 @@ from seg_widgets.evaluation import coco_figures
 from seg_widgets.training_loop import Plan, Training, as_input
 from tests.test_starter_network import imagenet_like
 from training import choices, composites, make_starter, packages, sources
+from training.card import write_card
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.config import Inference
 from training.evaluate import detect, photo_truths, predict
 from training.export import begin, export, load, park, unpark
 from training.model import build
-from training.sources import DRAWN_SETS, Material, Part, load_material, part_of_name, require_coco
+from training.sources import DRAWN_SETS, Cutout, Material, Part, joined, load_material, part_of_name, require_coco
 
 pytestmark = [
     pytest.mark.slow,
@@ -517,6 +519,77 @@ def test_the_command_trains_on_varied_pictures_and_offers_the_first_weights_for_
     assert all(torch.equal(begun[name].float(), written[name].float()) for name in written)
 
 
+def test_a_former_choice_leaves_the_validation_part_for_training(
+    parts: dict[Part, Material], data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = export(build(imagenet).state_dict(), tmp_path / "first")
+    begun = load_file(first)
+    monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
+    learned: list[set[str]] = []
+
+    def training(model: Any, sampler: Sampler, plan: Plan, folder: Path) -> Training:
+        learned.append(sampler.material.keys())
+        return Training(model, sampler, plan, folder)
+
+    def measured(*arguments: Any) -> Any:
+        raise KeyboardInterrupt  # what follows has its own test
+
+    monkeypatch.setattr(make_starter, "Training", training)
+    monkeypatch.setattr(make_starter, "measure", measured)
+    kept = {"weights": "blend", "min_size": 448, "max_size": 720, "nms_threshold": 0.4, "two_scales": True}
+    trials = [kept | {"weights": "average", "temperature": None}, kept | {"temperature": 1.5}]
+    figures = tmp_path / "figures.json"
+    figures.write_text(json.dumps({"choice": {"trials": trials, "kept": 1, "threshold": 0.6}}))
+    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "weights")]
+    options += ["--photos-only", "--steps", "1", "--choice", str(figures), "--begin", str(first)]
+    with pytest.raises(KeyboardInterrupt):
+        make_starter.main(options)
+    [keys] = learned
+    assert keys >= parts["train"].keys() | {photo.key for photo in parts["validation"].photos}
+    assert parts["validation"].photos and not keys & parts["heldout"].keys()
+
+    average = torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)["average"]
+    wanted = shift_scores(choices.blend(average, begun), 0.6, 1.5)
+    model, config, _ = load(tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml")
+    for name, value in model.state_dict().items():
+        assert torch.allclose(value, wanted[name], rtol=1e-3, atol=1e-4), name
+    assert (config.INPUT.MIN_SIZE_TEST, config.MODEL.ROI_HEADS.NMS_THRESH_TEST) == (448, 0.4)
+    assert config.MODEL.META_ARCHITECTURE == "TwoScaleRCNN"
+
+
+def test_what_joins_training_shows_no_held_out_picture(parts: dict[Part, Material]) -> None:
+    held = parts["heldout"].cutouts[0]
+    other = np.random.default_rng(1).integers(0, 256, held.rgba.shape).astype(np.uint8)
+    validation = Material(
+        cutouts=[
+            Cutout("another", held.source, held.class_id, other),
+            Cutout("a copy", held.source, held.class_id, np.ascontiguousarray(held.rgba[:, ::-1])),
+        ]
+    )
+    keys = joined(parts["train"], validation, parts["heldout"]).keys()
+    assert keys == parts["train"].keys() | {"another"}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("{}", "--choice wants the figures.json of a run that chose for itself"),
+        ("not JSON", "--choice wants the figures.json of a run that chose for itself"),
+        ('{"choice": {"trials": [{"weights": "blend"}], "kept": 0}}', "name such weights with --begin"),
+    ],
+)
+def test_a_choice_that_cannot_be_used_is_said_before_training(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    figures = tmp_path / "figures.json"
+    figures.write_text(text)
+    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path), "--photos-only"]
+    assert make_starter.main([*options, "--choice", str(figures)]) == 2
+    said = capsys.readouterr().err
+    assert message in said and str(figures) in said
+    assert not (tmp_path / "run").exists()
+
+
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="half precision"):
         export({"layer.weight": torch.tensor([1e6])}, tmp_path)
@@ -646,3 +719,8 @@ def test_the_one_command_writes_weights_config_and_card(
     log = (tmp_path / "run/log.csv").read_text().splitlines()
     assert len(log) == 3
     assert {one["weights"] for one in trials} == {"average", "model"}
+    assert "learned from it" not in card
+    again = tmp_path / "weights/again.md"
+    write_card(figures | {"chosen_before": True}, again, tmp_path / "images")
+    assert "for choices on the training side (this last run learned from these, too)" in again.read_text()
+    assert "by the run before this one,\nwhich had not learned from it" in again.read_text()

@@ -134,6 +134,10 @@ def write_card(facts: Mapping[str, Any], path: Path, images: Path) -> None:
     blended = " or the mean of the averaged ones and those that the run began with" if tried else ""
     backbone = f"the backbone frozen until {frozen:.0%} of the time, then tuned" if frozen else "the backbone tuned"
     faster = "" if plan["mask_factor"] == 1 else f" and the mask head at {plan['mask_factor']:g} times it"
+    chosen_before = facts["chosen_before"]
+    scores_of = "With that run's weights, on the validation part,\n" if chosen_before else "On the validation part "
+    learned = " (this last run learned from these, too)" if chosen_before else ""
+    before = " by the run before this one,\nwhich had not learned from it" if chosen_before else ""
     sources = SOURCES.format(
         photos=total(facts, "photographs"),
         people=total(facts, "people"),
@@ -166,7 +170,7 @@ masks by a head of wide blocks (`WideMaskHead`); `starter.yaml` says it all in d
 {sources}
 
 Every photograph and every object is in one part only: {train["photographs"]} photographs for training,
-{validation["photographs"]} for choices on the training side, {heldout["photographs"]} held out (every fifth by id).
+{validation["photographs"]} for choices on the training side{learned}, {heldout["photographs"]} held out (every fifth by id).
 A cut-out from a photograph stays in the photograph's part; the other cut-outs are split by a hash of their name. The drawn
 emoji and the clip art are in training alone. They show the same kinds of things as the renders in other shapes: what a
 held-out render shows may be known from a drawing, its picture is not.
@@ -179,7 +183,7 @@ drawings is recoloured) in {position["active_s"] / 60:.0f} minutes on two shared
 cores without a GPU{begun}. AdamW, rate {plan["learning_rate"]:g} with {plan["warmup_steps"]} steps of warm-up and a cosine over the time;
 {backbone} from stride 16 on at {plan["backbone_factor"]:g} of the rate{faster}. Seed {plan["seed"]}.
 
-What followed was chosen on the validation part, by the mean of mask AP on its photographs and its composites: averaged or
+What followed was chosen on the validation part{before}, by the mean of mask AP on its photographs and its composites: averaged or
 last weights{blended}, then the picture's size, the threshold of
 the NMS, one look or two; last, with the scores shifted (see below), a temperature that the classifier's logits are divided by.
 Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
@@ -188,7 +192,7 @@ Kept is the row in bold. Scores below 0.05 count nowhere, as in the panel.
 |---|---|---|---|---|---|---|---|
 {trial_rows(choice)}
 
-**Scores.** On the validation part F1 (objects over 1 % of the picture, right class, mask IoU ≥ 0.5) is at its best, or within 2 % of
+**Scores.** {scores_of}F1 (objects over 1 % of the picture, right class, mask IoU ≥ 0.5) is at its best, or within 2 % of
 it, down to a score of {choice["threshold"]:.2f}. The background's bias in the classifier was moved so that this score becomes 0.50, where
 the panel's slider begins. On the held-out sets, which had no say in that:
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor
@@ -60,6 +60,21 @@ def blend(average: Mapping[str, Tensor], begun: Mapping[str, Tensor]) -> dict[st
         name: value.lerp(begun[name].to(value.dtype), 0.5) if value.is_floating_point() else value
         for name, value in average.items()
     }
+
+
+def taken(
+    checkpoint: Mapping[str, Any], told: Mapping[str, Any], begun: Mapping[str, Tensor] | None = None
+) -> tuple[dict[str, Any], Inference]:
+    """Return a run's weights as a former run's choice would have them, and how they are to be used.
+
+    `told` is what that run's `figures.json` holds under `choice`. `begun` are the weights that the run at hand began
+    with; they are needed where the mean with these was kept.
+    """
+    kept = told["trials"][told["kept"]]
+    if begun is not None:
+        checkpoint = {**checkpoint, "blend": blend(checkpoint["average"], begun)}
+    inference = Inference(**{item.name: kept[item.name] for item in fields(Inference)})
+    return shift_scores(checkpoint[kept["weights"]], told["threshold"], kept["temperature"]), inference
 
 
 def choose(

@@ -21,7 +21,7 @@ from seg_widgets.evaluation import FoundInstance, Truth, evaluate
 from seg_widgets.training_loop import Plan, Training
 from training.card import write_card
 from training.charts import THRESHOLD, draw_gallery, draw_reliability
-from training.choices import Choice, choose
+from training.choices import Choice, choose, taken
 from training.classes import CLASSES
 from training.composites import Sampler
 from training.config import Inference
@@ -29,7 +29,7 @@ from training.evaluate import composite_truths, detect, photo_truths, time_infer
 from training.export import begin, export, load, park, unpark
 from training.model import build
 from training.packages import fetch_all
-from training.sources import Material, Part, load_material, require_coco
+from training.sources import Material, joined, load_material, require_coco
 
 TIMED_SIZE = (640, 480)
 VALIDATION_COMPOSITES = 120
@@ -58,10 +58,31 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     first.add_argument("--begin", type=Path, help="a new run, with its own schedule, begins with this file's weights")
     parser.add_argument("--rate", type=float, default=Plan.learning_rate, help="the highest learning rate")
     parser.add_argument("--mask-factor", type=float, default=1.0, help="the mask head's rate is so many times that")
+    parser.add_argument(
+        "--choice",
+        type=Path,
+        help="a former run's figures.json: take its choices, and learn from the validation part, too",
+    )
     parser.add_argument("--park", type=Path, help="only write the last checkpoint's weights to this file")
     parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
     parser.add_argument("--draft", action="store_true", help="only export the last checkpoint; no figures, no card")
     return parser.parse_args(arguments)
+
+
+def read_choice(figures: Path, begins: bool) -> dict[str, Any]:
+    """Return what a run's `figures.json` says was chosen; raise ValueError where this run could not use it."""
+    try:
+        choice: dict[str, Any] = json.loads(figures.read_text())["choice"]
+        kept = choice["trials"][choice["kept"]]["weights"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise ValueError(
+            f"no choice in {figures} ({error!r}): --choice wants the figures.json of a run that chose for itself"
+        ) from error
+    if kept == "blend" and not begins:
+        raise ValueError(
+            f"{figures} kept the mean with the weights that its run began with: name such weights with --begin"
+        )
+    return choice
 
 
 def clock(text: str) -> float:
@@ -72,7 +93,7 @@ def clock(text: str) -> float:
     return (then if then > now else then + datetime.timedelta(days=1)).timestamp()
 
 
-def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Path) -> bool:
+def train(options: argparse.Namespace, material: Material, imagenet: Path) -> bool:
     """Train, or go on with the run's checkpoint, until the time is up; False when SIGTERM ended it before."""
     plan = Plan(
         seconds=None if options.steps else options.hours * 3600,
@@ -85,7 +106,7 @@ def train(options: argparse.Namespace, parts: dict[Part, Material], imagenet: Pa
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
     )
     torch.manual_seed(plan.seed)
-    training = Training(build(imagenet), Sampler(parts["train"], plan.seed, varied=True), plan, options.run)
+    training = Training(build(imagenet), Sampler(material, plan.seed, varied=True), plan, options.run)
     resumed = training.resume()
     if options.parked is not None and not resumed:
         unpark(training, options.parked)
@@ -160,8 +181,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     try:
         require_coco(options.data)
+        former = None if options.choice is None else read_choice(options.choice, begins=options.begin is not None)
         imagenet = fetch_all(options.cache, with_pictures=not options.photos_only)
-    except (FileNotFoundError, RuntimeError) as error:
+    except (FileNotFoundError, RuntimeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     torch.set_num_threads(options.threads)
@@ -176,21 +198,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Read before it is written: the file that a run begins with may be the one that it makes anew.
     begun = None if options.begin is None else load_file(options.begin)
     parts = load_material(options.data, None if options.photos_only else options.cache)
-    if not options.no_train and not train(options, parts, imagenet):
+    material = parts["train"] if former is None else joined(parts["train"], parts["validation"], parts["heldout"])
+    if not options.no_train and not train(options, material, imagenet):
         print("stopped and saved; the same command goes on from here")
         return 0
     checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
-    validation = parts["validation"]
-    few = composite_truths(validation, min(options.composites, VALIDATION_COMPOSITES))
-    state, choice = choose(checkpoint, [*photo_truths(validation.photos)], [*few], begun)
-    inference = choice.kept.inference
+    if former is None:
+        validation = parts["validation"]
+        few = composite_truths(validation, min(options.composites, VALIDATION_COMPOSITES))
+        state, choice = choose(checkpoint, [*photo_truths(validation.photos)], [*few], begun)
+        inference = choice.kept.inference
+    else:
+        state, inference = taken(checkpoint, former, begun)
     weights = export(state, options.weights, inference)
     model, config, _ = load(weights, options.weights / "starter.yaml")
     facts: dict[str, Any] = {
         "position": checkpoint["position"],
         "plan": checkpoint["plan"],
         "parts": {part: count(material) for part, material in parts.items()},
-        "choice": told(choice),
+        "choice": told(choice) if former is None else former,
+        "chosen_before": former is not None,
         "bytes": weights.stat().st_size,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
     }

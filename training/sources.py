@@ -293,6 +293,15 @@ def _thumbnails(cutouts: Sequence[Cutout], mirrored: bool = False) -> NDArray[np
     return np.stack(rows)
 
 
+def joined(train: Material, validation: Material, heldout: Material) -> Material:
+    """Return what two parts hold together, without what shows a held-out picture."""
+    return Material(
+        [*train.photos, *validation.photos],
+        [*train.cutouts, *without_copies(validation.cutouts, heldout.cutouts)],
+        [*train.backgrounds, *validation.backgrounds],
+    )
+
+
 def load_backgrounds(folder: Path) -> Iterator[tuple[str, Pixels]]:
     """Yield the wallpapers that show no object, shrunk to 640 px, by name."""
     for name in BACKGROUND_NAMES:
