@@ -186,13 +186,20 @@ export function instanceAt(scene, shown, x, y) {
   return found;
 }
 
-/** For each class of the picture: {id, name, color, shown, total}, the most frequent first. */
+/**
+ * For each class of the picture: {id, name, color, shown, total, best}, the best score first: wherever the threshold is,
+ * what shows comes before what does not, and no row moves with it.
+ */
 export function countClasses(header, shown) {
-  const rows = header.classes.map((known) => ({ ...known, shown: 0, total: 0 }));
+  const rows = header.classes.map((known) => ({ ...known, shown: 0, total: 0, best: 0 }));
   const byId = new Map(rows.map((row) => [row.id, row]));
-  for (const id of header.classIds) byId.get(id).total++;
+  header.classIds.forEach((id, index) => {
+    const row = byId.get(id);
+    row.total++;
+    row.best = Math.max(row.best, header.scores[index]);
+  });
   for (const index of shown) byId.get(header.classIds[index]).shown++;
-  return rows.sort((a, b) => b.total - a.total || a.id - b.id);
+  return rows.sort((a, b) => b.best - a.best || b.total - a.total || a.id - b.id);
 }
 
 /** Those of `classes` ({name}) whose names have each word of `text`, in any order and in capitals or not. */

@@ -211,6 +211,8 @@ test("the pointer finds the smallest shown instance, by pixel", () => {
 test("classes are counted and said in words", () => {
   const rows = canvas.countClasses(header, [0, 1]);
   assert.deepEqual(rows.map((row) => [row.name, row.shown, row.total]), [["person", 1, 2], ["animal", 1, 1]]);
+  const many = { ...header, scores: [0.3, 0.6, 0.3, 0.2], classIds: [2, 5, 2, 2] };
+  assert.deepEqual(canvas.countClasses(many, []).map((row) => [row.name, row.total]), [["animal", 1], ["person", 3]]);
   assert.equal(canvas.summarize(header, [0, 1]), "2 of 3 instances shown: 1 person, 1 animal");
   assert.equal(canvas.summarize(header, []), "0 of 3 instances shown");
   assert.equal(canvas.summarize({ ...header, scores: [0.4], classIds: [5] }, [0]), "1 of 1 instance shown: 1 animal");
