@@ -31,7 +31,7 @@ None of these pictures is part of this repository or of the weights file."""
 
 LIMITS = """\
 - It names seventeen broad groups, not things: a cat and a whale are both `animal`.
-- It learned from a few hundred photographs and from cut-outs, in a few hours of processor time, not from all of COCO: expect
+- It learned from a few hundred photographs and from cut-outs, in some hours of processor time, not from all of COCO: expect
   misses, double outlines and wrong names; small and crowded objects are mostly missed.
 - Outlines come from 28×28 masks: large objects have soft, rounded edges.
 - `plant`, `clothing`, `instrument`, `tool` and `coin` were learned from cut-outs alone, no photograph shows them labelled;
