@@ -187,8 +187,8 @@ export function instanceAt(scene, shown, x, y) {
 }
 
 /**
- * For each class of the picture: {id, name, color, shown, total, best}, the best score first: wherever the threshold is,
- * what shows comes before what does not, and no row moves with it.
+ * For each class of the picture: {id, name, color, shown, total, best}, the best score first: wherever the one threshold
+ * is, what shows comes before what does not, and no row moves with it.
  */
 export function countClasses(header, shown) {
   const rows = header.classes.map((known) => ({ ...known, shown: 0, total: 0, best: 0 }));
