@@ -520,7 +520,12 @@ def test_the_command_trains_on_varied_pictures_and_offers_the_first_weights_for_
 
 
 def test_a_former_choice_leaves_the_validation_part_for_training(
-    parts: dict[Part, Material], data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    parts: dict[Part, Material],
+    data: Path,
+    imagenet: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     first = export(build(imagenet).state_dict(), tmp_path / "first")
     begun = load_file(first)
@@ -555,6 +560,11 @@ def test_a_former_choice_leaves_the_validation_part_for_training(
         assert torch.allclose(value, wanted[name], rtol=1e-3, atol=1e-4), name
     assert (config.INPUT.MIN_SIZE_TEST, config.MODEL.ROI_HEADS.NMS_THRESH_TEST) == (448, 0.4)
     assert config.MODEL.META_ARCHITECTURE == "TwoScaleRCNN"
+
+    # What learned from a part must not be chosen for on it.
+    rest = options[: options.index("--choice")]
+    assert make_starter.main([*rest, "--no-train"]) == 2
+    assert "learned from the validation part, so nothing can be chosen there: give --choice" in capsys.readouterr().err
 
 
 def test_what_joins_training_shows_no_held_out_picture(parts: dict[Part, Material]) -> None:
@@ -670,7 +680,7 @@ def test_scores_are_sorted_into_bins_with_what_of_them_is_right() -> None:
 
 
 def test_the_one_command_writes_weights_config_and_card(
-    data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
     options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "weights")]
@@ -719,6 +729,8 @@ def test_the_one_command_writes_weights_config_and_card(
     log = (tmp_path / "run/log.csv").read_text().splitlines()
     assert len(log) == 3
     assert {one["weights"] for one in trials} == {"average", "model"}
+    assert make_starter.main([*options, "--choice", str(tmp_path / "run/figures.json")]) == 2
+    assert "did not learn from the validation part: leave out --choice" in capsys.readouterr().err
     assert "learned from it" not in card
     again = tmp_path / "weights/again.md"
     write_card(figures | {"chosen_before": True}, again, tmp_path / "images")

@@ -62,6 +62,11 @@ def blend(average: Mapping[str, Tensor], begun: Mapping[str, Tensor]) -> dict[st
     }
 
 
+def with_blend(checkpoint: Mapping[str, Any], begun: Mapping[str, Tensor] | None) -> Mapping[str, Any]:
+    """Return a checkpoint that also holds the mean with the weights that its run began with, if with any."""
+    return checkpoint if begun is None else {**checkpoint, "blend": blend(checkpoint["average"], begun)}
+
+
 def taken(
     checkpoint: Mapping[str, Any], told: Mapping[str, Any], begun: Mapping[str, Tensor] | None = None
 ) -> tuple[dict[str, Any], Inference]:
@@ -71,8 +76,7 @@ def taken(
     with; they are needed where the mean with these was kept.
     """
     kept = told["trials"][told["kept"]]
-    if begun is not None:
-        checkpoint = {**checkpoint, "blend": blend(checkpoint["average"], begun)}
+    checkpoint = with_blend(checkpoint, begun)
     inference = Inference(**{item.name: kept[item.name] for item in fields(Inference)})
     return shift_scores(checkpoint[kept["weights"]], told["threshold"], kept["temperature"]), inference
 
@@ -91,8 +95,7 @@ def choose(
     temperature, since a shift down costs what then lies below the floor.
     """
     trials: list[Trial] = []
-    if begun is not None:
-        checkpoint = {**checkpoint, "blend": blend(checkpoint["average"], begun)}
+    checkpoint = with_blend(checkpoint, begun)
 
     def attempt(weights: str, inference: Inference, temperature: float | None = None) -> Trial:
         for trial in trials:

@@ -33,6 +33,7 @@ from training.sources import Material, joined, load_material, require_coco
 
 TIMED_SIZE = (640, 480)
 VALIDATION_COMPOSITES = 120
+LEARNED = "learned-from-validation"  # in the folder of a run that did
 SETS = {"photos": "photographs", "composites": "composites"}
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -67,6 +68,17 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
     parser.add_argument("--draft", action="store_true", help="only export the last checkpoint; no figures, no card")
     return parser.parse_args(arguments)
+
+
+def require_same_part(run: Path, takes_choice: bool) -> None:
+    """Raise ValueError where a run would be chosen for on what it learned from, or said to have learned more."""
+    if not (run / "checkpoint.pt").is_file() or (run / LEARNED).is_file() == takes_choice:
+        return
+    if takes_choice:
+        raise ValueError(f"the run in {run} did not learn from the validation part: leave out --choice, or begin anew")
+    raise ValueError(
+        f"the run in {run} learned from the validation part, so nothing can be chosen there: give --choice"
+    )
 
 
 def read_choice(figures: Path, begins: bool) -> dict[str, Any]:
@@ -112,6 +124,10 @@ def train(options: argparse.Namespace, material: Material, imagenet: Path) -> bo
         unpark(training, options.parked)
     elif options.begin is not None and not resumed:
         begin(training, options.begin)
+    if options.choice is None:
+        (options.run / LEARNED).unlink(missing_ok=True)
+    else:
+        (options.run / LEARNED).touch()
     (options.run / "pid").write_text(f"{os.getpid()}\n")
     print(f"training from step {training.step}" + (" (resumed)" if resumed else ""), flush=True)
     before = signal.signal(signal.SIGTERM, lambda number, frame: training.stop())
@@ -181,6 +197,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parse_arguments(arguments)
     try:
         require_coco(options.data)
+        if not options.draft and options.park is None:  # these two choose nothing
+            require_same_part(options.run, options.choice is not None)
         former = None if options.choice is None else read_choice(options.choice, begins=options.begin is not None)
         imagenet = fetch_all(options.cache, with_pictures=not options.photos_only)
     except (FileNotFoundError, RuntimeError, ValueError) as error:
