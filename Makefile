@@ -27,7 +27,7 @@ demo: setup ## segment a sample without a browser: a table, an overlay PNG, COCO
 
 # What ipywidgets 7 does of itself under the traitlets that goes with it is no warning of ours.
 OLD_TRAITLETS := -W "ignore:Deprecated in traitlets 4.1:DeprecationWarning"
-TESTS_OF_7 := $(addprefix tests/test_,$(addsuffix .py,canvas export filmstrip history panel plotting prediction session))
+TESTS_OF_7 := tests/export tests/prediction tests/session/test_session.py tests/session/test_history.py tests/widgets
 
 # Most tests wait for a browser or a server, so two at a time take half the time, the notebooks among them; one thread
 # each keeps them from each other's cores. A file stays with one worker, which has one JupyterLab and one browser for

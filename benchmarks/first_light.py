@@ -120,9 +120,9 @@ def baseline(folder: Path) -> list[Times]:
 
 def _ours(predictor: Any) -> list[Times]:
     from seg_widgets import images
-    from seg_widgets.content import encode_content
-    from seg_widgets.export import png_bytes
-    from seg_widgets.rendering import overlay
+    from seg_widgets.drawing.rendering import overlay
+    from seg_widgets.export.formats import png_bytes
+    from seg_widgets.viewer.content import encode_content
 
     requests = []
     for number in range(_REQUESTS):
@@ -168,12 +168,12 @@ def cold(folder: Path) -> list[Times]:
         import seg_widgets
     body = upload()
     with watch.step("import panel"):
-        from seg_widgets.content import encode_content
-        from seg_widgets.panel import SegmentationPanel
+        from seg_widgets.viewer.content import encode_content
+        from seg_widgets.widgets.panel import SegmentationPanel
 
         del SegmentationPanel
     with watch.step("import torch and detectron2"):
-        from seg_widgets import loading
+        from seg_widgets.modeling import loading
 
         loading._import_detectron2()
     with watch.step("build and load"):

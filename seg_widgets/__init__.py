@@ -12,22 +12,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 # Function and module have one name, and whoever imports the module first would otherwise decide which of them this is.
-from .samples import samples
+from ._samples import samples
 
 if TYPE_CHECKING:
     from . import errors, images, testing
-    from .canvas import SegmentationCanvas
-    from .catalogue import models
+    from .drawing import Style, overlay
     from .errors import SegWidgetsError
     from .export import save
     from .finetuning import finetune
     from .images import load
-    from .loading import load_predictor, save_model, wrap
-    from .panel import SegmentationPanel
-    from .prediction import Instance, MaskCrop, Prediction
-    from .predictor import Predictor
-    from .rendering import Style, overlay
+    from .modeling import load_predictor, models, save_model, wrap
+    from .prediction import Instance, MaskCrop, Prediction, Predictor
     from .session import SegmentationSession
+    from .widgets import SegmentationCanvas, SegmentationPanel
 
 __version__ = "0.1.0"
 
@@ -37,23 +34,23 @@ _HOMES = {
     "Instance": "prediction",
     "MaskCrop": "prediction",
     "Prediction": "prediction",
-    "Predictor": "predictor",
+    "Predictor": "prediction",
     "SegWidgetsError": "errors",
-    "SegmentationCanvas": "canvas",
-    "SegmentationPanel": "panel",
+    "SegmentationCanvas": "widgets",
+    "SegmentationPanel": "widgets",
     "SegmentationSession": "session",
-    "Style": "rendering",
+    "Style": "drawing",
     "errors": "",
     "finetune": "finetuning",
     "images": "",
     "load": "images",
-    "load_predictor": "loading",
-    "models": "catalogue",
-    "overlay": "rendering",
+    "load_predictor": "modeling",
+    "models": "modeling",
+    "overlay": "drawing",
     "save": "export",
-    "save_model": "loading",
+    "save_model": "modeling",
     "testing": "",
-    "wrap": "loading",
+    "wrap": "modeling",
 }
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""One way only: who may import whom, what an import costs, and what the package says it exports."""
+"""The rules between folders: who may import whom, what an import costs, and what each folder says it exports."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import importlib
 import inspect
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,117 +15,134 @@ import pytest
 import seg_widgets
 
 PACKAGE = Path(seg_widgets.__file__).parent
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if not path.stem.startswith("__"))
 
-# Each module with the modules of ours that it may import; whoever adds one decides here where it belongs.
-_BASE = {"errors"}
-_PICTURE = _BASE | {"fetch", "images"}
-_RESULT = _BASE | {"prediction"}
+# Each folder with the folders that it may import from; all may import errors. Whoever adds a folder gives it its place.
 ALLOWED: dict[str, set[str]] = {
-    "errors": set(),
-    "colors": _BASE,
-    "fetch": _BASE,
-    "images": _BASE | {"fetch"},
-    "samples": _BASE,
-    "plotting": _BASE | {"colors"},
-    "prediction": _BASE | {"plotting"},
-    "predictor": _RESULT,
-    "testing": _RESULT | {"predictor"},
-    "catalogue": _BASE | {"model_folder"},
-    "downloads": _BASE | {"catalogue", "checkpoint", "fetch"},
-    "checkpoint": _BASE,
-    "starter_network": _BASE,
-    "model_folder": _BASE,
-    "configs": _BASE | {"catalogue"},
-    "detectron2_predictor": _RESULT | {"predictor", "catalogue"},
-    "loading": _RESULT
-    | {"predictor", "catalogue", "checkpoint", "configs", "detectron2_predictor", "downloads", "fetch"}
-    | {"model_folder", "starter_network"},
-    "datasets": _PICTURE,
-    "augmentation": set(),
-    "evaluation": set(),
-    "calibration": {"evaluation"},
-    "training_loop": {"augmentation", "starter_network"},
-    "finetuning": _RESULT
-    | {"augmentation", "calibration", "catalogue", "configs", "datasets", "detectron2_predictor", "evaluation"}
-    | {"loading", "predictor", "training_loop"},
-    "rendering": _RESULT | {"colors", "images"},
-    "content": _RESULT | {"colors"},
-    "webpage": _RESULT | {"content"},
-    "notebook_page": _BASE | {"webpage"},
-    "export": _RESULT | {"rendering", "colors", "images", "webpage"},
-    "history": _RESULT,
-    "traits": _RESULT,
-    "session": _RESULT | _PICTURE | {"predictor", "catalogue", "downloads", "history", "loading", "samples", "traits"},
-    "filmstrip": _RESULT | _PICTURE | {"history", "rendering", "traits"},
-    "canvas": _RESULT | _PICTURE | {"content", "predictor", "session", "traits"},
-    "panel": _RESULT
-    | _PICTURE
-    | {
-        "canvas",
-        "catalogue",
-        "colors",
-        "downloads",
-        "export",
-        "filmstrip",
-        "predictor",
-        "rendering",
-        "samples",
-        "session",
-        "traits",
-        "webpage",
-    },
-    "doctor": _BASE | {"catalogue", "checkpoint", "detectron2_predictor"},
+    "net": set(),
+    "images": {"net"},
+    "style": set(),
+    "prediction": {"style"},
+    "drawing": {"prediction", "style", "images"},
+    "viewer": {"prediction", "style"},
+    "export": {"drawing", "viewer", "prediction", "images"},
+    "modeling": {"prediction", "net"},
+    "finetuning": {"modeling", "prediction", "images"},
+    "session": {"modeling", "prediction", "images"},
+    "widgets": {"session", "viewer", "export", "drawing", "modeling", "prediction", "images"},
+    "cli": {"export", "finetuning", "images", "modeling", "prediction", "viewer"},
+}
+# Modules beside the folders, with who may import them.
+TOP_LEVEL: dict[str, set[str]] = {
+    "errors": set(ALLOWED),
+    "_lazy": {"modeling", "finetuning", "widgets"},
+    "_samples": {"widgets"},
+    "testing": set(),
+    "__init__": {"cli"},
+    "__main__": set(),
 }
 WIDGETS = {"ipywidgets", "anywidget"}
 HEAVY = {"torch", "torchvision", "detectron2"}
+MAY_IMPORT = {"widgets": WIDGETS, "modeling": HEAVY, "finetuning": HEAVY, "cli": HEAVY}  # cli: doctor looks at torch
 
 
-def _imports(module: str) -> tuple[set[str], set[str]]:
-    """The modules of ours, and the packages of others, that a module imports anywhere (types included)."""
-    tree = ast.parse((PACKAGE / f"{module}.py").read_text())
-    ours: set[str] = set()
-    others: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.level:
-            ours.update({node.module.split(".")[0]} if node.module else {name.name for name in node.names})
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            top, *rest = node.module.split(".")
-            (ours if top == "seg_widgets" else others).update(rest[:1] if top == "seg_widgets" else [top])
-        elif isinstance(node, ast.Import):
-            others.update(name.name.split(".")[0] for name in node.names)
-    return ours, others
+def _modules(folder: str) -> list[Path]:
+    return sorted((PACKAGE / folder).rglob("*.py"))
+
+
+def _tree(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text("utf-8")))
+
+
+def _ours(path: Path) -> Iterator[tuple[str, str]]:
+    """What a module imports of ours, types included, as (folder or top-level module, the rest of the path)."""
+    depth = len(path.relative_to(PACKAGE).parts) - 1
+    for node in _tree(path):
+        if isinstance(node, ast.Import):
+            names = [name.name.split(".") for name in node.names]
+            found = [parts[1:] for parts in names if parts[0] == "seg_widgets"]
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            parts = node.module.split(".")
+            found = [parts[1:]] if parts[0] == "seg_widgets" else []
+        elif isinstance(node, ast.ImportFrom) and node.level > depth:
+            found = [node.module.split(".")] if node.module else [[name.name] for name in node.names]
+        else:
+            found = []
+        for parts in found:
+            top = parts[0] if parts and not parts[0].startswith("__version") else "__init__"
+            yield top, ".".join(parts[1:])
+
+
+def _others(path: Path) -> set[str]:
+    """The top-level packages of others that a module imports anywhere, by statement or by `importlib`."""
+    found: set[str] = set()
+    for node in _tree(path):
+        if isinstance(node, ast.Import):
+            found |= {name.name.split(".")[0] for name in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            found.add(node.module.split(".")[0])
+    return found | {name.split(".")[0] for name in _named_in_strings(path)}
+
+
+def _named_in_strings(path: Path) -> set[str]:
+    """The modules that `importlib.import_module("…")` names in a string."""
+    return {
+        node.args[0].value
+        for node in _tree(path)
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func).endswith("import_module")
+        and node.args
+        and isinstance(node.args[0], ast.Constant)
+        and isinstance(node.args[0].value, str)
+    }
+
+
+def _used(folder: str) -> set[str]:
+    used = {top for path in _modules(folder) for top, _ in _ours(path)}
+    return used & set(ALLOWED) - {folder}
 
 
 def test_every_module_has_its_place() -> None:
-    assert set(MODULES) == set(ALLOWED)
+    folders = {path.parent.name for path in PACKAGE.glob("*/__init__.py")}
+    assert folders == set(ALLOWED)
+    assert {path.stem for path in PACKAGE.glob("*.py")} == set(TOP_LEVEL)
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_one_way(module: str) -> None:
-    ours, others = _imports(module)
-    assert ours - {"__version__"} <= ALLOWED[module]
-    if module not in {"canvas", "filmstrip", "panel"}:
-        assert not others & WIDGETS
-    network = {
-        "checkpoint",
-        "configs",
-        "detectron2_predictor",
-        "finetuning",
-        "loading",
-        "starter_network",
-        "training_loop",
-    }
-    if module not in network | {"doctor"}:
-        assert not others & HEAVY
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_a_folder_imports_what_it_may_and_needs_each_permission(folder: str) -> None:
+    assert _used(folder) == ALLOWED[folder]
 
 
-def test_the_whole_has_no_circle() -> None:
-    left = {module: _imports(module)[0] & set(MODULES) for module in MODULES}
+@pytest.mark.parametrize("module", TOP_LEVEL)
+def test_modules_beside_the_folders_are_imported_by_whom_they_are_for(module: str) -> None:
+    users = {folder for folder in ALLOWED for path in _modules(folder) for top, _ in _ours(path) if top == module}
+    assert users == TOP_LEVEL[module] or (module == "errors" and users <= TOP_LEVEL[module])
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_other_folders_are_imported_through_their_api(folder: str) -> None:
+    deep = [(path.name, top, rest) for path in _modules(folder) for top, rest in _ours(path) if rest]
+    assert not deep
+
+
+def test_the_folders_have_no_circle() -> None:
+    left = {folder: _used(folder) for folder in ALLOWED}
     while left:
-        free = {module for module, needs in left.items() if not needs & set(left)}
+        free = {folder for folder, needs in left.items() if not needs & set(left)}
         assert free, f"these import each other in a circle: {sorted(left)}"
-        left = {module: needs for module, needs in left.items() if module not in free}
+        left = {folder: needs for folder, needs in left.items() if folder not in free}
+
+
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_widgets_and_torch_stay_where_they_belong(folder: str) -> None:
+    others = set().union(*(_others(path) for path in _modules(folder)))
+    assert others & (WIDGETS | HEAVY) <= MAY_IMPORT.get(folder, set())
+
+
+def test_no_module_of_ours_is_imported_by_its_name_in_a_string() -> None:
+    named = {path.name: _named_in_strings(path) for path in PACKAGE.rglob("*.py")}
+    assert not [
+        (path, name) for path, names in named.items() for name in names if name.startswith(("seg_widgets", "."))
+    ]
 
 
 def test_import_loads_neither_torch_nor_widgets() -> None:
@@ -134,7 +152,7 @@ def test_import_loads_neither_torch_nor_widgets() -> None:
 
 
 def test_panel_shows_before_torch_is_loaded() -> None:
-    code = f"import sys, seg_widgets.panel; print(sorted({HEAVY!r} & set(sys.modules)))"
+    code = f"import sys; from seg_widgets import SegmentationPanel; print(sorted({HEAVY!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 
@@ -149,9 +167,24 @@ def test_the_package_exports_what_it_names() -> None:
         _ = seg_widgets.SegmentPanel
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_each_module_exports_what_it_names(name: str) -> None:
-    module = importlib.import_module(f"seg_widgets.{name}")
+@pytest.mark.parametrize("folder", ALLOWED)
+def test_a_folder_exports_what_it_names(folder: str) -> None:
+    package = importlib.import_module(f"seg_widgets.{folder}")
+    assert len(set(package.__all__)) == len(package.__all__)
+    assert all(getattr(package, name) is not None for name in package.__all__)
+    assert set(package.__all__) <= set(dir(package))
+    with pytest.raises(AttributeError, match="no attribute 'SegmentPanel'"):
+        _ = package.SegmentPanel
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in sorted(PACKAGE.rglob("*.py")) if path.stem != "__init__"],
+    ids=lambda path: str(path.relative_to(PACKAGE)),
+)
+def test_each_module_exports_what_it_names(path: Path) -> None:
+    name = ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts)
+    module = importlib.import_module(name)
     assert set(module.__all__) <= set(vars(module))
     assert inspect.getdoc(module)
     for entry in module.__all__:

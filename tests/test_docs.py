@@ -116,8 +116,8 @@ def test_every_message_on_the_page_of_messages_is_one_of_ours(root: Path) -> Non
     page = (root / "docs" / "troubleshooting.md").read_text("utf-8")
     ours, _, foreign = page.partition(f"## {FOREIGN}")
     assert foreign
-    files = [*(root / "seg_widgets").glob("*.py"), *(root / "packaging").glob("*.py")]
-    files += [root / "scripts" / "docker", root / "seg_widgets" / "static" / "canvas.js"]
+    files = [*(root / "seg_widgets").rglob("*.py"), *(root / "packaging").glob("*.py")]
+    files += [root / "scripts" / "docker", *(root / "seg_widgets").rglob("*.js")]
     known = [text for path in files for text in _texts(path)]
     messages = re.findall(r"^\| `([^`]+)` \|", ours, re.MULTILINE)
     assert len(messages) > 35

@@ -17,11 +17,11 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from safetensors.torch import load_file
 
-from seg_widgets.augmentation import Sample
-from seg_widgets.calibration import Matches, best_threshold, classifier_biases, reliability, shift_scores
-from seg_widgets.evaluation import coco_figures
-from seg_widgets.training_loop import Plan, Training, as_input
-from tests.test_starter_network import imagenet_like
+from seg_widgets.finetuning.augmentation import Sample
+from seg_widgets.finetuning.calibration import Matches, best_threshold, classifier_biases, reliability, shift_scores
+from seg_widgets.finetuning.evaluation import coco_figures
+from seg_widgets.finetuning.loop import Plan, Training, as_input
+from tests.modeling.test_starter_network import imagenet_like
 from training import choices, composites, make_starter, packages, sources
 from training.card import write_card
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from seg_widgets.starter_network import TwoScaleRCNN
+from seg_widgets.modeling.starter_network import TwoScaleRCNN
 from training.classes import CLASSES
 
 OBSERVATIONS = Path(__file__).with_name("observations.md")
@@ -161,7 +161,7 @@ are COCO's supercategories.
 
 ## Network
 
-EfficientNet-Lite0 with its BatchNorms folded (`seg_widgets/starter_network.py`), a feature pyramid of 96 channels on
+EfficientNet-Lite0 with its BatchNorms folded (`seg_widgets/modeling/starter_network.py`), a feature pyramid of 96 channels on
 strides 8 to 64, detectron2's RPN and `CascadeROIHeads` (two looks at each box), class-agnostic boxes, and class-agnostic
 masks by a head of wide blocks (`WideMaskHead`); `starter.yaml` says it all in detectron2's own keys. Pictures are RGB, their shorter side {kept["min_size"]} px (the longer at most {kept["max_size"]} px).{looks(kept)}
 

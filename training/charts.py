@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw
 
 from seg_widgets import Style, overlay, wrap
-from seg_widgets.calibration import Bin
+from seg_widgets.finetuning.calibration import Bin
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = (ROOT / "notebooks" / "images", ROOT / "training" / "pictures")

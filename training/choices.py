@@ -8,8 +8,8 @@ from typing import Any
 
 from torch import Tensor
 
-from seg_widgets.calibration import Matches, best_threshold, match, shift_scores
-from seg_widgets.evaluation import Truth, evaluate
+from seg_widgets.finetuning.calibration import Matches, best_threshold, match, shift_scores
+from seg_widgets.finetuning.evaluation import Truth, evaluate
 from training.classes import CLASSES
 from training.config import START, Inference
 from training.evaluate import detect

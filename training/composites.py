@@ -8,7 +8,7 @@ mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177) and Cut, Paste 
 import cv2
 import numpy as np
 
-from seg_widgets.augmentation import (
+from seg_widgets.finetuning.augmentation import (
     MIN_SIDE,
     Affine,
     Photo,

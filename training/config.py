@@ -106,5 +106,5 @@ def write_config(path: Path, inference: Inference = START) -> None:
     settings["INPUT"] |= {"MIN_SIZE_TEST": inference.min_size, "MAX_SIZE_TEST": inference.max_size}
     settings["MODEL"]["META_ARCHITECTURE"] = "TwoScaleRCNN" if inference.two_scales else "GeneralizedRCNN"
     settings["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"] = inference.nms_threshold
-    head = "# The starter model (see starter.md). Build it after `import seg_widgets.starter_network`.\n"
+    head = "# The starter model (see starter.md). Build it after `import seg_widgets.modeling.starter_network`.\n"
     path.write_text(head + yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110))

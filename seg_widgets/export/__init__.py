@@ -1,0 +1,45 @@
+"""Results as files: images, COCO, CSV, annotation tools, a page."""
+
+from __future__ import annotations
+
+from .formats import (
+    CSV_COLUMNS,
+    FORMATS,
+    CocoAnnotation,
+    CocoResult,
+    coco_dataset,
+    cutouts_zip,
+    png_bytes,
+    save,
+    save_cutouts,
+    save_masks,
+    save_overlay_png,
+    to_coco,
+    to_csv,
+    to_label_studio,
+    to_labelme,
+    to_python,
+    to_supervision,
+    write_bytes,
+)
+
+__all__ = [
+    "CSV_COLUMNS",
+    "FORMATS",
+    "CocoAnnotation",
+    "CocoResult",
+    "coco_dataset",
+    "cutouts_zip",
+    "png_bytes",
+    "save",
+    "save_cutouts",
+    "save_masks",
+    "save_overlay_png",
+    "to_coco",
+    "to_csv",
+    "to_label_studio",
+    "to_labelme",
+    "to_python",
+    "to_supervision",
+    "write_bytes",
+]

@@ -1,0 +1,188 @@
+"""The kinds of traits that session, canvas and panel have, each with a message that names the mistake and the fix."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import traitlets
+
+from ..errors import SettingError
+from ..prediction import check_threshold
+
+__all__ = [
+    "ByIdentity",
+    "ClassNames",
+    "ClassThresholds",
+    "Indices",
+    "Picture",
+    "ThreadSafeTraits",
+    "Threshold",
+    "own_writes",
+]
+
+if TYPE_CHECKING:
+    _FloatTrait = traitlets.TraitType[float, object]
+    _NamesTrait = traitlets.TraitType[tuple[str, ...], Iterable[str]]
+    _ThresholdsTrait = traitlets.TraitType[dict[str, float], Mapping[str, float]]
+    _IndicesTrait = traitlets.TraitType[tuple[int, ...], Iterable[int]]
+    _AnyTrait = traitlets.TraitType[Any, Any]
+else:
+    # traitlets 5.7 (Colab's) takes no type parameters.
+    _FloatTrait = _NamesTrait = _ThresholdsTrait = _IndicesTrait = _AnyTrait = traitlets.TraitType
+
+
+class Threshold(_FloatTrait):
+    """A score threshold, 0 to 1; anything else (NaN too) raises `SettingError` and changes nothing."""
+
+    info_text = "a number from 0 to 1"
+    default_value = 0.5
+
+    def validate(self, obj: Any, value: object) -> float:
+        """The value as a float."""
+        return check_threshold(value)
+
+
+class ClassNames(_NamesTrait):
+    """Class names without repetition, as a tuple; one text instead of a list raises `SettingError`."""
+
+    info_text = "a list of class names"
+    default_value = ()
+
+    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
+        """The names as a tuple."""
+        if isinstance(value, str):
+            raise SettingError(f"{self.name} is a list of class names, such as [{value!r}], not one text.")
+        try:
+            names = tuple(value)
+        except TypeError:
+            names = (value,)
+        if not all(isinstance(name, str) for name in names):
+            raise SettingError(f'{self.name} is a list of class names, such as ["person"], not {value!r}.')
+        return tuple(dict.fromkeys(names))
+
+
+class ClassThresholds(_ThresholdsTrait):
+    """Score thresholds by class name, each 0 to 1, as a dict; anything else raises `SettingError`."""
+
+    info_text = "a dict of thresholds by class name"
+    default_value: Any = traitlets.Undefined
+
+    def make_dynamic_default(self) -> dict[str, float]:
+        """No thresholds, in a dict of its own for each object."""
+        return {}
+
+    def validate(self, obj: Any, value: Any) -> dict[str, float]:
+        """A copy of the value, as name → float."""
+        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
+            raise SettingError(
+                f'{self.name} is a dict of thresholds by class name, such as {{"person": 0.7}}, not {value!r}.'
+            )
+        return {name: check_threshold(threshold) for name, threshold in value.items()}
+
+
+class Indices(_IndicesTrait):
+    """Places of instances in the prediction without repetition, as a tuple; anything else raises `SettingError`."""
+
+    info_text = "a list of instance numbers"
+    default_value = ()
+
+    def validate(self, obj: Any, value: Any) -> tuple[int, ...]:
+        """The numbers as a tuple of int."""
+        try:
+            numbers = tuple(value)
+        except TypeError:
+            numbers = (value,)
+        wrong = [n for n in numbers if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0]
+        if wrong:
+            raise SettingError(f"{self.name} is a list of instance numbers from 0 on, such as [0, 3], not {value!r}.")
+        return tuple(dict.fromkeys(int(number) for number in numbers))
+
+
+class ByIdentity(_AnyTrait):
+    """A value that is compared by identity: comparing two pictures pixel by pixel for each change would be a waste."""
+
+    default_value = None
+    allow_none = True
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Set it, and notify unless it is the very same object."""
+        old = obj._trait_values.get(self.name)
+        obj._trait_values[self.name] = value
+        if old is not value:
+            obj._notify_trait(self.name, old, value)
+
+
+class Picture(ByIdentity):
+    """The picture on screen: setting it asks for a segmentation, and it changes only when the result is there."""
+
+    def set(self, obj: Any, value: Any) -> None:
+        """Ask the object to segment or clear it, unless the object itself puts it on screen."""
+        if getattr(_own_writes, "on", False):
+            super().set(obj, value)
+        elif value is None:
+            obj.clear()
+        else:
+            obj.segment(value)
+
+
+# True in a thread while it publishes a result, so that only the session itself writes the picture on screen.
+_own_writes = threading.local()
+
+
+@contextmanager
+def own_writes() -> Iterator[None]:
+    """Within it, setting a `Picture` trait in this thread puts the picture on screen instead of asking for it."""
+    _own_writes.on = True
+    try:
+        yield
+    finally:
+        _own_writes.on = False
+
+
+# By thread: the changes that wait for the end of that thread's hold_trait_notifications, by the object's id.
+_held = threading.local()
+
+
+class ThreadSafeTraits(traitlets.HasTraits):
+    """Traits that several threads may set: holding notifications back in one thread never touches another's.
+
+    traitlets' own `hold_trait_notifications` replaces `notify_change` of the object for everybody, so a change that a
+    second thread makes meanwhile can be lost.
+    """
+
+    @contextmanager
+    def hold_trait_notifications(self) -> Iterator[None]:
+        """Collect this thread's changes and notify once at the end, the last value of each trait."""
+        waiting: dict[int, dict[str, Any]] = _held.__dict__.setdefault("changes", {})
+        if id(self) in waiting:
+            yield
+            return
+        mine = waiting[id(self)] = {}
+        try:
+            yield
+        finally:
+            del waiting[id(self)]
+            failure: Exception | None = None
+            for change in mine.values():
+                # An observer that fails must not keep the others from hearing of their change.
+                try:
+                    self.notify_change(change)
+                except Exception as error:
+                    failure = failure or error
+            if failure is not None:
+                raise failure
+
+    def notify_change(self, change: Any) -> None:
+        """Notify, or keep the change while this thread holds notifications back."""
+        mine = getattr(_held, "changes", {}).get(id(self))
+        if mine is None:
+            super().notify_change(change)
+            return
+        name = change["name"]
+        if name in mine:
+            change = traitlets.Bunch({**change, "old": mine[name]["old"]})
+        mine[name] = change

@@ -1,0 +1,9 @@
+"""The interactive view without a kernel: its message, its page, and notebooks saved as a page."""
+
+from __future__ import annotations
+
+from .content import IMAGE_FORMATS, encode_content
+from .notebook import notebook_to_html
+from .page import STATIC, page_of, to_html
+
+__all__ = ["IMAGE_FORMATS", "STATIC", "encode_content", "notebook_to_html", "page_of", "to_html"]

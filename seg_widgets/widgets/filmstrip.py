@@ -1,0 +1,108 @@
+"""A strip of small pictures: the history of a panel, to go back to any of its results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import anywidget
+import cv2
+import traitlets
+
+from ..drawing import thumbnail
+from ..images import RGBArray
+from ..prediction import Prediction
+from ..session import HistoryEntry, ThreadSafeTraits
+from ..viewer import STATIC
+
+__all__ = ["Filmstrip"]
+
+THUMB_WIDTH, THUMB_HEIGHT = 112, 84
+"""Pixels of a small picture at most."""
+
+JPEG_QUALITY: Final = 80
+
+
+class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
+    """Small pictures in a row, one of them current; a click on another asks for it.
+
+    It shows nothing while it has fewer than two of them. `shower` and `remover` are called with what the person
+    asks for.
+    """
+
+    # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
+    _esm = (STATIC / "filmstrip.js").read_text("utf-8")
+    _css = (STATIC / "filmstrip.css").read_text("utf-8")
+
+    items: Any = traitlets.List([]).tag(sync=True, echo_update=False)
+    """The pictures in their order: dicts of `number`, `name`, `state` ("waiting", "busy", "done", "failed"), `note` and
+    `error` (both in words to show); default none."""
+
+    thumbs: Any = traitlets.Dict({}).tag(sync=True, echo_update=False)
+    """The small pictures: JPEG bytes by number (as text), for those that are done; default none."""
+
+    current = traitlets.Int(None, allow_none=True).tag(sync=True)
+    """The number of the picture that is shown elsewhere, or None (default)."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.shower: Callable[[int], None] | None = None
+        """Takes the number of the picture that was chosen."""
+        self.remover: Callable[[int], None] | None = None
+        """Takes the number of the picture that was removed."""
+        self._drawn: dict[str, Prediction] = {}
+        super().__init__(**settings)
+        self.on_msg(self._on_message)
+
+    def set_entries(self, entries: Iterable[HistoryEntry], current: int | None, threshold: float) -> None:
+        """Show these, with the masks of what scores `threshold` (0 to 1) or more on each that is done."""
+        items = []
+        thumbs = {}
+        drawn: dict[str, Prediction] = {}
+        for entry in entries:
+            key = str(entry.number)
+            note = ""
+            if entry.image is not None and entry.prediction is not None:
+                drawn[key] = entry.prediction
+                known = self._drawn.get(key) is entry.prediction
+                thumbs[key] = self.thumbs[key] if known else _thumb(entry.image, entry.prediction, threshold)
+                note = _count(len(entry.prediction.filter(threshold)))
+            items.append(
+                {
+                    "number": entry.number,
+                    "name": entry.source,
+                    "state": entry.state,
+                    "note": note,
+                    "error": entry.error,
+                }
+            )
+        self._drawn = drawn
+        with self.hold_trait_notifications():
+            if thumbs.keys() != self.thumbs.keys() or any(thumbs[key] is not self.thumbs[key] for key in thumbs):
+                self.thumbs = thumbs
+            self.items = items
+            self.current = current
+
+    def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
+        if not isinstance(content, dict):
+            return
+        # The browser may speak of one that has gone meanwhile.
+        number = next((item["number"] for item in self.items if item["number"] == content.get("number")), None)
+        asked = content.get("ask")
+        if asked == "show" and number is not None and self.shower is not None:
+            self.shower(number)
+        elif asked == "forget" and number is not None and self.remover is not None:
+            self.remover(number)
+
+    def __repr__(self) -> str:
+        return f"Filmstrip({len(self.items)} {'picture' if len(self.items) == 1 else 'pictures'})"
+
+
+def _thumb(image: RGBArray, prediction: Prediction, threshold: float) -> bytes:
+    small = thumbnail(image, prediction.filter(threshold), THUMB_WIDTH, THUMB_HEIGHT)
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    assert done, "OpenCV encodes every uint8 RGB array"
+    return data.tobytes()
+
+
+def _count(number: int) -> str:
+    return f"{number} {'instance' if number == 1 else 'instances'}"

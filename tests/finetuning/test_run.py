@@ -1,0 +1,285 @@
+"""Fine-tuning on a folder in COCO's format: short runs of the real starter on drawn pictures."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from seg_widgets import load_predictor
+from seg_widgets.cli.main import main
+from seg_widgets.errors import ConfigError, DatasetError, SettingError
+from seg_widgets.finetuning.dataset import read_dataset
+from seg_widgets.finetuning.evaluation import FoundInstance, Truth, encode
+from seg_widgets.finetuning.run import FinetuneResult, PhotoSampler, _Run, _split, finetune
+
+from ..shapes import write_shapes
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.filterwarnings("ignore:torch.meshgrid"),
+    pytest.mark.filterwarnings("ignore:.*floordiv.*"),
+]
+
+
+def _quiet(line: str) -> None:
+    """Hears nothing."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shapes")
+    write_shapes(folder, 20)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tuned(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[FinetuneResult, list[str]]:
+    torch.set_num_threads(2)
+    told: list[str] = []
+    out = tmp_path_factory.mktemp("models") / "shapes"
+    # To the end: what starts from the starter may be at its best long before.
+    return finetune(data, out, steps=48, patience=0, min_size=128, device="cpu", report=told.append), told
+
+
+def test_it_learns_and_the_folder_opens(tuned: tuple[FinetuneResult, list[str]], data: Path) -> None:
+    result, told = tuned
+    assert result.why_ended == "steps"
+    assert result.steps == 48
+    assert result.figures["AP50"] > 0.6  # 0.98 in the run that this was written with
+    assert len(result.history) == 12
+    assert max(ap for _, ap in result.history) > result.history[0][1]
+    assert {path.name for path in result.folder.iterdir()} == {
+        "classes.json",
+        "config.yaml",
+        "finetune.json",
+        "log.csv",
+        "model.safetensors",
+    }
+    assert (result.folder / "model.safetensors").stat().st_mode & 0o777 == 0o644
+    predictor = load_predictor(result.folder, device="cpu")
+    assert predictor.class_names == ("disc", "box")
+    unseen = json.loads((result.folder / "finetune.json").read_text())["validation_pictures"]
+    assert len(unseen) == 4
+    picture = next(image for image in read_dataset(data).images if image.path.name == unseen[0])
+    found = predictor(picture.load()).filter(0.3)  # eight objects to measure on are too few to put the threshold at 0.5
+    assert set(found.counts()) == {"disc", "box"}
+    assert "16 pictures to learn from, 4 to measure on" in told
+    assert any(line.startswith("step 48 of 48: loss") for line in told)
+
+
+def test_the_threshold_of_a_cascade_becomes_one_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    mask = np.zeros((20, 20), np.uint8)
+    mask[5:15, 5:15] = 1
+    truth = Truth(np.zeros((20, 20, 3), np.uint8), [FoundInstance(0, encode(mask))])
+    run = object.__new__(_Run)
+    run.truths = [truth] * 12
+    names = [f"roi_heads.box_predictor.{stage}.cls_score.bias" for stage in (0, 1)]
+
+    def measure(state: dict[str, torch.Tensor]) -> tuple[dict[str, float], list[list[FoundInstance]]]:
+        # One head is nearly sure, the other is not at all: the score is the mean of both.
+        logits = [torch.tensor([sure, 0.0]) for sure in (1.0, -3.0)]
+        score = float(
+            np.mean([float((logit + state[name]).softmax(0)[0]) for logit, name in zip(logits, names, strict=True)])
+        )
+        return {"score": score}, [[FoundInstance(0, encode(mask), score)] for _ in run.truths]
+
+    monkeypatch.setattr(run, "_measure", measure, raising=False)
+    _, before, figures = run._calibrated(dict.fromkeys(names, torch.zeros(2)))
+    assert before == pytest.approx(0.389, abs=0.001)
+    assert figures["score"] == pytest.approx(0.5, abs=0.02)
+    run.truths = run.truths[:9]  # too few to say anything
+    _, before, figures = run._calibrated(dict.fromkeys(names, torch.zeros(2)))
+    assert (before, figures["score"]) == (0.5, pytest.approx(0.389, abs=0.001))
+
+
+def test_the_same_seed_sees_the_same(data: Path) -> None:
+    pictures = list(read_dataset(data).images)
+    first, second = PhotoSampler(pictures, 5, 128), PhotoSampler(pictures, 5, 128)
+    second.sample(3)
+    for index in (0, 9, 41):
+        one, other = first.sample(index), second.sample(index)
+        assert np.array_equal(one.image, other.image)
+        assert one.class_ids == other.class_ids
+    assert not np.array_equal(first.sample(0).image, PhotoSampler(pictures, 6, 128).sample(0).image)
+    assert first.sample(0).image.shape[0] % 32 == 0
+
+
+def test_a_class_that_the_base_knows_starts_with_what_it_knows(tmp_path: Path) -> None:
+    write_shapes(tmp_path, 3, ("animal", "crate"))
+    told: list[str] = []
+    result = finetune(tmp_path, tmp_path / "out", steps=1, min_size=64, device="cpu", report=told.append)
+    assert any("classes that it knows already: animal" in line for line in told)
+    assert result.figures == {}  # three pictures are too few to set any aside
+    starter = load_predictor(device="cpu")
+    tuned = load_predictor(tmp_path / "out", device="cpu")
+    name = "roi_heads.box_predictor.1.cls_score.weight"
+    before = starter.model.state_dict()[name][starter.class_names.index("animal")]
+    after = tuned.model.state_dict()[name]
+    assert torch.allclose(after[0], before, atol=2e-3)
+    assert not torch.allclose(after[1], before, atol=2e-3)
+
+
+def test_the_rows_follow_the_names_also_where_both_have_as_many_classes(
+    tuned: tuple[FinetuneResult, list[str]], tmp_path: Path
+) -> None:
+    write_shapes(tmp_path, 3, ("box", "cone"))
+    finetune(tmp_path, tmp_path / "out", model=tuned[0].folder, steps=1, min_size=64, device="cpu", report=_quiet)
+    name = "roi_heads.box_predictor.1.cls_score.weight"
+    before, after = (
+        load_predictor(folder, device="cpu").model.state_dict()[name] for folder in (tuned[0].folder, tmp_path / "out")
+    )
+    assert torch.allclose(after[0], before[1], atol=2e-3)  # "box" was the second
+    assert torch.allclose(after[2], before[2], atol=2e-3)  # the background
+    assert not torch.allclose(after[1], before[1], atol=2e-3)
+    assert not torch.allclose(after[1], before[0], atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ["mask_rcnn_R_50_FPN_1x", "cascade"])
+def test_boxes_and_masks_of_a_zoos_model_start_from_its_classes(name: str) -> None:
+    from detectron2.model_zoo import get_config
+    from detectron2.modeling import build_model
+
+    from seg_widgets import wrap
+    from seg_widgets.finetuning.run import _network
+
+    folder = "Misc/cascade_mask_rcnn_R_50_FPN_1x" if name == "cascade" else f"COCO-InstanceSegmentation/{name}"
+    cfg = get_config(f"{folder}.yaml")
+    cfg.MODEL.DEVICE = "cpu"
+    cfg.MODEL.ROI_HEADS.NUM_CLASSES = 3
+    base = wrap(build_model(cfg), ["cat", "dog", "cow"], config=cfg, name="zoo")
+    new = cfg.clone()
+    new.MODEL.ROI_HEADS.NUM_CLASSES = 2
+    network, words = _network(base, new, ("cow", "tree"), "cpu", 0)  # type: ignore[arg-type]
+    assert words == "classes that it knows already: cow"
+    theirs, ours = base.model.state_dict(), network.state_dict()  # type: ignore[attr-defined]
+    masks = "roi_heads.mask_head.predictor.weight"
+    assert torch.equal(ours[masks][0], theirs[masks][2])
+    assert torch.allclose(ours[masks][1], theirs[masks].mean(0))
+    first = "roi_heads.box_predictor.0" if name == "cascade" else "roi_heads.box_predictor"
+    assert torch.equal(ours[f"{first}.cls_score.weight"][0], theirs[f"{first}.cls_score.weight"][2])
+    boxes = f"{first}.bbox_pred.weight"
+    if name == "cascade":
+        assert torch.equal(ours[boxes], theirs[boxes])  # one box for all classes
+    else:
+        assert torch.equal(ours[boxes][:4], theirs[boxes][8:])
+        assert torch.allclose(ours[boxes][4:], theirs[boxes].reshape(3, 4, -1).mean(0))
+
+
+def test_it_ends_when_it_gets_no_better(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seg_widgets.finetuning.run._BETTER", 2.0)  # so that nothing is ever better
+    result = finetune(data, tmp_path, steps=24, patience=2, min_size=64, device="cpu", report=_quiet)
+    assert result.why_ended == "no better"
+    assert result.steps == 6
+    assert load_predictor(tmp_path, device="cpu").class_names == ("disc", "box")
+
+
+def test_an_interrupt_keeps_what_was_learnt(data: Path, tmp_path: Path) -> None:
+    def report(line: str) -> None:
+        if line.startswith("step 1 of"):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    result = finetune(data, tmp_path, steps=40, min_size=64, device="cpu", report=report)
+    assert result.why_ended == "stopped"
+    assert result.steps == 1
+    assert load_predictor(tmp_path, device="cpu").class_names == ("disc", "box")
+
+
+def test_what_cannot_be_is_refused_before_it_begins(data: Path, tmp_path: Path) -> None:
+    for wrong, words in (
+        ({"steps": 0}, "steps is 1 or more"),
+        ({"validation": 1.0}, "validation is a share"),
+        ({"patience": -1}, "patience"),
+        ({"learning_rate": 0.0}, "learning_rate"),
+        ({"min_size": 5}, "min_size"),
+    ):
+        with pytest.raises(SettingError, match=words):
+            finetune(data, tmp_path / "out", device="cpu", report=_quiet, **wrong)
+    with pytest.raises(DatasetError, match="There is no data set"):
+        finetune(tmp_path / "nowhere", tmp_path / "out")
+
+
+def test_a_loss_that_is_not_finite_is_told_with_what_to_do(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Gradients are clipped, so that no rate which is allowed did it in a few steps.
+    def diverge(training: object, batch: object) -> None:
+        raise FloatingPointError("the loss is not finite at step 0")
+
+    monkeypatch.setattr("seg_widgets.finetuning.loop.Training.train_step", diverge)
+    with pytest.raises(SettingError, match=r"went astray at step 0: .* Use a smaller learning_rate than"):
+        finetune(data, tmp_path / "out", steps=30, min_size=64, device="cpu", report=_quiet)
+    assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_a_model_without_masks_is_refused(data: Path, tmp_path: Path) -> None:
+    from detectron2.model_zoo import get_config
+    from detectron2.modeling import build_model
+
+    from seg_widgets import save_model, wrap
+
+    cfg = get_config("COCO-Detection/retinanet_R_50_FPN_1x.yaml")
+    cfg.MODEL.DEVICE = "cpu"
+    saved = save_model(wrap(build_model(cfg), config=cfg, name="retina"), tmp_path / "retina")
+    with pytest.raises(ConfigError, match="is no Mask R-CNN"):
+        finetune(data, tmp_path / "out", model=saved, device="cpu", report=_quiet)
+
+
+def test_copies_of_a_picture_are_not_parted(tmp_path: Path) -> None:
+    write_shapes(tmp_path, 10)
+    for number in range(2, 11, 2):  # each picture twice, under two names
+        source = tmp_path / "images" / f"{number - 1:03}.png"
+        (tmp_path / "images" / f"{number:03}.png").write_bytes(source.read_bytes())
+    learned, held = _split(read_dataset(tmp_path), 0.2)
+    assert (len(learned), len(held)) == (8, 2)
+    assert not {image.path.read_bytes() for image in learned} & {image.path.read_bytes() for image in held}
+
+
+def test_a_data_sets_own_validation_part_is_measured_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data, out = tmp_path / "data", tmp_path / "model"
+    write_shapes(data / "train", 6)
+    write_shapes(data / "valid", 3, names=("box", "disc"), seed=8)  # other ids for the same names
+    copy = (data / "train" / "images" / "001.png").read_bytes()
+    (data / "valid" / "images" / "002.png").write_bytes(copy)
+    assert main(["finetune", str(data), "--check"]) == 0
+    assert "to measure on: 3 pictures" in capsys.readouterr().out
+    options = ["--steps", "2", "--min-size", "64", "--device", "cpu"]
+    assert main(["finetune", str(data), "--out", str(out), *options]) == 0
+    shown = capsys.readouterr().out
+    assert "6 pictures to learn from, 2 to measure on" in shown
+    assert "picture 002.png" in shown
+    told = json.loads((out / "finetune.json").read_text())
+    assert told["validation_pictures"] == ["001.png", "003.png"]
+    assert told["figures"]["per_class"]["disc"]["instances"] == 2
+    # A share, or another data set, is taken in place of it.
+    assert main(["finetune", str(data), "--out", str(out), "--validation", "0.5", *options]) == 0
+    assert "3 pictures to learn from, 3 to measure on" in capsys.readouterr().out
+    assert main(["finetune", str(data), "--out", str(out), "--validation", str(data / "train"), *options]) == 2
+    assert "no object of a class that is learned, in a picture that is not" in capsys.readouterr().err
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    content = write_shapes(tmp_path / "data", 6)
+    content["annotations"][0]["image_id"] = 77
+    (tmp_path / "data" / "instances.json").write_text(json.dumps(content))
+    data, out = str(tmp_path / "data"), tmp_path / "model"
+    assert main(["finetune", data, "--check"]) == 1
+    assert "annotation 1: its image_id is no picture's" in capsys.readouterr().out
+    assert main(["finetune", data]) == 2
+    assert "--out DIR" in capsys.readouterr().err
+    assert main(["finetune", str(tmp_path / "gone"), "--out", str(out)]) == 2
+    assert "error: There is no data set" in capsys.readouterr().err
+    options = ["--steps", "2", "--min-size", "64", "--device", "cpu"]
+    assert main(["finetune", data, "--out", str(out), *options]) == 0
+    shown = capsys.readouterr().out
+    assert "1 × its image_id is no picture's: annotation 1" in shown
+    assert (out / "problems.csv").read_text().splitlines()[1] == "annotation 1,its image_id is no picture's"
+    assert "2 steps in" in shown
+    assert f"--model {out}" in shown
+    picture = str(tmp_path / "data" / "images" / "001.png")
+    assert main(["segment", picture, "--model", str(out), "--device", "cpu", "--out", str(tmp_path / "found")]) == 0

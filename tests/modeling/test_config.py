@@ -1,0 +1,270 @@
+"""Configs: what they may ask for, what they may not, and that detectron2 builds what they mean."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from seg_widgets.errors import ConfigError
+from seg_widgets.modeling.config import ZOO_KEY, Recipe, read_recipe, recipe_of
+from seg_widgets.modeling.loading import load_predictor, wrap
+from seg_widgets.testing import make_picture
+
+R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
+# Small in everything that costs time, so that each can be built and run.
+SMALL: dict[str, Any] = {
+    "MODEL": {
+        "WEIGHTS": "",
+        "RESNETS": {"DEPTH": 18, "RES2_OUT_CHANNELS": 64},
+        "RPN": {"POST_NMS_TOPK_TEST": 20},
+        "ROI_HEADS": {"NUM_CLASSES": 3},
+    },
+    "INPUT": {"MIN_SIZE_TEST": 64},
+}
+
+
+def _write(path: Path, content: dict[str, Any], base: str = "") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(yaml.safe_dump({**({"_BASE_": base} if base else {}), **content}))
+    return path
+
+
+def _zoo_config(name: str, **changes: Any) -> Any:
+    from detectron2.model_zoo import get_config
+
+    cfg = get_config(name)
+    cfg.merge_from_list([part for key, value in changes.items() for part in (key.replace("__", "."), value)])
+    return cfg
+
+
+def _predict(recipe: Recipe) -> tuple[str, ...]:
+    """What an answer of the model holds; its weights are random."""
+    torch.manual_seed(0)
+    model = recipe.build("cpu")
+    with torch.no_grad():
+        for tensor in model.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.copy_(torch.randn(tensor.shape) * 0.02)
+    predictor = wrap(model, classes=[f"class {index}" for index in range(recipe.classes)])
+    picture = make_picture(96, 64)
+    prediction = predictor(picture)
+    assert prediction.image_size == (64, 96)
+    return ("boxes",) if prediction.masks is None else ("boxes", "masks")
+
+
+# ── where `_BASE_` may lead ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_base_beside_the_config_is_followed(tmp_path: Path) -> None:
+    from detectron2.model_zoo import get_config_file
+
+    whole = _zoo_config(R50_FPN)
+    (tmp_path / "bases").mkdir()
+    (tmp_path / "bases" / "whole.yaml").write_text(whole.dump())
+    _write(tmp_path / "middle.yaml", {"MODEL": {"ROI_HEADS": {"NUM_CLASSES": 5}}}, base="bases/whole.yaml")
+    recipe = read_recipe(_write(tmp_path / "mine.yaml", {"INPUT": {"MIN_SIZE_TEST": 333}}, base="middle.yaml"))
+    assert (recipe.classes, recipe.min_size, recipe.max_size) == (5, 333, 1333)
+    # The zoo's own go up and down inside the zoo.
+    assert read_recipe(get_config_file(R50_FPN)).classes == 80
+
+
+@pytest.mark.parametrize(
+    "base",
+    ["../secret.yaml", "/etc/hostname", "~/secret.yaml", "https://example.org/base.yaml", "http://127.0.0.1:9/b.yaml"],
+)
+def test_a_base_elsewhere_is_not_followed(tmp_path: Path, base: str) -> None:
+    _write(tmp_path / "secret.yaml", {"MODEL": {"ROI_HEADS": {"NUM_CLASSES": 5}}})
+    path = _write(tmp_path / "inside" / "mine.yaml", SMALL, base=base)
+    with pytest.raises(ConfigError, match="leaves its folder") as caught:
+        read_recipe(path)
+    assert "mine.yaml" in str(caught.value)
+    (tmp_path / "inside" / "link.yaml").symlink_to(tmp_path / "secret.yaml")
+    with pytest.raises(ConfigError, match="leaves its folder"):
+        read_recipe(_write(tmp_path / "inside" / "mine.yaml", SMALL, base="link.yaml"))
+
+
+def test_bases_that_lead_nowhere_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"'gone\.yaml' is missing"):
+        read_recipe(_write(tmp_path / "mine.yaml", SMALL, base="gone.yaml"))
+    _write(tmp_path / "other.yaml", {}, base="mine.yaml")
+    with pytest.raises(ConfigError, match="go on and on"):
+        read_recipe(_write(tmp_path / "mine.yaml", SMALL, base="other.yaml"))
+    (tmp_path / "mine.yaml").write_text("_BASE_: [a, b]")
+    with pytest.raises(ConfigError, match="name of one file"):
+        read_recipe(tmp_path / "mine.yaml")
+
+
+# ── files that are none ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "NoneType"),
+        ("- a\n- b", "holds a list"),
+        ("MODEL: {a: &x [*x]}", "repeats itself|not plain YAML"),
+        ("\x00\x01", "not plain YAML"),
+        ("a: " + "[" * 3000, "not plain YAML"),
+        ("MODEL: {ROI_HEADS: {NUM_CLASSES: many}}", "not a config"),
+        ("MODEL: {MASK_FORMER: {X: 1}}", r"Non-existent config key.*seg_widgets\.wrap"),
+        ("!!python/object/apply:os.system ['true']", "not plain YAML"),
+        ("A: !!python/name:os.system", "not plain YAML"),
+        (f"{ZOO_KEY}: new_baselines/../../etc.py", "none of the model zoo"),
+        (f"{ZOO_KEY}: new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py\nmin_size: wide", "whole numbers: .min_size."),
+    ],
+)
+def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        read_recipe(path)
+    assert "mine.yaml" in str(caught.value)
+
+
+def test_a_small_file_may_not_unfold_to_a_large_one(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
+    lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 9)]
+    path = tmp_path / "bomb.yaml"
+    path.write_text("\n".join(lines))
+    with pytest.raises(ConfigError, match="repeats itself"):
+        read_recipe(path)
+    path.write_text("# " + "x" * 1_000_001)
+    with pytest.raises(ConfigError, match="larger than any config"):
+        read_recipe(path)
+
+
+# ── what can be built, and what says why not ──────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "answer"),
+    [
+        (R50_FPN, {}, ("boxes", "masks")),
+        ("Misc/cascade_mask_rcnn_R_50_FPN_3x.yaml", {}, ("boxes", "masks")),
+        ("COCO-InstanceSegmentation/mask_rcnn_R_50_C4_3x.yaml", {}, ("boxes", "masks")),
+        ("Misc/mask_rcnn_R_50_FPN_3x_gn.yaml", {}, ("boxes", "masks")),
+        (R50_FPN, {"MODEL__ROI_MASK_HEAD__CLS_AGNOSTIC_MASK": True}, ("boxes", "masks")),
+        (R50_FPN, {"MODEL__ROI_BOX_HEAD__CLS_AGNOSTIC_BBOX_REG": True}, ("boxes", "masks")),
+        ("COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml", {}, ("boxes",)),
+        ("COCO-Detection/retinanet_R_50_FPN_3x.yaml", {}, ("boxes",)),
+        ("COCO-Keypoints/keypoint_rcnn_R_50_FPN_3x.yaml", {}, ("boxes",)),
+    ],
+)
+def test_what_finds_instances_is_built_and_answers(name: str, changes: dict[str, Any], answer: tuple[str, ...]) -> None:
+    cfg = _zoo_config(
+        name, MODEL__RPN__POST_NMS_TOPK_TEST=20, INPUT__MIN_SIZE_TEST=64, MODEL__RETINANET__NUM_CLASSES=80, **changes
+    )
+    recipe = recipe_of(cfg)
+    assert recipe.classes == (1 if "Keypoint" in name else 80)
+    assert _predict(recipe) == answer
+
+
+def test_point_rend_is_built_from_the_code_that_comes_along(tmp_path: Path) -> None:
+    content = yaml.safe_load(_zoo_config(R50_FPN).dump())
+    content["MODEL"]["ROI_MASK_HEAD"] |= {
+        "NAME": "PointRendMaskHead",
+        "FC_DIM": 32,
+        "NUM_FC": 1,
+        "OUTPUT_SIDE_RESOLUTION": 7,
+        "IN_FEATURES": ["p2"],
+        "POINT_HEAD_ON": True,
+        "POOLER_TYPE": "",
+    }
+    content["MODEL"]["POINT_HEAD"] = {"FC_DIM": 32, "NUM_CLASSES": 80, "IN_FEATURES": ["p2"], "SUBDIVISION_STEPS": 2}
+    content["INPUT"]["MIN_SIZE_TEST"] = 64
+    content["MODEL"]["RPN"]["POST_NMS_TOPK_TEST"] = 20
+    recipe = read_recipe(_write(tmp_path / "point_rend.yaml", content))
+    assert _predict(recipe) == ("boxes", "masks")
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("COCO-PanopticSegmentation/panoptic_fpn_R_50_3x.yaml", {}, r"PanopticFPN.*every pixel.*use the Mask R-CNN"),
+        ("Misc/semantic_R_50_FPN_1x.yaml", {}, "SemanticSegmentor.*no single objects"),
+        ("COCO-Detection/rpn_R_50_FPN_1x.yaml", {}, "ProposalNetwork.*names nothing"),
+        (R50_FPN, {"MODEL__PROPOSAL_GENERATOR__NAME": "RRPN"}, "RRPN.*_C.*upright"),
+        (R50_FPN, {"MODEL__ROI_HEADS__NAME": "RROIHeads"}, "RROIHeads.*_C"),
+    ],
+)
+def test_what_finds_none_says_why(name: str, changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        recipe_of(_zoo_config(name, **changes))
+
+
+@pytest.mark.parametrize(
+    "name", ["Misc/mask_rcnn_R_50_FPN_3x_dconv_c3-c5.yaml", "Misc/cascade_mask_rcnn_X_152_32x8d_FPN_IN5k_gn_dconv.yaml"]
+)
+def test_what_needs_compiled_operators_says_so(name: str) -> None:
+    with pytest.raises(ConfigError, match=r"deformable.*compiled operators \(_C\).*pure Python.*cpu"):
+        read_recipe(name).build("cpu")
+
+
+def test_a_value_that_detectron2_does_not_know_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="can't build this config"):
+        recipe_of(_zoo_config(R50_FPN, MODEL__BACKBONE__NAME="build_no_such_backbone")).build("cpu")
+
+
+# ── Python configs ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+LAZY = """
+from pathlib import Path
+from detectron2.model_zoo import get_config
+Path({marker!r}).touch()
+cfg = get_config("common/models/mask_rcnn_fpn.py")
+model = cfg.model
+model.roi_heads.num_classes = 4
+model.proposal_generator.post_nms_topk = (20, 20)
+"""
+
+
+def test_a_python_config_runs_only_when_it_is_trusted(tmp_path: Path) -> None:
+    marker, path = tmp_path / "marker", tmp_path / "mine.py"
+    path.write_text(LAZY.format(marker=str(marker)))
+    with pytest.raises(ConfigError, match=r"would run its code.*trust_code=True"):
+        read_recipe(path)
+    with pytest.raises(ConfigError, match="would run its code"):
+        load_predictor(config=path, weights=path)
+    assert not marker.exists()
+    recipe = read_recipe(path, trust_code=True)
+    assert marker.exists()
+    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (4, 800, 1333, "BGR")
+    assert recipe.text(recipe) == ""
+    assert _predict(recipe) == ("boxes", "masks")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("import no_such_module", "failed when it was run: "), ("x = 1", "defines no `model`"), ("(", "failed when it")],
+)
+def test_a_python_config_that_fails_is_named(tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        read_recipe(path, trust_code=True)
+    assert "mine.py" in str(caught.value)
+    with pytest.raises(ConfigError, match="no config"):
+        read_recipe(tmp_path / "gone.py", trust_code=True)
+
+
+def test_the_zoos_own_python_configs_need_no_trust(tmp_path: Path) -> None:
+    name = "new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py"
+    recipe = read_recipe(name)
+    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (80, 800, 1333, "BGR")
+    recipe.min_size = 512
+    (tmp_path / "config.yaml").write_text(recipe.text(recipe))
+    again = read_recipe(tmp_path / "config.yaml")
+    assert (again.classes, again.min_size, again.max_size, again.input_format) == (80, 512, 1333, "BGR")
+
+
+def test_reading_a_config_changes_no_module() -> None:
+    cfg = _zoo_config(R50_FPN)
+    before = cfg.dump()
+    recipe_of(cfg).build("cpu")
+    assert cfg.dump() == before
+    assert "detectron2.projects.deeplab" not in sys.modules

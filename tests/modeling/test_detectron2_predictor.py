@@ -1,0 +1,351 @@
+"""The predictor gives what detectron2's own DefaultPredictor gives, and says what is wrong when it can't."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seg_widgets import images, samples
+from seg_widgets.errors import (
+    ConfigError,
+    DependencyError,
+    DeviceError,
+    InferenceError,
+    OutOfMemoryError,
+    SettingError,
+    WeightsError,
+    WeightsNotFoundError,
+)
+from seg_widgets.modeling.detectron2_predictor import (
+    Detectron2Predictor,
+    _scaled_size,
+    paste_mask,
+    resolve_device,
+)
+from seg_widgets.modeling.loading import load_predictor
+from seg_widgets.prediction.predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
+
+from ..networks import spread_scores
+
+R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
+MIN_SIZE = 256
+
+
+@pytest.fixture(scope="module")
+def cfg() -> Any:
+    """R50-FPN of the model zoo, on the CPU, at a small size."""
+    from detectron2.model_zoo import get_config
+
+    cfg = get_config(R50_FPN)
+    cfg.MODEL.DEVICE = "cpu"
+    cfg.INPUT.MIN_SIZE_TEST = MIN_SIZE
+    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = SCORE_FLOOR
+    return cfg
+
+
+@pytest.fixture(scope="module")
+def weights(cfg: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights whose scores are spread, so that many instances pass the floor with all kinds of masks."""
+    from detectron2.modeling import build_model
+
+    torch.manual_seed(3)
+    model = spread_scores(build_model(cfg))
+    path = tmp_path_factory.mktemp("weights") / "random.pth"
+    torch.save(model.state_dict(), path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def predictor(weights: Path) -> Detectron2Predictor:
+    return load_predictor(config=R50_FPN, weights=weights, device="cpu", min_size=MIN_SIZE)
+
+
+@pytest.fixture(scope="module")
+def photo() -> npt.NDArray[np.uint8]:
+    return images.load(samples()["astronaut"])
+
+
+@pytest.mark.parametrize("crop", [(512, 512), (300, 512), (512, 200)])
+def test_same_result_as_default_predictor(
+    cfg: Any, weights: Path, predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8], crop: tuple[int, int]
+) -> None:
+    from detectron2.engine import DefaultPredictor
+
+    picture = np.ascontiguousarray(photo[: crop[0], : crop[1]])
+    theirs_cfg = cfg.clone()
+    theirs_cfg.MODEL.WEIGHTS = str(weights)
+    theirs = DefaultPredictor(theirs_cfg)(picture[:, :, ::-1])["instances"]
+    ours = predictor(picture)
+    assert len(ours) == len(theirs) >= 20
+    assert ours.image_size == crop
+    np.testing.assert_allclose(ours.boxes, theirs.pred_boxes.tensor.numpy(), atol=1e-4)
+    np.testing.assert_allclose(ours.scores, theirs.scores.numpy(), atol=1e-4)
+    assert ours.class_ids.tolist() == theirs.pred_classes.tolist()
+    mine, other = ours.masks_dense(), theirs.pred_masks.numpy()
+    union = (mine | other).sum((1, 2))
+    assert (union > 0).sum() >= 15
+    overlap = (mine & other).sum((1, 2))[union > 0] / union[union > 0]
+    assert overlap.min() >= 0.999
+
+
+def test_it_is_a_predictor_and_leaves_the_picture_alone(
+    predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8]
+) -> None:
+    assert isinstance(predictor, Predictor)
+    before = photo.copy()
+    first, again = predictor(photo), predictor(photo)
+    np.testing.assert_array_equal(photo, before)
+    np.testing.assert_array_equal(first.boxes, again.boxes)
+    assert len(first) <= MAX_INSTANCES
+    assert (np.diff(first.scores) <= 0).all()
+    assert first.class_names[:2] == ("person", "bicycle")
+    assert len(first.class_names) == 80
+    assert "80 classes" in predictor.description
+    assert "0x" not in repr(predictor)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    box=st.tuples(st.floats(0, 60), st.floats(0, 40), st.floats(0.5, 30), st.floats(0.5, 30)),
+    size=st.sampled_from([14, 28]),
+    seed=st.integers(0, 1000),
+)
+def test_pasting_is_detectron2s(box: tuple[float, float, float, float], size: int, seed: int) -> None:
+    from detectron2.layers.mask_ops import paste_masks_in_image
+
+    height, width = 48, 72
+    x, y, w, h = box
+    corners = np.array([x, y, min(x + w, width), min(y + h, height)], np.float32)
+    soft = np.random.default_rng(seed).random((size, size), np.float32)
+    theirs = paste_masks_in_image(torch.from_numpy(soft)[None], torch.from_numpy(corners)[None], (height, width))[0]
+    crop = paste_mask(soft, corners, (height, width))
+    ours = np.zeros((height, width), bool)
+    ours[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width] = crop.to_array()
+    # A probability within rounding of 0.5 may fall on either side.
+    assert (ours != theirs.numpy()).sum() <= 1
+
+
+def test_pasting_a_large_mask_takes_memory_by_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    soft = np.random.default_rng(0).random((28, 28), np.float32)
+    box = np.array([10.5, 3.2, 380.1, 290.7], np.float32)
+    whole = paste_mask(soft, box, (300, 400))
+    monkeypatch.setattr("seg_widgets.modeling.detectron2_predictor._PASTE_PIXELS", 1000)
+    assert paste_mask(soft, box, (300, 400)) == whole
+
+
+@given(width=st.integers(1, 3000), height=st.integers(1, 3000), size=st.integers(32, 900))
+def test_scaled_size_is_detectron2s(width: int, height: int, size: int) -> None:
+    from detectron2.data.transforms import ResizeShortestEdge
+
+    try:
+        expected = ResizeShortestEdge([size, size], 1333).get_transform(np.empty((height, width, 3), np.uint8))
+    except ZeroDivisionError:  # pragma: no cover - theirs, for a side that scales to nothing
+        return
+    assert _scaled_size(width, height, size, 1333) == (max(expected.new_w, 1), max(expected.new_h, 1))
+
+
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 900), (900, 1), (2, 3)])
+def test_tiny_pictures_work(predictor: Detectron2Predictor, width: int, height: int) -> None:
+    prediction = predictor(np.full((height, width, 3), 128, np.uint8))
+    assert prediction.image_size == (height, width)
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)]
+)
+def test_another_array_is_refused(predictor: Detectron2Predictor, array: npt.NDArray[Any]) -> None:
+    with pytest.raises(SettingError, match=r"images\.load"):
+        predictor(array)
+
+
+class _Failing(torch.nn.Module):
+    """A model that fails with `error` for the first `times` calls and then works."""
+
+    def __init__(self, model: torch.nn.Module, error: Exception, times: int) -> None:
+        super().__init__()
+        self.inner, self.error, self.times = model, error, times
+        self.sizes: list[int] = []
+
+    def inference(self, inputs: list[dict[str, torch.Tensor]], do_postprocess: bool) -> Any:
+        self.sizes.append(min(inputs[0]["image"].shape[1:]))
+        if len(self.sizes) <= self.times:
+            raise self.error
+        return self.inner.inference(inputs, do_postprocess=do_postprocess)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+)
+def test_out_of_memory_is_tried_once_more_smaller(
+    predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8], error: Exception
+) -> None:
+    model = _Failing(predictor.model, error, times=1)
+    small = Detectron2Predictor(model, predictor.class_names, min_size=MIN_SIZE)
+    assert small(photo).image_size == (512, 512)
+    assert model.sizes == [MIN_SIZE, MIN_SIZE // 2]
+    model = _Failing(predictor.model, error, times=2)
+    small = Detectron2Predictor(model, predictor.class_names, min_size=MIN_SIZE)
+    with pytest.raises(OutOfMemoryError, match="512×512 px needs more memory than cpu"):
+        small(photo)
+    assert small(photo).image_size == (512, 512), "the next picture works"
+
+
+def test_a_failing_model_is_our_error(predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8]) -> None:
+    broken = Detectron2Predictor(_Failing(predictor.model, RuntimeError("shape mismatch"), 9), ("a",))
+    with pytest.raises(InferenceError, match="shape mismatch"):
+        broken(photo)
+
+
+def test_devices_that_are_not_here() -> None:
+    assert resolve_device("cpu") == "cpu"
+    assert resolve_device("auto") in {"cpu", "cuda", "mps"}
+    for device in ("cuda:99", "gpu", "", "xpu"):
+        with pytest.raises(DeviceError, match="cpu"):
+            resolve_device(device)
+
+
+def test_wrong_arguments_are_named(weights: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="weights= is missing"):
+        load_predictor(config=R50_FPN)
+    with pytest.raises(SettingError, match="config= is missing"):
+        load_predictor(weights=weights)
+    with pytest.raises(SettingError, match="between 32 and 4096"):
+        load_predictor(config=R50_FPN, weights=weights, min_size=7)
+    with pytest.raises(ConfigError, match="80 classes, but 2 names"):
+        load_predictor(config=R50_FPN, weights=weights, classes=["cell", "debris"])
+    with pytest.raises(SettingError, match="list of names"):
+        load_predictor(config=R50_FPN, weights=weights, classes="person")
+    with pytest.raises(ConfigError, match="no config"):
+        load_predictor(config="COCO-Nothing/none.yaml", weights=weights)
+    with pytest.raises(ConfigError, match="code"):
+        load_predictor(config=tmp_path / "lazy.py", weights=weights)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("MODEL: {NO_SUCH_KEY: 1}", "not a config"),
+        ("MODEL: [", "not plain YAML"),
+        ("just text", "not a config"),
+        ("!!python/object/apply:os.system ['true']", "not plain YAML"),
+    ],
+)
+def test_a_wrong_config_is_named(weights: Path, tmp_path: Path, text: str, words: str) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=words) as caught:
+        load_predictor(config=path, weights=weights)
+    assert "my.yaml" in str(caught.value)
+
+
+def test_weights_of_another_model_are_refused(weights: Path) -> None:
+    with pytest.raises(WeightsError, match="doesn't fit the model"):
+        load_predictor(config="COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml", weights=weights)
+
+
+def test_a_missing_detectron2_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "detectron2" else real(name))
+    with pytest.raises(DependencyError, match=r"detectron2 is not installed.*make setup"):
+        load_predictor(config=R50_FPN, weights=weights)
+
+
+@pytest.fixture
+def only_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder that is the only place where weights are looked for."""
+    monkeypatch.setattr("seg_widgets.modeling.catalogue.weight_folders", lambda: [tmp_path])
+    return tmp_path
+
+
+def test_a_missing_starter_names_the_places(only_folder: Path) -> None:
+    with pytest.raises(WeightsNotFoundError, match=r"starter\.safetensors") as caught:
+        load_predictor()
+    assert str(only_folder) in str(caught.value)
+    assert "No weights are there at all" in str(caught.value)
+
+
+def test_a_truncated_starter_is_refused(only_folder: Path) -> None:
+    real = Path(__file__).resolve().parents[2] / "weights"
+    (only_folder / "starter.yaml").write_bytes((real / "starter.yaml").read_bytes())
+    whole = (real / "starter.safetensors").read_bytes()
+    (only_folder / "starter.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsError, match="truncated"):
+        load_predictor()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("", "no model name"), (".hidden", "no model name"), ("../starter", "no folder"), ("a/b", "no folder")],
+)
+def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        load_predictor(name)
+
+
+def test_the_environment_names_a_folder_that_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from seg_widgets.modeling.catalogue import find_model
+
+    for suffix in ("yaml", "safetensors"):
+        (tmp_path / f"starter.{suffix}").touch()
+    monkeypatch.setenv("SEG_WIDGETS_WEIGHTS", str(tmp_path))
+    assert find_model("starter").weights == tmp_path / "starter.safetensors"
+
+
+# The one large object of each sample (of the coffee the cup): its box (XYXY) as a person drew it, and its group.
+LARGE_OBJECTS = {
+    "admiral": ((10, 20, 512, 600), "person"),
+    "astronaut": ((5, 15, 455, 512), "person"),
+    "cat": ((20, 0, 445, 300), "animal"),
+    "coffee": ((165, 15, 415, 312), "kitchen"),
+    "raccoon": ((60, 15, 960, 700), "animal"),
+    "rocket": ((305, 130, 340, 427), "vehicle"),
+}
+
+
+def _iou(boxes: npt.NDArray[np.float32], box: tuple[int, int, int, int]) -> npt.NDArray[np.float32]:
+    low = np.maximum(boxes[:, :2], box[:2])
+    high = np.minimum(boxes[:, 2:], box[2:])
+    inside = np.prod(np.maximum(high - low, 0), axis=1)
+    area = (box[2] - box[0]) * (box[3] - box[1])
+    union = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) + area - inside
+    return np.asarray(inside / union, np.float32)
+
+
+@pytest.fixture(scope="module")
+def starter() -> Detectron2Predictor:
+    return load_predictor(device="cpu")
+
+
+class TestStarter:
+    """The real starter on the real samples."""
+
+    def test_it_is_honest_about_itself(self, starter: Detectron2Predictor) -> None:
+        assert starter.description == f"starter (small, {len(starter.class_names)} groups)"
+        assert {"person", "animal", "vehicle", "food", "kitchen"} <= set(starter.class_names)
+
+    def test_it_fits_in_25_megabytes(self, root: Path) -> None:
+        assert (root / "weights" / "starter.safetensors").stat().st_size <= 25e6
+
+    def test_it_outlines_and_names_most_large_objects(self, starter: Detectron2Predictor) -> None:
+        outlined, named = [], []
+        for name, (box, group) in LARGE_OBJECTS.items():
+            found = starter(images.load(samples()[name])).filter(0.5)
+            overlaps = _iou(found.boxes, box)
+            outlined += [name] if (overlaps >= 0.5).any() else []
+            named += [name] if (overlaps[found.class_ids == found.class_names.index(group)] >= 0.5).any() else []
+        assert len(outlined) >= 5, outlined
+        assert len(named) >= 4, named
+
+    def test_it_leaves_an_empty_wall_empty(self, starter: Detectron2Predictor) -> None:
+        wall = np.full((320, 480, 3), 180, np.uint8)
+        assert len(starter(wall).filter(0.5)) == 0

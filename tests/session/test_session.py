@@ -1,0 +1,875 @@
+from __future__ import annotations
+
+import gc
+import logging
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import traitlets
+
+from seg_widgets.errors import (
+    ImageDamagedError,
+    ImageFormatError,
+    ImageNotFoundError,
+    InferenceError,
+    ModelError,
+    PredictionError,
+    SettingError,
+    UrlError,
+    WeightsNotFoundError,
+)
+from seg_widgets.images.loading import Upload
+from seg_widgets.prediction.prediction import Prediction
+from seg_widgets.session.session import SegmentationSession
+from seg_widgets.session.traits import ThreadSafeTraits
+from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+
+RGBArray = npt.NDArray[np.uint8]
+
+
+class Gate:
+    """A predictor that waits in each call until it is let go; `entered` counts the calls that have begun."""
+
+    def __init__(self) -> None:
+        self.entered = threading.Semaphore(0)
+        self.go = threading.Semaphore(0)
+        self.seen: list[tuple[int, int]] = []
+        self._stub = StubPredictor(3)
+
+    def __call__(self, image: RGBArray, /) -> Prediction:
+        self.seen.append((image.shape[1], image.shape[0]))
+        self.entered.release()
+        assert self.go.acquire(timeout=20)
+        return self._stub(image)
+
+
+@pytest.fixture
+def session() -> Iterator[SegmentationSession]:
+    made = SegmentationSession(StubPredictor())
+    yield made
+    made.close(5)
+
+
+def test_a_picture_and_its_result_arrive_together(session: SegmentationSession) -> None:
+    seen: list[tuple[Any, Any]] = []
+
+    def see(change: object) -> None:
+        assert session.prediction is not None
+        seen.append((session.image.shape, session.prediction.image_size))
+
+    session.observe(see, "prediction")
+    session.observe(see, "image")
+    session.image = make_picture(64, 48)
+    session.wait(20)
+    session.image = make_picture(32, 20)
+    result = session.wait(20)
+    assert seen == [((48, 64, 3), (48, 64))] * 2 + [((20, 32, 3), (20, 32))] * 2
+    assert result is session.prediction
+    assert len(result or ()) == 12
+    assert not session.busy
+    assert session.status == session.error == ""
+
+
+def test_busy_is_true_as_soon_as_the_picture_is_set_and_the_old_picture_stays_meanwhile() -> None:
+    gate = Gate()
+    session = SegmentationSession(gate)
+    session.image = make_picture(16, 16)
+    assert session.busy
+    assert not isinstance(session.image, np.ndarray)
+    assert gate.entered.acquire(timeout=20)
+    assert session.status == "Segmenting the picture"
+    gate.go.release()
+    result = session.wait(20)
+    assert result is not None
+    assert session.image.shape == (16, 16, 3)
+    session.close(5)
+
+
+def test_the_status_names_the_picture_and_the_last_time(session: SegmentationSession) -> None:
+    states: list[str] = []
+    session.observe(lambda change: states.append(change["new"]), "status")
+    session.segment(make_jpeg(40, 30), "a.jpg")
+    session.wait(20)
+    session.segment(make_jpeg(40, 30), "b.jpg")
+    session.wait(20)
+    assert states[:3] == ["Opening a.jpg", "Segmenting a.jpg", ""]
+    assert states[3] == "Opening b.jpg"
+    assert states[4].startswith("Segmenting b.jpg (the last one took 0.")
+    assert session.source == "b.jpg"
+
+
+def test_of_many_requests_the_first_runs_the_newest_waits_and_only_the_newest_is_shown() -> None:
+    gate = Gate()
+    session = SegmentationSession(gate)
+    shown: list[int] = []
+    session.observe(lambda change: shown.append(session.image.shape[1]), "prediction")
+    session.image = make_picture(10, 10)
+    assert gate.entered.acquire(timeout=20)
+    for side in (20, 30, 40):
+        session.image = make_picture(side, side)
+    gate.go.release()
+    assert gate.entered.acquire(timeout=20)
+    gate.go.release()
+    session.wait(20)
+    assert gate.seen == [(10, 10), (40, 40)]
+    assert shown == [40]
+    session.close(5)
+
+
+def test_a_slow_source_does_not_hold_up_a_newer_one(session: SegmentationSession, monkeypatch: Any) -> None:
+    from seg_widgets import images
+
+    stuck = threading.Event()
+    real = images.load
+
+    def load(source: object, **settings: Any) -> RGBArray:
+        if isinstance(source, str):
+            assert stuck.wait(20)
+        return real(source, **settings)
+
+    monkeypatch.setattr(images, "load", load)
+    session.segment("slow")
+    session.image = make_picture(24, 24)
+    session.wait(10)
+    assert session.image.shape == (24, 24, 3)
+    stuck.set()
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        (b"", ImageFormatError),
+        (b"hello, I am a text", ImageFormatError),
+        (b"<!doctype html><html></html>", ImageFormatError),
+        (make_jpeg(64, 64)[:300], ImageDamagedError),
+        ("no such file.jpg", ImageNotFoundError),
+    ],
+)
+def test_a_bad_source_is_told_and_keeps_the_last_result(
+    session: SegmentationSession, source: object, kind: type[Exception]
+) -> None:
+    session.image = make_picture(20, 10)
+    before = session.wait(20)
+    image = session.image
+    session.segment(source)
+    with pytest.raises(kind):
+        session.wait(20)
+    assert session.error
+    assert session.prediction is before
+    assert session.image is image
+    assert not session.busy
+    session.image = make_picture(8, 8)
+    assert session.error == ""
+    session.wait(20)
+    assert session.image.shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("text", ["/etc/passwd", "file:///etc/passwd", "ftp://example.org/a.jpg", "photo", " "])
+def test_what_a_stranger_types_is_never_a_path(session: SegmentationSession, text: str) -> None:
+    session.segment_url(text)
+    with pytest.raises(UrlError, match="https://"):
+        session.wait(20)
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1, 2, "high", None, 1.0001])
+def test_a_bad_threshold_is_refused_and_changes_nothing(session: SegmentationSession, value: Any) -> None:
+    session.threshold = 0.25
+    with pytest.raises(SettingError, match=r"0 (and|to) 1"):
+        session.threshold = value
+    assert session.threshold == 0.25
+    with pytest.raises(SettingError):
+        SegmentationSession(StubPredictor(), threshold=value)
+
+
+def test_what_is_shown_follows_threshold_and_hidden_classes_and_instances(session: SegmentationSession) -> None:
+    assert session.shown is None
+    assert not session.shown_indices
+    session.image = make_picture(40, 30)
+    session.wait(20)
+    assert session.shown_indices == tuple(range(7))
+    session.threshold = 0
+    assert len(session.shown_indices) == 12
+    session.hidden_classes = ["person"]
+    assert session.shown_indices == (1, 2, 3, 5, 6, 7, 9, 10, 11)
+    session.hidden_instances = [1, 2]
+    assert session.shown is not None
+    assert session.shown.counts() == {"food": 3, "animal": 2, "vehicle": 2}
+    session.image = make_picture(50, 30)
+    session.wait(20)
+    assert session.hidden_instances == ()
+    assert session.hidden_classes == ("person",)
+
+
+def test_a_wrong_class_or_instance_is_refused_with_a_fix(session: SegmentationSession) -> None:
+    session.hidden_classes = ["anything before there is a model's answer"]
+    session.hidden_classes = []
+    session.image = make_picture(40, 30)
+    session.wait(20)
+    with pytest.raises(SettingError, match="Did you mean 'person'"):
+        session.hidden_classes = ["persn"]
+    with pytest.raises(SettingError, match="such as"):
+        session.hidden_classes = "person"
+    with pytest.raises(SettingError, match="class names"):
+        session.hidden_classes = [3]  # type: ignore[list-item]
+    with pytest.raises(SettingError, match="the result has 12"):
+        session.selected = [12]
+    wrong: Any
+    for wrong in ([-1], [True], ["a"], 0.5):
+        with pytest.raises(SettingError, match="instance numbers"):
+            session.selected = wrong
+    session.selected = [3, 3, *np.array([4])]
+    assert session.selected == (3, 4)
+
+
+def test_an_unexpected_error_is_told_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    session = SegmentationSession(StubPredictor(error=KeyError("logits")))
+    session.segment(make_picture(30, 30), "x.png")
+    with pytest.raises(InferenceError, match=r"segment x\.png \(KeyError: 'logits'\)"):
+        session.wait(20)
+    assert "logits" in caplog.text
+    assert "Traceback" in caplog.text
+    session.close(5)
+
+
+def test_an_error_keeps_no_picture_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+    # pytest keeps log records, and these keep their tracebacks.
+    monkeypatch.setattr(logging.getLogger("seg_widgets.session.session"), "disabled", True)
+    pictures: list[weakref.ref[Any]] = []
+
+    def predictor(image: RGBArray, /) -> Prediction:
+        pictures.append(weakref.ref(image))
+        raise KeyError("logits")
+
+    session = SegmentationSession(predictor)
+    session.segment(make_picture(30, 30), "x.png")
+    with pytest.raises(InferenceError):
+        session.wait(20)
+    deadline = time.monotonic() + 10
+    while pictures[0]() is not None and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.02)
+    assert pictures[0]() is None
+    session.close(5)
+
+
+@pytest.mark.parametrize("answer", [None, [], "image of another size"])
+def test_a_wrong_answer_of_the_predictor_is_told(answer: Any) -> None:
+    given = StubPredictor()(make_picture(9, 9)) if answer == "image of another size" else answer
+    session = SegmentationSession(lambda image: given)
+    session.image = make_picture(30, 20)
+    with pytest.raises(PredictionError):
+        session.wait(20)
+    assert session.image is None
+    session.close(5)
+
+
+# ── the model ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_model_is_built_at_once_once_and_in_the_background() -> None:
+    built: list[str] = []
+    go = threading.Event()
+
+    def build() -> StubPredictor:
+        assert go.wait(20)
+        built.append(threading.current_thread().name)
+        return StubPredictor()
+
+    session = SegmentationSession(build=build)
+    assert session.busy
+    assert session.status.startswith("Loading the model")
+    assert session.predictor is None
+    session.image = make_picture(20, 20)
+    go.set()
+    assert session.wait(20) is not None
+    session.image = make_picture(10, 20)
+    session.wait(20)
+    assert built == ["seg_widgets model"]
+    assert session.predictor is not None
+    session.close(5)
+
+
+def test_a_bad_picture_is_told_while_the_model_is_still_loading() -> None:
+    go = threading.Event()
+
+    def build() -> StubPredictor:
+        assert go.wait(20)
+        return StubPredictor()
+
+    session = SegmentationSession(build=build)
+    told = threading.Event()
+    session.observe(lambda change: told.set(), "error")
+    session.segment(b"not a picture")
+    assert told.wait(20)
+    assert session.busy
+    go.set()
+    with pytest.raises(ImageFormatError):
+        session.wait(20)
+    session.close(5)
+
+
+def test_a_model_that_fails_is_told_and_built_again_for_the_next_picture() -> None:
+    attempts: list[int] = []
+
+    def build() -> StubPredictor:
+        attempts.append(1)
+        if len(attempts) < 3:
+            raise WeightsNotFoundError("There are no weights; put them into weights/.")
+        return StubPredictor()
+
+    session = SegmentationSession(build=build)
+    with pytest.raises(WeightsNotFoundError):
+        session.wait(20)
+    assert session.error == "There are no weights; put them into weights/."
+    session.image = make_picture(20, 20)
+    with pytest.raises(WeightsNotFoundError):
+        session.wait(20)
+    session.image = make_picture(20, 20)
+    assert session.wait(20) is not None
+    assert session.error == ""
+    assert len(attempts) == 3
+    session.close(5)
+
+
+def test_a_builder_that_breaks_or_gives_no_predictor_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> StubPredictor:
+        raise ZeroDivisionError
+
+    for build in (broken, lambda: None):
+        session = SegmentationSession(build=build)  # type: ignore[arg-type]
+        with pytest.raises(ModelError):
+            session.wait(20)
+        session.close(5)
+
+
+def test_an_unknown_model_is_told() -> None:
+    session = SegmentationSession("no such model")
+    with pytest.raises((ModelError, SettingError)):
+        session.wait(60)
+    assert session.error
+    session.close(5)
+
+
+@pytest.mark.parametrize("settings", [{"predictor": 3}, {"predictor": StubPredictor(), "build": StubPredictor}])
+def test_what_is_no_predictor_is_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(SettingError, match="predictor"):
+        SegmentationSession(**settings)
+
+
+def test_another_model_segments_the_picture_on_screen_again(session: SegmentationSession) -> None:
+    session.image = make_picture(30, 20)
+    session.wait(20)
+    image = session.image
+    session.use(StubPredictor(2))
+    result = session.wait(20)
+    assert result is not None
+    assert len(result) == 2
+    assert session.image is image
+    session.use(build=lambda: StubPredictor(4))
+    assert len(session.wait(20) or ()) == 4
+
+
+def test_another_model_takes_over_a_request_that_is_under_way() -> None:
+    gate = Gate()
+    session = SegmentationSession(gate)
+    session.image = make_picture(30, 20)
+    assert gate.entered.acquire(timeout=20)
+    session.use(StubPredictor(5))
+    gate.go.release()
+    assert len(session.wait(20) or ()) == 5
+    session.close(5)
+
+
+# ── ending ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_ten_models_after_each_other_leave_one_alive(session: SegmentationSession) -> None:
+    built: list[weakref.ref[StubPredictor]] = []
+
+    def build() -> StubPredictor:
+        predictor = StubPredictor()
+        built.append(weakref.ref(predictor))
+        return predictor
+
+    gc.collect()
+    gc.disable()  # nobody may have to look for circles
+    try:
+        for _ in range(10):
+            session.use(build=build)
+            session.image = make_picture(30, 20)
+            session.wait(20)
+            # The worker's thread lets go of its last job a moment after the result is told.
+            deadline = time.monotonic() + 5
+            while sum(one() is not None for one in built) > 1 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            assert [one() is session.predictor for one in built] == [False] * (len(built) - 1) + [True]
+            assert sum(one() is not None for one in built) == 1
+    finally:
+        gc.enable()
+
+
+def test_close_ends_the_worker_and_keeps_what_is_on_screen() -> None:
+    session = SegmentationSession(StubPredictor())
+    session.image = make_picture(30, 20)
+    session.wait(20)
+    thread = session._worker._thread
+    assert thread is not None
+    assert thread.is_alive()
+    session.close(5)
+    session.close(5)
+    assert not thread.is_alive()
+    assert session.closed
+    assert session.predictor is None
+    assert session.image is not None
+    with pytest.raises(SettingError, match="closed"):
+        session.image = make_picture(30, 20)
+
+
+def test_close_during_inference_drops_the_result() -> None:
+    gate = Gate()
+    session = SegmentationSession(gate)
+    session.image = make_picture(30, 20)
+    assert gate.entered.acquire(timeout=20)
+    session.close()
+    assert not session.busy
+    assert session.wait(1) is None
+    gate.go.release()
+    session._worker.join(10)
+    assert session.image is None
+
+
+def test_close_while_the_model_is_built() -> None:
+    go = threading.Event()
+
+    def build() -> StubPredictor:
+        assert go.wait(20)
+        return StubPredictor()
+
+    session = SegmentationSession(build=build)
+    session.image = make_picture(30, 20)
+    session.close()
+    go.set()
+    session._worker.join(10)
+    assert session.predictor is None
+    assert session.error == ""
+
+
+def test_a_forgotten_session_is_collected_and_its_worker_ends() -> None:
+    session = SegmentationSession(StubPredictor())
+    session.image = make_picture(30, 20)
+    session.wait(20)
+    gone, thread = weakref.ref(session), session._worker._thread
+    assert thread is not None
+    del session
+    deadline = time.monotonic() + 10
+    while gone() is not None and time.monotonic() < deadline:
+        gc.collect()
+        time.sleep(0.02)
+    assert gone() is None
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_cancel_keeps_and_clear_forgets(session: SegmentationSession) -> None:
+    session.image = make_picture(30, 20)
+    session.wait(20)
+    session.predictor.delay_s = 0.3
+    session.image = make_picture(10, 10)
+    session.cancel()
+    assert not session.busy
+    assert session.image.shape == (20, 30, 3)
+    session.segment(b"nothing")
+    with pytest.raises(ImageFormatError):
+        session.wait(20)
+    session.image = None
+    assert session.image is session.prediction is None
+    assert session.source == session.error == ""
+    assert session.wait(20) is None
+
+
+def test_wait_gives_up_in_time() -> None:
+    session = SegmentationSession(StubPredictor(delay_s=0.5))
+    session.image = make_picture(30, 20)
+    with pytest.raises(TimeoutError, match="still busy"):
+        session.wait(0.05)
+    session.wait(20)
+    session.close(5)
+
+
+def test_an_observer_may_wait_or_fail(session: SegmentationSession, caplog: pytest.LogCaptureFixture) -> None:
+    heard: list[object] = []
+
+    def careless(change: object) -> None:
+        heard.append(session.wait(5))
+        raise RuntimeError("an observer's own mistake")
+
+    session.observe(careless, "prediction")
+    session.observe(heard.append, "image")
+    session.image = make_picture(30, 20)
+    session.wait(20)
+    assert not session.busy
+    assert heard[0] is session.prediction
+    assert len(heard) == 2
+    assert "own mistake" in caplog.text
+
+
+# ── traits and threads ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class _Counter(ThreadSafeTraits):
+    first = traitlets.Int(0)
+    second = traitlets.Int(0)
+
+
+def test_holding_back_in_one_thread_loses_nothing_of_another() -> None:
+    """With traitlets' own hold_trait_notifications this loses notifications or raises."""
+    counter = _Counter()
+    heard = {"first": 0, "second": 0}
+
+    def count(change: Any) -> None:
+        heard[change["name"]] += 1
+
+    counter.observe(count)
+    rounds = 3000
+
+    def hold() -> None:
+        for number in range(rounds):
+            with counter.hold_trait_notifications():
+                counter.first = number + 1
+
+    def set_plainly() -> None:
+        for number in range(rounds):
+            counter.second = number + 1
+
+    threads = [threading.Thread(target=hold), threading.Thread(target=set_plainly)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert heard == {"first": rounds, "second": rounds}
+
+
+def test_held_changes_are_told_once_with_the_first_old_and_the_last_new_value() -> None:
+    counter = _Counter()
+    heard: list[tuple[int, int]] = []
+    counter.observe(lambda change: heard.append((change["old"], change["new"])), "first")
+    with counter.hold_trait_notifications():
+        counter.first = 1
+        with counter.hold_trait_notifications():
+            counter.first = 2
+        assert not heard
+    assert heard == [(0, 2)]
+
+
+def test_requests_from_many_threads_end_with_one_consistent_result(session: SegmentationSession) -> None:
+    def ask(seed: int) -> None:
+        for step in range(10):
+            side = 8 + seed * 10 + step
+            session.image = make_picture(side, side + 1)
+
+    threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    result = session.wait(30)
+    assert result is not None
+    assert session.image.shape[:2] == result.image_size
+    assert not session.busy
+    assert session.status == ""
+
+
+def test_the_repr_is_stable(session: SegmentationSession) -> None:
+    assert repr(session) == "SegmentationSession(no picture yet, threshold 0.50)"
+    session.segment(make_jpeg(64, 48), "photo.jpg")
+    session.wait(20)
+    assert repr(session) == "SegmentationSession(image='photo.jpg' 64×48, 7 of 12 instances shown at threshold 0.50)"
+
+
+def test_names_are_taken_from_where_the_picture_comes_from(session: SegmentationSession, tmp_path: Any) -> None:
+    path = tmp_path / "harbour.jpg"
+    path.write_bytes(make_jpeg(30, 20))
+    for source, name in ((path, "harbour.jpg"), (str(path), "harbour.jpg"), (make_picture(5, 5), "")):
+        session.image = source
+        session.wait(20)
+        assert session.source == name
+
+
+# ── several pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_loading_the_model_is_no_work_that_could_be_cancelled() -> None:
+    go = threading.Event()
+
+    def build() -> StubPredictor:
+        assert go.wait(20)
+        return StubPredictor()
+
+    session = SegmentationSession(build=build)
+    try:
+        assert session.busy
+        assert not session.working
+        session.segment(make_picture(40, 30))
+        assert session.working
+        session.cancel()
+        assert not session.working
+        go.set()
+        session.wait(20)
+        assert not session.working
+    finally:
+        go.set()
+        session.close(5)
+
+
+class Paced:
+    """A predictor whose calls wait until they are let go; `widths` are those of the pictures that it saw."""
+
+    name = "paced"
+
+    def __init__(self) -> None:
+        self.go = threading.Semaphore(0)
+        self.started = threading.Semaphore(0)
+        self.widths: list[int] = []
+
+    def __call__(self, image: RGBArray, /) -> Prediction:
+        self.widths.append(image.shape[1])
+        self.started.release()
+        assert self.go.acquire(timeout=20)
+        return StubPredictor(2)(image)
+
+
+@pytest.fixture
+def paced() -> Iterator[tuple[SegmentationSession, Paced]]:
+    predictor = Paced()
+    session = SegmentationSession(predictor)
+    yield session, predictor
+    predictor.go.release(50)
+    session.close(5)
+
+
+def states(session: SegmentationSession) -> list[tuple[str, str]]:
+    return [(entry.source, entry.state) for entry in session.history]
+
+
+def pictures(*widths: int) -> list[Any]:
+    return [Upload(f"{width}.jpg", make_jpeg(width, 20)) for width in widths]
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_several_pictures_are_segmented_in_turn_and_the_first_is_shown(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22, 23))
+    assert predictor.started.acquire(timeout=10)
+    assert states(session) == [("21.jpg", "busy"), ("22.jpg", "waiting"), ("23.jpg", "waiting")]
+    assert session.status == "Segmenting 21.jpg (1 of 3)"
+    predictor.go.release()
+    assert predictor.started.acquire(timeout=10)
+    assert session.source == "21.jpg"
+    assert session.status.startswith("Segmenting 22.jpg (2 of 3)")
+    predictor.go.release(2)
+    session.wait(20)
+    assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("23.jpg", "done")]
+    assert session.source == "21.jpg"
+    assert session.current == 1
+    assert [entry.image.shape[1] for entry in session.history] == [21, 22, 23]
+    assert all(entry.model == "paced" and entry.took_s is not None for entry in session.history)
+
+
+def test_a_single_request_goes_first_and_nothing_is_lost(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22, 23))
+    assert predictor.started.acquire(timeout=10)
+    session.segment(make_picture(40, 20), "single")  # while the model runs on the first of them
+    predictor.go.release(10)
+    session.wait(20)
+    assert predictor.widths == [21, 40, 22, 23]
+    assert session.source == "single"
+    assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("23.jpg", "done"), ("single", "done")]
+
+
+def test_more_pictures_join_those_that_wait(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22))
+    assert predictor.started.acquire(timeout=10)
+    session.segment_all(pictures(31, 32))
+    predictor.go.release(10)
+    session.wait(20)
+    assert sorted(predictor.widths) == [21, 22, 31, 32]
+    assert {state for _, state in states(session)} == {"done"}
+    assert session.source == "31.jpg"
+
+
+def test_single_requests_that_are_overtaken_leave_no_entry(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment(make_picture(21, 20), "first")
+    assert predictor.started.acquire(timeout=10)
+    session.segment(make_picture(22, 20), "second")
+    session.segment(make_picture(23, 20), "third")
+    predictor.go.release(10)
+    session.wait(20)
+    assert states(session) == [("third", "done")]
+
+
+def test_a_bad_one_of_several_is_kept_with_its_error_and_the_others_go_on() -> None:
+    session = SegmentationSession(StubPredictor(2))
+    session.segment_all([Upload("bad.jpg", b"a letter"), *pictures(22), "missing.jpg"])
+    with pytest.raises(ImageNotFoundError):
+        session.wait(20)
+    assert states(session) == [("bad.jpg", "failed"), ("22.jpg", "done"), ("missing.jpg", "failed")]
+    assert session.source == "22.jpg"  # the first with a result, as nothing else is on screen
+    session.show(1)
+    assert "bad.jpg" in session.error
+    assert session.source == "22.jpg"
+    session.show(2)
+    assert session.error == ""
+    assert len(session.wait() or ()) == 2
+    session.close(5)
+
+
+def test_a_waiting_picture_can_be_brought_forward_or_removed(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22, 23, 24))
+    assert predictor.started.acquire(timeout=10)
+    session.show(4)
+    session.forget(3)
+    predictor.go.release(10)
+    session.wait(20)
+    assert predictor.widths == [21, 24, 22]
+    assert session.source == "24.jpg"
+    assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("24.jpg", "done")]
+
+
+def test_a_removed_picture_that_the_model_works_on_leaves_nothing(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    session.segment_all(pictures(21, 22))
+    assert predictor.started.acquire(timeout=10)
+    session.forget(1)
+    predictor.go.release(10)
+    session.wait(20)
+    assert states(session) == [("22.jpg", "done")]
+    assert session.source == "22.jpg"
+
+
+def test_cancel_and_clear_drop_what_waits(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    predictor.go.release()
+    session.segment(make_picture(40, 20), "kept")
+    session.wait(20)
+    session.segment_all(pictures(21, 22))
+    wait_until(lambda: 21 in predictor.widths)
+    session.cancel()
+    assert not session.busy
+    assert states(session) == [("kept", "done")]
+    assert session.source == "kept"
+    predictor.go.release(10)
+    session.segment_all(pictures(31, 32))
+    session.wait(20)
+    session.clear()
+    assert session.history == ()
+    assert session.current is None
+    assert session.image is None
+    assert 22 not in predictor.widths
+
+
+def test_another_model_replaces_the_result_on_screen_only() -> None:
+    session = SegmentationSession(StubPredictor(2))
+    session.segment_all(pictures(21, 22))
+    session.wait(20)
+    session.use(StubPredictor(5))
+    session.wait(20)
+    assert [len(entry.prediction) for entry in session.history] == [5, 2]
+    assert session.current == 1
+    session.show(2)
+    assert session.prediction is not None
+    assert len(session.prediction) == 2
+    session.close(5)
+
+
+def test_a_model_that_can_not_be_built_is_tried_once_for_all_that_wait() -> None:
+    calls: list[int] = []
+
+    def build() -> StubPredictor:
+        calls.append(1)
+        raise ModelError("The weights are not here.")
+
+    session = SegmentationSession(build=build)
+    with pytest.raises(ModelError):
+        session.wait(20)
+    session.segment_all(pictures(21, 22, 23))
+    with pytest.raises(ModelError):
+        session.wait(20)
+    assert [state for _, state in states(session)] == ["failed"] * 3
+    assert len(calls) == 2
+    session.close(5)
+
+
+def test_uploaded_bytes_are_let_go_once_they_are_opened(paced: tuple[SegmentationSession, Paced]) -> None:
+    class Bytes(Upload):
+        pass
+
+    session, predictor = paced
+    upload = Bytes("a.jpg", make_jpeg(21, 20))
+    gone = weakref.ref(upload)
+    session.segment(upload)
+    del upload
+    assert predictor.started.acquire(timeout=10)
+    gc.collect()
+    assert gone() is None
+
+
+def test_where_a_picture_came_from_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(make_jpeg(21, 20))
+    session = SegmentationSession(StubPredictor(2))
+    session.segment(path)
+    session.wait(20)
+    assert session.origin == session.history[0].origin == str(path)
+    session.segment(path.read_bytes(), "upload.jpg")
+    session.wait(20)
+    assert session.origin == ""
+    session.show(1)
+    assert session.origin == str(path)
+    assert session.model_name == ""
+    session.close(5)
+
+
+def test_no_pictures_at_all_is_no_request() -> None:
+    session = SegmentationSession(StubPredictor(2))
+    session.segment_all([])
+    assert not session.busy
+    assert session.history == ()
+    session.close()
+    with pytest.raises(SettingError, match="closed"):
+        session.segment_all([make_picture(20, 20)])
+
+
+def test_class_thresholds_stand_in_place_of_the_common_one() -> None:
+    session = SegmentationSession(StubPredictor(), threshold=0.5)
+    session.class_thresholds = {"person": 0.9, "unknown": 0.1}  # before there is a model to ask
+    session.segment(make_picture(40, 30))
+    session.wait(20)
+    assert session.shown is not None
+    assert session.shown.counts() == {"animal": 2, "vehicle": 2, "person": 1, "food": 1}
+    session.class_thresholds = {"person": 0}
+    assert session.shown.counts()["person"] == 3
+    mistakes: list[Any] = [{"persn": 0.5}, {"person": 2}, ["person"], {1: 0.5}]
+    for wrong in mistakes:
+        with pytest.raises(SettingError):
+            session.class_thresholds = wrong
+    assert session.class_thresholds == {"person": 0.0}
+    session.close(5)

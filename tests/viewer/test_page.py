@@ -1,0 +1,112 @@
+"""The web page in one file: that it carries everything, asks for nothing, and that no name can change it."""
+
+from __future__ import annotations
+
+import base64
+import html.parser
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import seg_widgets
+from seg_widgets.errors import PredictionError
+from seg_widgets.export.formats import save
+from seg_widgets.testing import StubPredictor, make_picture
+from seg_widgets.viewer.content import encode_content
+from seg_widgets.viewer.page import to_html
+from seg_widgets.widgets.canvas import SegmentationCanvas
+
+IMAGE = make_picture(80, 60)
+FOUND = StubPredictor(5)(IMAGE)
+STATIC = Path(seg_widgets.__file__).parent / "viewer" / "static"
+
+
+class Page(html.parser.HTMLParser):
+    """A page's elements: their tags, and the texts of title, h1 and scripts."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: dict[str, str] = {}
+        self._open = ""
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._open = dict(attrs).get("id") or dict(attrs).get("type") or tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts[self._open] = self.texts.get(self._open, "") + data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._open = ""
+
+
+@given(
+    st.text(st.characters(exclude_characters="\r\0"), max_size=30) | st.sampled_from(["</script><b>", "<!--", "&lt;"])
+)
+@settings(deadline=None)
+def test_a_name_is_only_a_name(name: str) -> None:
+    usual = Page(to_html(FOUND, IMAGE, "usual"))
+    page = Page(to_html(FOUND, IMAGE, name, hidden_classes=[name], class_thresholds={name: 0.5}))
+    assert [tag for tag, _ in page.tags] == [tag for tag, _ in usual.tags]
+    written = name.encode("utf-8", "replace").decode()
+    assert page.texts["title"] == page.texts["h1"] == (written or "Segmented picture")
+    traits = json.loads(page.texts["traits"])
+    assert traits["hidden_classes"] == [name]
+    assert traits["class_thresholds"] == {name: 0.5}
+    assert base64.b64decode(page.texts["content"]) == encode_content(IMAGE, FOUND, name)
+
+
+def test_it_begins_as_it_was_shown() -> None:
+    shown: dict[str, Any] = {
+        "threshold": 0.25,
+        "class_thresholds": {"person": 0.75},
+        "hidden_classes": ["animal"],
+        "hidden_instances": [2],
+        "color_by": "score",
+        "opacity": 0.5,
+        "show": ["boxes"],
+    }
+    traits = json.loads(Page(to_html(FOUND, IMAGE, "a.jpg", **shown)).texts["traits"])
+    assert {name: traits[name] for name in shown} == shown
+
+
+def test_it_has_every_trait_that_the_canvas_reads() -> None:
+    canvas = SegmentationCanvas()
+    synced = {name for name, trait in canvas.traits(sync=True).items() if name in SegmentationCanvas.class_own_traits()}
+    traits = json.loads(Page(to_html(FOUND, IMAGE)).texts["traits"])
+    assert set(traits) | {"content"} == synced
+    defaults = {name: getattr(canvas, name) for name in synced - {"content", "hint"}}
+    assert {name: traits[name] for name in defaults} == json.loads(json.dumps(defaults))
+    canvas.close()
+
+
+def test_it_asks_for_nothing() -> None:
+    text = to_html(FOUND, IMAGE)
+    page = Page(text)
+    policy = next(attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes)
+    assert policy is not None
+    assert policy.startswith("default-src 'none'; ")
+    assert "http" not in policy
+    assert not any(name in attributes for _, attributes in page.tags for name in ("src", "href", "action"))
+    for name in ("canvas.js", "webpage.js"):
+        # Either would end the script that they are put into.
+        assert "</script" not in (STATIC / name).read_text().lower()
+        assert "<!--" not in (STATIC / name).read_text()
+
+
+def test_it_is_a_format_to_save(tmp_path: Path) -> None:
+    written = save(FOUND, IMAGE, tmp_path, "a", ["html"], file_name="a.jpg")
+    assert written == {"html": tmp_path / "a.html"}
+    assert (tmp_path / "a.html").read_text("utf-8") == to_html(FOUND, IMAGE, "a.jpg")
+
+
+def test_the_picture_must_be_the_predictions() -> None:
+    with pytest.raises(PredictionError, match="80×60"):
+        to_html(FOUND, make_picture(60, 80))

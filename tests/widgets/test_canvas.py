@@ -1,0 +1,294 @@
+from __future__ import annotations
+
+import io
+import json
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from seg_widgets.errors import ExportError, PredictionError, SettingError
+from seg_widgets.images.loading import Upload
+from seg_widgets.prediction.prediction import MaskCrop, Prediction
+from seg_widgets.style.colors import class_color, hex_color
+from seg_widgets.testing import StubPredictor, make_picture
+from seg_widgets.viewer.content import encode_content
+from seg_widgets.widgets.canvas import SegmentationCanvas
+
+
+def decode(content: bytes) -> tuple[dict[str, Any], bytes, bytes]:
+    """What canvas.js reads: header, picture, bits."""
+    assert content[:4] == b"SEGW"
+    (length,) = struct.unpack("<I", content[4:8])
+    header = json.loads(content[8 : 8 + length])
+    picture = content[8 + length : 8 + length + header["imageBytes"]]
+    packed = content[8 + length + header["imageBytes"] :]
+    assert len(packed) == header["maskBytes"]
+    return header, picture, zlib.decompress(packed)
+
+
+def test_the_message_carries_picture_masks_and_metadata() -> None:
+    image = make_picture(120, 90)
+    prediction = StubPredictor(5)(image)
+    header, picture, bits = decode(encode_content(image, prediction, "å.jpg"))
+    assert (header["name"], header["width"], header["height"]) == ("å.jpg", 120, 90)
+    assert header["scores"] == prediction.scores.tolist()
+    assert header["areas"] == prediction.areas.tolist()
+    assert header["classIds"] == [0, 1, 2, 3, 0]
+    assert [known["name"] for known in header["classes"]] == ["person", "animal", "vehicle", "food"]
+    assert header["classes"][1]["color"] == hex_color(class_color(1))
+    decoded = np.asarray(Image.open(io.BytesIO(picture)), np.int16)
+    assert header["mediaType"] == "image/jpeg"
+    assert np.abs(decoded - image).mean() < 4
+    assert prediction.masks is not None
+    at = 0
+    for (x, y, width, height), crop in zip(header["crops"], prediction.masks, strict=True):
+        length = (width * height + 7) // 8
+        assert MaskCrop(x, y, width, height, bits[at : at + length]) == crop
+        at += length
+    assert at == len(bits)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.data())
+def test_any_masks_come_back_bit_by_bit(data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, 4))
+    height, width = data.draw(st.integers(1, 20)), data.draw(st.integers(1, 20))
+    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
+    dense = random.random((count, height, width)) < data.draw(st.floats(0, 1))
+    prediction = Prediction.from_dense(dense, np.full(count, 0.5), np.zeros(count, int), ["thing"])
+    header, _, bits = decode(encode_content(np.zeros((height, width, 3), np.uint8), prediction))
+    at = 0
+    for (x, y, w, h), mask in zip(header["crops"], dense, strict=True):
+        length = (w * h + 7) // 8
+        back = np.zeros_like(mask)
+        back[y : y + h, x : x + w] = MaskCrop(x, y, w, h, bits[at : at + length]).to_array()
+        assert (back == mask).all()
+        at += length
+
+
+def test_few_colours_travel_as_png_without_loss() -> None:
+    drawing = np.zeros((200, 300, 3), np.uint8)
+    drawing[50:100, 50:200] = (255, 0, 0)
+    header, picture, _ = decode(encode_content(drawing, Prediction.empty((200, 300))))
+    assert header["mediaType"] == "image/png"
+    assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == drawing).all()
+
+
+def test_a_few_odd_pixels_make_no_png_of_a_picture_of_many_colours() -> None:
+    picture = np.zeros((400, 400, 3), np.uint8)
+    picture[-1, :300, 0] = np.arange(300) % 256
+    picture[-1, :300, 1] = np.arange(300) // 2
+    header, _, _ = decode(encode_content(picture, Prediction.empty((400, 400))))
+    assert header["mediaType"] == "image/jpeg"
+
+
+def test_a_hundred_masks_stay_small() -> None:
+    image = make_picture(1280, 960)
+    header, _, _ = decode(encode_content(image, StubPredictor(100)(image)))
+    assert header["maskBytes"] < 300_000
+
+
+def test_a_prediction_without_masks_has_boxes_only() -> None:
+    full = StubPredictor(3)(make_picture(60, 40))
+    boxes = Prediction(full.image_size, full.boxes, full.scores, full.class_ids, full.class_names)
+    header, _, bits = decode(encode_content(make_picture(60, 40), boxes))
+    assert header["hasMasks"] is False
+    assert header["crops"] == []
+    assert bits == b""
+    assert len(header["boxes"]) == 3
+
+
+def test_a_prediction_of_another_picture_is_refused() -> None:
+    with pytest.raises(PredictionError, match=r"10×10.*60×40"):
+        encode_content(make_picture(60, 40), Prediction.empty((10, 10)))
+    canvas = SegmentationCanvas()
+    with pytest.raises(PredictionError):
+        canvas.set_result(make_picture(60, 40), Prediction.empty((10, 10)))
+    assert canvas.content == b""
+
+
+def test_the_canvas_shows_and_forgets() -> None:
+    image = make_picture(60, 40)
+    prediction = StubPredictor()(image)
+    canvas = SegmentationCanvas(image, prediction, name="a.jpg", hidden_classes=["person"])
+    assert repr(canvas) == "SegmentationCanvas('a.jpg' 60×40, 5 of 12 instances shown at threshold 0.50)"
+    canvas.hidden_instances = [1]
+    canvas.selected = [2]
+    assert "4 of 12" in repr(canvas)
+    canvas.set_result(image, prediction)
+    assert canvas.selected == canvas.hidden_instances == ()
+    assert canvas.hidden_classes == ("person",)
+    canvas.clear()
+    assert canvas.content == b""
+    assert repr(canvas) == "SegmentationCanvas(no picture yet, threshold 0.50)"
+    canvas.close()
+
+
+def test_what_goes_to_the_browser_is_binary_and_plain() -> None:
+    image = make_picture(60, 40)
+    canvas = SegmentationCanvas(image, StubPredictor(2)(image), hidden_classes=["person"], selected=[1])
+    state = canvas.get_state()
+    assert isinstance(state["content"], bytes)
+    assert canvas.trait_metadata("content", "echo_update") is False
+    assert state["hidden_classes"] == ["person"]
+    assert state["selected"] == [1]
+    assert state["show"] == ["masks", "outlines", "labels"]
+    json.dumps({name: value for name, value in state.items() if name not in ("content", "layout")})
+    canvas.close()
+
+
+def test_what_the_browser_writes_arrives() -> None:
+    canvas = SegmentationCanvas()
+    heard: list[object] = []
+    canvas.observe(lambda change: heard.append(change["new"]), "threshold")
+    canvas.set_state({"threshold": 0.25, "hidden_classes": ["food"], "hovered": 3})
+    assert (canvas.threshold, canvas.hidden_classes, canvas.hovered) == (0.25, ("food",), 3)
+    assert heard == [0.25]
+    canvas.close()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"threshold": float("nan")},
+        {"threshold": 2},
+        {"opacity": -0.1},
+        {"opacity": "half"},
+        {"color_by": "name"},
+        {"zoom": 0.5},
+        {"zoom": float("inf")},
+        {"pan": (0.5, 2)},
+        {"pan": 3},
+        {"class_thresholds": {"person": 2}},
+        {"class_thresholds": [0.5]},
+        {"exports": ["pdf"]},
+        {"image_format": "gif"},
+        {"show": ["masks", "mask"]},
+        {"hidden_classes": "person"},
+        {"selected": [-1]},
+        {"image": make_picture(8, 8)},
+    ],
+)
+def test_a_wrong_setting_is_refused(setting: dict[str, Any]) -> None:
+    with pytest.raises(SettingError):
+        SegmentationCanvas(**setting)
+
+
+def test_parts_are_kept_in_their_own_order() -> None:
+    canvas = SegmentationCanvas(show=["labels", "masks", "labels"])
+    assert canvas.show == ("masks", "labels")
+    canvas.show = "boxes"
+    assert canvas.show == ("boxes",)
+    canvas.close()
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SegmentationCanvas, Callable[..., list[Any]]]]:
+    """A canvas, and a function that asks it something as the browser does and returns what it sends back."""
+    canvas = SegmentationCanvas()
+    sent: list[Any] = []
+    monkeypatch.setattr(canvas, "send", lambda content, buffers=None: sent.append((content, buffers)))
+
+    def ask(content: object, buffers: list[Any] | None = None) -> list[Any]:
+        sent.clear()
+        canvas._handle_custom_msg(content, buffers)
+        return list(sent)
+
+    yield canvas, ask
+    canvas.close()
+
+
+def test_an_export_is_sent_as_bytes_and_its_failure_is_told(asked: tuple[SegmentationCanvas, Any]) -> None:
+    canvas, ask = asked
+    question = {"ask": "export", "kind": "csv", "number": "x-1"}
+    heard = ({"got": "x-1"}, None)
+    failed: Any = ({"answer": "x-1", "failed": True}, [])
+    assert ask(question, []) == [heard, failed]
+    canvas.exporter = lambda kind: (f"a.{kind}", "text/csv", b"1,2")
+    assert ask(question, []) == [heard, ({"answer": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"])]
+    assert ask("something else", []) == []
+    assert ask({"ask": 3}, []) == []
+
+    def fail(kind: str) -> tuple[str, str, bytes]:
+        raise ExportError("It can't be written.")
+
+    canvas.exporter = fail
+    assert ask(question, []) == [heard, failed]
+    assert canvas.error == "It can't be written."
+
+
+def test_dropped_pictures_and_addresses_are_handed_on(asked: tuple[SegmentationCanvas, Any]) -> None:
+    canvas, ask = asked
+    opened: list[Any] = []
+    canvas.opener = opened.append
+    canvas.address_opener = opened.append
+    canvas.canceller = lambda: opened.append("cancel")
+    done: list[Any] = [({"got": 1}, None), ({"answer": 1}, [])]
+    assert ask({"ask": "open", "names": ["a.jpg", "b.png"], "number": 1}, [memoryview(b"a"), b"b"]) == done
+    assert ask({"ask": "address", "address": "https://example.org/a.jpg", "number": 1}) == done
+    assert ask({"ask": "cancel", "number": 1}) == done
+    assert opened == [[Upload("a.jpg", b"a"), Upload("b.png", b"b")], "https://example.org/a.jpg", "cancel"]
+
+
+@pytest.mark.parametrize("names", [None, [], ["a.jpg", "b.jpg"], "a.jpg"])
+def test_a_message_without_its_pictures_is_refused(asked: tuple[SegmentationCanvas, Any], names: object) -> None:
+    canvas, ask = asked
+    opened: list[Any] = []
+    canvas.opener = opened.append
+    assert ask({"ask": "open", "names": names, "number": 2}, [b"a"])[1] == ({"answer": 2, "failed": True}, [])
+    assert "once more" in canvas.error
+    assert opened == []
+
+
+def test_another_picture_is_shown_whole_and_the_same_one_keeps_its_zoom() -> None:
+    image = make_picture(60, 40)
+    canvas = SegmentationCanvas(image, StubPredictor(3)(image), name="a.jpg", zoom=3, pan=(0.2, 0.8))
+    assert (canvas.zoom, canvas.pan) == (3.0, (0.2, 0.8))
+    canvas.set_result(image, StubPredictor(5)(image), "a.jpg")
+    assert (canvas.zoom, canvas.pan) == (3.0, (0.2, 0.8))
+    canvas.set_result(image, StubPredictor(5)(image), "b.jpg")
+    assert (canvas.zoom, canvas.pan) == (1.0, (0.5, 0.5))
+    canvas.close()
+
+
+def test_a_class_of_its_own_threshold_counts_by_it() -> None:
+    image = make_picture(60, 40)
+    canvas = SegmentationCanvas(image, StubPredictor()(image), class_thresholds={"person": 0, "food": 1})
+    assert "7 of 12" in repr(canvas)  # three person, two animal, two vehicle
+    assert canvas.get_state("class_thresholds") == {"class_thresholds": {"person": 0.0, "food": 1.0}}
+    canvas.close()
+
+
+def test_a_picture_travels_without_loss_on_request() -> None:
+    image = make_picture(60, 40)
+    canvas = SegmentationCanvas(image_format="png")
+    canvas.set_result(image, StubPredictor(1)(image))
+    header, picture, _ = decode(canvas.content)
+    assert header["mediaType"] == "image/png"
+    assert (np.asarray(Image.open(io.BytesIO(picture))) == image).all()
+    canvas.close()
+
+
+def test_the_upload_button_is_named_to_the_browser() -> None:
+    button = ipywidgets.FileUpload()
+    canvas = SegmentationCanvas(upload=button)
+    assert canvas.get_state("upload") == {"upload": f"IPY_MODEL_{button.model_id}"}
+    canvas.close()
+    button.close()
+
+
+def test_the_browser_side_needs_nothing_from_elsewhere() -> None:
+    static = Path(__file__).parents[2] / "seg_widgets" / "viewer" / "static"
+    for path in sorted(static.iterdir()):
+        text = path.read_text("utf-8").replace("http://www.w3.org/2000/svg", "")
+        for forbidden in ("import ", "://", "innerHTML", "@import", "fetch("):
+            assert forbidden not in text, f"{path.name} has {forbidden!r}"

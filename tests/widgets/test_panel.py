@@ -1,0 +1,639 @@
+from __future__ import annotations
+
+import gc
+import io
+import json
+import threading
+import traceback
+import weakref
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import ipywidgets
+import numpy as np
+import pytest
+import traitlets
+
+from seg_widgets.errors import ImageFormatError, SettingError, UrlError
+from seg_widgets.session.session import SegmentationState
+from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+from seg_widgets.widgets.panel import SegmentationPanel
+
+IPYWIDGETS_7 = ipywidgets.__version__.startswith("7.")
+
+
+@pytest.fixture
+def panel() -> Iterator[SegmentationPanel]:
+    made = SegmentationPanel(StubPredictor(), samples={})
+    yield made
+    made.session.close(5)
+    made.close()
+
+
+def upload(panel: SegmentationPanel, name: str, content: bytes) -> None:
+    """What the browser sends when a person has chosen a file."""
+    if IPYWIDGETS_7:
+        metadata = [{"name": name, "type": "image/jpeg", "size": len(content), "lastModified": 1_700_000_000_000}]
+        state = {
+            "metadata": metadata,
+            "data": [memoryview(content)],
+            "error": "",
+            "_counter": panel.upload._counter + 1,
+        }
+        panel.upload.set_state(state)
+    else:
+        panel.upload.set_state(
+            {
+                "value": [
+                    {
+                        "name": name,
+                        "type": "image/jpeg",
+                        "size": len(content),
+                        "last_modified": 1_700_000_000_000,
+                        "content": memoryview(content),
+                    }
+                ]
+            }
+        )
+
+
+# ── from Python ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_picture_from_python_is_segmented(panel: SegmentationPanel) -> None:
+    panel.image = make_picture(64, 48)
+    result = panel.wait(20)
+    assert result is panel.prediction
+    assert panel.image is panel.session.image
+    assert panel.canvas.content.startswith(b"SEGW")
+    assert repr(panel) == "SegmentationPanel(image=64×48, 7 of 12 instances shown at threshold 0.50)"
+    panel.image = None
+    assert panel.prediction is None
+    assert panel.canvas.content == b""
+
+
+def test_observers_of_the_panel_hear_picture_and_result_together(panel: SegmentationPanel) -> None:
+    heard: list[str] = []
+
+    def hear(change: Any) -> None:
+        heard.append(change["name"])
+        assert panel.prediction is not None
+        assert panel.image.shape[:2] == panel.prediction.image_size
+        assert panel.source == "a.jpg"
+
+    panel.observe(hear, ["image", "prediction"])
+    panel.segment(make_jpeg(30, 20), "a.jpg")
+    panel.wait(20)
+    assert sorted(heard) == ["image", "prediction"]
+
+
+def test_busy_status_and_error_are_mirrored(panel: SegmentationPanel) -> None:
+    panel.session.predictor.delay_s = 0.2
+    panel.image = make_picture(20, 20)
+    assert panel.busy
+    assert panel.canvas.busy
+    assert panel.canvas.status == panel.status != ""
+    panel.wait(20)
+    assert not panel.busy
+    assert not panel.canvas.busy
+    panel.segment(b"not a picture", "letter.jpg")
+    with pytest.raises(ImageFormatError):
+        panel.wait(20)
+    assert panel.error == panel.canvas.error == panel.session.error
+    assert "letter.jpg" in panel.error
+    assert panel.image.shape == (20, 20, 3)
+    panel.canvas.set_state({"error": ""})
+    assert panel.error == panel.session.error == ""
+
+
+@pytest.mark.parametrize("name", ["threshold", "hidden_classes", "hidden_instances", "selected"])
+def test_state_goes_both_ways(panel: SegmentationPanel, name: str) -> None:
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    values: dict[str, tuple[Any, Any, Any]] = {
+        "threshold": (0.25, 0.75, 0.125),
+        "hidden_classes": (("person",), ("animal", "food"), ()),
+    }
+    first, second, third = values.get(name, ((1,), (2, 3), ()))
+    setattr(panel, name, first)
+    assert getattr(panel.canvas, name) == getattr(panel.session, name) == first
+    panel.canvas.set_state({name: second if name == "threshold" else list(second)})
+    assert getattr(panel, name) == getattr(panel.session, name) == second
+    setattr(panel.session, name, third)
+    assert getattr(panel, name) == getattr(panel.canvas, name) == third
+
+
+def test_the_slider_follows_python_but_is_not_sent_what_the_browser_has_set(panel: SegmentationPanel) -> None:
+    panel.threshold = 0.2
+    assert panel.slider.value == 0.2
+    panel.canvas.set_state({"threshold": 0.7})
+    assert panel.threshold == 0.7
+    assert panel.slider.value == 0.2  # the browser's own link moves the slider, and its word comes by itself
+
+
+@pytest.mark.parametrize("value", [float("nan"), -1, 2, "high"])
+def test_a_bad_threshold_is_refused(panel: SegmentationPanel, value: Any) -> None:
+    with pytest.raises(SettingError):
+        panel.threshold = value
+    assert panel.threshold == panel.canvas.threshold == 0.5
+
+
+def test_a_class_that_is_not_there_is_refused_and_changes_nothing(panel: SegmentationPanel) -> None:
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    with pytest.raises(SettingError, match="Did you mean 'person'"):
+        panel.hidden_classes = ["persn"]
+    assert panel.hidden_classes == panel.canvas.hidden_classes == ()
+
+
+def test_the_browser_may_speak_of_the_picture_before(panel: SegmentationPanel) -> None:
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    panel.use(StubPredictor(2))
+    panel.wait(20)
+    panel.canvas.set_state({"selected": [11]})
+    assert panel.selected == panel.canvas.selected == ()
+
+
+def test_what_python_sets_first_holds_for_the_first_picture() -> None:
+    panel = SegmentationPanel(StubPredictor(), samples={}, threshold=0.9, hidden_classes=["animal"])
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    assert panel.canvas.threshold == panel.slider.value == 0.9
+    assert panel.shown is not None
+    assert panel.shown.counts() == {"person": 1}
+    panel.close()
+
+
+@pytest.mark.parametrize(
+    ("keyword", "fix"),
+    [
+        ("treshold", "'threshold'"),
+        ("sample", "'samples'"),
+        ("colour", "It takes predictor, build"),
+        ("model", "'predictor'"),
+    ],
+)
+def test_an_unknown_keyword_is_refused_with_the_likely_fix(keyword: str, fix: str) -> None:
+    with pytest.raises(SettingError, match=f"no setting '{keyword}'. .*{fix}"):
+        SegmentationPanel(StubPredictor(), **{keyword: 1})  # type: ignore[arg-type]
+
+
+def test_every_keyword_is_known_to_the_fix() -> None:
+    import inspect
+
+    from seg_widgets.widgets import panel as module
+
+    keywords = [name for name in inspect.signature(SegmentationPanel.__init__).parameters if name != "self"]
+    assert sorted(keywords) == sorted([*module._SETTINGS, "unknown"])
+
+
+def test_public_traits_have_a_docstring_right_under_them() -> None:
+    import ast
+    import inspect
+
+    tree = ast.parse(inspect.getsource(SegmentationState)).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    documented = {
+        line.targets[0].id
+        for line, below in zip(tree.body, tree.body[1:], strict=False)
+        if isinstance(line, ast.Assign)
+        and isinstance(line.targets[0], ast.Name)
+        and isinstance(below, ast.Expr)
+        and isinstance(below.value, ast.Constant)
+    }
+    assert documented == set(SegmentationState.class_traits())
+
+
+def test_traits_can_be_linked(panel: SegmentationPanel) -> None:
+    other = SegmentationPanel(StubPredictor(), samples={})
+    link = traitlets.link((panel, "threshold"), (other, "threshold"))
+    other.threshold = 0.1
+    assert panel.threshold == panel.canvas.threshold == 0.1
+    link.unlink()
+    other.close()
+
+
+# ── what the person does ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_an_upload_is_segmented_and_the_same_file_works_twice(panel: SegmentationPanel) -> None:
+    content = make_jpeg(60, 40)
+    for _ in range(2):
+        upload(panel, "photo.jpg", content)
+        assert panel.busy
+        panel.wait(20)
+        assert repr(panel) == ("SegmentationPanel(image='photo.jpg' 60×40, 7 of 12 instances shown at threshold 0.50)")
+        assert not panel.upload.value
+    assert panel.session.predictor.calls == 2
+
+
+@pytest.mark.parametrize("content", [b"", b"a letter", b"<!doctype html>", make_jpeg()[:200]])
+def test_a_bad_upload_is_told_and_keeps_the_result(panel: SegmentationPanel, content: bytes) -> None:
+    upload(panel, "good.jpg", make_jpeg(60, 40))
+    before = panel.wait(20)
+    upload(panel, "bad.jpg", content)
+    with pytest.raises(Exception, match=r"bad\.jpg"):
+        panel.wait(20)
+    assert "bad.jpg" in panel.canvas.error
+    assert panel.prediction is before
+    assert panel.source == "good.jpg"
+
+
+@pytest.mark.parametrize("address", ["/etc/passwd", "photo.jpg", "file:///etc/passwd", "notebooks/images"])
+def test_the_address_line_opens_no_file(panel: SegmentationPanel, address: str) -> None:
+    panel.url.value = address
+    with pytest.raises(UrlError):
+        panel.wait(20)
+
+
+def test_the_button_without_an_address_says_so(panel: SegmentationPanel) -> None:
+    panel.go.click()
+    assert "no address yet" in panel.canvas.error
+
+
+def test_enter_and_button_ask_once_and_enter_after_a_failure_asks_again(
+    panel: SegmentationPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    clock = iter(range(0, 1000, 10))
+    monkeypatch.setattr(panel.session, "segment_url", asked.append)
+    panel.url.value = "https://example.org/a.jpg"
+    panel.go.click()
+    assert asked == ["https://example.org/a.jpg"]
+    monkeypatch.setattr("seg_widgets.widgets.panel.time.monotonic", lambda: float(next(clock)) + 1e9)
+    panel.url._handle_custom_msg({"event": "submit"}, [])
+    assert len(asked) == 1
+    panel.session.error = "No such host."
+    panel.url._handle_custom_msg({"event": "submit"}, [])
+    assert len(asked) == 2
+    panel.go.click()
+    assert len(asked) == 3
+
+
+def test_a_sample_is_opened_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "harbour.jpg"
+    path.write_bytes(make_jpeg(50, 40))
+    panel = SegmentationPanel(StubPredictor(), samples=[path])
+    assert [label for label, _ in panel.picker.options] == ["Samples", "harbour"]
+    panel.picker.value = "harbour"
+    panel.wait(20)
+    assert panel.source == "harbour.jpg"
+    upload(panel, "other.jpg", make_jpeg(30, 30))
+    panel.wait(20)
+    assert panel.picker.value == ""
+    assert panel.source == "other.jpg"
+    panel.close()
+    named = SegmentationPanel(StubPredictor(), samples={"grey": make_picture(20, 10)})
+    named.picker.value = "grey"
+    named.wait(20)
+    assert named.source == "grey"
+    named.close()
+    with pytest.raises(SettingError, match="not one path"):
+        SegmentationPanel(StubPredictor(), samples="a.jpg")
+
+
+def test_without_samples_there_is_no_picker(panel: SegmentationPanel) -> None:
+    assert panel.picker not in panel.children[0].children
+
+
+# ── the model line ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_model_line_is_honest() -> None:
+    class Described(StubPredictor):
+        description = "starter (small, 16 groups) <b>"
+        device = "cpu"
+
+    go = threading.Event()
+
+    def build() -> StubPredictor:
+        assert go.wait(20)
+        return Described()
+
+    panel = SegmentationPanel(build=build, samples={}, models={})
+    assert "loading" in panel.model_line.value
+    go.set()
+    panel.wait(20)
+    assert "starter (small, 16 groups) &lt;b&gt;</b> on cpu" in panel.model_line.value
+    panel.use(StubPredictor())
+    # Two models to choose from now: the picker has the names.
+    assert panel.model_picker.value == "StubPredictor"
+    assert offered(panel) == ["own model", "StubPredictor"]
+    panel.close()
+
+
+def test_a_model_that_fails_is_shown() -> None:
+    panel = SegmentationPanel("no such model", samples={})
+    with pytest.raises(Exception, match="no such model"):
+        panel.wait(60)
+    assert "none" in panel.model_line.value
+    assert "no such model" in panel.canvas.error
+    panel.close()
+
+
+# ── taking it away, and ending ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
+    sent: list[Any] = []
+    panel.canvas.send = lambda content, buffers=None: sent.append((content.get("file"), buffers))
+    upload(panel, "photo.jpg", make_jpeg(60, 40))
+    panel.wait(20)
+    panel.hidden_classes = ["person"]
+    for kind in panel.canvas.exports:
+        panel.canvas._handle_custom_msg({"ask": "export", "kind": kind}, [])
+    files = {name: buffers[0] for name, buffers in sent if name}
+    kinds = ["photo-overlay.png", "photo-cutouts.zip", "photo-coco.json", "photo.csv", "photo.html", "photo.py"]
+    assert list(files) == kinds
+    assert '"hidden_classes": ["person"]' in files["photo.html"].decode()
+    assert "<title>photo.jpg</title>" in files["photo.html"].decode()
+    with zipfile.ZipFile(io.BytesIO(files["photo-cutouts.zip"])) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist()[0] == "photo-cutout-001-animal.png"
+        assert len(archive.namelist()) == 5
+    assert "hidden_classes=['person']" in files["photo.py"].decode()
+    assert files["photo.csv"].decode().splitlines()[1].startswith("1,animal,")
+    picture = cv2.imdecode(np.frombuffer(files["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    assert picture.shape == (40, 60, 3)
+    assert len(json.loads(files["photo-coco.json"])["annotations"]) == 5
+    assert len(files["photo.csv"].decode().splitlines()) == 6
+
+
+def test_saving_without_a_picture_is_told(panel: SegmentationPanel) -> None:
+    panel.canvas._handle_custom_msg({"ask": "export", "kind": "png"}, [])
+    assert panel.error == "There is no picture to save yet."
+
+
+def test_closing_ends_the_worker_and_all_widgets() -> None:
+    panel = SegmentationPanel(StubPredictor(), samples={})
+    panel.image = make_picture(20, 20)
+    panel.wait(20)
+    thread = panel.session._worker._thread
+    assert thread is not None
+    panel.close()
+    panel.close()
+    thread.join(10)
+    assert not thread.is_alive()
+    for widget in (panel, *panel._widgets):
+        assert getattr(widget, "comm", None) is None
+
+
+def test_two_panels_are_independent(panel: SegmentationPanel) -> None:
+    other = SegmentationPanel(StubPredictor(3), samples={})
+    panel.threshold = 0.9
+    other.image = make_picture(20, 20)
+    other.wait(20)
+    assert other.threshold == 0.5
+    assert panel.image is None
+    other.close()
+
+
+def test_the_repr_holds_no_address_and_the_display_is_a_widget(panel: SegmentationPanel) -> None:
+    assert repr(panel) == "SegmentationPanel(no picture yet, threshold 0.50)"
+    if not IPYWIDGETS_7:
+        bundle = panel._repr_mimebundle_()
+        assert bundle["text/plain"] == repr(panel)
+        assert "application/vnd.jupyter.widget-view+json" in bundle
+
+
+def test_the_worker_never_waits_for_the_kernels_thread(panel: SegmentationPanel) -> None:
+    """The result is on the canvas although this thread does nothing but look."""
+    drawn = threading.Event()
+    watch: Callable[[Any], None] = lambda change: drawn.set()  # noqa: E731
+    panel.canvas.observe(watch, "content")
+    panel.image = make_picture(20, 20)
+    assert drawn.wait(20)
+
+
+# ── several pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def upload_all(panel: SegmentationPanel, files: dict[str, bytes]) -> None:
+    """What the browser sends when a person has chosen several files."""
+    if IPYWIDGETS_7:
+        metadata = [{"name": name, "type": "", "size": len(data), "lastModified": 0} for name, data in files.items()]
+        data = [memoryview(data) for data in files.values()]
+        panel.upload.set_state({"metadata": metadata, "data": data, "error": "", "_counter": len(files)})
+    else:
+        value = [
+            {"name": name, "type": "", "size": len(data), "last_modified": 0, "content": memoryview(data)}
+            for name, data in files.items()
+        ]
+        panel.upload.set_state({"value": value})
+
+
+def film(panel: SegmentationPanel) -> list[tuple[str, str]]:
+    return [(item["name"], item["state"]) for item in panel.filmstrip.items]
+
+
+def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
+    upload_all(panel, {"a.jpg": make_jpeg(60, 40), "b.txt": b"a letter", "c.jpg": make_jpeg(50, 40, seed=1)})
+    with pytest.raises(ImageFormatError, match=r"b\.txt"):
+        panel.wait(20)
+    assert not panel.upload.value
+    assert film(panel) == [("a.jpg", "done"), ("b.txt", "failed"), ("c.jpg", "done")]
+    assert panel.source == "a.jpg"
+    assert panel.filmstrip.current == 1
+    assert "b.txt" in panel.filmstrip.items[1]["error"]
+    assert panel.filmstrip.items[0]["note"] == "7 instances"
+    thumb = cv2.imdecode(np.frombuffer(panel.filmstrip.thumbs["3"], np.uint8), cv2.IMREAD_COLOR)
+    assert thumb is not None
+    assert thumb.shape == (40, 50, 3)
+    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 3}, [])
+    assert panel.source == "c.jpg"
+    assert panel.filmstrip.current == 3
+    assert panel.error == panel.canvas.error == ""
+    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 2}, [])
+    assert "b.txt" in panel.canvas.error
+    assert panel.source == "c.jpg"
+    panel.filmstrip._handle_custom_msg({"ask": "forget", "number": 1}, [])
+    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 1}, [])  # gone meanwhile
+    assert [name for name, _ in film(panel)] == ["b.txt", "c.jpg"]
+    panel.clearer.click()
+    assert panel.filmstrip.items == []
+    assert panel.filmstrip.thumbs == {}
+    assert panel.image is None
+    assert panel.session.predictor.calls == 2
+
+
+def test_dropped_pictures_and_addresses_are_opened(panel: SegmentationPanel) -> None:
+    panel.canvas._handle_custom_msg({"ask": "open", "names": ["a.jpg"], "number": 1}, [make_jpeg(60, 40)])
+    panel.wait(20)
+    assert panel.source == "a.jpg"
+    pictures = [make_jpeg(60, 40), make_jpeg(60, 40, seed=2)]
+    panel.canvas._handle_custom_msg({"ask": "open", "names": ["b.jpg", "c.jpg"], "number": 2}, pictures)
+    panel.wait(20)
+    assert [name for name, _ in film(panel)] == ["a.jpg", "b.jpg", "c.jpg"]
+    assert panel.source == "b.jpg"
+    panel.canvas._handle_custom_msg({"ask": "address", "address": "file:///etc/passwd", "number": 3}, [])
+    with pytest.raises(UrlError):
+        panel.wait(20)
+
+
+def test_the_canvas_can_cancel(panel: SegmentationPanel) -> None:
+    panel.session.predictor.delay_s = 0.3
+    panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
+    panel.canvas._handle_custom_msg({"ask": "cancel", "number": 1}, [])
+    assert not panel.busy
+    assert panel.wait(20) is None
+    assert panel.filmstrip.items == []
+
+
+def test_python_shows_and_forgets_too(panel: SegmentationPanel) -> None:
+    panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
+    panel.wait(20)
+    assert [entry.state for entry in panel.history] == ["done", "done"]
+    panel.show(2)
+    assert panel.current == 2
+    assert panel.image.shape == (20, 30, 3)
+    panel.forget(2)
+    assert panel.current is None
+    assert panel.image.shape == (20, 30, 3)
+    with pytest.raises(SettingError, match="no picture number 2"):
+        panel.show(2)
+    panel.clearer.click()
+    assert panel.history == ()
+
+
+# ── what it is made of ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def offered(panel: SegmentationPanel) -> list[str]:
+    """The models that the picker offers, by name."""
+    return [name for _, name in panel.model_picker.options]
+
+
+def on_screen(panel: SegmentationPanel) -> set[Any]:
+    return {widget for box in panel.children for widget in getattr(box, "children", (box,))}
+
+
+def test_all_controls_are_there_unless_some_are_named() -> None:
+    whole = SegmentationPanel(StubPredictor(), models={"other": StubPredictor})
+    assert {whole.upload, whole.url, whole.go, whole.picker, whole.slider, whole.model_picker} <= on_screen(whole)
+    assert {whole.canvas, whole.filmstrip, whole.clearer} <= on_screen(whole)
+    # There is nothing to cancel without a picture.
+    asks = [list(whole.canvas.asks)]
+    whole.canvas.observe(lambda change: asks.append(list(change.new)), "asks")
+    whole.segment(make_picture(40, 30))
+    whole.wait(20)
+    assert asks == [["open", "camera"], ["open", "camera", "cancel"], ["open", "camera"]]
+    assert whole.canvas.upload is whole.upload
+    whole.close()
+    small = SegmentationPanel(StubPredictor(), controls=["threshold", "legend"])
+    assert on_screen(small) == {small.slider, small.clearer, small.canvas}
+    assert small.canvas.asks == ()
+    assert small.canvas.exports == ()
+    assert small.canvas.legend
+    assert not small.canvas.table
+    assert small.canvas.upload is None
+    small.image = make_picture(20, 20)
+    assert small.wait(20) is not None
+    small.close()
+
+
+@pytest.mark.parametrize(
+    ("controls", "fix"),
+    [(["thresold"], "Did you mean 'threshold'"), (["zzz"], "There are upload"), ("upload", r"\['upload'\]")],
+)
+def test_an_unknown_control_is_refused(controls: Any, fix: str) -> None:
+    with pytest.raises(SettingError, match=fix):
+        SegmentationPanel(StubPredictor(), controls=controls)
+
+
+def test_the_picker_changes_the_model() -> None:
+    class Named(StubPredictor):
+        name = "mine"
+        device = "cpu"
+
+    built: list[int] = []
+
+    def build() -> StubPredictor:
+        built.append(1)
+        return StubPredictor(3)
+
+    panel = SegmentationPanel(Named(), samples={}, models={"three": build, "five": StubPredictor(5)})
+    assert offered(panel) == ["mine", "three", "five"]
+    assert panel.model_picker.value == "mine"
+    assert "on cpu" in panel.model_line.value
+    panel.image = make_picture(40, 30)
+    assert len(panel.wait(20) or ()) == 12
+    panel.model_picker.value = "three"
+    assert len(panel.wait(20) or ()) == 3
+    panel.model_picker.value = "five"
+    assert len(panel.wait(20) or ()) == 5
+    panel.use(Named(4))
+    assert panel.model_picker.value == "mine"
+    assert len(panel.wait(20) or ()) == 4
+    assert built == [1]
+    assert len(panel.history) == 1  # the same picture, segmented anew
+    assert panel.history[0].model == "mine"
+    panel.close()
+
+
+def test_class_thresholds_go_both_ways(panel: SegmentationPanel) -> None:
+    panel.class_thresholds = {"person": 0.9}
+    assert panel.canvas.class_thresholds == panel.session.class_thresholds == {"person": 0.9}
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    assert len(panel.shown or ()) == 6
+    panel.canvas.set_state({"class_thresholds": {"person": 0.0}})
+    assert panel.class_thresholds == {"person": 0.0}
+    assert len(panel.shown or ()) == 8
+    with pytest.raises(SettingError, match="Did you mean 'person'"):
+        panel.class_thresholds = {"persn": 0.5}
+    assert panel.class_thresholds == {"person": 0.0}
+
+
+def test_a_saved_picture_has_the_colours_of_the_canvas(panel: SegmentationPanel) -> None:
+    from seg_widgets.drawing.rendering import Style, overlay
+
+    panel.image = make_picture(60, 40)
+    panel.wait(20)
+    panel.canvas.set_state({"color_by": "instance", "show": ["masks"], "opacity": 1.0})
+    panel.hidden_instances = [0]
+    sent: list[Any] = []
+    panel.canvas.send = lambda content, buffers=None: sent.append(buffers)
+    panel.canvas._handle_custom_msg({"ask": "export", "kind": "png", "number": 1}, [])
+    picture = cv2.imdecode(np.frombuffer(sent[-1][0], np.uint8), cv2.IMREAD_COLOR)
+    assert picture is not None
+    style = Style(color_by="instance", opacity=1, outlines=False, labels=False, scores=False)
+    assert panel.prediction is not None
+    expected = overlay(panel.image, panel.prediction, style, only=range(1, 7))
+    assert (picture[..., ::-1] == expected).all()
+
+
+def test_closing_frees_everything() -> None:
+    panel = SegmentationPanel(StubPredictor(), samples={})
+    panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
+    panel.wait(20)
+    kept = [weakref.ref(part) for part in (panel, panel.session, panel.canvas, panel.filmstrip, panel.prediction)]
+    pictures = [weakref.ref(entry.image) for entry in panel.history]
+    worker = panel.session._worker._thread
+    panel.close()
+    assert worker is not None
+    worker.join(10)
+    del panel
+    gc.collect()
+    assert [reference() for reference in (*kept, *pictures)] == [None] * 7
+
+
+def test_a_panel_that_failed_halfway_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise RuntimeError("no filmstrip today")
+
+    monkeypatch.setattr("seg_widgets.widgets.panel.Filmstrip", fail)
+    with pytest.raises(RuntimeError, match="no filmstrip") as caught:
+        SegmentationPanel(StubPredictor(), samples={})
+    [half] = {
+        frame.f_locals["self"]
+        for frame, _ in traceback.walk_tb(caught.value.__traceback__)
+        if isinstance(frame.f_locals.get("self"), SegmentationPanel)
+    }
+    assert not half.session.closed
+    half.close()
+    assert half.session.closed
