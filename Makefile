@@ -58,7 +58,7 @@ bench: setup ## time it beside the baseline that the idea came from (BENCH="weig
 notebooks: setup ## run the notebooks and keep their outputs
 	@$(RUN) packaging/notebooks.py
 
-screenshots: setup ## make the README's pictures anew in a real browser
+screenshots: setup ## make the README's images anew in a real browser
 	@$(RUN) -m tests.browser.chromium
 	@$(RUN) -m tests.browser.screenshots docs/images
 

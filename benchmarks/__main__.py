@@ -13,9 +13,15 @@ PARTS = ("first_light", "weights", "canvas")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="Time seg_widgets beside the baseline.")
-    parser.add_argument("parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named")
-    parser.add_argument("--runs", type=int, default=3, help="how often weights are loaded (default 3)")
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description="Time seg_widgets beside the baseline."
+    )
+    parser.add_argument(
+        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=3, help="how often weights are loaded (default 3)"
+    )
     options = parser.parse_args()
     unknown = sorted(set(options.parts) - set(PARTS))
     if unknown:

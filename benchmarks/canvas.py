@@ -1,10 +1,12 @@
-"""Measure a step of the threshold beside a panel that asks its kernel: `python -m benchmarks.canvas [WIDTH HEIGHT N]`.
+"""Measure a step of the threshold beside a panel that asks its kernel: `python -m benchmarks.canvas
+[WIDTH HEIGHT N]`.
 
-Prints milliseconds from the key on the slider to the end of the frame that shows the step, over a run from threshold 1
-to 0 and back, in a headless browser that draws in software; and what is sent. The other panel does what one does
-without a canvas: a slider whose every step has the kernel filter and draw the picture and send it to an
-`ipywidgets.Image`. It is measured twice: as fast as we can make it (our own `overlay`, which takes a hundredth of a
-`Visualizer`'s time, and a JPEG), and with the PNG that such panels usually send (`overlay` again, and Pillow).
+Prints milliseconds from the key on the slider to the end of the frame that shows the step, over a
+run from threshold 1 to 0 and back, in a headless browser that draws in software; and what is sent.
+The other panel does what one does without a canvas: a slider whose every step has the kernel filter
+and draw the image and send it to an `ipywidgets.Image`. It is measured twice: as fast as we can
+make it (our own `overlay`, which takes a hundredth of a `Visualizer`'s time, and a JPEG), and with
+the PNG that such panels usually send (`overlay` again, and Pillow).
 """
 
 from __future__ import annotations
@@ -61,7 +63,8 @@ ipywidgets.VBox([slider, shown])"""
 
 ENCODERS = {"jpeg": "kernel round trip, JPEG", "png": "kernel round trip, PNG"}
 
-# The key's listener is called first; a message posted inside its frame arrives once that frame is drawn.
+# The key's listener is called first; a message posted inside its frame arrives once that frame is
+# drawn.
 _CLOCK = """(selector) => {
     window.steps = [];
     const image = selector && document.querySelector(selector);
@@ -79,7 +82,8 @@ _CLOCK = """(selector) => {
 
 
 def steps_ms(notebook: Notebook, image: str = "", steps: int = STEPS) -> list[float]:
-    """Milliseconds from key to frame, sorted, for so many steps down and as many up; `image`: what must load first."""
+    """Milliseconds from key to frame, sorted, for so many steps down and as many up; `image`: what
+    must load first."""
     notebook.slider.focus()
     notebook.page.keyboard.press("End")
     notebook.page.wait_for_timeout(1500)
@@ -106,7 +110,9 @@ def canvas_ms(browser: Browser, lab: Lab, photo: Path, instances: int) -> list[f
     return times
 
 
-def round_trip_ms(browser: Browser, lab: Lab, width: int, height: int, instances: int, encode: str) -> list[float]:
+def round_trip_ms(
+    browser: Browser, lab: Lab, width: int, height: int, instances: int, encode: str
+) -> list[float]:
     """The other panel's steps."""
     cell = ROUND_TRIP_CELL.format(width=width, height=height, instances=instances, encode=encode)
     lab.write_notebook("trip.ipynb", cell)
@@ -120,7 +126,8 @@ def round_trip_ms(browser: Browser, lab: Lab, width: int, height: int, instances
 
 
 def sent_bytes(width: int, height: int, instances: int) -> dict[str, int]:
-    """What our canvas is sent for one picture, and what the masks would take as zlib-packed crops one by one."""
+    """What our canvas is sent for one image, and what the masks would take as zlib-packed crops one
+    by one."""
     image = make_picture(width, height)
     prediction = StubPredictor(instances)(image)
     content = encode_content(image, prediction)
@@ -128,7 +135,7 @@ def sent_bytes(width: int, height: int, instances: int) -> dict[str, int]:
     packed = sum(len(zlib.compress(crop.bits)) for crop in prediction.masks or ())
     return {
         "whole": len(content),
-        "picture": header["imageBytes"],
+        "image": header["imageBytes"],
         "masks": header["maskBytes"],
         "zlib crops": packed,
     }
@@ -136,11 +143,13 @@ def sent_bytes(width: int, height: int, instances: int) -> dict[str, int]:
 
 def _row(name: str, times: list[float]) -> str:
     p95 = times[int(len(times) * 0.95)]
-    return f"{name}: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms, worst {times[-1]:.1f} ms"
+    return (
+        f"{name}: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms, worst {times[-1]:.1f} ms"
+    )
 
 
 def main() -> None:
-    """Measure and print a paragraph for each size of picture."""
+    """Measure and print a paragraph for each size of image."""
     given = [int(value) for value in sys.argv[1:4]]
     sizes = [(given[0], given[1])] if len(given) > 1 else SIZES
     instances = given[2] if len(given) > 2 else INSTANCES
@@ -161,7 +170,8 @@ def main() -> None:
                 ratio = statistics.median(theirs) / statistics.median(ours)
                 print(f"  {_row(name, theirs)}; {ratio:.1f} times the canvas's median", flush=True)
             sent = ", ".join(
-                f"{name} {count / 1000:.1f} kB" for name, count in sent_bytes(width, height, instances).items()
+                f"{name} {count / 1000:.1f} kB"
+                for name, count in sent_bytes(width, height, instances).items()
             )
             print(f"  sent once: {sent}; for a step: nothing", flush=True)
         browser.close()

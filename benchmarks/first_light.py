@@ -1,9 +1,10 @@
 """From an upload to the first overlay, beside the web app that the idea came from.
 
-The baseline does for each request what that app did: build a `DefaultPredictor` (which loads 178 MB), run it, draw with
-detectron2's `Visualizer` at scale 1.2, encode a PNG. Its weights here are random, spread so that it finds instances;
-that changes nothing about the time of the same operations. Each case runs in a process of its own, so that cold means
-cold and the peak of memory is its own; within a process the medians are of several requests.
+The baseline does for each request what that app did: build a `DefaultPredictor` (which loads 178
+MB), run it, draw with detectron2's `Visualizer` at scale 1.2, encode a PNG. Its weights here are
+random, spread so that it finds instances; that changes nothing about the time of the same
+operations. Each case runs in a process of its own, so that cold means cold and the peak of memory
+is its own; within a process the medians are of several requests.
 """
 
 from __future__ import annotations
@@ -57,7 +58,8 @@ def upload(number: int = 0) -> bytes:
 
 
 def write_weights(folder: Path) -> None:
-    """R50-FPN with random weights as a zoo-shaped .pkl for the baseline and as .safetensors for ours."""
+    """R50-FPN with random weights as a zoo-shaped .pkl for the baseline and as .safetensors for
+    ours."""
     import pickle
 
     import torch
@@ -67,16 +69,23 @@ def write_weights(folder: Path) -> None:
     torch.manual_seed(3)
     model = build_model(_config())
     for name, buffer in model.named_buffers():
-        if name.endswith("conv3.norm.weight"):  # random residual blocks would double the activations sixteen times
+        if name.endswith(
+            "conv3.norm.weight"
+        ):  # random residual blocks would double the activations sixteen times
             buffer.fill_(0.25)
     with torch.no_grad():
         model.roi_heads.box_predictor.cls_score.weight.mul_(5)
         model.roi_heads.box_predictor.cls_score.bias[-1] = -50
         model.roi_heads.mask_head.predictor.weight.mul_(300)
     tensors = model.state_dict()
-    zoo = {"model": {name: tensor.numpy() for name, tensor in tensors.items()}, "__author__": "benchmark"}
+    zoo = {
+        "model": {name: tensor.numpy() for name, tensor in tensors.items()},
+        "__author__": "benchmark",
+    }
     (folder / "r50.pkl").write_bytes(pickle.dumps(zoo))
-    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "r50.safetensors")
+    save_file(
+        {name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "r50.safetensors"
+    )
 
 
 def _config() -> Any:
@@ -111,7 +120,11 @@ def baseline(folder: Path) -> list[Times]:
         assert len(instances) == INSTANCES
         with watch.step("draw"):
             metadata = MetadataCatalog.get(cfg.DATASETS.TRAIN[0])
-            drawn = Visualizer(image[:, :, ::-1], metadata, scale=1.2).draw_instance_predictions(instances).get_image()
+            drawn = (
+                Visualizer(image[:, :, ::-1], metadata, scale=1.2)
+                .draw_instance_predictions(instances)
+                .get_image()
+            )
         with watch.step("encode"):
             Image.fromarray(drawn).save(io.BytesIO(), "PNG")
         requests.append(watch.times)
@@ -162,7 +175,8 @@ def starter(folder: Path) -> list[Times]:
 
 
 def cold(folder: Path) -> list[Times]:
-    """A fresh process: import, load the starter, and bring the first upload to the panel's message."""
+    """A fresh process: import, load the starter, and bring the first upload to the panel's
+    message."""
     watch = Stopwatch()
     with watch.step("import seg_widgets"):
         import seg_widgets
@@ -198,7 +212,17 @@ CASES: dict[str, Callable[[Path], list[Times]]] = {
 
 def _run_case(case: str, folder: Path) -> Times:
     """Medians of one case's steps, and its peak of memory, from a process of its own."""
-    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.first_light", "--case", case, "--folder", str(folder)]
+    command = [
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "benchmarks.first_light",
+        "--case",
+        case,
+        "--folder",
+        str(folder),
+    ]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{case} failed:\n{done.stderr}")
@@ -208,7 +232,9 @@ def _run_case(case: str, folder: Path) -> Times:
 
 def _report(results: dict[str, Times]) -> None:
     names = ("decode", "build", "network", "draw", "encode")
-    print(f"\nOne 640×480 photograph, {INSTANCES} instances of R50-FPN, seconds, medians; {platform.machine()}, CPU")
+    print(
+        f"\nOne 640×480 photograph, {INSTANCES} instances of R50-FPN, seconds, medians; {platform.machine()}, CPU"
+    )
     print(f"{'':34}{''.join(f'{name:>10}' for name in names)}{'whole':>10}{'peak MB':>10}")
     rest = {}
     for case in ("baseline", "same network", "starter"):
@@ -216,13 +242,20 @@ def _report(results: dict[str, Times]) -> None:
         cells = [times.get(name, 0.0) for name in names]
         rest[case] = sum(cells) - times["network"]
         line = "".join(f"{value:10.3f}" for value in cells)
-        label = {"baseline": "web app (builds for each request)", "same network": "ours, same network and weights"}
-        print(f"{label.get(case, 'ours, starter'):34}{line}{sum(cells):10.3f}{times['peak MB']:10.0f}")
+        label = {
+            "baseline": "web app (builds for each request)",
+            "same network": "ours, same network and weights",
+        }
+        print(
+            f"{label.get(case, 'ours, starter'):34}{line}{sum(cells):10.3f}{times['peak MB']:10.0f}"
+        )
     whole = {case: rest[case] + results[case]["network"] for case in rest}
     print(
         f"\nAll but the network: {rest['baseline'] / rest['same network']:.1f}× faster than the web app's (target 15×)"
     )
-    print(f"The starter's whole answer: {whole['baseline'] / whole['starter']:.1f}× faster (target 8×)")
+    print(
+        f"The starter's whole answer: {whole['baseline'] / whole['starter']:.1f}× faster (target 8×)"
+    )
     print(
         f"What the panel sends instead of a drawn PNG: {results['same network']['panel message'] * 1e3:.1f} ms to make"
     )
@@ -232,7 +265,8 @@ def _report(results: dict[str, Times]) -> None:
 
 
 def main() -> None:
-    """Measure every case and print the table; with --case, one case as JSON (for the processes of their own)."""
+    """Measure every case and print the table; with --case, one case as JSON (for the processes of
+    their own)."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--case", choices=CASES)
     parser.add_argument("--folder", type=Path)

@@ -1,8 +1,9 @@
 """Measure the loading of Mask R-CNN R50-FPN's weights: `python -m benchmarks.weights`.
 
-Beside detectron2's own checkpointer, each way in a process of its own: seconds to read the file and put its tensors
-into a model that is built already, and the peak of memory above what that process took before, in parts of the
-weights' own size. The weights are random, in a .pkl as the model zoo's are.
+Beside detectron2's own checkpointer, each way in a process of its own: seconds to read the file and
+put its tensors into a model that is built already, and the peak of memory above what that process
+took before, in parts of the weights' own size. The weights are random, in a .pkl as the model zoo's
+are.
 """
 
 from __future__ import annotations
@@ -56,7 +57,11 @@ watcher.join()
 print(took, peak[0] - before)
 """
 
-_WAYS = {"detectron2": "detectron2's checkpointer", "first": "ours, first (and kept)", "again": "ours, again"}
+_WAYS = {
+    "detectron2": "detectron2's checkpointer",
+    "first": "ours, first (and kept)",
+    "again": "ours, again",
+}
 
 
 def _run(code: str, *arguments: object) -> str:
@@ -79,7 +84,10 @@ def main(runs: int = 3) -> None:
                 took, peak = _run(_BUILD + _MEASURE, path, way, kept).split()[-2:]
                 results.append((float(took), int(peak)))
             took_s, peak_bytes = min(results)
-            print(f"  {name}: {took_s * 1e3:.0f} ms, peak {peak_bytes / size:.2f} of the weights' size", flush=True)
+            print(
+                f"  {name}: {took_s * 1e3:.0f} ms, peak {peak_bytes / size:.2f} of the weights' size",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

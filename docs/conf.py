@@ -1,4 +1,5 @@
-"""The site's settings: `make docs`. Its pages are the checkout's own files, so a link works in both alike."""
+"""The site's settings: `make docs`. Its pages are the checkout's own files, so a link works in both
+alike."""
 
 from __future__ import annotations
 
@@ -47,7 +48,9 @@ smartquotes = False
 
 # Where what a docstring names is explained.
 _LINKED = dict.fromkeys(errors.__all__, "seg_widgets.errors") | {
-    name: "seg_widgets" for name in seg_widgets.__all__ if name not in ("errors", "images", "testing")
+    name: "seg_widgets"
+    for name in seg_widgets.__all__
+    if name not in ("errors", "images", "testing")
 }
 _LINKED["SegWidgetsError"] = "seg_widgets.errors"
 
@@ -98,8 +101,11 @@ def _add_contents(app: Sphinx, name: str, source: list[str]) -> None:
     source[0] += {"README": _CONTENTS, "notebooks/README": _COURSE}.get(name, "")
 
 
-def _plain_docstring(app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]) -> None:
-    """Our docstrings mark code as Markdown does; what the package offers is linked, and an asterisk is just that."""
+def _plain_docstring(
+    app: Sphinx, what: str, name: str, obj: object, options: object, lines: list[str]
+) -> None:
+    """Our docstrings mark code as Markdown does; what the package offers is linked, and an asterisk
+    is just that."""
 
     def marked(found: re.Match[str]) -> str:
         code: str | None = found[1]

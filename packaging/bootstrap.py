@@ -1,11 +1,13 @@
 """Make the .venv and put everything in it that seg_widgets needs: `python3 packaging/bootstrap.py`.
 
-With `--ipywidgets7` it makes a second one beside it, for the tests of ipywidgets 7, which has neither torch nor
-detectron2: .venv-ipywidgets7. With `--here` it makes none, but adds what the Python that runs it lacks, and leaves all
-that is there as it is: so Colab keeps its torch, NumPy and ipywidgets.
+With `--ipywidgets7` it makes a second one beside it, for the tests of ipywidgets 7, which has
+neither torch nor detectron2: .venv-ipywidgets7. With `--here` it makes none, but adds what the
+Python that runs it lacks, and leaves all that is there as it is: so Colab keeps its torch, NumPy
+and ipywidgets.
 
-Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that a second run
-takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses another build of torch.
+Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that
+a second run takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses
+another build of torch.
 """
 
 from __future__ import annotations
@@ -32,16 +34,24 @@ def main() -> int:
     """Set everything up; the exit status is 0, or 1 with one line that says what to do."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--venv", type=Path)
-    parser.add_argument("--ipywidgets7", action="store_true", help="the one for the tests of ipywidgets 7")
-    parser.add_argument("--here", action="store_true", help="add what this Python lacks, and change nothing of it")
-    parser.add_argument("--dry-run", action="store_true", help="with --here: only say what would be added")
+    parser.add_argument(
+        "--ipywidgets7", action="store_true", help="the one for the tests of ipywidgets 7"
+    )
+    parser.add_argument(
+        "--here", action="store_true", help="add what this Python lacks, and change nothing of it"
+    )
+    parser.add_argument(
+        "--dry-run", action="store_true", help="with --here: only say what would be added"
+    )
     options = parser.parse_args()
     of_7: bool = options.ipywidgets7
     venv: Path = (options.venv or ROOT / (".venv-ipywidgets7" if of_7 else ".venv")).resolve()
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         wanted = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
-        return _fail(f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …")
+        return _fail(
+            f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …"
+        )
     if not os.environ.get("UV_TORCH_BACKEND"):
         # uv takes an empty one for a mistake, and Docker's ARG is empty unless it is given.
         os.environ.pop("UV_TORCH_BACKEND", None)
@@ -59,19 +69,33 @@ def main() -> int:
         _quieten_lab(venv)
     except subprocess.CalledProcessError as error:
         command = " ".join(str(part) for part in error.cmd[:8])
-        return _fail(f"Setting up stopped at: {command} … (exit status {error.returncode}); its own words are above.")
+        return _fail(
+            f"Setting up stopped at: {command} … (exit status {error.returncode}); its own words are above."
+        )
     return 0
 
 
 def _install_here(dry_run: bool) -> None:
-    """With every installed package held at its version: what can't be had beside them is an error, not an upgrade."""
-    here = {distribution.metadata["Name"]: distribution.version for distribution in importlib.metadata.distributions()}
+    """With every installed package held at its version: what can't be had beside them is an error,
+    not an upgrade."""
+    here = {
+        distribution.metadata["Name"]: distribution.version
+        for distribution in importlib.metadata.distributions()
+    }
     here.pop("seg-widgets", None)
     held = "".join(f"{name}=={version}\n" for name, version in sorted(here.items()) if name)
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "constraints.txt"
         constraints.write_text(held)
-        pip = [sys.executable, "-m", "pip", "install", "--disable-pip-version-check", "--constraint", constraints]
+        pip = [
+            sys.executable,
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--constraint",
+            constraints,
+        ]
         pip += ["--dry-run"] if dry_run else ["--quiet"]
         _run(*pip, f"{ROOT}[detectron2]")
     if not dry_run:
@@ -99,7 +123,8 @@ def _install_lock(venv: Path, python: Path, lock: Path, backend: str = "") -> No
     _say(f"installing the locked packages ({size})")
     options = ["--require-hashes"]
     if backend:
-        # Another index serves other files of torch under the same version, so the lock's hashes don't hold for it.
+        # Another index serves other files of torch under the same version, so the lock's hashes
+        # don't hold for it.
         lock, options = venv / "requirements-torch.txt", []
         lock.write_text(without_cuda(PLAIN.read_text()))
     _run(python, "-m", "uv", "pip", "install", "--quiet", "--python", python, *options, "-r", lock)
@@ -108,7 +133,9 @@ def _install_lock(venv: Path, python: Path, lock: Path, backend: str = "") -> No
 
 def without_cuda(pins: str) -> str:
     """The pins without the CUDA libraries, which only the locked build of torch needs."""
-    return "".join(line for line in pins.splitlines(keepends=True) if not line.startswith(_CUDA_PACKAGES))
+    return "".join(
+        line for line in pins.splitlines(keepends=True) if not line.startswith(_CUDA_PACKAGES)
+    )
 
 
 def _install_ourselves(venv: Path, python: Path) -> None:
@@ -116,15 +143,33 @@ def _install_ourselves(venv: Path, python: Path) -> None:
     if _done(venv, "seg_widgets", key):
         return
     _say("installing seg_widgets from this folder")
-    _run(python, "-m", "uv", "pip", "install", "--quiet", "--python", python, "--no-deps", "--editable", ROOT)
+    _run(
+        python,
+        "-m",
+        "uv",
+        "pip",
+        "install",
+        "--quiet",
+        "--python",
+        python,
+        "--no-deps",
+        "--editable",
+        ROOT,
+    )
     _mark(venv, "seg_widgets", key)
 
 
 def _quieten_lab(venv: Path) -> None:
-    """Lab's news and update toasts: a server setting hides neither, only its own overrides file does."""
+    """Lab's news and update toasts: a server setting hides neither, only its own overrides file
+    does."""
     settings = venv / "share" / "jupyter" / "lab" / "settings"
     settings.mkdir(parents=True, exist_ok=True)
-    quiet = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}}
+    quiet = {
+        "@jupyterlab/apputils-extension:notification": {
+            "checkForUpdates": False,
+            "fetchNews": "false",
+        }
+    }
     (settings / "overrides.json").write_text(json.dumps(quiet))
 
 

@@ -13,12 +13,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Tornado drops a connection whose message is over its 10 MiB default, silently; an upload may have 25 MB.
+# Tornado drops a connection whose message is over its 10 MiB default, silently; an upload may have
+# 25 MB.
 LARGEST_MESSAGE = 64 * 1024 * 1024
 
 
 def unless_given(settings: Sequence[str], given: Sequence[str]) -> list[str]:
-    """Those of `settings` ("--name=value") whose names are not among `given`; Jupyter takes no setting twice."""
+    """Those of `settings` ("--name=value") whose names are not among `given`; Jupyter takes no
+    setting twice."""
     names = {argument.partition("=")[0] for argument in given}
     return [setting for setting in settings if setting.partition("=")[0] not in names]
 
@@ -26,12 +28,15 @@ def unless_given(settings: Sequence[str], given: Sequence[str]) -> list[str]:
 def main() -> int:
     """Run JupyterLab until it is stopped; the exit status is its own."""
     if importlib.util.find_spec("jupyterlab") is None:
-        print("seg-widgets: JupyterLab is not installed here; run `make lab`, which installs it.", file=sys.stderr)
+        print(
+            "seg-widgets: JupyterLab is not installed here; run `make lab`, which installs it.",
+            file=sys.stderr,
+        )
         return 1
     from jupyterlab.labapp import LabApp
 
-    # For the kernels, which inherit it: beside a browser that draws, threads that spin while they wait for each other
-    # made the starter twice as slow and worse (benchmarks/README.md).
+    # For the kernels, which inherit it: beside a browser that draws, threads that spin while they
+    # wait for each other made the starter twice as slow and worse (benchmarks/README.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
@@ -40,13 +45,15 @@ def main() -> int:
     arguments = [
         f"--ServerApp.root_dir={options.folder}",
         f"--ServerApp.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}",
-        # The extension manager would ask the package index for its list; nothing here needs the network.
+        # The extension manager would ask the package index for its list; nothing here needs the
+        # network.
         "--LabApp.extension_manager=readonly",
         "--LabApp.default_url=/lab/tree/panel.ipynb",
         *others,
     ]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
-        # A container or a rented machine often has no other user; the server still listens on loopback, with a token.
+        # A container or a rented machine often has no other user; the server still listens on
+        # loopback, with a token.
         arguments.append("--allow-root")
     LabApp.launch_instance(arguments)  # type: ignore[no-untyped-call, unused-ignore]
     return 0

@@ -1,7 +1,8 @@
-"""Resolve the dependencies anew: names and versions, with hashes (requirements.lock) and without (requirements.txt).
+"""Resolve the dependencies anew: names and versions, with hashes (requirements.lock) and without
+(requirements.txt).
 
-No file holds an address. The one without hashes is for conda's pip section, which can't mix hashes with a folder.
-ipywidgets7.lock is for the second environment that the tests use.
+No file holds an address. The one without hashes is for conda's pip section, which can't mix hashes
+with a folder. ipywidgets7.lock is for the second environment that the tests use.
 """
 
 from __future__ import annotations
@@ -18,12 +19,22 @@ LOCK, PLAIN = PACKAGING / "requirements.lock", PACKAGING / "requirements.txt"
 def without_hashes(lock: str) -> str:
     """The lock's pins alone: no hashes, and none of the comments that say what needs each."""
     pins = re.sub(r" *\\\n +--hash=\S+", "", lock)
-    return "\n".join(line for line in pins.splitlines() if line and not line.lstrip().startswith("#")) + "\n"
+    return (
+        "\n".join(line for line in pins.splitlines() if line and not line.lstrip().startswith("#"))
+        + "\n"
+    )
 
 
 def _resolve(source: str, lock: str, *more: str) -> int:
     """Pin what `source` asks for in `lock`; uv's exit status."""
-    options = ["--universal", "--python-version", "3.11", "--generate-hashes", "--no-emit-index-url", "--no-header"]
+    options = [
+        "--universal",
+        "--python-version",
+        "3.11",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-header",
+    ]
     command = [sys.executable, "-m", "uv", "pip", "compile", source, *options, "--quiet", *more]
     return subprocess.run([*command, "-o", f"packaging/{lock}"], cwd=PACKAGING.parent).returncode
 
@@ -31,7 +42,9 @@ def _resolve(source: str, lock: str, *more: str) -> int:
 def main() -> int:
     """Write the files; the exit status is uv's."""
     # torchvision needs the torch that it was built for, and only a constraint can say so.
-    failed = _resolve("pyproject.toml", LOCK.name, "--all-extras", "-c", "packaging/constraints.txt")
+    failed = _resolve(
+        "pyproject.toml", LOCK.name, "--all-extras", "-c", "packaging/constraints.txt"
+    )
     failed = failed or _resolve("packaging/ipywidgets7.in", "ipywidgets7.lock")
     if not failed:
         PLAIN.write_text(without_hashes(LOCK.read_text()))

@@ -1,7 +1,8 @@
-"""Run the notebooks from top to bottom and keep their outputs: `make notebooks`, or those named alone.
+"""Run the notebooks from top to bottom and keep their outputs: `make notebooks`, or those named
+alone.
 
-Widget views are left out: their model is gone with the kernel, and a reader who opens the notebook would see an error
-where the panel will be. What stays is the text that nbval compares.
+Widget views are left out: their model is gone with the kernel, and a reader who opens the notebook
+would see an error where the panel will be. What stays is the text that nbval compares.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def _shrink_picture(data: dict[str, str]) -> None:
-    """Keep one picture of each output, a palette's worth of colours of it: a repository is no photo album."""
-    # Pillow's pictures come as PNG and as JPEG.
+    """Keep one image of each output, a palette's worth of colours of it: a repository is no photo
+    album."""
+    # Pillow's images come as PNG and as JPEG.
     jpeg = data.pop("image/jpeg", None)
     encoded = data.get("image/png", jpeg)
     if encoded is None:
@@ -38,7 +40,7 @@ def _shrink_picture(data: dict[str, str]) -> None:
 
 
 def _picture_of(notebook: nbformat.NotebookNode) -> bytes | None:
-    """The last picture of a notebook, or None; by then it shows what it is about."""
+    """The last image of a notebook, or None; by then it shows what it is about."""
     found = None
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
@@ -47,7 +49,7 @@ def _picture_of(notebook: nbformat.NotebookNode) -> bytes | None:
 
 
 def _write_index_picture(notebook: nbformat.NotebookNode, name: str) -> None:
-    """A small picture of a notebook for notebooks/README.md."""
+    """A small image of a notebook for notebooks/README.md."""
     content = _picture_of(notebook)
     if content is None:
         return
@@ -60,14 +62,17 @@ def _write_index_picture(notebook: nbformat.NotebookNode, name: str) -> None:
 
 def main() -> int:
     """Run each notebook and write it back; an error in a cell ends it with that error."""
-    # For the kernels, as in lab.py: threads that spin made the fine-tuning five times slower on a busy machine.
+    # For the kernels, as in lab.py: threads that spin made the fine-tuning five times slower on a
+    # busy machine.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     named = sys.argv[1:]
     for path in sorted(NOTEBOOKS.glob("*.ipynb")):
         if named and path.stem not in named:
             continue
         notebook = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-        client = NotebookClient(notebook, resources={"metadata": {"path": str(NOTEBOOKS)}}, store_widget_state=False)
+        client = NotebookClient(
+            notebook, resources={"metadata": {"path": str(NOTEBOOKS)}}, store_widget_state=False
+        )
         client.record_timing = False
         client.execute()
         for cell in notebook.cells:
@@ -77,7 +82,8 @@ def main() -> int:
                 # Where this checkout lies is nobody's business either.
                 if "text" in output:
                     output["text"] = output["text"].replace(f"{NOTEBOOKS.parent}/", "")
-        # The exact version of Python that ran it is nobody's business, and changes with each machine.
+        # The exact version of Python that ran it is nobody's business, and changes with each
+        # machine.
         notebook.metadata.language_info = {"name": "python"}
         nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
         _write_index_picture(notebook, path.stem)

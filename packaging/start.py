@@ -1,7 +1,9 @@
-"""What the Docker image runs: `lab` (JupyterLab on port 8888), `app` (the panel as a web page on 8080), or a command.
+"""What the Docker image runs: `lab` (JupyterLab on port 8888), `app` (the panel as a web page on
+8080), or a command.
 
-`health` says by its exit status whether either of them answers. Both want a token: what JUPYTER_TOKEN says, else a
-new one, which is printed with the address. PORT names another port, SEG_WIDGETS_WORK another work folder.
+`health` says by its exit status whether either of them answers. Both want a token: what
+JUPYTER_TOKEN says, else a new one, which is printed with the address. PORT names another port,
+SEG_WIDGETS_WORK another work folder.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ LITTLE_DISK_MB = 200
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prepare what the server needs and become it; returns only where that can't be, with a line that says why."""
+    """Prepare what the server needs and become it; returns only where that can't be, with a line
+    that says why."""
     command, *others = arguments or ["lab"]
     if command == "health":
         return health()
@@ -64,7 +67,9 @@ def main(arguments: Sequence[str]) -> int:
             )
         # JupyterLab makes a token and prints it, unless JUPYTER_TOKEN names one.
         settings = ["--ip=0.0.0.0", f"--port={port}", "--no-browser", f"--folder={work}"]
-        return _become([sys.executable, str(HERE / "lab.py"), *unless_given(settings, others), *others])
+        return _become(
+            [sys.executable, str(HERE / "lab.py"), *unless_given(settings, others), *others]
+        )
     if not any(other.startswith("--token") for other in others):
         token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
         _say(f"the panel is at http://127.0.0.1:{port}/?token={token}")
@@ -95,7 +100,8 @@ def port_of(command: str) -> int:
 
 
 def find_a_home() -> None:
-    """Jupyter and IPython keep files below HOME; where it can't be written to (a read-only root), a new one in /tmp.
+    """Jupyter and IPython keep files below HOME; where it can't be written to (a read-only root), a
+    new one in /tmp.
 
     Raises `OSError` where there is no such place.
     """
@@ -105,7 +111,8 @@ def find_a_home() -> None:
 
 
 def can_write(folder: Path) -> bool:
-    """Whether a file can be made there; asking for permissions alone doesn't tell of read-only file systems."""
+    """Whether a file can be made there; asking for permissions alone doesn't tell of read-only file
+    systems."""
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True
@@ -114,7 +121,8 @@ def can_write(folder: Path) -> bool:
 
 
 def about_the_gpu() -> str:
-    """What is wrong with a GPU that was lent to the container, or ""; found out without torch, which takes seconds."""
+    """What is wrong with a GPU that was lent to the container, or ""; found out without torch,
+    which takes seconds."""
     program, torch = shutil.which("nvidia-smi"), importlib.util.find_spec("torch")
     if program is None or torch is None or torch.origin is None:
         return ""  # none was lent, or there is nothing that could use it
@@ -126,7 +134,11 @@ def about_the_gpu() -> str:
         why = (done.stdout + done.stderr).strip().splitlines() or ["it says nothing"]
         return f"A GPU was lent, but nvidia-smi fails ({why[0]}); the CPU is used. Look after the driver on the host."
     driver = re.search(r"Driver Version: (\S+).*CUDA Version: (\d+)\.(\d+)", done.stdout)
-    ours = re.search(r"^cuda\b.*'(\d+)\.(\d+)'", (Path(torch.origin).parent / "version.py").read_text(), re.MULTILINE)
+    ours = re.search(
+        r"^cuda\b.*'(\d+)\.(\d+)'",
+        (Path(torch.origin).parent / "version.py").read_text(),
+        re.MULTILINE,
+    )
     if ours is None:
         return "A GPU was lent, but this image's torch has no CUDA: build it without TORCH_BACKEND=cpu."
     if driver is not None and int(driver[2]) < int(ours[1]):
@@ -154,7 +166,9 @@ def _become(command: Sequence[str]) -> int:
     try:
         os.execvp(command[0], list(command))
     except OSError as error:
-        return _fail(f"{command[0]} can't be run ({error.strerror}); there are lab, app, health, or a program's name.")
+        return _fail(
+            f"{command[0]} can't be run ({error.strerror}); there are lab, app, health, or a program's name."
+        )
 
 
 def _say(text: str) -> None:

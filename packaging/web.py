@@ -21,7 +21,10 @@ _NOT_SERVED = "notebook-only"
 def main() -> int:
     """Run Voilà until it is stopped; the exit status is its own."""
     if importlib.util.find_spec("voila") is None:
-        print("seg-widgets: Voilà is not installed here; run `make web`, which installs it.", file=sys.stderr)
+        print(
+            "seg-widgets: Voilà is not installed here; run `make web`, which installs it.",
+            file=sys.stderr,
+        )
         return 1
     # Where the page's template is looked for; Voilà's own is asked for icons by address.
     os.environ["JUPYTER_PATH"] = os.pathsep.join(
@@ -37,7 +40,8 @@ def main() -> int:
         "--template=seg_widgets",
         "--Voila.ip=127.0.0.1",
         f"--Voila.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}",
-        # Each visitor has a kernel with a model in it; one whose page is gone is ended after a while.
+        # Each visitor has a kernel with a model in it; one whose page is gone is ended after a
+        # while.
         "--MappingKernelManager.cull_idle_timeout=600",
         "--MappingKernelManager.cull_interval=60",
     ]
@@ -48,9 +52,12 @@ def main() -> int:
 
 
 def page_of(notebook: Path, folder: Path) -> Path:
-    """The notebook without the cells that are tagged to be for readers of notebooks: the page waits for each cell."""
+    """The notebook without the cells that are tagged to be for readers of notebooks: the page waits
+    for each cell."""
     content = json.loads(notebook.read_text("utf-8"))
-    cells = [cell for cell in content["cells"] if _NOT_SERVED not in cell["metadata"].get("tags", [])]
+    cells = [
+        cell for cell in content["cells"] if _NOT_SERVED not in cell["metadata"].get("tags", [])
+    ]
     if len(cells) == len(content["cells"]):
         return notebook
     page = folder / notebook.name

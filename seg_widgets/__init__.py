@@ -11,7 +11,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# Function and module have one name, and whoever imports the module first would otherwise decide which of them this is.
+# Function and module have one name, and whoever imports the module first would otherwise decide
+# which of them this is.
 from ._samples import samples
 
 if TYPE_CHECKING:
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Names are looked up in their modules at first use, so that `import seg_widgets` stays quick and each part can be
-# used without what the other parts need (a batch job needs no widgets).
+# Names are looked up in their modules at first use, so that `import seg_widgets` stays quick and
+# each part can be used without what the other parts need (a batch job needs no widgets).
 _HOMES = {
     "Instance": "prediction",
     "MaskCrop": "prediction",

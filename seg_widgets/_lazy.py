@@ -1,4 +1,5 @@
-"""Names that are imported at first use, so that a package's API costs nothing until it is called."""
+"""Names that are imported at first use, so that a package's API costs nothing until it is
+called."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ def lazy_exports(
 
     Args:
         package: the package's `__name__`.
-        modules: what each of its modules exports, by the module's name relative to the package, such as
+        modules: the names that each of its modules exports, by module:
             `{"loading": ["load_predictor"]}`.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The sample pictures that come along, so that the first look needs no picture of one's own."""
+"""The sample images that come along, so that the first look needs no image of one's own."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def samples() -> dict[str, Path]:
-    """The sample pictures by name, in alphabetical order: those of the checkout, else those inside the package."""
+    """The sample images by name, in alphabetical order: those of the checkout, else those inside
+    the package."""
     for folder in (_PACKAGE.parent / "notebooks" / "images", _PACKAGE / "samples"):
         found = sorted(folder.glob("*.jpg"))
         if found:

@@ -2,12 +2,12 @@
 
     SegWidgetsError
     ├── SettingError          a setting or argument out of its range (also a ValueError)
-    ├── ImageError            a picture that can't be had from what was given
+    ├── ImageError            an image that can't be had from what was given
     │   ├── ImageNotFoundError      no such file
-    │   ├── ImageFormatError        not a picture, or not one of the formats that are read
+    │   ├── ImageFormatError        not an image, or not one of the formats that are read
     │   ├── ImageDamagedError       the right format, but truncated or broken inside
     │   └── ImageTooLargeError      over the limit of bytes, pixels or side length
-    ├── FetchError            a URL that gave no picture
+    ├── FetchError            a URL that gave no image
     │   ├── UrlError                not an http(s) URL, or one that may not be opened
     │   ├── UnreachableError        no connection, or no such host
     │   ├── FetchTimeoutError       the server was too slow
@@ -22,7 +22,7 @@
     │   ├── DeviceError             the device asked for is not here
     │   └── DependencyError         a package it needs (detectron2, torch) is missing or broken
     ├── DatasetError          a data set that leaves nothing to learn from
-    ├── InferenceError        the model failed on one picture
+    ├── InferenceError        the model failed on one image
     │   └── OutOfMemoryError        not enough memory, also after trying again smaller
     └── ExportError           a result that could not be written
 
@@ -69,7 +69,7 @@ class SettingError(SegWidgetsError, ValueError):
 
 
 class ImageError(SegWidgetsError):
-    """No picture can be had from what was given."""
+    """No image can be had from what was given."""
 
 
 class ImageNotFoundError(ImageError, FileNotFoundError):
@@ -77,7 +77,7 @@ class ImageNotFoundError(ImageError, FileNotFoundError):
 
 
 class ImageFormatError(ImageError):
-    """The bytes are not a picture, or not in one of the formats that are read."""
+    """The bytes are not an image, or not in one of the formats that are read."""
 
 
 class ImageDamagedError(ImageError):
@@ -85,11 +85,11 @@ class ImageDamagedError(ImageError):
 
 
 class ImageTooLargeError(ImageError):
-    """The picture is over the limit of bytes, pixels or side length."""
+    """The image is over the limit of bytes, pixels or side length."""
 
 
 class FetchError(SegWidgetsError):
-    """A URL gave no picture."""
+    """A URL gave no image."""
 
 
 class UrlError(FetchError, ValueError):
@@ -152,15 +152,16 @@ class DependencyError(ModelError, ImportError):
 
 
 class DatasetError(SegWidgetsError):
-    """A data set from which nothing can be learnt: no COCO format, no names, no object that can be used."""
+    """A data set from which nothing can be learnt: no COCO format, no names, no object that can be
+    used."""
 
 
 class InferenceError(SegWidgetsError):
-    """The model failed on one picture; the next one may work."""
+    """The model failed on one image; the next one may work."""
 
 
 class OutOfMemoryError(InferenceError):
-    """There was not enough memory for the picture, also at a smaller size."""
+    """There was not enough memory for the image, also at a smaller size."""
 
 
 class ExportError(SegWidgetsError):

@@ -1,6 +1,7 @@
-"""Stand-ins for tests: a predictor without a model, and pictures made on the spot.
+"""Stand-ins for tests: a predictor without a model, and images made on the spot.
 
-They are shipped so that notebooks built on seg_widgets can be tested without a model and without a network.
+They are shipped so that notebooks built on seg_widgets can be tested without a model and without a
+network.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ __all__ = ["StubPredictor", "make_jpeg", "make_picture"]
 
 
 class StubPredictor:
-    """A `Predictor` that finds the same ellipses in every picture of the same size.
+    """A `Predictor` that finds the same ellipses in every image of the same size.
 
-    `instances`: how many. `class_names`: the vocabulary, used in turn. `delay_s`: seconds that each call takes.
-    `error`: raised by each call instead of an answer. `calls` counts the calls. Scores fall evenly from 0.99 to 0.10.
+    `instances`: how many. `class_names`: the vocabulary, used in turn. `delay_s`: seconds that each
+    call takes. `error`: raised by each call instead of an answer. `calls` counts the calls. Scores
+    fall evenly from 0.99 to 0.10.
     """
 
     def __init__(
@@ -54,7 +56,9 @@ class StubPredictor:
         for mask in masks:
             center_x, center_y = random.uniform(0.15, 0.85, 2) * (width, height)
             radius_x, radius_y = np.maximum(random.uniform(0.04, 0.15, 2) * (width, height), 1)
-            mask[:] = ((columns - center_x) / radius_x) ** 2 + ((rows - center_y) / radius_y) ** 2 <= 1
+            mask[:] = ((columns - center_x) / radius_x) ** 2 + (
+                (rows - center_y) / radius_y
+            ) ** 2 <= 1
         return Prediction.from_dense(
             masks,
             np.linspace(0.99, 0.10, self.instances),
@@ -64,10 +68,13 @@ class StubPredictor:
 
 
 def make_picture(width: int = 320, height: int = 240, seed: int = 0) -> npt.NDArray[np.uint8]:
-    """A picture of smooth colours with a little grain, H×W×3 uint8 RGB; the same for the same arguments."""
+    """An image of smooth colours with a little grain, H×W×3 uint8 RGB; the same for the same
+    arguments."""
     random = np.random.default_rng(seed)
     coarse = random.integers(40, 216, (4, 4, 3), np.uint8)
-    smooth = np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.int16)
+    smooth = np.asarray(
+        Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.int16
+    )
     grain = random.integers(-8, 9, (height, width, 1), np.int16)
     picture: npt.NDArray[np.uint8] = np.clip(smooth + grain, 0, 255).astype(np.uint8)
     return picture

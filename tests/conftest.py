@@ -14,7 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 
 
-# What tests fetch and convert must not meet what a person has in the cache; it goes when the process ends.
+# What tests fetch and convert must not meet what a person has in the cache; it goes when the
+# process ends.
 _CACHE = tempfile.TemporaryDirectory(prefix="seg-widgets-cache-")
 os.environ["SEG_WIDGETS_CACHE"] = _CACHE.name
 # And no test may fetch weights from the real server: nobody listens here.

@@ -8,7 +8,8 @@ import torch
 
 
 def spread_scores(model: Any) -> Any:
-    """Make a Mask R-CNN with random weights find many instances with all kinds of scores and masks; returns it."""
+    """Make a Mask R-CNN with random weights find many instances with all kinds of scores and masks;
+    returns it."""
     for name, buffer in model.named_buffers():
         # Random residual blocks would double the activations sixteen times over.
         if name.endswith("conv3.norm.weight"):

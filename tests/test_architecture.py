@@ -1,4 +1,5 @@
-"""The rules between folders: who may import whom, what an import costs, and what each folder says it exports."""
+"""The rules between folders: who may import whom, what an import costs, and what each folder says
+it exports."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ import seg_widgets
 
 PACKAGE = Path(seg_widgets.__file__).parent
 
-# Each folder with the folders that it may import from; all may import errors. Whoever adds a folder gives it its place.
+# Each folder with the folders that it may import from; all may import errors. Whoever adds a folder
+# gives it its place.
 ALLOWED: dict[str, set[str]] = {
     "net": set(),
     "images": {"net"},
@@ -42,7 +44,12 @@ TOP_LEVEL: dict[str, set[str]] = {
 }
 WIDGETS = {"ipywidgets", "anywidget"}
 HEAVY = {"torch", "torchvision", "detectron2"}
-MAY_IMPORT = {"widgets": WIDGETS, "modeling": HEAVY, "finetuning": HEAVY, "cli": HEAVY}  # cli: doctor looks at torch
+MAY_IMPORT = {
+    "widgets": WIDGETS,
+    "modeling": HEAVY,
+    "finetuning": HEAVY,
+    "cli": HEAVY,
+}  # cli: doctor looks at torch
 
 
 def _modules(folder: str) -> list[Path]:
@@ -54,7 +61,8 @@ def _tree(path: Path) -> Iterator[ast.AST]:
 
 
 def _ours(path: Path) -> Iterator[tuple[str, str]]:
-    """What a module imports of ours, types included, as (folder or top-level module, the rest of the path)."""
+    """What a module imports of ours, types included, as (folder or top-level module, the rest of
+    the path)."""
     depth = len(path.relative_to(PACKAGE).parts) - 1
     for node in _tree(path):
         if isinstance(node, ast.Import):
@@ -64,7 +72,9 @@ def _ours(path: Path) -> Iterator[tuple[str, str]]:
             parts = node.module.split(".")
             found = [parts[1:]] if parts[0] == "seg_widgets" else []
         elif isinstance(node, ast.ImportFrom) and node.level > depth:
-            found = [node.module.split(".")] if node.module else [[name.name] for name in node.names]
+            found = (
+                [node.module.split(".")] if node.module else [[name.name] for name in node.names]
+            )
         else:
             found = []
         for parts in found:
@@ -73,7 +83,8 @@ def _ours(path: Path) -> Iterator[tuple[str, str]]:
 
 
 def _others(path: Path) -> set[str]:
-    """The top-level packages of others that a module imports anywhere, by statement or by `importlib`."""
+    """The top-level packages of others that a module imports anywhere, by statement or by
+    `importlib`."""
     found: set[str] = set()
     for node in _tree(path):
         if isinstance(node, ast.Import):
@@ -114,13 +125,21 @@ def test_a_folder_imports_what_it_may_and_needs_each_permission(folder: str) -> 
 
 @pytest.mark.parametrize("module", TOP_LEVEL)
 def test_modules_beside_the_folders_are_imported_by_whom_they_are_for(module: str) -> None:
-    users = {folder for folder in ALLOWED for path in _modules(folder) for top, _ in _ours(path) if top == module}
+    users = {
+        folder
+        for folder in ALLOWED
+        for path in _modules(folder)
+        for top, _ in _ours(path)
+        if top == module
+    }
     assert users == TOP_LEVEL[module] or (module == "errors" and users <= TOP_LEVEL[module])
 
 
 @pytest.mark.parametrize("folder", ALLOWED)
 def test_other_folders_are_imported_through_their_api(folder: str) -> None:
-    deep = [(path.name, top, rest) for path in _modules(folder) for top, rest in _ours(path) if rest]
+    deep = [
+        (path.name, top, rest) for path in _modules(folder) for top, rest in _ours(path) if rest
+    ]
     assert not deep
 
 
@@ -141,7 +160,10 @@ def test_widgets_and_torch_stay_where_they_belong(folder: str) -> None:
 def test_no_module_of_ours_is_imported_by_its_name_in_a_string() -> None:
     named = {path.name: _named_in_strings(path) for path in PACKAGE.rglob("*.py")}
     assert not [
-        (path, name) for path, names in named.items() for name in names if name.startswith(("seg_widgets", "."))
+        (path, name)
+        for path, names in named.items()
+        for name in names
+        if name.startswith(("seg_widgets", "."))
     ]
 
 
@@ -203,6 +225,7 @@ def test_the_exception_tree_is_drawn_as_it_is() -> None:
         assert name in drawn
         line = next(line for line in drawn.splitlines() if f" {name}" in f" {line}")
         depth = (
-            line.index(name) - next(line for line in drawn.splitlines() if "SegWidgetsError" in line).index("S")
+            line.index(name)
+            - next(line for line in drawn.splitlines() if "SegWidgetsError" in line).index("S")
         ) // 4
         assert depth == len([base for base in error.__mro__ if base.__name__ in errors.__all__]) - 1

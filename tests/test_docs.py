@@ -1,4 +1,5 @@
-"""The documentation: the site is built without a warning, its links lead somewhere, and its messages are ours."""
+"""The documentation: the site is built without a warning, its links lead somewhere, and its
+messages are ours."""
 
 from __future__ import annotations
 
@@ -42,7 +43,9 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = Path(__file__).resolve().parent.parent
     folder = tmp_path_factory.mktemp("site")
     options = ("-W", "--keep-going", "--quiet", "-d", folder / "doctrees", "-c", root / "docs")
-    command = [str(part) for part in (sys.executable, "-m", "sphinx", *options, root, folder / "html")]
+    command = [
+        str(part) for part in (sys.executable, "-m", "sphinx", *options, root, folder / "html")
+    ]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert done.returncode == 0, done.stdout
     return folder / "html"
@@ -63,7 +66,11 @@ def test_every_link_of_the_site_leads_somewhere(site: Path, pages: dict[Path, _P
             if parts.scheme or target == "#":
                 continue
             file = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            known = file in pages and parts.fragment in {"", *pages[file].anchors} if parts.fragment else file.exists()
+            known = (
+                file in pages and parts.fragment in {"", *pages[file].anchors}
+                if parts.fragment
+                else file.exists()
+            )
             if not known and file.name != "searchindex.js":
                 broken.append(f"{path.relative_to(site)}: {target}")
     assert broken == []
@@ -71,7 +78,9 @@ def test_every_link_of_the_site_leads_somewhere(site: Path, pages: dict[Path, _P
 
 def test_the_site_asks_no_other_machine_for_anything(site: Path, pages: dict[Path, _Page]) -> None:
     for path in pages:
-        loaded = re.findall(r"<(?:script|img|link)\b[^>]*\b(?:src|href)=\"(https?:[^\"]+)", path.read_text("utf-8"))
+        loaded = re.findall(
+            r"<(?:script|img|link)\b[^>]*\b(?:src|href)=\"(https?:[^\"]+)", path.read_text("utf-8")
+        )
         assert loaded == [], path.relative_to(site)
 
 
@@ -89,7 +98,7 @@ def test_the_reference_explains_every_public_name(site: Path, pages: dict[Path, 
         assert f"seg_widgets.SegmentationSession.{trait}" in anchors, trait
 
 
-def test_the_notebooks_are_pages_with_their_pictures(root: Path, site: Path) -> None:
+def test_the_notebooks_are_pages_with_their_images(root: Path, site: Path) -> None:
     for notebook in sorted((root / "notebooks").glob("*.ipynb")):
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
         outputs = [output for cell in cells for output in cell.get("outputs", [])]
@@ -107,7 +116,9 @@ def _texts(path: Path) -> Iterator[str]:
         return
     for node in ast.walk(ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.JoinedStr):
-            yield "".join(str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values)
+            yield "".join(
+                str(part.value) if isinstance(part, ast.Constant) else "…" for part in node.values
+            )
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value
 

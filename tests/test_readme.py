@@ -67,7 +67,8 @@ def _blocks(language: str) -> list[str]:
 
 
 def _run(command: str, folder: Path, **environment: str) -> str:
-    """The command's output; `python` is the one that runs the tests, as the README says of the checkout."""
+    """The command's output; `python` is the one that runs the tests, as the README says of the
+    checkout."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     done = subprocess.run(
         ["bash", "-ec", command],
@@ -104,12 +105,23 @@ def test_a_clone_has_what_the_commands_need(root: Path, tmp_path: Path) -> None:
         ("make web", r"http://\S+:\d+/", "application/vnd.jupyter.widget-view+json"),
     ],
 )
-def test_make_serves_the_panel(root: Path, tmp_path: Path, command: str, page: str, words: str) -> None:
+def test_make_serves_the_panel(
+    root: Path, tmp_path: Path, command: str, page: str, words: str
+) -> None:
     log = tmp_path / "log"
-    environment = {**os.environ, "BROWSER": "true", "JUPYTER_CONFIG_DIR": str(tmp_path / "settings")}
+    environment = {
+        **os.environ,
+        "BROWSER": "true",
+        "JUPYTER_CONFIG_DIR": str(tmp_path / "settings"),
+    }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command.split(), cwd=root, env=environment, stdout=output, stderr=output, start_new_session=True
+            command.split(),
+            cwd=root,
+            env=environment,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
     try:
         deadline = time.monotonic() + 120
@@ -150,7 +162,10 @@ def test_the_command_line(root: Path, tmp_path: Path) -> None:
     assert "found/photo-overlay.png" in shown
     assert {path.suffix for path in (tmp_path / "found").iterdir()} == {".png", ".json", ".csv"}
     _run(export, tmp_path)
-    assert "<canvas" in (tmp_path / "panel.html").read_text() or "sgw" in (tmp_path / "panel.html").read_text()
+    assert (
+        "<canvas" in (tmp_path / "panel.html").read_text()
+        or "sgw" in (tmp_path / "panel.html").read_text()
+    )
     assert "Ready to segment." in _run(doctor, tmp_path)
 
 

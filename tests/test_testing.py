@@ -12,7 +12,7 @@ from seg_widgets.prediction.predictor import Predictor
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
 
-def test_pictures_are_the_same_for_the_same_arguments() -> None:
+def test_images_are_the_same_for_the_same_arguments() -> None:
     picture = make_picture(33, 21, seed=1)
     assert picture.shape == (21, 33, 3) and picture.dtype == np.uint8
     np.testing.assert_array_equal(picture, make_picture(33, 21, seed=1))
@@ -21,7 +21,7 @@ def test_pictures_are_the_same_for_the_same_arguments() -> None:
     assert make_jpeg(33, 21) == make_jpeg(33, 21)
 
 
-def test_a_jpeg_is_its_picture() -> None:
+def test_a_jpeg_is_its_image() -> None:
     decoded = load(make_jpeg(64, 48, seed=3, quality=100))
     assert np.abs(decoded.astype(int) - make_picture(64, 48, seed=3)).mean() < 3
 

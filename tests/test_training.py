@@ -1,4 +1,5 @@
-"""A tiny run of the starter's training on made-up pictures: the split, the data, the loop, resuming, the export."""
+"""A tiny run of the starter's training on made-up images: the split, the data, the loop, resuming,
+the export."""
 
 from __future__ import annotations
 
@@ -18,7 +19,13 @@ from pycocotools import mask as coco_mask
 from safetensors.torch import load_file
 
 from seg_widgets.finetuning.augmentation import Sample
-from seg_widgets.finetuning.calibration import Matches, best_threshold, classifier_biases, reliability, shift_scores
+from seg_widgets.finetuning.calibration import (
+    Matches,
+    best_threshold,
+    classifier_biases,
+    reliability,
+    shift_scores,
+)
 from seg_widgets.finetuning.evaluation import coco_figures
 from seg_widgets.finetuning.loop import Plan, Training, as_input
 from tests.modeling.test_starter_network import imagenet_like
@@ -30,11 +37,21 @@ from training.config import Inference
 from training.evaluate import detect, photo_truths, predict
 from training.export import begin, export, load, park, unpark
 from training.model import build
-from training.sources import DRAWN_SETS, Cutout, Material, Part, joined, load_material, part_of_name, require_coco
+from training.sources import (
+    DRAWN_SETS,
+    Cutout,
+    Material,
+    Part,
+    joined,
+    load_material,
+    part_of_name,
+    require_coco,
+)
 
 pytestmark = [
     pytest.mark.slow,
-    # detectron2 0.6 on a newer torch: meshgrid without `indexing`, and tensors made from lists of arrays.
+    # detectron2 0.6 on a newer torch: meshgrid without `indexing`, and tensors made from lists of
+    # arrays.
     pytest.mark.filterwarnings("ignore:torch.meshgrid"),
     pytest.mark.filterwarnings("ignore:.*floordiv.*"),
 ]
@@ -42,12 +59,15 @@ PHOTOS = 20
 
 
 def make_data(folder: Path) -> Path:
-    """Write `coco446/` with twenty photographs of a coloured ellipse and a rectangle, and `person_cutouts/`."""
+    """Write `coco446/` with twenty photographs of a coloured ellipse and a rectangle, and
+    `person_cutouts/`."""
     rng = np.random.default_rng(5)
     images = folder / "coco446" / "images"
     images.mkdir(parents=True)
     data: dict[str, list[dict[str, object]]] = {"images": [], "annotations": [], "categories": []}
-    data["categories"] = [{"id": i + 1, "name": name, "supercategory": name} for i, name in enumerate(COCO_GROUPS)]
+    data["categories"] = [
+        {"id": i + 1, "name": name, "supercategory": name} for i, name in enumerate(COCO_GROUPS)
+    ]
     for number in range(1, PHOTOS + 1):
         picture = rng.integers(90, 130, (120, 160, 3), dtype=np.uint8)
         masks = [np.zeros((120, 160), np.uint8) for _ in range(2)]
@@ -57,10 +77,16 @@ def make_data(folder: Path) -> Path:
             picture[mask > 0] = rng.integers(0, 255, 3)
             segmentation = coco_mask.encode(np.asfortranarray(mask))
             segmentation["counts"] = segmentation["counts"].decode()
-            annotation = {"id": 2 * number + offset, "image_id": number, "category_id": 1 + (number + offset) % 12}
+            annotation = {
+                "id": 2 * number + offset,
+                "image_id": number,
+                "category_id": 1 + (number + offset) % 12,
+            }
             data["annotations"].append({**annotation, "iscrowd": 0, "segmentation": segmentation})
         cv2.imwrite(str(images / f"{number:012}.png"), picture)
-        data["images"].append({"id": number, "file_name": f"{number:012}.png", "height": 120, "width": 160})
+        data["images"].append(
+            {"id": number, "file_name": f"{number:012}.png", "height": 120, "width": 160}
+        )
     (folder / "coco446" / "instances.json").write_text(json.dumps(data))
     people = folder / "person_cutouts"
     people.mkdir()
@@ -118,10 +144,14 @@ def test_the_mask_head_may_learn_faster_than_the_rest(
     parts: dict[Part, Material], imagenet: Path, tmp_path: Path
 ) -> None:
     model = build(imagenet)
-    plan = Plan(steps=4, batch_size=2, workers=0, warmup_steps=1, learning_rate=1e-3, mask_factor=3.0)
+    plan = Plan(
+        steps=4, batch_size=2, workers=0, warmup_steps=1, learning_rate=1e-3, mask_factor=3.0
+    )
     training = Training(model, Sampler(parts["train"], plan.seed), plan, tmp_path)
     training.train_step(next(training.batches()))
-    rates = {id(p): group["lr"] for group in training.optimizer.param_groups for p in group["params"]}
+    rates = {
+        id(p): group["lr"] for group in training.optimizer.param_groups for p in group["params"]
+    }
     assert len(rates) == sum(len(group["params"]) for group in training.optimizer.param_groups)
     assert rates.keys() == {id(parameter) for parameter in model.parameters()}
     heads: Any = model.roi_heads
@@ -130,7 +160,9 @@ def test_the_mask_head_may_learn_faster_than_the_rest(
     assert rates[id(heads.box_head[0].fc1.weight)] == pytest.approx(1e-3)
 
 
-def test_missing_data_is_said_with_the_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_data_is_said_with_the_way_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(FileNotFoundError, match="--data"):
         require_coco(tmp_path)
     assert make_starter.main(["--data", str(tmp_path)]) == 2
@@ -173,20 +205,36 @@ def test_drawings_of_other_artists_are_for_training_alone(
     entries = [
         {"hexcode": "1F40E", "subgroups": "animal-mammal", "annotation": "horse", "skintone": ""},
         {"hexcode": "1F3A3-FE0F", "subgroups": "tool", "annotation": "hammer", "skintone": ""},
-        {"hexcode": "1F44B", "subgroups": "hand-fingers-open", "annotation": "waving hand", "skintone": ""},
+        {
+            "hexcode": "1F44B",
+            "subgroups": "hand-fingers-open",
+            "annotation": "waving hand",
+            "skintone": "",
+        },
         {"hexcode": "1F43E", "subgroups": "animal-mammal", "annotation": "cat", "skintone": ""},
     ]
     index.write_text(json.dumps(entries))
     body = {"body": '<path d="M0 0"/>'}
-    icons = {"horse": body, "hammer": {**body, "height": 64}, "waving": body, "empty": {"body": ""}, "unknown": body}
+    icons = {
+        "horse": body,
+        "hammer": {**body, "height": 64},
+        "waving": body,
+        "empty": {"body": ""},
+        "unknown": body,
+    }
     names = {"1f40e": "horse", "1f3a3": "hammer", "1f44b": "waving", "1f43e": "empty"}
-    # Another artist may use a name that is common elsewhere for something else; its own table says what.
+    # Another artist may use a name that is common elsewhere for something else; its own table says
+    # what.
     own, swapped = {"1f40e": "hammer", "1f3a3": "horse"}, {"hammer": "animal", "horse": "tool"}
     for artist in DRAWN_SETS:
         package = npm / artist / "package"
         package.mkdir(parents=True)
-        (package / "icons.json").write_text(json.dumps({"icons": icons, "width": 128, "height": 128}))
-    (npm / DRAWN_SETS[-1] / "package" / "chars.json").write_text(json.dumps(names))  # serves all that have none
+        (package / "icons.json").write_text(
+            json.dumps({"icons": icons, "width": 128, "height": 128})
+        )
+    (npm / DRAWN_SETS[-1] / "package" / "chars.json").write_text(
+        json.dumps(names)
+    )  # serves all that have none
     (npm / DRAWN_SETS[0] / "package" / "chars.json").write_text(json.dumps(own))
     (npm / "fluent" / "package" / "assets").mkdir(parents=True)
 
@@ -194,8 +242,12 @@ def test_drawings_of_other_artists_are_for_training_alone(
     drawn = [cutout for cutout in parts["train"].cutouts if cutout.source == "drawn"]
     named = {(cutout.key, CLASSES[cutout.class_id]) for cutout in drawn}
     kinds = (("hammer", "tool"), ("horse", "animal"))
-    expected = {(f"drawn/{artist}/{name}", kind) for artist in DRAWN_SETS[1:] for name, kind in kinds}
-    assert named == expected | {(f"drawn/{DRAWN_SETS[0]}/{name}", kind) for name, kind in swapped.items()}
+    expected = {
+        (f"drawn/{artist}/{name}", kind) for artist in DRAWN_SETS[1:] for name, kind in kinds
+    }
+    assert named == expected | {
+        (f"drawn/{DRAWN_SETS[0]}/{name}", kind) for name, kind in swapped.items()
+    }
     hammer = next(cutout for cutout in drawn if cutout.key.endswith("hammer"))
     assert hammer.rgba.shape[1] > 1.5 * hammer.rgba.shape[0]  # an icon's own height counts
     for part in ("validation", "heldout"):
@@ -219,7 +271,9 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
     assert len(names) == len(set(names)) > 400  # nothing has two classes
 
     listing = tmp_path / "list.txt"
-    listing.write_text("# chosen\n[tool]\ntools/Axe_01\ntools/gone\n\n[food]\nfood/fruit/apple\nfood/fruit/pear\n")
+    listing.write_text(
+        "# chosen\n[tool]\ntools/Axe_01\ntools/gone\n\n[food]\nfood/fruit/apple\nfood/fruit/pear\n"
+    )
     monkeypatch.setattr(sources, "CLIPART", listing)
     folder = tmp_path / "debian/usr/share/openclipart/png"
     for name in ("tools/Axe_01", "food/fruit/apple", "food/fruit/not_named"):
@@ -229,7 +283,9 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
         cv2.imwrite(str(folder / f"{name}.png"), picture)
     # What is held out and in the clip art as well is not trained on.
     held_out = next(
-        name for name in map("food/pear{}x".format, range(100)) if part_of_name(f"stamp/{name}") == "heldout"
+        name
+        for name in map("food/pear{}x".format, range(100))
+        if part_of_name(f"stamp/{name}") == "heldout"
     )
     stamp = tmp_path / "debian/usr/share/tuxpaint/stamps" / f"{held_out}.png"
     stamp.parent.mkdir(parents=True)
@@ -238,14 +294,16 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
         cv2.imwrite(str(copy), picture)
     parts = load_material(data, tmp_path)
     assert any(one.key == f"stamp/{held_out}" for one in parts["heldout"].cutouts)
-    found = {part: [one for one in parts[part].cutouts if one.source == "clipart"] for part in parts}
+    found = {
+        part: [one for one in parts[part].cutouts if one.source == "clipart"] for part in parts
+    }
     kinds = {one.key: CLASSES[one.class_id] for one in found["train"]}
     assert kinds == {"clipart/tools/Axe_01": "tool", "clipart/food/fruit/apple": "food"}
     assert not found["validation"]
     assert not found["heldout"]
 
 
-def test_a_copy_of_a_picture_that_is_held_out_is_not_trained_on() -> None:
+def test_a_copy_of_an_image_that_is_held_out_is_not_trained_on() -> None:
     rng = np.random.default_rng(3)
 
     def drawn(width: int, colour: tuple[int, int, int]) -> np.ndarray:
@@ -266,8 +324,14 @@ def test_a_copy_of_a_picture_that_is_held_out_is_not_trained_on() -> None:
         "wider": drawn(28, (200, 90, 30)),
     }
     candidates = [sources.Cutout(name, "clipart", 0, rgba) for name, rgba in pictures.items()]
-    held_out = [sources.Cutout("stamp", "stamp", 0, original), sources.Cutout("other", "stamp", 0, drawn(8, (9, 9, 9)))]
-    assert [one.key for one in sources.without_copies(candidates, held_out)] == ["recoloured", "wider"]
+    held_out = [
+        sources.Cutout("stamp", "stamp", 0, original),
+        sources.Cutout("other", "stamp", 0, drawn(8, (9, 9, 9))),
+    ]
+    assert [one.key for one in sources.without_copies(candidates, held_out)] == [
+        "recoloured",
+        "wider",
+    ]
     assert sources.without_copies(candidates, []) == candidates
     assert sources.without_copies([], held_out) == []
 
@@ -288,7 +352,9 @@ def test_only_training_slants_and_recolours_what_it_pastes() -> None:
     rgba = np.zeros((200, 60, 4), np.uint8)
     rgba[..., 0], rgba[..., 3] = 200, 255
     material = Material(cutouts=[sources.Cutout("stamp/bar", "stamp", CLASSES.index("tool"), rgba)])
-    plain, varied = (Sampler(material, 3, (0.0, 0.0, 1.0), varied=varied) for varied in (False, True))
+    plain, varied = (
+        Sampler(material, 3, (0.0, 0.0, 1.0), varied=varied) for varied in (False, True)
+    )
 
     def red_is_strongest(sampler: Sampler, index: int) -> bool:
         sample = Sample(np.full((320, 448, 3), 60, np.uint8), [], [])
@@ -355,7 +421,10 @@ def test_the_loss_falls_and_a_resumed_run_goes_on_where_it_was(
     after = resumed.model.state_dict()
     for name, value in whole.model.state_dict().items():
         assert torch.allclose(value, after[name], atol=1e-5), name
-    early, late = "backbone.bottom_up.blocks.2.project.weight", "backbone.bottom_up.blocks.14.project.weight"
+    early, late = (
+        "backbone.bottom_up.blocks.2.project.weight",
+        "backbone.bottom_up.blocks.14.project.weight",
+    )
     assert torch.equal(before[early], after[early])
     assert not torch.equal(before[late], after[late])
 
@@ -371,7 +440,8 @@ def test_the_schedule_follows_the_time_and_ends_with_it(
     assert training.progress == pytest.approx(0.25)
     training._advance(25)
     assert training.progress == pytest.approx(0.5)
-    # A pause ate the clock: the end is nearer than the active time says, so each step counts for more.
+    # A pause ate the clock: the end is nearer than the active time says, so each step counts for
+    # more.
     now += 985
     training._advance(5)
     assert 0.5 < training.progress < 1
@@ -408,7 +478,9 @@ def test_the_exported_file_answers_as_the_weights_did(
     assert path.stat().st_size < 25_000_000
 
     rounded = build(None)
-    rounded.load_state_dict({name: value.half().float() for name, value in training.average.items()})
+    rounded.load_state_dict(
+        {name: value.half().float() for name, value in training.average.items()}
+    )
     image = next(photo_truths(parts["validation"].photos)).image
     ours, theirs = predict(model, image, 96, 160), predict(rounded, image, 96, 160)
     assert len(ours) == len(theirs)
@@ -440,7 +512,9 @@ def test_a_parked_run_goes_on_with_its_weights_at_its_place(
         assert torch.allclose(value, training.average[name], rtol=1e-3, atol=1e-4), name
     assert not again.run(lambda run: run.stop() if run.step == 3 else None)
     log = tmp_path / "again" / "log.csv"
-    log.write_text(log.read_text() + log.read_text().splitlines()[-1].replace("3,", "4,", 1) + "\n")  # never saved
+    log.write_text(
+        log.read_text() + log.read_text().splitlines()[-1].replace("3,", "4,", 1) + "\n"
+    )  # never saved
     last = new_training(parts, imagenet, tmp_path / "again", steps=4)
     assert last.resume()
     assert last.run()
@@ -490,7 +564,7 @@ def test_weights_may_be_the_mean_of_the_first_and_the_averaged(
     assert torch.allclose(tried[2], mean[name], atol=1e-3)
 
 
-def test_the_command_trains_on_varied_pictures_and_offers_the_first_weights_for_the_mean(
+def test_the_command_trains_on_varied_images_and_offers_the_first_weights_for_the_mean(
     data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = export(build(imagenet).state_dict(), tmp_path / "first")
@@ -509,9 +583,18 @@ def test_the_command_trains_on_varied_pictures_and_offers_the_first_weights_for_
 
     monkeypatch.setattr(make_starter, "Training", training)
     monkeypatch.setattr(make_starter, "choose", chosen)
-    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "first")]
+    options = [
+        "--data",
+        str(data),
+        "--run",
+        str(tmp_path / "run"),
+        "--weights",
+        str(tmp_path / "first"),
+    ]
     with pytest.raises(KeyboardInterrupt):
-        make_starter.main([*options, "--photos-only", "--steps", "1", "--composites", "1", "--begin", str(first)])
+        make_starter.main(
+            [*options, "--photos-only", "--steps", "1", "--composites", "1", "--begin", str(first)]
+        )
     assert [sampler.varied for sampler in samplers] == [True]
     [(average, begun)] = offered
     assert begun.keys() == average.keys()
@@ -541,11 +624,24 @@ def test_a_former_choice_leaves_the_validation_part_for_training(
 
     monkeypatch.setattr(make_starter, "Training", training)
     monkeypatch.setattr(make_starter, "measure", measured)
-    kept = {"weights": "blend", "min_size": 448, "max_size": 720, "nms_threshold": 0.4, "two_scales": True}
+    kept = {
+        "weights": "blend",
+        "min_size": 448,
+        "max_size": 720,
+        "nms_threshold": 0.4,
+        "two_scales": True,
+    }
     trials = [kept | {"weights": "average", "temperature": None}, kept | {"temperature": 1.5}]
     figures = tmp_path / "figures.json"
     figures.write_text(json.dumps({"choice": {"trials": trials, "kept": 1, "threshold": 0.6}}))
-    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "weights")]
+    options = [
+        "--data",
+        str(data),
+        "--run",
+        str(tmp_path / "run"),
+        "--weights",
+        str(tmp_path / "weights"),
+    ]
     options += ["--photos-only", "--steps", "1", "--choice", str(figures), "--begin", str(first)]
     with pytest.raises(KeyboardInterrupt):
         make_starter.main(options)
@@ -555,7 +651,9 @@ def test_a_former_choice_leaves_the_validation_part_for_training(
 
     average = torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)["average"]
     wanted = shift_scores(choices.blend(average, begun), 0.6, 1.5)
-    model, config, _ = load(tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml")
+    model, config, _ = load(
+        tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml"
+    )
     for name, value in model.state_dict().items():
         assert torch.allclose(value, wanted[name], rtol=1e-3, atol=1e-4), name
     assert (config.INPUT.MIN_SIZE_TEST, config.MODEL.ROI_HEADS.NMS_THRESH_TEST) == (448, 0.4)
@@ -564,10 +662,13 @@ def test_a_former_choice_leaves_the_validation_part_for_training(
     # What learned from a part must not be chosen for on it.
     rest = options[: options.index("--choice")]
     assert make_starter.main([*rest, "--no-train"]) == 2
-    assert "learned from the validation part, so nothing can be chosen there: give --choice" in capsys.readouterr().err
+    assert (
+        "learned from the validation part, so nothing can be chosen there: give --choice"
+        in capsys.readouterr().err
+    )
 
 
-def test_what_joins_training_shows_no_held_out_picture(parts: dict[Part, Material]) -> None:
+def test_what_joins_training_shows_no_held_out_image(parts: dict[Part, Material]) -> None:
     held = parts["heldout"].cutouts[0]
     other = np.random.default_rng(1).integers(0, 256, held.rgba.shape).astype(np.uint8)
     validation = Material(
@@ -585,7 +686,10 @@ def test_what_joins_training_shows_no_held_out_picture(parts: dict[Part, Materia
     [
         ("{}", "--choice wants the figures.json of a run that chose for itself"),
         ("not JSON", "--choice wants the figures.json of a run that chose for itself"),
-        ('{"choice": {"trials": [{"weights": "blend"}], "kept": 0}}', "name such weights with --begin"),
+        (
+            '{"choice": {"trials": [{"weights": "blend"}], "kept": 0}}',
+            "name such weights with --begin",
+        ),
     ],
 )
 def test_a_choice_that_cannot_be_used_is_said_before_training(
@@ -593,7 +697,15 @@ def test_a_choice_that_cannot_be_used_is_said_before_training(
 ) -> None:
     figures = tmp_path / "figures.json"
     figures.write_text(text)
-    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path), "--photos-only"]
+    options = [
+        "--data",
+        str(data),
+        "--run",
+        str(tmp_path / "run"),
+        "--weights",
+        str(tmp_path),
+        "--photos-only",
+    ]
     assert make_starter.main([*options, "--choice", str(figures)]) == 2
     said = capsys.readouterr().err
     assert message in said and str(figures) in said
@@ -639,9 +751,13 @@ def test_the_best_threshold_becomes_one_half() -> None:
     scores, right = np.array([0.9, 0.6, 0.3, 0.2, 0.1]), np.array([True, True, True, False, False])
     threshold = best_threshold(Matches(scores, right, instances=3))
     assert threshold == pytest.approx(0.3)
-    logits = torch.tensor([0.3, 0.0]) + torch.log(torch.tensor([0.3, 0.7])) - torch.tensor([0.3, 0.0])
+    logits = (
+        torch.tensor([0.3, 0.0]) + torch.log(torch.tensor([0.3, 0.7])) - torch.tensor([0.3, 0.0])
+    )
     first, second = (f"roi_heads.box_predictor.{stage}cls_score.bias" for stage in ("", "1."))
-    state = shift_scores({first: logits, second: logits + 3, "roi_heads.mask_head.bias": logits}, threshold)
+    state = shift_scores(
+        {first: logits, second: logits + 3, "roi_heads.mask_head.bias": logits}, threshold
+    )
     assert classifier_biases(state) == [first, second]
     for name in (first, second):
         assert float(state[name].softmax(0)[0]) == pytest.approx(0.5)
@@ -650,13 +766,20 @@ def test_the_best_threshold_becomes_one_half() -> None:
 
 
 def test_a_temperature_draws_scores_towards_one_half_and_keeps_their_order() -> None:
-    logits = torch.tensor([[2.0, 0.0], [-1.0, 0.0], [-3.0, 0.0]])  # three objects: one class, and the background
-    weight, bias = "roi_heads.box_predictor.cls_score.weight", "roi_heads.box_predictor.cls_score.bias"
+    logits = torch.tensor(
+        [[2.0, 0.0], [-1.0, 0.0], [-3.0, 0.0]]
+    )  # three objects: one class, and the background
+    weight, bias = (
+        "roi_heads.box_predictor.cls_score.weight",
+        "roi_heads.box_predictor.cls_score.bias",
+    )
     # Features that are the logits themselves: the weight is the identity.
     state = {weight: torch.eye(2), bias: torch.zeros(2)}
     threshold = float(logits[1].softmax(0)[0])
     plain, soft = (shift_scores(state, threshold, temperature) for temperature in (1.0, 2.0))
-    hard_scores, soft_scores = ((logits @ one[weight].T + one[bias]).softmax(1)[:, 0] for one in (plain, soft))
+    hard_scores, soft_scores = (
+        (logits @ one[weight].T + one[bias]).softmax(1)[:, 0] for one in (plain, soft)
+    )
     assert hard_scores[1] == pytest.approx(0.5)
     assert soft_scores[1] == pytest.approx(0.5)
     assert hard_scores[0] > soft_scores[0] > 0.5 > soft_scores[2] > hard_scores[2]
@@ -680,10 +803,21 @@ def test_scores_are_sorted_into_bins_with_what_of_them_is_right() -> None:
 
 
 def test_the_one_command_writes_weights_config_and_card(
-    data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    data: Path,
+    imagenet: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
-    options = ["--data", str(data), "--run", str(tmp_path / "run"), "--weights", str(tmp_path / "weights")]
+    options = [
+        "--data",
+        str(data),
+        "--run",
+        str(tmp_path / "run"),
+        "--weights",
+        str(tmp_path / "weights"),
+    ]
     options += [
         "--photos-only",
         "--steps",
@@ -696,10 +830,12 @@ def test_the_one_command_writes_weights_config_and_card(
         str(tmp_path / "images"),
     ]
     assert make_starter.main(options) == 0
-    model, config, _ = load(tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml")
+    model, config, _ = load(
+        tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml"
+    )
     assert isinstance(model, torch.nn.Module)
     card = (tmp_path / "weights/starter.md").read_text()
-    assert "held-out fifth of our 446-picture subset" in card
+    assert "held-out fifth of our 446-image subset" in card
     assert "val2017" not in card
     assert f"| {CLASSES[0]} |" in card
     for name in ("starter-scores.png", "starter-gallery.jpg"):
@@ -709,10 +845,15 @@ def test_the_one_command_writes_weights_config_and_card(
     figures = json.loads((tmp_path / "run/figures.json").read_text())
     trials = figures["choice"]["trials"]
     kept = trials[figures["choice"]["kept"]]
-    assert {(one["weights"], one["min_size"]) for one in trials} >= {("average", 384), ("model", 384)}
+    assert {(one["weights"], one["min_size"]) for one in trials} >= {
+        ("average", 384),
+        ("model", 384),
+    }
     shifted = [one for one in trials if one["temperature"] is not None]
     assert [one["temperature"] for one in shifted] == [1.0, 1.25, 1.5]
-    assert kept["photos"] + kept["composites"] == max(one["photos"] + one["composites"] for one in shifted)
+    assert kept["photos"] + kept["composites"] == max(
+        one["photos"] + one["composites"] for one in shifted
+    )
     assert kept["min_size"] == config.INPUT.MIN_SIZE_TEST
     assert kept["nms_threshold"] == config.MODEL.ROI_HEADS.NMS_THRESH_TEST
     assert f"| **{kept['min_size']} px** | **{kept['nms_threshold']:g}** |" in card
@@ -724,7 +865,7 @@ def test_the_one_command_writes_weights_config_and_card(
         scores = figures[name]["scores"]
         assert 0 <= scores["F1"] <= scores["best_F1"] <= 1
         assert len(scores["bins"]) == 10
-        # Two steps find nothing sure: what is equal here is that both ran on the same pictures.
+        # Two steps find nothing sure: what is equal here is that both ran on the same images.
         assert figures["full_precision"][name] == pytest.approx(figures[name]["AP"], abs=0.002)
     log = (tmp_path / "run/log.csv").read_text().splitlines()
     assert len(log) == 3
@@ -734,5 +875,8 @@ def test_the_one_command_writes_weights_config_and_card(
     assert "learned from it" not in card
     again = tmp_path / "weights/again.md"
     write_card(figures | {"chosen_before": True}, again, tmp_path / "images")
-    assert "for choices on the training side (this last run learned from these, too)" in again.read_text()
+    assert (
+        "for choices on the training side (this last run learned from these, too)"
+        in again.read_text()
+    )
     assert "by the run before this one,\nwhich had not learned from it" in again.read_text()

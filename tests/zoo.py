@@ -10,7 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class Zoo(BaseHTTPRequestHandler):
-    """The zoo's server. `answer`: another way to answer, of a test's own; `asked`: the ranges asked for."""
+    """The zoo's server. `answer`: another way to answer, of a test's own; `asked`: the ranges asked
+    for."""
 
     answer: Callable[[Zoo], None] | None = None
     content: bytes
@@ -34,7 +35,9 @@ class Zoo(BaseHTTPRequestHandler):
         self.send_response(206 if start else 200)
         self.send_header("Content-Length", str(len(self.content) - start))
         if start:
-            self.send_header("Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}")
+            self.send_header(
+                "Content-Range", f"bytes {start}-{len(self.content) - 1}/{len(self.content)}"
+            )
         self.end_headers()
         for at in range(start, len(self.content), 200_000):
             if stop_after is not None and at >= stop_after:
@@ -53,7 +56,9 @@ def zoo_server(content: bytes) -> Iterator[tuple[type[Zoo], str]]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     # A client that goes away is what some of these tests are about.
     server.handle_error = lambda *_: None  # type: ignore[method-assign]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True
+    )
     thread.start()
     try:
         yield handler, f"http://127.0.0.1:{server.server_address[1]}"

@@ -1,4 +1,5 @@
-"""The pictures on the model card: how often a score is right, and what the starter makes of pictures that are free."""
+"""The images on the model card: how often a score is right, and what the starter makes of images
+that are free."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -15,7 +16,7 @@ from seg_widgets import Style, overlay, wrap
 from seg_widgets.finetuning.calibration import Bin
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = (ROOT / "notebooks" / "images", ROOT / "training" / "pictures")
+PICTURES = (ROOT / "notebooks" / "images", ROOT / "training" / "images")
 THRESHOLD = 0.5
 TILE = (440, 330)  # width, height
 COLUMNS = 3
@@ -24,8 +25,11 @@ LETTER_HEIGHT = 12
 
 
 def draw_reliability(sets: Mapping[str, Sequence[Bin]], path: Path) -> None:
-    """Draw one reliability diagram a set: the share that is right in each bin of scores, and how many there are."""
-    with matplotlib.rc_context({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    """Draw one reliability diagram a set: the share that is right in each bin of scores, and how
+    many there are."""
+    with matplotlib.rc_context(
+        {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    ):
         figure = Figure(figsize=(4 * len(sets), 4), layout="constrained", facecolor="white")
         axes = figure.subplots(2, len(sets), squeeze=False, sharex=True, height_ratios=(3, 1))
         for column, (name, bins) in enumerate(sets.items()):
@@ -42,12 +46,15 @@ def draw_reliability(sets: Mapping[str, Sequence[Bin]], path: Path) -> None:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=110)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # A palette: a third of the bytes of what matplotlib writes, for a picture of few colours.
+    # A palette: a third of the bytes of what matplotlib writes, for an image of few colours.
     Image.open(buffer).convert("RGB").quantize(64).save(path, optimize=True)
 
 
-def draw_gallery(model: torch.nn.Module, config: Any, class_names: Sequence[str], path: Path) -> list[str]:
-    """Draw what the model shows of each free picture at the panel's threshold on one sheet; return their names."""
+def draw_gallery(
+    model: torch.nn.Module, config: Any, class_names: Sequence[str], path: Path
+) -> list[str]:
+    """Draw what the model shows of each free image at the panel's threshold on one sheet; return
+    their names."""
     predictor = wrap(model, class_names, config=config, name="starter")
     files = sorted(file for folder in PICTURES for file in folder.glob("*.jpg"))
     width, height = TILE
@@ -59,12 +66,20 @@ def draw_gallery(model: torch.nn.Module, config: Any, class_names: Sequence[str]
         found = predictor(image).filter(THRESHOLD)
         scale = min((width - 8) / image.shape[1], (height - 8) / image.shape[0])
         size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
-        style = Style(font_size=LETTER_HEIGHT / scale, line_width=2 / scale)  # the same on the sheet for all
+        style = Style(
+            font_size=LETTER_HEIGHT / scale, line_width=2 / scale
+        )  # the same on the sheet for all
         drawn = Image.fromarray(overlay(image, found, style)).resize(size, Image.Resampling.LANCZOS)
         x, y = number % COLUMNS * width, number // COLUMNS * (height + CAPTION_HEIGHT)
         sheet.paste(drawn, (x + (width - size[0]) // 2, y + (height - size[1]) // 2))
         counts = ", ".join(f"{count} {name}" for name, count in found.counts().items()) or "nothing"
-        pen.text((x + width // 2, y + height + 3), f"{file.stem}: {counts}", fill="black", font_size=14, anchor="ma")
+        pen.text(
+            (x + width // 2, y + height + 3),
+            f"{file.stem}: {counts}",
+            fill="black",
+            font_size=14,
+            anchor="ma",
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path, quality=82, optimize=True, progressive=True)
     return [file.stem for file in files]

@@ -1,4 +1,5 @@
-"""What is chosen when a run is over, on the validation part: weights, size, NMS, looks, the scores' temperature."""
+"""What is chosen when a run is over, on the validation part: weights, size, NMS, looks, the scores'
+temperature."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ TEMPERATURES = (1.0, 1.25, 1.5)
 
 @dataclass(frozen=True, eq=False)  # arrays have no one answer to whether they are equal
 class Trial:
-    """One way to use a run's weights, and mask AP (0 to 1) on the validation part's photographs and composites.
+    """One way to use a run's weights, and mask AP (0 to 1) on the validation part's photographs and
+    composites.
 
     `temperature` is None before the scores were shifted.
     """
@@ -37,7 +39,8 @@ class Trial:
 
     @property
     def figure(self) -> float:
-        """The mean of both, not the figure on their union: photographs must not drown in easy composites."""
+        """The mean of both, not the figure on their union: photographs must not drown in easy
+        composites."""
         return (self.photos + self.composites) / 2
 
 
@@ -53,8 +56,8 @@ class Choice:
 def blend(average: Mapping[str, Tensor], begun: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the mean of a run's averaged weights and those that it began with.
 
-    What was tuned from one point and back lies in one basin, where means of weights err less than either
-    (https://arxiv.org/abs/2203.05482).
+    What was tuned from one point and back lies in one basin, where means of weights err less than
+    either (https://arxiv.org/abs/2203.05482).
     """
     return {
         name: value.lerp(begun[name].to(value.dtype), 0.5) if value.is_floating_point() else value
@@ -62,23 +65,34 @@ def blend(average: Mapping[str, Tensor], begun: Mapping[str, Tensor]) -> dict[st
     }
 
 
-def with_blend(checkpoint: Mapping[str, Any], begun: Mapping[str, Tensor] | None) -> Mapping[str, Any]:
-    """Return a checkpoint that also holds the mean with the weights that its run began with, if with any."""
-    return checkpoint if begun is None else {**checkpoint, "blend": blend(checkpoint["average"], begun)}
+def with_blend(
+    checkpoint: Mapping[str, Any], begun: Mapping[str, Tensor] | None
+) -> Mapping[str, Any]:
+    """Return a checkpoint that also holds the mean with the weights that its run began with, if
+    with any."""
+    return (
+        checkpoint
+        if begun is None
+        else {**checkpoint, "blend": blend(checkpoint["average"], begun)}
+    )
 
 
 def taken(
-    checkpoint: Mapping[str, Any], told: Mapping[str, Any], begun: Mapping[str, Tensor] | None = None
+    checkpoint: Mapping[str, Any],
+    told: Mapping[str, Any],
+    begun: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Any], Inference]:
     """Return a run's weights as a former run's choice would have them, and how they are to be used.
 
-    `told` is what that run's `figures.json` holds under `choice`. `begun` are the weights that the run at hand began
-    with; they are needed where the mean with these was kept.
+    `told` is what that run's `figures.json` holds under `choice`. `begun` are the weights that the
+    run at hand began with; they are needed where the mean with these was kept.
     """
     kept = told["trials"][told["kept"]]
     checkpoint = with_blend(checkpoint, begun)
     inference = Inference(**{item.name: kept[item.name] for item in fields(Inference)})
-    return shift_scores(checkpoint[kept["weights"]], told["threshold"], kept["temperature"]), inference
+    return shift_scores(
+        checkpoint[kept["weights"]], told["threshold"], kept["temperature"]
+    ), inference
 
 
 def choose(
@@ -87,33 +101,45 @@ def choose(
     composites: Sequence[Truth],
     begun: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Any], Choice]:
-    """Choose averaged or last weights, then the picture's size, the NMS threshold, one look or two; return both.
+    """Choose averaged or last weights, then the image's size, the NMS threshold, one look or two;
+    return both.
 
-    Where the run began with the weights `begun`, their mean with the averaged ones is a third choice of weights.
+    Where the run began with the weights `begun`, their mean with the averaged ones is a third
+    choice of weights.
 
-    The weights' scores are shifted: the threshold that is best on these pictures becomes 0.5. Last comes the scores'
-    temperature, since a shift down costs what then lies below the floor.
+    The weights' scores are shifted: the threshold that is best on these images becomes 0.5. Last
+    comes the scores' temperature, since a shift down costs what then lies below the floor.
     """
     trials: list[Trial] = []
     checkpoint = with_blend(checkpoint, begun)
 
     def attempt(weights: str, inference: Inference, temperature: float | None = None) -> Trial:
         for trial in trials:
-            if (trial.weights, trial.inference, trial.temperature) == (weights, inference, temperature):
+            if (trial.weights, trial.inference, trial.temperature) == (
+                weights,
+                inference,
+                temperature,
+            ):
                 return trial
         state = checkpoint[weights]
         model = build(None)
-        model.load_state_dict(state if temperature is None else shift_scores(state, threshold, temperature))
+        model.load_state_dict(
+            state if temperature is None else shift_scores(state, threshold, temperature)
+        )
         truths = [*photos, *composites]
         found = detect(model, truths, inference)
         parts = (slice(None, len(photos)), slice(len(photos), None))
         figures = [float(evaluate(truths[part], found[part], CLASSES)["AP"] or 0) for part in parts]
-        trials.append(Trial(weights, inference, temperature, figures[0], figures[1], match(truths, found)))
+        trials.append(
+            Trial(weights, inference, temperature, figures[0], figures[1], match(truths, found))
+        )
         return trials[-1]
 
-    # `max` keeps the first of equals: the average, the smaller picture, the lower threshold, one look, no temperature.
+    # `max` keeps the first of equals: the average, the smaller image, the lower threshold, one
+    # look, no temperature.
     best = max(
-        (attempt(weights, START) for weights in WEIGHTS if weights in checkpoint), key=lambda trial: trial.figure
+        (attempt(weights, START) for weights in WEIGHTS if weights in checkpoint),
+        key=lambda trial: trial.figure,
     )
     looks = [replace(START, min_size=least, max_size=most) for least, most in SIZES]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
@@ -122,6 +148,11 @@ def choose(
     looks = [replace(best.inference, two_scales=both) for both in (False, True)]
     best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
     threshold = best_threshold(best.matches)
-    shifted = [(temperature, attempt(best.weights, best.inference, temperature)) for temperature in TEMPERATURES]
+    shifted = [
+        (temperature, attempt(best.weights, best.inference, temperature))
+        for temperature in TEMPERATURES
+    ]
     temperature, best = max(shifted, key=lambda pair: pair[1].figure)
-    return shift_scores(checkpoint[best.weights], threshold, temperature), Choice(trials, best, threshold)
+    return shift_scores(checkpoint[best.weights], threshold, temperature), Choice(
+        trials, best, threshold
+    )

@@ -1,4 +1,5 @@
-"""The starter's classes, in the order of the weights' class ids, and which class each source's objects belong to."""
+"""The starter's classes, in the order of the weights' class ids, and which class each source's
+objects belong to."""
 
 CLASSES: tuple[str, ...] = (
     # COCO's twelve supercategories, in COCO's order.
@@ -24,7 +25,7 @@ CLASSES: tuple[str, ...] = (
 COCO_GROUPS = CLASSES[:12]
 
 TUXPAINT_GROUPS: tuple[tuple[str, str | None], ...] = (
-    # Path prefix under `stamps/` -> class; the first match counts, None leaves the picture out.
+    # Path prefix under `stamps/` -> class; the first match counts, None leaves the image out.
     ("seasonal/easter/bluebird", "animal"),
     ("seasonal/easter/butterfly", "animal"),
     ("seasonal/easter/chick", "animal"),
@@ -104,7 +105,8 @@ EMOJI_GROUPS: dict[str, str] = {
     "sport": "sports",
 }
 
-# OpenMoji's annotations whose class is another than their subgroup's; under None: pictures to leave out.
+# OpenMoji's annotations whose class is another than their subgroup's; under None: images to leave
+# out.
 _EXCEPTIONS: dict[str | None, str] = {
     None: """
         spider web, microbe, paw prints, pig nose, feather, spiral shell, coral, nest with eggs, empty nest,
@@ -153,7 +155,8 @@ EMOJI_EXCEPTIONS: dict[str, str | None] = {
 
 
 def tuxpaint_class(path: str) -> str | None:
-    """Return the class of a stamp by its path under `stamps/`, or None when it is not to be used."""
+    """Return the class of a stamp by its path under `stamps/`, or None when it is not to be
+    used."""
     if "cartoon" in path or "/toys/" in path:
         return None
     for prefix, name in TUXPAINT_GROUPS:
@@ -163,7 +166,8 @@ def tuxpaint_class(path: str) -> str | None:
 
 
 def emoji_class(subgroup: str, annotation: str) -> str | None:
-    """Return the class of an emoji by OpenMoji's subgroup and annotation, or None when it is not to be used."""
+    """Return the class of an emoji by OpenMoji's subgroup and annotation, or None when it is not to
+    be used."""
     if annotation in EMOJI_EXCEPTIONS:
         return EMOJI_EXCEPTIONS[annotation]
     return EMOJI_GROUPS.get(subgroup)

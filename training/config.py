@@ -1,4 +1,5 @@
-"""The starter's detectron2 config: only existing keys, only what differs from detectron2's defaults."""
+"""The starter's detectron2 config: only existing keys, only what differs from detectron2's
+defaults."""
 
 import copy
 from dataclasses import dataclass
@@ -19,7 +20,8 @@ SETTINGS: dict[str, Any] = {
         "BACKBONE": {"NAME": "build_starter_backbone"},
         "FPN": {"IN_FEATURES": ["res3", "res4", "res5"], "OUT_CHANNELS": 96, "NORM": "GN"},
         "PROPOSAL_GENERATOR": {"NAME": "RPN"},
-        # Objects from a sixteenth of the picture to all of it; two sizes a level, since there are few levels.
+        # Objects from a sixteenth of the image to all of it; two sizes a level, since there are few
+        # levels.
         "ANCHOR_GENERATOR": {
             "SIZES": [[20, 36], [56, 84], [120, 172], [240, 380]],
             "ASPECT_RATIOS": [[0.5, 1.0, 2.0]],
@@ -40,7 +42,8 @@ SETTINGS: dict[str, Any] = {
             "IN_FEATURES": ["p3", "p4", "p5"],
             "BATCH_SIZE_PER_IMAGE": 48,
             "POSITIVE_FRACTION": 0.25,
-            # This and the picture's size below are where choosing begins, with one look: see `choices.py`.
+            # This and the image's size below are where choosing begins, with one look: see
+            # `choices.py`.
             "NMS_THRESH_TEST": 0.3,
         },
         "ROI_BOX_HEAD": {
@@ -53,7 +56,8 @@ SETTINGS: dict[str, Any] = {
             "CLS_AGNOSTIC_BBOX_REG": True,
             "BBOX_REG_LOSS_WEIGHT": 1.0,
         },
-        # Not the usual three stages: with three a training step took half as long again as with one.
+        # Not the usual three stages: with three a training step took half as long again as with
+        # one.
         "ROI_BOX_CASCADE_HEAD": {
             "IOUS": [0.5, 0.6],
             "BBOX_REG_WEIGHTS": [[10.0, 10.0, 5.0, 5.0], [20.0, 20.0, 10.0, 10.0]],
@@ -77,8 +81,8 @@ SETTINGS: dict[str, Any] = {
 class Inference:
     """What is chosen after training.
 
-    The picture's shorter side and its longer one at most, in pixels; the NMS threshold; whether to look at a smaller
-    copy of the picture, too.
+    The image's shorter side and its longer one at most, in pixels; the NMS threshold; whether to
+    look at a smaller copy of the image, too.
     """
 
     min_size: int = SETTINGS["INPUT"]["MIN_SIZE_TEST"]
@@ -104,7 +108,11 @@ def write_config(path: Path, inference: Inference = START) -> None:
     """Write the differences from detectron2's defaults as YAML that the safe loader reads."""
     settings = copy.deepcopy(SETTINGS)
     settings["INPUT"] |= {"MIN_SIZE_TEST": inference.min_size, "MAX_SIZE_TEST": inference.max_size}
-    settings["MODEL"]["META_ARCHITECTURE"] = "TwoScaleRCNN" if inference.two_scales else "GeneralizedRCNN"
+    settings["MODEL"]["META_ARCHITECTURE"] = (
+        "TwoScaleRCNN" if inference.two_scales else "GeneralizedRCNN"
+    )
     settings["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"] = inference.nms_threshold
     head = "# The starter model (see starter.md). Build it after `import seg_widgets.modeling.starter_network`.\n"
-    path.write_text(head + yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110))
+    path.write_text(
+        head + yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110)
+    )

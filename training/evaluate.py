@@ -40,11 +40,14 @@ def composite_truths(material: Material, count: int) -> Iterator[Truth]:
     for index in range(count):
         sample = sampler.sample(index, COMPOSITE_SHAPE)
         pairs = zip(sample.class_ids, sample.masks, strict=True)
-        yield Truth(sample.image, [FoundInstance(class_id, encode(mask)) for class_id, mask in pairs])
+        yield Truth(
+            sample.image, [FoundInstance(class_id, encode(mask)) for class_id, mask in pairs]
+        )
 
 
 def predict(model: Any, image: Pixels, min_size: int, max_size: int) -> Any:
-    """Run the model on one RGB picture, resized as detectron2's `ResizeShortestEdge` does; return its instances."""
+    """Run the model on one RGB image, resized as detectron2's `ResizeShortestEdge` does; return its
+    instances."""
     height, width = image.shape[:2]
     scale = min(min_size / min(height, width), max_size / max(height, width))
     size = (round(width * scale), round(height * scale))
@@ -56,15 +59,22 @@ def predict(model: Any, image: Pixels, min_size: int, max_size: int) -> Any:
 
 
 def detect(model: Any, truths: Iterable[Truth], inference: Inference) -> list[list[FoundInstance]]:
-    """Return what the model finds in each picture, best first."""
+    """Return what the model finds in each image, best first."""
     model.second_scale = TwoScaleRCNN.second_scale if inference.two_scales else None
     for stage in model.roi_heads.box_predictor:
         stage.test_nms_thresh = inference.nms_threshold
     detections = []
     for truth in truths:
         found = predict(model, truth.image, inference.min_size, inference.max_size)
-        columns = zip(found.pred_classes.tolist(), found.scores.tolist(), found.pred_masks.numpy(), strict=True)
-        instances = [FoundInstance(class_id, encode(mask), score) for class_id, score, mask in columns]
+        columns = zip(
+            found.pred_classes.tolist(),
+            found.scores.tolist(),
+            found.pred_masks.numpy(),
+            strict=True,
+        )
+        instances = [
+            FoundInstance(class_id, encode(mask), score) for class_id, score, mask in columns
+        ]
         detections.append(sorted(instances, key=lambda instance: -instance.score))
     return detections
 
@@ -72,7 +82,7 @@ def detect(model: Any, truths: Iterable[Truth], inference: Inference) -> list[li
 def time_inference(
     model: nn.Module, image: Pixels, min_size: int, max_size: int, repeats: int = 15
 ) -> dict[str, float]:
-    """Return the median and the least seconds for one picture, resizing and mask pasting included."""
+    """Return the median and the least seconds for one image, resizing and mask pasting included."""
     predict(model, image, min_size, max_size)
     seconds = []
     for _ in range(repeats):

@@ -1,4 +1,5 @@
-"""Write the starter's weights file (safetensors, half precision) and read it back the way the package does."""
+"""Write the starter's weights file (safetensors, half precision) and read it back the way the
+package does."""
 
 import json
 from collections.abc import Mapping
@@ -21,9 +22,9 @@ MAX_BYTES = 25_000_000
 def export(state: Mapping[str, Tensor], folder: Path, inference: Inference = START) -> Path:
     """Write `starter.safetensors` and `starter.yaml` to `folder`; return the weights' path.
 
-    Floating-point tensors become float16. The metadata says what the file is: `name`, `format`, `classes` (JSON list,
-    in the order of class ids) and `made_with`. Raises ValueError when the file is larger than the project allows or a
-    value does not fit half precision.
+    Floating-point tensors become float16. The metadata says what the file is: `name`, `format`,
+    `classes` (JSON list, in the order of class ids) and `made_with`. Raises ValueError when the
+    file is larger than the project allows or a value does not fit half precision.
     """
     tensors = {}
     for name, value in state.items():
@@ -44,32 +45,43 @@ def export(state: Mapping[str, Tensor], folder: Path, inference: Inference = STA
     save_file(tensors, str(path), metadata=metadata)
     path.chmod(0o644)  # safetensors makes files that only their owner reads
     if path.stat().st_size > MAX_BYTES:
-        raise ValueError(f"{path} has {path.stat().st_size:,} bytes; the project allows {MAX_BYTES:,}")
+        raise ValueError(
+            f"{path} has {path.stat().st_size:,} bytes; the project allows {MAX_BYTES:,}"
+        )
     write_config(folder / f"{NAME}.yaml", inference)
     return path
 
 
 def park(checkpoint: Path, file: Path) -> None:
-    """Write a run's averaged weights in half precision with its position, small enough to be committed."""
+    """Write a run's averaged weights in half precision with its position, small enough to be
+    committed."""
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     tensors = {
         name: (value.half() if value.is_floating_point() else value).contiguous()
         for name, value in state["average"].items()
     }
     file.parent.mkdir(parents=True, exist_ok=True)
-    save_file(tensors, str(file), metadata={key: str(value) for key, value in state["position"].items()})
+    save_file(
+        tensors, str(file), metadata={key: str(value) for key, value in state["position"].items()}
+    )
     file.chmod(0o644)
 
 
 def begin(training: Training, file: Path) -> None:
     """Begin with the weights of a file that `export` or `park` wrote."""
-    tensors = {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
+    tensors = {
+        name: value.float() if value.is_floating_point() else value
+        for name, value in load_file(file).items()
+    }
     training.model.load_state_dict(tensors, strict=True)
-    training.average = {name: value.detach().clone() for name, value in training.model.state_dict().items()}
+    training.average = {
+        name: value.detach().clone() for name, value in training.model.state_dict().items()
+    }
 
 
 def unpark(training: Training, file: Path) -> None:
-    """Go on from `park`'s file: its weights and position, but an optimiser that has to find its pace anew."""
+    """Go on from `park`'s file: its weights and position, but an optimiser that has to find its
+    pace anew."""
     begin(training, file)
     with safe_open(str(file), "pt") as opened:
         position = opened.metadata()
@@ -78,7 +90,8 @@ def unpark(training: Training, file: Path) -> None:
 
 
 def load(weights: Path, config: Path) -> tuple[nn.Module, Any, list[str]]:
-    """Build the model that a weights file and its config describe; return model, config node and class names."""
+    """Build the model that a weights file and its config describe; return model, config node and
+    class names."""
     from detectron2.config import get_cfg
     from detectron2.modeling import build_model
 

@@ -1,4 +1,5 @@
-"""The one command: from nothing to `weights/starter.safetensors`, `starter.yaml` and the model card `starter.md`."""
+"""The one command: from nothing to `weights/starter.safetensors`, `starter.yaml` and the model card
+`starter.md`."""
 
 import argparse
 import datetime
@@ -41,48 +42,102 @@ ROOT = Path(__file__).resolve().parent.parent
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="the folder with coco446/")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "training", help="where packages are unpacked")
-    parser.add_argument("--run", type=Path, default=ROOT / "training" / "runs" / "starter", help="checkpoints and log")
-    parser.add_argument("--weights", type=Path, default=ROOT / "weights", help="where the starter's three files go")
-    parser.add_argument("--images", type=Path, default=ROOT / "docs" / "images", help="where the card's pictures go")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT.parent / "shared" / "data",
+        help="the folder with coco446/",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        default=ROOT / ".cache" / "training",
+        help="where packages are unpacked",
+    )
+    parser.add_argument(
+        "--run",
+        type=Path,
+        default=ROOT / "training" / "runs" / "starter",
+        help="checkpoints and log",
+    )
+    parser.add_argument(
+        "--weights", type=Path, default=ROOT / "weights", help="where the starter's three files go"
+    )
+    parser.add_argument(
+        "--images", type=Path, default=ROOT / "docs" / "images", help="where the card's images go"
+    )
     length = parser.add_mutually_exclusive_group()
-    length.add_argument("--hours", type=float, default=1.5, help="active training time (default 1.5)")
+    length.add_argument(
+        "--hours", type=float, default=1.5, help="active training time (default 1.5)"
+    )
     length.add_argument("--steps", type=int, help="train this many steps instead")
-    parser.add_argument("--stop-at", type=clock, default=None, help="end by this time of day, HH:MM, whatever happens")
-    parser.add_argument("--threads", type=int, default=os.cpu_count() or 2, help="threads for the network")
-    parser.add_argument("--bfloat16", action="store_true", help="for processors that have it (lscpu: avx512_bf16)")
-    parser.add_argument("--composites", type=int, default=500, help="how many composites to evaluate on")
-    parser.add_argument("--photos-only", action="store_true", help="fetch no packages but the backbone's")
+    parser.add_argument(
+        "--stop-at",
+        type=clock,
+        default=None,
+        help="end by this time of day, HH:MM, whatever happens",
+    )
+    parser.add_argument(
+        "--threads", type=int, default=os.cpu_count() or 2, help="threads for the network"
+    )
+    parser.add_argument(
+        "--bfloat16", action="store_true", help="for processors that have it (lscpu: avx512_bf16)"
+    )
+    parser.add_argument(
+        "--composites", type=int, default=500, help="how many composites to evaluate on"
+    )
+    parser.add_argument(
+        "--photos-only", action="store_true", help="fetch no packages but the backbone's"
+    )
     first = parser.add_mutually_exclusive_group()
-    first.add_argument("--parked", type=Path, help="a run without a checkpoint begins with this file's weights")
-    first.add_argument("--begin", type=Path, help="a new run, with its own schedule, begins with this file's weights")
-    parser.add_argument("--rate", type=float, default=Plan.learning_rate, help="the highest learning rate")
-    parser.add_argument("--mask-factor", type=float, default=1.0, help="the mask head's rate is so many times that")
+    first.add_argument(
+        "--parked", type=Path, help="a run without a checkpoint begins with this file's weights"
+    )
+    first.add_argument(
+        "--begin",
+        type=Path,
+        help="a new run, with its own schedule, begins with this file's weights",
+    )
+    parser.add_argument(
+        "--rate", type=float, default=Plan.learning_rate, help="the highest learning rate"
+    )
+    parser.add_argument(
+        "--mask-factor", type=float, default=1.0, help="the mask head's rate is so many times that"
+    )
     parser.add_argument(
         "--choice",
         type=Path,
         help="a former run's figures.json: take its choices, and learn from the validation part, too",
     )
-    parser.add_argument("--park", type=Path, help="only write the last checkpoint's weights to this file")
-    parser.add_argument("--no-train", action="store_true", help="only export and evaluate the run's last checkpoint")
-    parser.add_argument("--draft", action="store_true", help="only export the last checkpoint; no figures, no card")
+    parser.add_argument(
+        "--park", type=Path, help="only write the last checkpoint's weights to this file"
+    )
+    parser.add_argument(
+        "--no-train", action="store_true", help="only export and evaluate the run's last checkpoint"
+    )
+    parser.add_argument(
+        "--draft", action="store_true", help="only export the last checkpoint; no figures, no card"
+    )
     return parser.parse_args(arguments)
 
 
 def require_same_part(run: Path, takes_choice: bool) -> None:
-    """Raise ValueError where a run would be chosen for on what it learned from, or said to have learned more."""
+    """Raise ValueError where a run would be chosen for on what it learned from, or said to have
+    learned more."""
     if not (run / "checkpoint.pt").is_file() or (run / LEARNED).is_file() == takes_choice:
         return
     if takes_choice:
-        raise ValueError(f"the run in {run} did not learn from the validation part: leave out --choice, or begin anew")
+        raise ValueError(
+            f"the run in {run} did not learn from the validation part: leave out --choice, or begin anew"
+        )
     raise ValueError(
         f"the run in {run} learned from the validation part, so nothing can be chosen there: give --choice"
     )
 
 
 def read_choice(figures: Path, begins: bool) -> dict[str, Any]:
-    """Return what a run's `figures.json` says was chosen; raise ValueError where this run could not use it."""
+    """Return what a run's `figures.json` says was chosen; raise ValueError where this run could not
+    use it."""
     try:
         choice: dict[str, Any] = json.loads(figures.read_text())["choice"]
         kept = choice["trials"][choice["kept"]]["weights"]
@@ -106,7 +161,8 @@ def clock(text: str) -> float:
 
 
 def train(options: argparse.Namespace, material: Material, imagenet: Path) -> bool:
-    """Train, or go on with the run's checkpoint, until the time is up; False when SIGTERM ended it before."""
+    """Train, or go on with the run's checkpoint, until the time is up; False when SIGTERM ended it
+    before."""
     plan = Plan(
         seconds=None if options.steps else options.hours * 3600,
         steps=options.steps,
@@ -118,7 +174,9 @@ def train(options: argparse.Namespace, material: Material, imagenet: Path) -> bo
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
     )
     torch.manual_seed(plan.seed)
-    training = Training(build(imagenet), Sampler(material, plan.seed, varied=True), plan, options.run)
+    training = Training(
+        build(imagenet), Sampler(material, plan.seed, varied=True), plan, options.run
+    )
     resumed = training.resume()
     if options.parked is not None and not resumed:
         unpark(training, options.parked)
@@ -152,9 +210,14 @@ def count(material: Material) -> dict[str, int]:
 
 
 def measure(
-    model: nn.Module, state: dict[str, Any], heldout: Material, composites: int, inference: Inference
+    model: nn.Module,
+    state: dict[str, Any],
+    heldout: Material,
+    composites: int,
+    inference: Inference,
 ) -> dict[str, Any]:
-    """Return COCO's figures and how far scores can be trusted, on both held-out sets, and what half precision costs."""
+    """Return COCO's figures and how far scores can be trusted, on both held-out sets, and what half
+    precision costs."""
     full = build(None)
     full.load_state_dict(state)
     truths: dict[str, list[Truth]] = {
@@ -164,8 +227,12 @@ def measure(
     facts: dict[str, Any] = {"full_precision": {}}
     for name in SETS:
         found = detect(model, truths[name], inference)
-        facts[name] = evaluate(truths[name], found, CLASSES) | {"scores": judge_scores(truths[name], found)}
-        facts["full_precision"][name] = evaluate(truths[name], detect(full, truths[name], inference), CLASSES)["AP"]
+        facts[name] = evaluate(truths[name], found, CLASSES) | {
+            "scores": judge_scores(truths[name], found)
+        }
+        facts["full_precision"][name] = evaluate(
+            truths[name], detect(full, truths[name], inference), CLASSES
+        )["AP"]
     return facts
 
 
@@ -182,14 +249,24 @@ def told(choice: Choice) -> dict[str, Any]:
         }
         for trial in choice.trials
     ]
-    return {"trials": trials, "kept": choice.trials.index(choice.kept), "threshold": choice.threshold}
+    return {
+        "trials": trials,
+        "kept": choice.trials.index(choice.kept),
+        "threshold": choice.threshold,
+    }
 
 
 def judge_scores(truths: list[Truth], found: list[list[FoundInstance]]) -> dict[str, Any]:
-    """Return F1 at the panel's threshold and at the best one, and the bins of the reliability diagram."""
+    """Return F1 at the panel's threshold and at the best one, and the bins of the reliability
+    diagram."""
     matches = match(truths, found)
     best, threshold = matches.f1_best()
-    return {"F1": matches.f1_at(THRESHOLD), "best_F1": best, "threshold": threshold, "bins": reliability(matches)}
+    return {
+        "F1": matches.f1_at(THRESHOLD),
+        "best_F1": best,
+        "threshold": threshold,
+        "bins": reliability(matches),
+    }
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -199,7 +276,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         require_coco(options.data)
         if not options.draft and options.park is None:  # these two choose nothing
             require_same_part(options.run, options.choice is not None)
-        former = None if options.choice is None else read_choice(options.choice, begins=options.begin is not None)
+        former = (
+            None
+            if options.choice is None
+            else read_choice(options.choice, begins=options.begin is not None)
+        )
         imagenet = fetch_all(options.cache, with_pictures=not options.photos_only)
     except (FileNotFoundError, RuntimeError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
@@ -210,13 +291,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"wrote {options.park}")
         return 0
     if options.draft:
-        checkpoint = torch.load(options.run / "checkpoint.pt", map_location="cpu", weights_only=True)
+        checkpoint = torch.load(
+            options.run / "checkpoint.pt", map_location="cpu", weights_only=True
+        )
         print(f"wrote {export(checkpoint['average'], options.weights)}, a draft")
         return 0
     # Read before it is written: the file that a run begins with may be the one that it makes anew.
     begun = None if options.begin is None else load_file(options.begin)
     parts = load_material(options.data, None if options.photos_only else options.cache)
-    material = parts["train"] if former is None else joined(parts["train"], parts["validation"], parts["heldout"])
+    material = (
+        parts["train"]
+        if former is None
+        else joined(parts["train"], parts["validation"], parts["heldout"])
+    )
     if not options.no_train and not train(options, material, imagenet):
         print("stopped and saved; the same command goes on from here")
         return 0
@@ -241,10 +328,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     facts |= measure(model, state, parts["heldout"], options.composites, inference)
     draw_reliability(
-        {title: facts[name]["scores"]["bins"] for name, title in SETS.items()}, options.images / "starter-scores.png"
+        {title: facts[name]["scores"]["bins"] for name, title in SETS.items()},
+        options.images / "starter-scores.png",
     )
     facts["gallery"] = draw_gallery(model, config, CLASSES, options.images / "starter-gallery.jpg")
-    photograph = cv2.resize(parts["validation"].photos[0].image, TIMED_SIZE, interpolation=cv2.INTER_LINEAR)
+    photograph = cv2.resize(
+        parts["validation"].photos[0].image, TIMED_SIZE, interpolation=cv2.INTER_LINEAR
+    )
     facts["time"] = time_inference(model, photograph, inference.min_size, inference.max_size)
     facts["threads"] = options.threads
     (options.run / "figures.json").write_text(json.dumps(facts, indent=1, default=asdict) + "\n")

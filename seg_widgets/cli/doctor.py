@@ -1,4 +1,5 @@
-"""What is here and what is missing: versions, device, driver, weights and memory, each problem with its remedy."""
+"""What is here and what is missing: versions, device, driver, weights and memory, each problem with
+its remedy."""
 
 from __future__ import annotations
 
@@ -18,7 +19,16 @@ from ..modeling import STARTER, find_model, weight_folders
 
 __all__ = ["Finding", "findings", "report"]
 
-_PACKAGES = ("torch", "torchvision", "detectron2", "ipywidgets", "anywidget", "jupyterlab", "numpy", "pillow")
+_PACKAGES = (
+    "torch",
+    "torchvision",
+    "detectron2",
+    "ipywidgets",
+    "anywidget",
+    "jupyterlab",
+    "numpy",
+    "pillow",
+)
 _OPTIONAL = {"jupyterlab": "only needed to open notebooks here: pip install jupyterlab"}
 _MARKS = {"ok": "ok  ", "note": "note", "problem": "FAIL"}
 _LITTLE_MEMORY_GB = 2.0
@@ -26,7 +36,8 @@ _LITTLE_MEMORY_GB = 2.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: what was looked at, how it is, what was found, and what to do about it ("": nothing)."""
+    """One line of the report: what was looked at, how it is, what was found, and what to do about
+    it ("": nothing)."""
 
     what: str
     state: Literal["ok", "note", "problem"]
@@ -35,7 +46,8 @@ class Finding:
 
 
 def report(stream: TextIO) -> int:
-    """Write all findings to `stream`; 0 when nothing stands in the way of a first overlay, else 1."""
+    """Write all findings to `stream`; 0 when nothing stands in the way of a first overlay, else
+    1."""
     everything = list(findings())
     width = max(len(finding.what) for finding in everything)
     for finding in everything:
@@ -44,14 +56,17 @@ def report(stream: TextIO) -> int:
             print(f"      {' ' * width}→ {finding.remedy}", file=stream)
     problems = sum(finding.state == "problem" for finding in everything)
     verdict = (
-        "Ready to segment." if not problems else f"{problems} problem{'s' if problems > 1 else ''} to solve first."
+        "Ready to segment."
+        if not problems
+        else f"{problems} problem{'s' if problems > 1 else ''} to solve first."
     )
     print(f"\n{verdict}", file=stream)
     return 1 if problems else 0
 
 
 def findings() -> Iterator[Finding]:
-    """Look at everything in turn; a look that fails is itself a finding, so that the rest is still shown."""
+    """Look at everything in turn; a look that fails is itself a finding, so that the rest is still
+    shown."""
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (_versions, _device, _weights, _memory)
     for check in checks:
         try:
@@ -62,7 +77,9 @@ def findings() -> Iterator[Finding]:
 
 def _versions() -> Iterator[Finding]:
     yield Finding("seg-widgets", "ok", __version__)
-    yield Finding("python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield Finding(
+        "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    )
     for package in _PACKAGES:
         try:
             yield Finding(package, "ok", importlib.metadata.version(package))
@@ -92,18 +109,31 @@ def _device() -> Iterator[Finding]:
         for number in range(torch.cuda.device_count()):
             free, total = torch.cuda.mem_get_info(number)
             name = torch.cuda.get_device_name(number)
-            yield Finding(f"cuda:{number}", "ok", f"{name}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free")
-        yield Finding("driver", "ok", f"NVIDIA {driver or 'of unknown version'}, torch is built for CUDA {built_for}")
+            yield Finding(
+                f"cuda:{number}", "ok", f"{name}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
+            )
+        yield Finding(
+            "driver",
+            "ok",
+            f"NVIDIA {driver or 'of unknown version'}, torch is built for CUDA {built_for}",
+        )
     elif driver and built_for:
         remedy = f"torch is built for CUDA {built_for}; update the driver to one that knows it, or go on with the CPU"
         yield Finding("driver", "note", f"NVIDIA {driver}, but torch can't use it", remedy)
     elif driver:
         yield Finding(
-            "driver", "note", f"NVIDIA {driver}, but this torch has no CUDA", "unset UV_TORCH_BACKEND; make setup"
+            "driver",
+            "note",
+            f"NVIDIA {driver}, but this torch has no CUDA",
+            "unset UV_TORCH_BACKEND; make setup",
         )
     else:
-        yield Finding("driver", "ok", "no NVIDIA driver; the CPU serves (in Docker, a GPU needs --gpus all)")
-    yield Finding("device", "ok", f"{resolve_device('auto')} ({torch.get_num_threads()} CPU threads)")
+        yield Finding(
+            "driver", "ok", "no NVIDIA driver; the CPU serves (in Docker, a GPU needs --gpus all)"
+        )
+    yield Finding(
+        "device", "ok", f"{resolve_device('auto')} ({torch.get_num_threads()} CPU threads)"
+    )
 
 
 def _nvidia_driver() -> str | None:
@@ -115,7 +145,11 @@ def _nvidia_driver() -> str | None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout.strip().splitlines()[0] if done.returncode == 0 and done.stdout.strip() else None
+    return (
+        done.stdout.strip().splitlines()[0]
+        if done.returncode == 0 and done.stdout.strip()
+        else None
+    )
 
 
 def _weights() -> Iterator[Finding]:
@@ -125,10 +159,16 @@ def _weights() -> Iterator[Finding]:
         files = find_model(STARTER)
         checkpoint = read_checkpoint(files.weights)
         size = files.weights.stat().st_size / 1e6
-        yield Finding(STARTER, "ok", f"{files.weights} ({size:.1f} MB, {len(checkpoint.tensors)} tensors)")
+        yield Finding(
+            STARTER, "ok", f"{files.weights} ({size:.1f} MB, {len(checkpoint.tensors)} tensors)"
+        )
     except SegWidgetsError as error:
-        yield Finding(STARTER, "problem", str(error), "reinstall seg-widgets, or check SEG_WIDGETS_WEIGHTS")
-    others = [str(path) for folder in weight_folders() for path in sorted(folder.glob("*.safetensors"))]
+        yield Finding(
+            STARTER, "problem", str(error), "reinstall seg-widgets, or check SEG_WIDGETS_WEIGHTS"
+        )
+    others = [
+        str(path) for folder in weight_folders() for path in sorted(folder.glob("*.safetensors"))
+    ]
     others = [path for path in others if not path.endswith(f"{STARTER}.safetensors")]
     if others:
         yield Finding("other weights", "ok", ", ".join(others))
@@ -138,5 +178,7 @@ def _memory() -> Iterator[Finding]:
     import psutil
 
     free = psutil.virtual_memory().available / 1e9
-    remedy = "close other programs: a large model needs about 2 GB" if free < _LITTLE_MEMORY_GB else ""
+    remedy = (
+        "close other programs: a large model needs about 2 GB" if free < _LITTLE_MEMORY_GB else ""
+    )
     yield Finding("memory", "note" if remedy else "ok", f"{free:.1f} GB free", remedy)

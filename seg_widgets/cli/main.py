@@ -1,5 +1,5 @@
-"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights …`, `… finetune DATA`, `… export-html NOTEBOOK`,
-`… doctor`.
+"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights …`, `… finetune DATA`, `…
+export-html NOTEBOOK`, `… doctor`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ examples:
   python -m seg_widgets segment https://example.org/cat.jpg --format png,csv
   python -m seg_widgets segment photo.jpg --device cpu --config my.yaml --weights model_final.pth --classes cell,debris
 
-exit status: 0 all pictures done, 1 some failed (each is named with its reason), 2 wrong usage or no model
+exit status: 0 all images done, 1 some failed (each is named with its reason), 2 wrong usage or no model
 """
 
 
@@ -55,20 +55,31 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m seg_widgets", description="Instance segmentation with detectron2.")
+    parser = argparse.ArgumentParser(
+        prog="python -m seg_widgets", description="Instance segmentation with detectron2."
+    )
     parser.add_argument("--version", action="version", version=f"seg-widgets {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     segment = commands.add_parser(
         "segment",
-        help="find the objects in pictures and write the results",
-        description="Find the objects in pictures; print each one's instance table and write the results.",
+        help="find the objects in images and write the results",
+        description="Find the objects in images; print each one's instance table and write the results.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     segment.add_argument(
-        "photos", nargs="+", metavar="PHOTO", help="a picture file, a folder of pictures, or an http(s) URL"
+        "photos",
+        nargs="+",
+        metavar="PHOTO",
+        help="an image file, a folder of images, or an http(s) URL",
     )
-    segment.add_argument("--out", type=Path, default=Path("out"), metavar="DIR", help="where results go (default: out)")
+    segment.add_argument(
+        "--out",
+        type=Path,
+        default=Path("out"),
+        metavar="DIR",
+        help="where results go (default: out)",
+    )
     segment.add_argument(
         "--threshold",
         type=_threshold,
@@ -76,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SCORE",
         help="least score that counts, 0 to 1 (default: 0.5)",
     )
-    segment.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
+    segment.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)"
+    )
     segment.add_argument(
         "--format",
         type=_formats,
@@ -90,56 +103,102 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME",
         help=f"a model by name, fetched if it is not here, or a model's folder (default: {STARTER})",
     )
-    segment.add_argument("--config", metavar="YAML", help="a detectron2 config of your own, with --weights")
-    segment.add_argument("--trust-code", action="store_true", help="let a --config that is a Python file run")
-    segment.add_argument("--half", action="store_true", help="compute in half precision, on a CUDA device")
-    segment.add_argument("--weights", type=Path, metavar="FILE", help="the weights that go with --config")
+    segment.add_argument(
+        "--config", metavar="YAML", help="a detectron2 config of your own, with --weights"
+    )
+    segment.add_argument(
+        "--trust-code", action="store_true", help="let a --config that is a Python file run"
+    )
+    segment.add_argument(
+        "--half", action="store_true", help="compute in half precision, on a CUDA device"
+    )
+    segment.add_argument(
+        "--weights", type=Path, metavar="FILE", help="the weights that go with --config"
+    )
     segment.add_argument(
         "--classes",
         type=_class_names,
         metavar="LIST",
         help="class names in the order of the ids, by commas, or a .json or .txt file of them",
     )
-    segment.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
+    segment.add_argument(
+        "--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model"
+    )
     weights = commands.add_parser(
         "weights", help="the models that can be asked for by name, and where their weights are"
     )
     actions = weights.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser("list", help="all models: classes, what is published of each, and whether its weights are here")
-    get = actions.add_parser("get", help="fetch the weights of models into the cache, or go on with it")
+    actions.add_parser(
+        "list",
+        help="all models: classes, what is published of each, and whether its weights are here",
+    )
+    get = actions.add_parser(
+        "get", help="fetch the weights of models into the cache, or go on with it"
+    )
     get.add_argument("models", nargs="+", metavar="NAME", help="a model by name")
-    verify = actions.add_parser("verify", help="check the weights that are here against their checksums")
-    verify.add_argument("models", nargs="*", metavar="NAME", help="a model by name (default: all that are here)")
+    verify = actions.add_parser(
+        "verify", help="check the weights that are here against their checksums"
+    )
+    verify.add_argument(
+        "models", nargs="*", metavar="NAME", help="a model by name (default: all that are here)"
+    )
     path = actions.add_parser("path", help="print where a model's weights are on this machine")
     path.add_argument("model", metavar="NAME", help="a model by name")
     page = commands.add_parser(
-        "export-html", help="make one HTML file of a notebook, with its panels to be explored without Python"
+        "export-html",
+        help="make one HTML file of a notebook, with its panels to be explored without Python",
     )
     page.add_argument("notebook", type=Path, metavar="NOTEBOOK", help="an .ipynb file")
-    page.add_argument("--out", type=Path, metavar="FILE", help="the file to write (default: beside the notebook)")
-    page.add_argument("--as-saved", action="store_true", help="don't run it first, but show what was saved in it")
+    page.add_argument(
+        "--out", type=Path, metavar="FILE", help="the file to write (default: beside the notebook)"
+    )
+    page.add_argument(
+        "--as-saved", action="store_true", help="don't run it first, but show what was saved in it"
+    )
     tune = commands.add_parser(
         "finetune",
-        help="make a model for classes of your own, from pictures and outlines in COCO's format",
-        description="Fine-tune a model on pictures with a JSON file in COCO's format, and write a model's folder.",
+        help="make a model for classes of your own, from images and outlines in COCO's format",
+        description="Fine-tune a model on images with a JSON file in COCO's format, and write a model's folder.",
     )
     tune.add_argument("data", type=Path, metavar="DATA", help="the folder, or its JSON file")
     tune.add_argument("--out", type=Path, metavar="DIR", help="the model's folder to write")
-    tune.add_argument("--check", action="store_true", help="only say what is in the data and what is wrong with it")
-    tune.add_argument("--model", default=STARTER, metavar="NAME", help="what to start from (default: starter)")
-    tune.add_argument("--steps", type=int, metavar="N", help="steps of four pictures (default: by the data)")
-    tune.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)")
+    tune.add_argument(
+        "--check",
+        action="store_true",
+        help="only say what is in the data and what is wrong with it",
+    )
+    tune.add_argument(
+        "--model", default=STARTER, metavar="NAME", help="what to start from (default: starter)"
+    )
+    tune.add_argument(
+        "--steps", type=int, metavar="N", help="steps of four images (default: by the data)"
+    )
+    tune.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)"
+    )
     tune.add_argument(
         "--validation",
         type=_share_or_data,
         metavar="SHARE|DATA",
-        help="what to measure on: a share of the pictures, or another data set (default: DATA's own part, or 0.2)",
+        help="what to measure on: a share of the images, or another data set (default: DATA's own part, or 0.2)",
     )
-    tune.add_argument("--patience", type=int, default=5, metavar="N", help="end after so many worse looks (default: 5)")
-    tune.add_argument("--learning-rate", type=float, default=5e-4, metavar="RATE", help="default: 0.0005")
-    tune.add_argument("--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model")
+    tune.add_argument(
+        "--patience",
+        type=int,
+        default=5,
+        metavar="N",
+        help="end after so many worse looks (default: 5)",
+    )
+    tune.add_argument(
+        "--learning-rate", type=float, default=5e-4, metavar="RATE", help="default: 0.0005"
+    )
+    tune.add_argument(
+        "--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model"
+    )
     tune.add_argument("--seed", type=int, default=0, help="of the order and views (default: 0)")
-    commands.add_parser("doctor", help="show versions, device and weights, and what to do about each problem")
+    commands.add_parser(
+        "doctor", help="show versions, device and weights, and what to do about each problem"
+    )
     return parser
 
 
@@ -161,7 +220,9 @@ def _formats(text: str) -> tuple[str, ...]:
     formats = _names(text)
     unknown = [name for name in formats if name not in FORMATS]
     if unknown or not formats:
-        raise argparse.ArgumentTypeError(f"{text!r} has no or unknown formats; choose from {', '.join(FORMATS)}")
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no or unknown formats; choose from {', '.join(FORMATS)}"
+        )
     return formats
 
 
@@ -199,7 +260,10 @@ def _export_html(options: argparse.Namespace) -> int:
 
     out: Path = options.out or options.notebook.with_suffix(".html")
     try:
-        write_bytes(out, notebook_to_html(options.notebook, run=not options.as_saved).encode("utf-8", "replace"))
+        write_bytes(
+            out,
+            notebook_to_html(options.notebook, run=not options.as_saved).encode("utf-8", "replace"),
+        )
     except SegWidgetsError as error:
         print(f"error: {error}", file=sys.stderr)
         return EXIT_SOME_FAILED
@@ -212,12 +276,16 @@ def _check_data(data: Path, validation: float | str | None) -> int:
 
     training, own = find_parts(data)
     told = own if validation is None else validation
-    parts = [("", training)] if told is None or isinstance(told, float) else [("", training), ("to measure on: ", told)]
+    parts = (
+        [("", training)]
+        if told is None or isinstance(told, float)
+        else [("", training), ("to measure on: ", told)]
+    )
     faults = 0
     for title, path in parts:
         part = read_dataset(path)
         faults += len(part.problems)
-        print(f"{title}{len(part.images)} pictures, {part.objects} objects: {part.counts()}")
+        print(f"{title}{len(part.images)} images, {part.objects} objects: {part.counts()}")
         print("\n".join(map(str, part.problems)) or "Nothing is wrong with it.")
     return EXIT_SOME_FAILED if faults else EXIT_OK
 
@@ -228,7 +296,9 @@ def _finetune(options: argparse.Namespace) -> int:
         if options.check:
             return _check_data(options.data, options.validation)
         if options.out is None:
-            raise SettingError("Say where the model goes: --out DIR (or --check to look at the data alone).")
+            raise SettingError(
+                "Say where the model goes: --out DIR (or --check to look at the data alone)."
+            )
         from ..finetuning import finetune
 
         result = finetune(
@@ -250,10 +320,20 @@ def _finetune(options: argparse.Namespace) -> int:
     print(f"\n{result.steps} steps in {result.seconds:.0f} s; ended: {result.why_ended}")
     if result.figures:
         rows = [("class", "objects", "AP", "AP50"), ("all", "", *_figures(result.figures))]
-        rows += [(name, str(one["instances"]), *_figures(one)) for name, one in result.figures["per_class"].items()]
+        rows += [
+            (name, str(one["instances"]), *_figures(one))
+            for name, one in result.figures["per_class"].items()
+        ]
         width = max(len(row[0]) for row in rows)
-        print("\n".join("  ".join([row[0].ljust(width), *(cell.rjust(7) for cell in row[1:])]) for row in rows))
-    print(f"wrote {result.folder}; try it: python -m seg_widgets segment PHOTO --model {result.folder.resolve()}")
+        print(
+            "\n".join(
+                "  ".join([row[0].ljust(width), *(cell.rjust(7) for cell in row[1:])])
+                for row in rows
+            )
+        )
+    print(
+        f"wrote {result.folder}; try it: python -m seg_widgets segment PHOTO --model {result.folder.resolve()}"
+    )
     return EXIT_OK
 
 
@@ -279,15 +359,23 @@ class _Progress:
 
 
 def _list_weights() -> int:
-    rows: list[tuple[str, ...]] = [("model", "classes", "trained on", "box AP", "mask AP", "speed", "MB", "weights")]
+    rows: list[tuple[str, ...]] = [
+        ("model", "classes", "trained on", "box AP", "mask AP", "speed", "MB", "weights")
+    ]
     for card in models():
-        figures = ["" if figure is None else f"{figure:.1f}" for figure in (card.box_ap, card.mask_ap)]
+        figures = [
+            "" if figure is None else f"{figure:.1f}" for figure in (card.box_ap, card.mask_ap)
+        ]
         here = "here" if card.weights is not None else "not here"
         size = "" if card.megabytes is None else f"{card.megabytes:.0f}"
-        rows.append((card.name, str(card.classes or ""), card.trained_on, *figures, card.speed, size, here))
+        rows.append(
+            (card.name, str(card.classes or ""), card.trained_on, *figures, card.speed, size, here)
+        )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        print(
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        )
     print(f"\nWeights are looked for in {', '.join(map(str, weight_folders()))}.")
     return EXIT_OK
 
@@ -302,7 +390,8 @@ def _weights_path(name: str) -> int:
 
 
 def _segment(options: argparse.Namespace) -> int:
-    # torch's threads else spin while they wait, which costs much on a busy machine; read when torch is first imported.
+    # torch's threads else spin while they wait, which costs much on a busy machine; read when torch
+    # is first imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     from ..modeling import load_predictor
 
@@ -343,15 +432,20 @@ def _segment_one(predictor: Predictor, source: str, stem: str, options: argparse
     print(f"\n{source} ({seconds:.2f} s)")
     print(prediction)
     if not len(prediction) and len(everything):
-        print(f"Nothing scores {options.threshold:.2f} or more; the best is {everything.scores.max():.2f}.")
-    written = save(prediction, image, options.out, stem, options.format, file_name=Path(source).name)
+        print(
+            f"Nothing scores {options.threshold:.2f} or more; the best is {everything.scores.max():.2f}."
+        )
+    written = save(
+        prediction, image, options.out, stem, options.format, file_name=Path(source).name
+    )
     for paths in written.values():
         for path in paths if isinstance(paths, list) else [paths]:
             print(f"wrote {path}")
 
 
 def _sources(photos: Iterable[str]) -> list[str]:
-    """The pictures meant: files and URLs as given, folders by the pictures in them (an empty one stays, and fails)."""
+    """The images meant: files and URLs as given, folders by the images in them (an empty one stays,
+    and fails)."""
     found: list[str] = []
     for photo in photos:
         folder = Path(photo)
@@ -364,11 +458,12 @@ def _sources(photos: Iterable[str]) -> list[str]:
 
 
 def _unique_stems(sources: Iterable[str]) -> list[tuple[str, str]]:
-    """Each source with the stem of its result files; a second "photo" becomes "photo-2", so none is overwritten."""
+    """Each source with the stem of its result files; a second "photo" becomes "photo-2", so none is
+    overwritten."""
     taken: set[str] = set()
     pairs = []
     for source in sources:
-        plain = Path(source.split("?")[0]).stem or "picture"
+        plain = Path(source.split("?")[0]).stem or "image"
         stem, number = plain, 1
         while stem in taken:
             number += 1

@@ -1,4 +1,5 @@
-"""Drawing a result on its picture: `overlay` for all of it, `cutout` for one instance. No input is ever changed."""
+"""Drawing a result on its image: `overlay` for all of it, `cutout` for one instance. No input is
+ever changed."""
 
 from __future__ import annotations
 
@@ -39,14 +40,14 @@ class Style:
     """
 
     color_by: Literal["class", "instance", "score"] = "class"
-    """Whether the instances of a class share one colour, each has its own (by its place in the prediction), or a
-    colour tells the score (violet: 0, yellow: 1)."""
+    """Whether the instances of a class share one colour, each has its own (by its place in the
+    prediction), or a colour tells the score (violet: 0, yellow: 1)."""
 
     masks: bool = True
     """Fill each mask with its colour."""
 
     opacity: float = 0.45
-    """How much of the colour covers the picture inside a mask: 0 (none) to 1 (all)."""
+    """How much of the colour covers the image inside a mask: 0 (none) to 1 (all)."""
 
     outlines: bool = True
     """Draw a line around each mask, holes included."""
@@ -61,32 +62,41 @@ class Style:
     """Write each instance's score behind the name, or alone."""
 
     line_width: float | None = None
-    """Width of outlines and boxes in pixels, over 0; None: fitted to the picture's size."""
+    """Width of outlines and boxes in pixels, over 0; None: fitted to the image's size."""
 
     font_size: float | None = None
-    """Height of the labels' letters in pixels (em), 7 or more; None: fitted to the picture's size."""
+    """Height of the labels' letters in pixels (em), 7 or more; None: fitted to the image's size."""
 
     palette: tuple[RGB, ...] | None = None
-    """Colours (red, green, blue), each 0 to 255, used in turn; None: `class_color`, made for all colour vision."""
+    """Colours (red, green, blue), each 0 to 255, used in turn; None: `class_color`, made for all
+    colour vision."""
 
     font: str | Path | None = None
-    """A TrueType or OpenType font file for the labels. None: DejaVu Sans, which has Latin, Greek, Cyrillic, Arabic and
-    Hebrew letters and more; for letters that it lacks, such as Chinese, Japanese or Korean ones, a usual font of the
-    system if there is one."""
+    """A TrueType or OpenType font file for the labels. None: DejaVu Sans, which has Latin, Greek,
+    Cyrillic, Arabic and Hebrew letters and more; for letters that it lacks, such as Chinese,
+    Japanese or Korean ones, a usual font of the system if there is one."""
 
     def __post_init__(self) -> None:
         if self.color_by not in ("class", "instance", "score"):
-            raise SettingError(f'color_by is "class", "instance" or "score", not {self.color_by!r}.')
+            raise SettingError(
+                f'color_by is "class", "instance" or "score", not {self.color_by!r}.'
+            )
         if not 0 <= self.opacity <= 1:
             raise SettingError(f"opacity lies between 0 and 1, but {self.opacity} was given.")
         if self.line_width is not None and not 0 < self.line_width <= 1000:
             raise SettingError(f"line_width is a number of pixels over 0, not {self.line_width}.")
         if self.font_size is not None and not _SMALLEST_FONT_PX <= self.font_size <= 1000:
-            raise SettingError(f"font_size is {_SMALLEST_FONT_PX} pixels or more, not {self.font_size}.")
+            raise SettingError(
+                f"font_size is {_SMALLEST_FONT_PX} pixels or more, not {self.font_size}."
+            )
         if self.palette is not None:
             palette = tuple(tuple(int(part) for part in color) for color in self.palette)
-            if not palette or any(len(color) != 3 or not 0 <= min(color) <= max(color) <= 255 for color in palette):
-                raise SettingError("A palette is one or more colours (red, green, blue), each part from 0 to 255.")
+            if not palette or any(
+                len(color) != 3 or not 0 <= min(color) <= max(color) <= 255 for color in palette
+            ):
+                raise SettingError(
+                    "A palette is one or more colours (red, green, blue), each part from 0 to 255."
+                )
             object.__setattr__(self, "palette", palette)
 
     def color_of(self, prediction: Prediction, index: int) -> RGB:
@@ -107,16 +117,18 @@ def overlay(
     *,
     only: Iterable[int] | npt.NDArray[Any] | None = None,
 ) -> RGBArray:
-    """The picture with the prediction's masks, outlines, boxes and labels drawn on it.
+    """The image with the prediction's masks, outlines, boxes and labels drawn on it.
 
-    `image`: H×W×3 uint8 RGB, of the size that the prediction is for; it stays as it is. Returns a new array like it.
-    Smaller instances are drawn over larger ones. Labels stay inside the picture and off each other: the best-scored
-    take the best places, and one that finds none, also in smaller letters, is left out.
+    `image`: H×W×3 uint8 RGB, of the size that the prediction is for; it stays as it is. Returns a
+    new array like it. Smaller instances are drawn over larger ones. Labels stay inside the image
+    and off each other: the best-scored take the best places, and one that finds none, also in
+    smaller letters, is left out.
 
-    `only`: the instances to draw (numbers, or N booleans); their colours stay those that they have among all of them.
+    `only`: the instances to draw (numbers, or N booleans); their colours stay those that they have
+    among all of them.
 
-    Raises `SettingError` for an image that is no such array or a font that can't be read, `PredictionError` when the
-    prediction is for a picture of another size.
+    Raises `SettingError` for an image that is no such array or a font that can't be read,
+    `PredictionError` when the prediction is for an image of another size.
     """
     prediction.check_image(image)
     canvas = np.array(image, np.uint8, order="C")
@@ -127,12 +139,16 @@ def overlay(
         prediction = prediction.select(chosen)
     # Large ones first, so that what lies in front of them stays visible.
     order = np.argsort(-prediction.areas, kind="stable").tolist()
-    line_width = max(1, round(style.line_width or math.sqrt(canvas.shape[0] * canvas.shape[1]) / 300))
+    line_width = max(
+        1, round(style.line_width or math.sqrt(canvas.shape[0] * canvas.shape[1]) / 300)
+    )
     ink = _Ink(colors)
     lines = ink.layer(canvas.shape[0], canvas.shape[1])
     if prediction.masks is not None:
         crops = [
-            (index, crop, crop.to_array().view(np.uint8)) for index in order if (crop := prediction.masks[index]).width
+            (index, crop, crop.to_array().view(np.uint8))
+            for index in order
+            if (crop := prediction.masks[index]).width
         ]
         if style.masks and style.opacity > 0:
             _fill(canvas, crops, ink, style.opacity)
@@ -148,9 +164,11 @@ def overlay(
 
 
 def cutout(image: RGBArray, prediction: Prediction, index: int) -> npt.NDArray[np.uint8]:
-    """One instance cut out of the picture: its mask's smallest rectangle, h×w×4 uint8 RGBA, transparent outside.
+    """One instance cut out of the image: its mask's smallest rectangle, h×w×4 uint8 RGBA,
+    transparent outside.
 
-    An empty mask gives one transparent pixel; an instance without a mask gives its box. Raises as `overlay` does.
+    An empty mask gives one transparent pixel; an instance without a mask gives its box. Raises as
+    `overlay` does.
     """
     prediction.check_image(image)
     instance = prediction[index]
@@ -169,7 +187,8 @@ def cutout(image: RGBArray, prediction: Prediction, index: int) -> npt.NDArray[n
 
 
 def thumbnail(image: RGBArray, prediction: Prediction, width: int, height: int) -> RGBArray:
-    """The picture with its masks, at most `width`×`height` pixels and never enlarged; a new h×w×3 uint8 RGB array.
+    """The image with its masks, at most `width`×`height` pixels and never enlarged; a new h×w×3
+    uint8 RGB array.
 
     Raises as `overlay` does.
     """
@@ -178,26 +197,35 @@ def thumbnail(image: RGBArray, prediction: Prediction, width: int, height: int) 
     scale = min(width / columns, height / rows, 1)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))
     small = cast(RGBArray, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
-    crops = None if prediction.masks is None else tuple(_shrink(crop, scale, size) for crop in prediction.masks)
-    shrunk = replace(prediction, image_size=(size[1], size[0]), boxes=prediction.boxes * scale, masks=crops)
+    crops = (
+        None
+        if prediction.masks is None
+        else tuple(_shrink(crop, scale, size) for crop in prediction.masks)
+    )
+    shrunk = replace(
+        prediction, image_size=(size[1], size[0]), boxes=prediction.boxes * scale, masks=crops
+    )
     return overlay(small, shrunk, Style(labels=False, scores=False, line_width=1))
 
 
 def _shrink(crop: MaskCrop, scale: float, picture: tuple[int, int]) -> MaskCrop:
-    """A mask of a picture that was scaled to `picture` (width, height)."""
+    """A mask of an image that was scaled to `image` (width, height)."""
     if not crop.width:
         return crop
     x, y = min(int(crop.x * scale), picture[0] - 1), min(int(crop.y * scale), picture[1] - 1)
     width, height = max(1, round(crop.width * scale)), max(1, round(crop.height * scale))
     size = min(width, picture[0] - x), min(height, picture[1] - y)
-    covered = cv2.resize(crop.to_array().view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA)
+    covered = cv2.resize(
+        crop.to_array().view(np.uint8) * np.uint8(255), size, interpolation=cv2.INTER_AREA
+    )
     return MaskCrop.from_array(covered >= 128, x, y)
 
 
-# ── masks, outlines, boxes ────────────────────────────────────────────────────────────────────────────────────────────
+# ── masks, outlines, boxes ────────────────────────────────────────────────────────────────────────
 #
-# All instances are first written into a map of colour numbers, then the whole picture is painted in one pass: that
-# takes a few milliseconds however many they are, where blending one after the other takes as long again for each.
+# All instances are first written into a map of colour numbers, then the whole image is painted in
+# one pass: that takes a few milliseconds however many they are, where blending one after the other
+# takes as long again for each.
 
 # H×W colour numbers, uint8 or uint16.
 _Layer = npt.NDArray[Any]
@@ -205,15 +233,17 @@ _Crops = list[tuple[int, MaskCrop, npt.NDArray[np.uint8]]]
 
 
 class _Ink:
-    """The colours of one picture, numbered from 1; 0 is no colour. `number[i]` is that of instance `i`.
+    """The colours of one image, numbered from 1; 0 is no colour. `number[i]` is that of instance
+    `i`.
 
-    The last two numbers are a line's halo, black or white: what keeps it apart from a picture of its own colour.
+    The last two numbers are a line's halo, black or white: what keeps it apart from an image of its
+    own colour.
     """
 
     def __init__(self, colors: list[RGB]) -> None:
         numbers = {color: number for number, color in enumerate(dict.fromkeys(colors), start=1)}
         self.number = [numbers[color] for color in colors]
-        # 253 colours suffice for nearly every picture, and OpenCV is fastest with bytes.
+        # 253 colours suffice for nearly every image, and OpenCV is fastest with bytes.
         self.type: type[np.uint8 | np.uint16] = np.uint8 if len(numbers) < 254 else np.uint16
         size = max(256, len(numbers) + 3)
         self.table = np.zeros((size, 3), np.uint8)
@@ -238,7 +268,8 @@ def _look_up(layer: _Layer, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
 
 
 def _write(layer: _Layer, x: int, y: int, inside: npt.NDArray[Any], number: int) -> None:
-    """Set `layer` to `number` where `inside`, whose corner lies at (x, y) and which may stick out, is not 0."""
+    """Set `layer` to `number` where `inside`, whose corner lies at (x, y) and which may stick out,
+    is not 0."""
     left, top = max(-x, 0), max(-y, 0)
     region = layer[max(y, 0) : y + inside.shape[0], max(x, 0) : x + inside.shape[1]]
     inside = inside[top : top + region.shape[0], left : left + region.shape[1]]
@@ -246,7 +277,7 @@ def _write(layer: _Layer, x: int, y: int, inside: npt.NDArray[Any], number: int)
 
 
 def _fill(canvas: RGBArray, crops: _Crops, ink: _Ink, opacity: float) -> None:
-    """Blend all masks with the picture; where they overlap, the last one shows."""
+    """Blend all masks with the image; where they overlap, the last one shows."""
     layer = ink.layer(canvas.shape[0], canvas.shape[1])
     for index, crop, inside in crops:
         _write(layer, crop.x, crop.y, inside, ink.number[index])
@@ -259,10 +290,16 @@ def _outline(lines: _Layer, crops: _Crops, ink: _Ink, width: int) -> None:
     grow, shrink = _disc(outside), _disc(inside)
     margin = outside + 1
     for index, crop, mask in crops:
-        padded = cv2.copyMakeBorder(mask, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0)
+        padded = cv2.copyMakeBorder(
+            mask, margin, margin, margin, margin, cv2.BORDER_CONSTANT, value=0
+        )
         grown = cv2.dilate(padded, grow) if outside else padded
         _write(
-            lines, crop.x - margin, crop.y - margin, cv2.subtract(grown, cv2.erode(padded, shrink)), ink.number[index]
+            lines,
+            crop.x - margin,
+            crop.y - margin,
+            cv2.subtract(grown, cv2.erode(padded, shrink)),
+            ink.number[index],
         )
 
 
@@ -288,7 +325,8 @@ def _draw_lines(canvas: RGBArray, lines: _Layer, ink: _Ink) -> None:
         return
     painted = _look_up(cv2.dilate(lines, _disc(1)), ink.halo)
     cv2.copyTo(lines, (lines > 0).view(np.uint8), painted)
-    # Blurring colours and coverage alike, both 0 outside, gives each edge pixel its share of both sides.
+    # Blurring colours and coverage alike, both 0 outside, gives each edge pixel its share of both
+    # sides.
     share = cv2.GaussianBlur(_look_up(painted, ink.coverage), (3, 3), _SOFTNESS)
     color = cv2.GaussianBlur(_look_up(painted, ink.table), (3, 3), _SOFTNESS)
     rest = cv2.cvtColor(cv2.bitwise_not(share), cv2.COLOR_GRAY2RGB)
@@ -296,17 +334,19 @@ def _draw_lines(canvas: RGBArray, lines: _Layer, ink: _Ink) -> None:
     cv2.add(canvas, color, canvas)
 
 
-# ── labels ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── labels ────────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Labels:
-    """Places and draws the labels of one picture."""
+    """Places and draws the labels of one image."""
 
     def __init__(self, canvas: RGBArray, style: Style) -> None:
         self.canvas = canvas
         self.style = style
         self.height, self.width = canvas.shape[:2]
-        self.font_size = style.font_size or min(max(math.sqrt(self.height * self.width) / 65, 11.0), 72.0)
+        self.font_size = style.font_size or min(
+            max(math.sqrt(self.height * self.width) / 65, 11.0), 72.0
+        )
         self.taken: list[tuple[int, int, int, int]] = []
 
     def draw(self, prediction: Prediction, colors: list[RGB]) -> None:
@@ -339,7 +379,9 @@ class _Labels:
         if name:
             yield f"{name[0]}…" if len(name) > 1 else name, _SMALLEST_FONT_PX
 
-    def _place(self, box: tuple[float, float, float, float], width: int, height: int) -> tuple[int, int] | None:
+    def _place(
+        self, box: tuple[float, float, float, float], width: int, height: int
+    ) -> tuple[int, int] | None:
         """The left and top pixel of the first free place beside or in the box, or None."""
         if width > self.width or height > self.height:
             return None
@@ -365,14 +407,16 @@ class _Labels:
         )
         for left, top in candidates:
             left = min(max(left, 0), self.width - width)
-            if 0 <= top <= self.height - height and self._is_free(left, top, left + width, top + height):
+            if 0 <= top <= self.height - height and self._is_free(
+                left, top, left + width, top + height
+            ):
                 self.taken.append((left, top, left + width, top + height))
                 return left, top
         return None
 
     def _is_free(self, left: int, top: int, right: int, bottom: int) -> bool:
         # A plain loop: it mostly ends early, and for so few rectangles it is faster than arrays.
-        for x1, y1, x2, y2 in self.taken:  # noqa: SIM110
+        for x1, y1, x2, y2 in self.taken:
             if left < x2 and x1 < right and top < y2 and y1 < bottom:
                 return False
         return True
@@ -381,7 +425,7 @@ class _Labels:
         width, height = pill.size
         region = self.canvas[top : top + height, left : left + width]
         label = _ramp(color, text_color(color))[pill.text]
-        # Only its round ends let the picture through.
+        # Only its round ends let the image through.
         ends = pill.radius
         region[:, ends:-ends] = label[:, ends:-ends]
         for end in (slice(0, ends), slice(width - ends, width)):
@@ -397,7 +441,8 @@ def _ramp(first: RGB, last: RGB) -> npt.NDArray[np.uint8]:
 
 @dataclass(frozen=True)
 class _Pill:
-    """A label's rounded background and its letters, each h×w uint8 coverage (255: all of the pixel).
+    """A label's rounded background and its letters, each h×w uint8 coverage (255: all of the
+    pixel).
 
     `radius`: of its corners, in pixels.
     """
@@ -417,7 +462,8 @@ def _pill(text: str, font_size: float, font_file: str | Path | None) -> _Pill:
     font = _font(font_size, font_file or _fallback_for(text))
     padding = max(2, round(font_size / 4))
     left, _, right, _ = font.getbbox(text)
-    # The height comes from the font, not from the letters, so that all labels of a picture are alike.
+    # The height comes from the font, not from the letters, so that all labels of an image are
+    # alike.
     ascent, descent = font.getmetrics()
     above = max(1, padding // 3)
     width, height = math.ceil(right - left) + 2 * padding, ascent + descent + 2 * above
@@ -429,7 +475,9 @@ def _pill(text: str, font_size: float, font_file: str | Path | None) -> _Pill:
 @lru_cache(maxsize=512)
 def _rounded(width: int, height: int, radius: int) -> npt.NDArray[np.uint8]:
     fine = Image.new("L", (width * 4, height * 4))
-    ImageDraw.Draw(fine).rounded_rectangle((0, 0, width * 4 - 1, height * 4 - 1), radius=radius * 4, fill=255)
+    ImageDraw.Draw(fine).rounded_rectangle(
+        (0, 0, width * 4 - 1, height * 4 - 1), radius=radius * 4, fill=255
+    )
     return np.asarray(fine.reduce(4))
 
 
@@ -468,7 +516,8 @@ _EAST_ASIAN_FONTS: Final = (
 
 @lru_cache(maxsize=512)
 def _fallback_for(text: str) -> str | None:
-    """A font that has what `text` is written in, when the usual one lacks some of it; None: the usual one."""
+    """A font that has what `text` is written in, when the usual one lacks some of it; None: the
+    usual one."""
     if all(ord(letter) < 0x590 for letter in text):
         return None
     missing = _missing(text, None)

@@ -1,8 +1,9 @@
-"""Taking a result away: COCO JSON, CSV, pictures, a web page, LabelMe, Label Studio, `supervision.Detections`.
+"""Taking a result away: COCO JSON, CSV, images, a web page, LabelMe, Label Studio,
+`supervision.Detections`.
 
-Functions named `to_…` return a value and write nothing; those named `save…` write files. A file is first written
-under another name beside its place and then moved there, so a reader never sees half of one, and a failure leaves
-what was there before.
+Functions named `to_…` return a value and write nothing; those named `save…` write files. A file is
+first written under another name beside its place and then moved there, so a reader never sees half
+of one, and a failure leaves what was there before.
 """
 
 from __future__ import annotations
@@ -77,14 +78,15 @@ class CocoResult(TypedDict, total=False):
 
 
 class CocoAnnotation(CocoResult, total=False):
-    """One instance in a COCO data set: a result with its own `id`, its `area` in pixels and `iscrowd`, which is 0."""
+    """One instance in a COCO data set: a result with its own `id`, its `area` in pixels and
+    `iscrowd`, which is 0."""
 
     id: int
     area: int
     iscrowd: int
 
 
-# ── COCO ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── COCO ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def to_coco(
@@ -96,9 +98,10 @@ def to_coco(
 ) -> list[CocoResult]:
     """The instances as COCO results, which `pycocotools.COCO.loadRes` takes.
 
-    `image_id`: the picture's id in your data set. `file_name`: added to each result if given (COCO ignores it).
-    `category_ids`: the data set's id for each class; without it a class id c becomes category c + 1, as in
-    `coco_dataset`, because COCO's ids start at 1. (COCO's own 80 classes have ids up to 90, with gaps: give them.)
+    `image_id`: the image's id in your data set. `file_name`: added to each result if given (COCO
+    ignores it). `category_ids`: the data set's id for each class; without it a class id c becomes
+    category c + 1, as in `coco_dataset`, because COCO's ids start at 1. (COCO's own 80 classes have
+    ids up to 90, with gaps: give them.)
 
     Raises `SettingError` when there is not one category id for each class name.
     """
@@ -129,36 +132,56 @@ def coco_dataset(
 ) -> dict[str, Any]:
     """A whole COCO data set, with `images`, `annotations` and `categories`, that pycocotools loads.
 
-    `predictions`: one, or one for each picture, all of the same class names. `file_names`: one for each.
-    Ids: pictures 1, 2, 3 … in their order, annotations 1, 2, 3 … over all pictures, categories class id + 1 unless
-    `category_ids` gives others. Scores are kept, as `score`. An annotation without a mask has an empty `segmentation`.
+    `predictions`: one, or one for each image, all of the same class names. `file_names`: one for
+    each. Ids: images 1, 2, 3 … in their order, annotations 1, 2, 3 … over all images, categories
+    class id + 1 unless `category_ids` gives others. Scores are kept, as `score`. An annotation
+    without a mask has an empty `segmentation`.
 
     Raises `SettingError` when the counts don't match or the class names differ.
     """
     results = [predictions] if isinstance(predictions, Prediction) else list(predictions)
     names = [file_names] if isinstance(file_names, str) else list(file_names)
     if len(results) != len(names):
-        raise SettingError(f"There are {len(results)} predictions, but {len(names)} file names; give one for each.")
+        raise SettingError(
+            f"There are {len(results)} predictions, but {len(names)} file names; give one for each."
+        )
     class_names = results[0].class_names if results else ()
     if any(result.class_names != class_names for result in results):
-        raise SettingError("One data set has one list of classes, but these predictions have different class names.")
+        raise SettingError(
+            "One data set has one list of classes, but these predictions have different class names."
+        )
     annotations: list[dict[str, Any]] = []
     for image_id, result in enumerate(results, start=1):
         for found, area in zip(
             to_coco(result, image_id, category_ids=category_ids), result.areas.tolist(), strict=True
         ):
-            annotations.append({"id": len(annotations) + 1, "segmentation": [], **found, "area": area, "iscrowd": 0})
+            annotations.append(
+                {
+                    "id": len(annotations) + 1,
+                    "segmentation": [],
+                    **found,
+                    "area": area,
+                    "iscrowd": 0,
+                }
+            )
     return {
         "info": {"description": "Made by seg_widgets"},
         "licenses": [],
         "images": [
-            {"id": image_id, "file_name": name, "width": result.image_size[1], "height": result.image_size[0]}
+            {
+                "id": image_id,
+                "file_name": name,
+                "width": result.image_size[1],
+                "height": result.image_size[0],
+            }
             for image_id, (result, name) in enumerate(zip(results, names, strict=True), start=1)
         ],
         "annotations": annotations,
         "categories": [
             {"id": category_id, "name": name}
-            for category_id, name in zip(_category_ids(class_names, category_ids), class_names, strict=True)
+            for category_id, name in zip(
+                _category_ids(class_names, category_ids), class_names, strict=True
+            )
         ],
     }
 
@@ -167,18 +190,23 @@ def _category_ids(class_names: Sequence[str], given: Sequence[int] | None) -> li
     if given is None:
         return list(range(1, len(class_names) + 1))
     if len(given) != len(class_names) or len(set(given)) != len(given):
-        raise SettingError(f"category_ids has one id of its own for each of the {len(class_names)} classes.")
+        raise SettingError(
+            f"category_ids has one id of its own for each of the {len(class_names)} classes."
+        )
     return [int(category_id) for category_id in given]
 
 
-# ── tables ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── tables ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def to_csv(prediction: Prediction, path: StrPath | None = None, *, only: Iterable[int] | None = None) -> str:
-    """The instances as CSV text with the columns `CSV_COLUMNS`; also written to `path` (UTF-8) if given.
+def to_csv(
+    prediction: Prediction, path: StrPath | None = None, *, only: Iterable[int] | None = None
+) -> str:
+    """The instances as CSV text with the columns `CSV_COLUMNS`; also written to `path` (UTF-8) if
+    given.
 
-    `only`: the instances to write; the index stays their place among all of them. Boxes are in pixels. A class name
-    that a spreadsheet would take for a formula gets an apostrophe before it
+    `only`: the instances to write; the index stays their place among all of them. Boxes are in
+    pixels. A class name that a spreadsheet would take for a formula gets an apostrophe before it
     (https://owasp.org/www-community/attacks/CSV_Injection).
 
     Raises `ExportError` when it can't be written.
@@ -189,23 +217,40 @@ def to_csv(prediction: Prediction, path: StrPath | None = None, *, only: Iterabl
     for instance in _chosen(prediction, only):
         box = (_short(value) for value in instance.box)
         name = _harmless(instance.class_name)
-        writer.writerow([instance.index, name, instance.class_id, _short(instance.score, 6), *box, instance.area])
+        writer.writerow(
+            [
+                instance.index,
+                name,
+                instance.class_id,
+                _short(instance.score, 6),
+                *box,
+                instance.area,
+            ]
+        )
     if path is not None:
         write_bytes(path, text.getvalue().encode("utf-8"))
     return text.getvalue()
 
 
 def _chosen(prediction: Prediction, only: Iterable[int] | None) -> Iterator[Instance]:
-    return iter(prediction) if only is None else (prediction[index] for index in prediction.indices(only).tolist())
+    return (
+        iter(prediction)
+        if only is None
+        else (prediction[index] for index in prediction.indices(only).tolist())
+    )
 
 
 def _harmless(name: str) -> str:
     # Python's csv before 3.13 does not quote a lone carriage return, which would end the row.
     name = name.replace("\r", " ")
-    return f"'{name}" if name.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠")) else name
+    return (
+        f"'{name}"
+        if name.lstrip().startswith(("=", "+", "-", "@", "＝", "＋", "－", "＠"))
+        else name
+    )
 
 
-# ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── images ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def png_bytes(image: npt.NDArray[Any]) -> bytes:
@@ -214,51 +259,71 @@ def png_bytes(image: npt.NDArray[Any]) -> bytes:
     Raises `ExportError` when it can't be encoded.
     """
     # OpenCV's encoder is five times as fast as Pillow's at its default, for a file as large.
-    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(image.shape[2] if image.ndim == 3 else 0)
+    order = {3: cv2.COLOR_RGB2BGR, 4: cv2.COLOR_RGBA2BGRA}.get(
+        image.shape[2] if image.ndim == 3 else 0
+    )
     try:
         done, encoded = cv2.imencode(".png", image if order is None else cv2.cvtColor(image, order))
     except cv2.error as error:
-        raise ExportError(f"A picture of {image.dtype} and shape {image.shape} can't become a PNG: {error}.") from None
+        raise ExportError(
+            f"An image of {image.dtype} and shape {image.shape} can't become a PNG: {error}."
+        ) from None
     if not done:
-        raise ExportError(f"A picture of {image.dtype} and shape {image.shape} can't become a PNG.")
+        raise ExportError(f"An image of {image.dtype} and shape {image.shape} can't become a PNG.")
     return encoded.tobytes()
 
 
-def save_overlay_png(prediction: Prediction, image: RGBArray, path: StrPath, style: Style = _DEFAULT_STYLE) -> Path:
-    """Write `rendering.overlay` as a PNG file; returns its path. Raises `ExportError`, and as `overlay` does."""
+def save_overlay_png(
+    prediction: Prediction, image: RGBArray, path: StrPath, style: Style = _DEFAULT_STYLE
+) -> Path:
+    """Write `rendering.overlay` as a PNG file; returns its path. Raises `ExportError`, and as
+    `overlay` does."""
     return write_bytes(path, png_bytes(overlay(image, prediction, style)))
 
 
-def save_cutouts(prediction: Prediction, image: RGBArray, folder: StrPath, stem: str = "picture") -> list[Path]:
-    """Write each instance as a PNG of its own, transparent around it: `stem`-cutout-000-class.png and so on.
+def save_cutouts(
+    prediction: Prediction, image: RGBArray, folder: StrPath, stem: str = "image"
+) -> list[Path]:
+    """Write each instance as a PNG of its own, transparent around it: `stem`-cutout-000-class.png
+    and so on.
 
     Raises `ExportError`, and as `rendering.cutout` does.
     """
     return [
-        write_bytes(_numbered(folder, stem, "cutout", instance), png_bytes(cutout(image, prediction, instance.index)))
+        write_bytes(
+            _numbered(folder, stem, "cutout", instance),
+            png_bytes(cutout(image, prediction, instance.index)),
+        )
         for instance in prediction
     ]
 
 
 def cutouts_zip(
-    prediction: Prediction, image: RGBArray, stem: str = "picture", *, only: Iterable[int] | None = None
+    prediction: Prediction,
+    image: RGBArray,
+    stem: str = "image",
+    *,
+    only: Iterable[int] | None = None,
 ) -> bytes:
     """The bytes of a ZIP archive with what `save_cutouts` writes, the same for the same instances.
 
-    `only`: the instances to take; the numbers in the names stay their places among all of them. Raises as
-    `save_cutouts` does.
+    `only`: the instances to take; the numbers in the names stay their places among all of them.
+    Raises as `save_cutouts` does.
     """
     buffer = io.BytesIO()
     # PNGs don't get smaller by being packed again.
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         for instance in _chosen(prediction, only):
             name = _numbered("", stem, "cutout", instance).name
-            archive.writestr(zipfile.ZipInfo(name), png_bytes(cutout(image, prediction, instance.index)))
+            archive.writestr(
+                zipfile.ZipInfo(name), png_bytes(cutout(image, prediction, instance.index))
+            )
     return buffer.getvalue()
 
 
-def save_masks(prediction: Prediction, folder: StrPath, stem: str = "picture") -> list[Path]:
-    """Write each mask as a PNG of the picture's size, 255 inside and 0 outside: `stem`-mask-000-class.png and so on.
+def save_masks(prediction: Prediction, folder: StrPath, stem: str = "image") -> list[Path]:
+    """Write each mask as a PNG of the image's size, 255 inside and 0 outside:
+    `stem`-mask-000-class.png and so on.
 
     Raises `PredictionError` for a prediction without masks, `ExportError`.
     """
@@ -268,16 +333,21 @@ def save_masks(prediction: Prediction, folder: StrPath, stem: str = "picture") -
     for instance in prediction:
         plane = np.zeros(prediction.image_size, np.uint8)
         crop = cast(MaskCrop, instance.mask)
-        plane[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width] = crop.to_array() * np.uint8(255)
+        plane[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width] = (
+            crop.to_array() * np.uint8(255)
+        )
         paths.append(write_bytes(_numbered(folder, stem, "mask", instance), png_bytes(plane)))
     return paths
 
 
 def _numbered(folder: StrPath, stem: str, kind: str, instance: Instance) -> Path:
-    return Path(folder) / f"{_file_stem(stem)}-{kind}-{instance.index:03}-{_file_stem(instance.class_name, 40)}.png"
+    return (
+        Path(folder)
+        / f"{_file_stem(stem)}-{kind}-{instance.index:03}-{_file_stem(instance.class_name, 40)}.png"
+    )
 
 
-# ── Python ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Python ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def to_python(
@@ -293,29 +363,41 @@ def to_python(
 ) -> str:
     """The lines of Python that make what a panel shows.
 
-    `source`: the picture's path or address; of one that was `uploaded` only its name is known. `model`: the name that
-    `load_predictor` takes, "" for a predictor of one's own. The others: as `Prediction.keep` takes them.
+    `source`: the image's path or address; of one that was `uploaded` only its name is known.
+    `model`: the name that `load_predictor` takes, "" for a predictor of one's own. The others: as
+    `Prediction.keep` takes them.
     """
     chosen = {
         "hidden_classes": list(hidden_classes),
         "class_thresholds": dict(class_thresholds or {}),
         "hidden_instances": list(hidden_instances),
     }
-    keep = ", ".join([repr(threshold), *(f"{name}={value!r}" for name, value in chosen.items() if value)])
+    keep = ", ".join(
+        [repr(threshold), *(f"{name}={value!r}" for name, value in chosen.items() if value)]
+    )
     changed = {
         part.name: value
         for part in fields(Style)
         if (value := getattr(style, part.name)) != getattr(_DEFAULT_STYLE, part.name)
     }
-    drawn = f", Style({', '.join(f'{name}={value!r}' for name, value in changed.items())})" if changed else ""
+    drawn = (
+        f", Style({', '.join(f'{name}={value!r}' for name, value in changed.items())})"
+        if changed
+        else ""
+    )
     names = ["load", *(["load_predictor"] if model else []), "overlay"]
-    predictor = f"predictor = load_predictor({model!r})" if model else "predictor = ...  # your own predictor"
+    predictor = (
+        f"predictor = load_predictor({model!r})"
+        if model
+        else "predictor = ...  # your own predictor"
+    )
     return "\n".join(
         [
             "from PIL import Image",
             f"from seg_widgets import {', '.join((['Style'] if changed else []) + names)}",
             "",
-            f"image = load({source!r})" + ("  # it was uploaded: put its path here" if uploaded else ""),
+            f"image = load({source!r})"
+            + ("  # it was uploaded: put its path here" if uploaded else ""),
             predictor,
             "prediction = predictor(image)",
             f"keep = prediction.keep({keep})",
@@ -326,15 +408,19 @@ def to_python(
     )
 
 
-# ── annotation tools ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── annotation tools ──────────────────────────────────────────────────────────────────────────────
 
 
-def to_labelme(prediction: Prediction, file_name: str, image: RGBArray | None = None) -> dict[str, Any]:
-    """The instances as a LabelMe file's content, polygons in pixels; `json.dumps` makes the file of it.
+def to_labelme(
+    prediction: Prediction, file_name: str, image: RGBArray | None = None
+) -> dict[str, Any]:
+    """The instances as a LabelMe file's content, polygons in pixels; `json.dumps` makes the file of
+    it.
 
-    `file_name`: the picture's, as LabelMe will look for it beside the file. `image`: put into the file, as a PNG, if
-    given. Each piece of a mask is one polygon (those of an instance share a `group_id`), and polygons can't have
-    holes: COCO's RLE is the lossless way. An instance without a mask is a rectangle.
+    `file_name`: the image's, as LabelMe will look for it beside the file. `image`: put into the
+    file, as a PNG, if given. Each piece of a mask is one polygon (those of an instance share a
+    `group_id`), and polygons can't have holes: COCO's RLE is the lossless way. An instance without
+    a mask is a rectangle.
     """
     shapes = []
     for instance in prediction:
@@ -373,9 +459,10 @@ def to_label_studio(
 ) -> dict[str, Any]:
     """The instances as one Label Studio task with predictions; import a JSON list of such tasks.
 
-    `image_url`: what the task's `$image` is. `from_name`, `to_name`: the names in your labeling configuration, which
-    holds PolygonLabels (RectangleLabels for a prediction without masks). Points are in per cent of the picture's width
-    and height, as Label Studio wants them. Each piece of a mask is one polygon, without holes.
+    `image_url`: what the task's `$image` is. `from_name`, `to_name`: the names in your labeling
+    configuration, which holds PolygonLabels (RectangleLabels for a prediction without masks).
+    Points are in per cent of the image's width and height, as Label Studio wants them. Each piece
+    of a mask is one polygon, without holes.
     """
     height, width = prediction.image_size
     regions: list[dict[str, Any]] = []
@@ -398,25 +485,38 @@ def to_label_studio(
                 "rotation": 0,
             }
             value: dict[str, Any] = {**place, "rectanglelabels": [instance.class_name]}
-            regions.append({"id": f"i{instance.index}", "type": "rectanglelabels", **common, "value": value})
+            regions.append(
+                {"id": f"i{instance.index}", "type": "rectanglelabels", **common, "value": value}
+            )
             continue
         for piece, points in enumerate(_polygons(instance.mask)):
             percent = [[100 * x / width, 100 * y / height] for x, y in points]
             value = {"points": percent, "closed": True, "polygonlabels": [instance.class_name]}
-            regions.append({"id": f"i{instance.index}-{piece}", "type": "polygonlabels", **common, "value": value})
+            regions.append(
+                {
+                    "id": f"i{instance.index}-{piece}",
+                    "type": "polygonlabels",
+                    **common,
+                    "value": value,
+                }
+            )
     score = float(prediction.scores.mean()) if len(prediction) else 0.0
     return {
         "data": {"image": image_url},
-        "predictions": [{"model_version": model_version, "score": _short(score, 6), "result": regions}],
+        "predictions": [
+            {"model_version": model_version, "score": _short(score, 6), "result": regions}
+        ],
     }
 
 
 def _polygons(crop: MaskCrop) -> list[list[list[float]]]:
-    """The outer outlines of a mask's pieces, along the pixels' edges, as [[x, y], …] in pixels; larger pieces first."""
+    """The outer outlines of a mask's pieces, along the pixels' edges, as [[x, y], …] in pixels;
+    larger pieces first."""
     if crop.width == 0:
         return []
-    # OpenCV's outlines run through the centres of the outer pixels, which makes a piece one pixel too small and one of
-    # a pixel's width nothing. Of the mask at twice its size, moved by half a pixel, they run along the edges.
+    # OpenCV's outlines run through the centres of the outer pixels, which makes a piece one pixel
+    # too small and one of a pixel's width nothing. Of the mask at twice its size, moved by half a
+    # pixel, they run along the edges.
     doubled = np.pad(crop.to_array().view(np.uint8), 1).repeat(2, axis=0).repeat(2, axis=1)
     grown = cv2.dilate(doubled, np.ones((2, 2), np.uint8), anchor=(0, 0))
     contours, _ = cv2.findContours(grown, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
@@ -443,30 +543,51 @@ def to_supervision(prediction: Prediction) -> Any:
         mask=None if prediction.masks is None or not len(prediction) else prediction.masks_dense(),
         confidence=np.array(prediction.scores, np.float32),
         class_id=np.array(prediction.class_ids, int),
-        data={"class_name": np.array([prediction.class_names[number] for number in prediction.class_ids], str)},
+        data={
+            "class_name": np.array(
+                [prediction.class_names[number] for number in prediction.class_ids], str
+            )
+        },
     )
 
 
-# ── all at once ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── all at once ───────────────────────────────────────────────────────────────────────────────────
 
 _Maker = Callable[[Prediction, RGBArray, Style, str], bytes]
 
 
 def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n").encode("utf-8")
+    return (
+        json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")) + "\n"
+    ).encode("utf-8")
 
 
 _MAKERS: Final[dict[str, tuple[str, _Maker]]] = {
-    "png": ("-overlay.png", lambda prediction, image, style, name: png_bytes(overlay(image, prediction, style))),
-    "coco": ("-coco.json", lambda prediction, image, style, name: _json(coco_dataset(prediction, name))),
-    "results": ("-results.json", lambda prediction, image, style, name: _json(to_coco(prediction, file_name=name))),
+    "png": (
+        "-overlay.png",
+        lambda prediction, image, style, name: png_bytes(overlay(image, prediction, style)),
+    ),
+    "coco": (
+        "-coco.json",
+        lambda prediction, image, style, name: _json(coco_dataset(prediction, name)),
+    ),
+    "results": (
+        "-results.json",
+        lambda prediction, image, style, name: _json(to_coco(prediction, file_name=name)),
+    ),
     "csv": (".csv", lambda prediction, image, style, name: to_csv(prediction).encode("utf-8")),
-    "labelme": ("-labelme.json", lambda prediction, image, style, name: _json(to_labelme(prediction, name, image))),
+    "labelme": (
+        "-labelme.json",
+        lambda prediction, image, style, name: _json(to_labelme(prediction, name, image)),
+    ),
     "labelstudio": (
         "-labelstudio.json",
         lambda prediction, image, style, name: _json([to_label_studio(prediction, name)]),
     ),
-    "html": (".html", lambda prediction, image, style, name: to_html(prediction, image, name).encode("utf-8")),
+    "html": (
+        ".html",
+        lambda prediction, image, style, name: to_html(prediction, image, name).encode("utf-8"),
+    ),
 }
 
 FORMATS: Final = (*_MAKERS, "cutouts", "masks")
@@ -483,13 +604,14 @@ def save(
     *,
     file_name: str | None = None,
 ) -> dict[str, Path | list[Path]]:
-    """Write a result in several formats into `folder`, which is made if need be; files of the same name are replaced.
+    """Write a result in several formats into `folder`, which is made if need be; files of the same
+    name are replaced.
 
-    `formats`, each with the file it makes: "png" (`stem`-overlay.png), "coco" (a data set of this one picture,
-    `stem`-coco.json), "results" (COCO results, `stem`-results.json), "csv" (`stem`.csv), "labelme"
-    (`stem`-labelme.json, the picture inside), "labelstudio" (`stem`-labelstudio.json), "html" (`stem`.html, a page to
-    explore), "cutouts" and "masks" (a PNG for each instance). `file_name`: the picture's own name, which the JSON files
-    and the page tell; without it, `stem`.
+    `formats`, each with the file it makes: "png" (`stem`-overlay.png), "coco" (a data set of this
+    one image, `stem`-coco.json), "results" (COCO results, `stem`-results.json), "csv" (`stem`.csv),
+    "labelme" (`stem`-labelme.json, the image inside), "labelstudio" (`stem`-labelstudio.json),
+    "html" (`stem`.html, a page to explore), "cutouts" and "masks" (a PNG for each instance).
+    `file_name`: the image's own name, which the JSON files and the page tell; without it, `stem`.
 
     Returns the path that each format was written to; a list of them for "cutouts" and "masks".
     Raises `SettingError` for an unknown format, `ExportError` when a file can't be written.
@@ -511,11 +633,12 @@ def save(
     return written
 
 
-# ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── writing ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def write_bytes(path: StrPath, content: bytes) -> Path:
-    """Write a file whole or not at all, making its folder if need be; returns its path. Raises `ExportError`."""
+    """Write a file whole or not at all, making its folder if need be; returns its path. Raises
+    `ExportError`."""
     target = Path(path)
     temporary: Path | None = None
     try:
@@ -542,7 +665,9 @@ def write_bytes(path: StrPath, content: bytes) -> Path:
 def _umask() -> int:
     # There is no way to read it but to set it; Linux tells it without.
     with contextlib.suppress(OSError):
-        found = re.search(r"^Umask:\s*([0-7]+)", Path("/proc/self/status").read_text(), re.MULTILINE)
+        found = re.search(
+            r"^Umask:\s*([0-7]+)", Path("/proc/self/status").read_text(), re.MULTILINE
+        )
         if found:
             return int(found[1], 8)
     return 0o022
@@ -563,9 +688,10 @@ def _why(error: OSError) -> str:
 
 
 def _file_stem(text: str, length: int = 100) -> str:
-    """A text as a part of a file name on every system: no separators, nothing that Windows refuses, not too long."""
+    """A text as a part of a file name on every system: no separators, nothing that Windows refuses,
+    not too long."""
     clean = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]+', "_", text).strip(". ")
-    return clean[:length].rstrip(". ") or "picture"
+    return clean[:length].rstrip(". ") or "image"
 
 
 def _short(value: float, digits: int = 3) -> float:

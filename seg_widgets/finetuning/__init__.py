@@ -19,7 +19,15 @@ if TYPE_CHECKING:
         render,
         without_slivers,
     )
-    from .calibration import Bin, Matches, best_threshold, classifier_biases, match, reliability, shift_scores
+    from .calibration import (
+        Bin,
+        Matches,
+        best_threshold,
+        classifier_biases,
+        match,
+        reliability,
+        shift_scores,
+    )
     from .dataset import Dataset, LabelledImage, LabelledObject, Problem, find_parts, read_dataset
     from .evaluation import FoundInstance, Truth, coco_figures, encode, evaluate
     from .loop import Plan, SampleDataset, Sampler, Training, as_input, bottom_up
@@ -49,7 +57,14 @@ __getattr__, __dir__ = lazy_exports(
             "reliability",
             "shift_scores",
         ],
-        "dataset": ["Dataset", "LabelledImage", "LabelledObject", "Problem", "find_parts", "read_dataset"],
+        "dataset": [
+            "Dataset",
+            "LabelledImage",
+            "LabelledObject",
+            "Problem",
+            "find_parts",
+            "read_dataset",
+        ],
         "evaluation": ["FoundInstance", "Truth", "coco_figures", "encode", "evaluate"],
         "loop": ["Plan", "SampleDataset", "Sampler", "Training", "as_input", "bottom_up"],
         "run": ["FinetuneResult", "finetune"],

@@ -1,7 +1,7 @@
 """Seeing a photograph anew: closer, further, turned, in another light, with its masks.
 
-Each function is pure, given its random generator, so a training that goes on from a checkpoint sees the same pictures.
-The mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177).
+Each function is pure, given its random generator, so a training that goes on from a checkpoint sees
+the same images. The mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Random = np.random.Generator
 Affine = NDArray[np.float64]
 
 MIN_SIDE: Final = 8
-"""Pixels; what is smaller in a training picture is left out."""
+"""Pixels; what is smaller in a training image is left out."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Photo:
 
 @dataclass
 class Sample:
-    """A picture (RGB, H×W×3) and what is in it: class indices and full-size boolean masks."""
+    """An image (RGB, H×W×3) and what is in it: class indices and full-size boolean masks."""
 
     image: Pixels
     class_ids: list[int]
@@ -72,25 +72,38 @@ def is_prominent(photo: Photo, item: PhotoObject) -> bool:
     """Whether an object is large enough in its photograph for a close view."""
     x0, y0, x1, y1 = item.box
     height, width = photo.image.shape[:2]
-    return not item.crowd and (x1 - x0) * (y1 - y0) > 0.02 * height * width and min(x1 - x0, y1 - y0) > 40
+    return (
+        not item.crowd
+        and (x1 - x0) * (y1 - y0) > 0.02 * height * width
+        and min(x1 - x0, y1 - y0) > 40
+    )
 
 
-def random_view(rng: Random, photo: Photo, height: int, width: int, item: PhotoObject | None = None) -> Affine:
-    """How a photograph is seen on a canvas: all of it at a random scale, or close to one of its objects."""
+def random_view(
+    rng: Random, photo: Photo, height: int, width: int, item: PhotoObject | None = None
+) -> Affine:
+    """How a photograph is seen on a canvas: all of it at a random scale, or close to one of its
+    objects."""
     if item is not None:
         x0, y0, x1, y1 = item.box
         share = rng.uniform(0.4, 1.5)  # over 1: cut off by the frame, as close-ups are
         scale = min(share * min(width / (x1 - x0), height / (y1 - y0)), 2.5)
         centre = ((x0 + x1) / 2, (y0 + y1) / 2)
         reach = (max(width - scale * (x1 - x0), 0) / 2, max(height - scale * (y1 - y0), 0) / 2)
-        target = (width / 2 + rng.uniform(-1, 1) * reach[0], height / 2 + rng.uniform(-1, 1) * reach[1])
+        target = (
+            width / 2 + rng.uniform(-1, 1) * reach[0],
+            height / 2 + rng.uniform(-1, 1) * reach[1],
+        )
     else:
         rows, columns = photo.image.shape[:2]
         fit = min(width / columns, height / rows)
         scale = fit * float(np.exp(rng.uniform(np.log(0.6), np.log(2.0))))
         centre = (columns / 2, rows / 2)
         spare = (abs(width - scale * columns) / 2, abs(height - scale * rows) / 2)
-        target = (width / 2 + rng.uniform(-1, 1) * spare[0], height / 2 + rng.uniform(-1, 1) * spare[1])
+        target = (
+            width / 2 + rng.uniform(-1, 1) * spare[0],
+            height / 2 + rng.uniform(-1, 1) * spare[1],
+        )
     flip = bool(rng.random() < 0.5)
     target = _keep_covered(photo, centre, target, scale, flip, height, width)
     angle = rng.uniform(-12, 12) if rng.random() < 0.25 else 0.0
@@ -107,7 +120,8 @@ def _keep_covered(
     height: int,
     width: int,
 ) -> tuple[float, float]:
-    """Move `target` so that the photograph fills the canvas as far as it reaches: grey borders teach nothing."""
+    """Move `target` so that the photograph fills the canvas as far as it reaches: grey borders
+    teach nothing."""
     rows, columns = photo.image.shape[:2]
     before_x = scale * (columns - centre[0] if flip else centre[0])
     before_y = scale * centre[1]
@@ -118,9 +132,15 @@ def _keep_covered(
 
 
 def affine(
-    centre: tuple[float, float], target: tuple[float, float], scale_x: float, scale_y: float, angle: float, flip: bool
+    centre: tuple[float, float],
+    target: tuple[float, float],
+    scale_x: float,
+    scale_y: float,
+    angle: float,
+    flip: bool,
 ) -> Affine:
-    """Return the 3×3 matrix that scales, flips and turns about `centre` and moves it to `target`."""
+    """Return the 3×3 matrix that scales, flips and turns about `centre` and moves it to
+    `target`."""
     turn = np.deg2rad(angle)
     linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     linear = linear @ np.diag([-scale_x if flip else scale_x, scale_y])
@@ -161,14 +181,16 @@ def jitter_colour(rng: Random, image: Pixels, amount: float = 1.0) -> Pixels:
     pixels: Pixels = image.astype(np.float32)
     grey = pixels.mean(axis=2, keepdims=True)
     saturation = 1 + amount * rng.uniform(-0.5, 0.4)
-    gain = np.asarray(1 + amount * (rng.uniform(-0.3, 0.3) + rng.uniform(-0.08, 0.08, 3)), dtype=np.float32)
+    gain = np.asarray(
+        1 + amount * (rng.uniform(-0.3, 0.3) + rng.uniform(-0.08, 0.08, 3)), dtype=np.float32
+    )
     shift = amount * rng.uniform(-25, 25)
     pixels = grey + (pixels - grey) * np.float32(saturation)
     return np.asarray(np.clip((pixels - 127) * gain + 127 + np.float32(shift), 0, 255))
 
 
 def degrade(rng: Random, image: Pixels) -> Pixels:
-    """Do to a picture what cameras and web sites do: colour, blur, noise, JPEG."""
+    """Do to an image what cameras and web sites do: colour, blur, noise, JPEG."""
     pixels: Pixels = jitter_colour(rng, image) if rng.random() < 0.8 else image.astype(np.float32)
     if rng.random() < 0.05:
         pixels = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2)
@@ -178,7 +200,9 @@ def degrade(rng: Random, image: Pixels) -> Pixels:
         pixels = pixels + rng.normal(0, rng.uniform(2, 9), pixels.shape).astype(np.float32)
     result = np.clip(pixels, 0, 255).astype(np.uint8)
     if rng.random() < 0.25:
-        _, data = cv2.imencode(".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))])
+        _, data = cv2.imencode(
+            ".jpg", result, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(35, 90))]
+        )
         result = np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR))
     return result
 
@@ -188,6 +212,12 @@ def without_slivers(sample: Sample) -> Sample:
     keep = []
     for index, mask in enumerate(sample.masks):
         rows, columns = mask.any(1), mask.any(0)
-        if rows.sum() >= MIN_SIDE and columns.sum() >= MIN_SIDE and mask.sum() >= MIN_SIDE * MIN_SIDE // 2:
+        if (
+            rows.sum() >= MIN_SIDE
+            and columns.sum() >= MIN_SIDE
+            and mask.sum() >= MIN_SIDE * MIN_SIDE // 2
+        ):
             keep.append(index)
-    return Sample(sample.image, [sample.class_ids[i] for i in keep], [sample.masks[i] for i in keep])
+    return Sample(
+        sample.image, [sample.class_ids[i] for i in keep], [sample.masks[i] for i in keep]
+    )

@@ -1,9 +1,10 @@
 """Put the score at which a model is most often right at 0.5, where the panel's slider begins.
 
-Short training leaves a detector shy or bold: its scores come out too low or too high. The background's bias in the
-classifier's last layer is moved so that the threshold with the best F1 on the validation part becomes 0.5. With one
-likely class the odds of a score grow by one factor, so the order of detections stays; the held-out part has no say.
-Where a shift down would push what is found below the floor of the scores, softer ones (a temperature, as in
+Short training leaves a detector shy or bold: its scores come out too low or too high. The
+background's bias in the classifier's last layer is moved so that the threshold with the best F1 on
+the validation part becomes 0.5. With one likely class the odds of a score grow by one factor, so
+the order of detections stays; the held-out part has no say. Where a shift down would push what is
+found below the floor of the scores, softer ones (a temperature, as in
 https://arxiv.org/abs/1706.04599) keep it.
 """
 
@@ -21,16 +22,25 @@ from pycocotools import mask as coco_mask
 
 from .evaluation import FoundInstance, Truth
 
-__all__ = ["Bin", "Matches", "best_threshold", "classifier_biases", "match", "reliability", "shift_scores"]
+__all__ = [
+    "Bin",
+    "Matches",
+    "best_threshold",
+    "classifier_biases",
+    "match",
+    "reliability",
+    "shift_scores",
+]
 
 _CLASSIFIER = re.compile(r"roi_heads\.box_predictor\.(\d+\.)?cls_score\.(weight|bias)")
-MIN_SHARE = 0.01  # of the picture: what a first look is for
+MIN_SHARE = 0.01  # of the image: what a first look is for
 LIMITS = (0.15, 0.85)
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Detections by falling score, whether the right class lies there (mask IoU ≥ 0.5), and how many objects exist."""
+    """Detections by falling score, whether the right class lies there (mask IoU ≥ 0.5), and how
+    many objects exist."""
 
     scores: NDArray[np.float64]
     right: NDArray[np.bool_]
@@ -56,7 +66,8 @@ class Matches:
 
 @dataclass(frozen=True)
 class Bin:
-    """The detections of one bin of scores, of `low` to `high`: how many, how many of them right, their mean score."""
+    """The detections of one bin of scores, of `low` to `high`: how many, how many of them right,
+    their mean score."""
 
     low: float
     high: float
@@ -66,7 +77,8 @@ class Bin:
 
 
 def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]) -> Matches:
-    """Match detections with the truth, greedily by score; objects under `MIN_SHARE` and crowds count neither way."""
+    """Match detections with the truth, greedily by score; objects under `MIN_SHARE` and crowds
+    count neither way."""
     scores: list[float] = []
     right: list[bool] = []
     instances = 0
@@ -75,27 +87,36 @@ def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]
         ignored = [item.crowd or coco_mask.area(item.rle) < least for item in truth.instances]
         instances += len(ignored) - sum(ignored)
         crowds = [int(item.crowd) for item in truth.instances]
-        overlaps = coco_mask.iou([item.rle for item in found], [item.rle for item in truth.instances], crowds)
+        overlaps = coco_mask.iou(
+            [item.rle for item in found], [item.rle for item in truth.instances], crowds
+        )
         taken: set[int] = set()
         for index, item in enumerate(found):
             candidates = [
                 number
                 for number, other in enumerate(truth.instances)
-                if number not in taken and other.class_id == item.class_id and overlaps[index][number] >= 0.5
+                if number not in taken
+                and other.class_id == item.class_id
+                and overlaps[index][number] >= 0.5
             ]
             best = max(candidates, key=lambda number: float(overlaps[index][number]), default=None)
             if best is not None:
                 taken.add(best)
-            if (best is not None and ignored[best]) or (best is None and coco_mask.area(item.rle) < least):
+            if (best is not None and ignored[best]) or (
+                best is None and coco_mask.area(item.rle) < least
+            ):
                 continue
             scores.append(item.score)
             right.append(best is not None)
     order = np.argsort(-np.asarray(scores), kind="stable")
-    return Matches(np.asarray(scores, dtype=float)[order], np.asarray(right, dtype=bool)[order], instances)
+    return Matches(
+        np.asarray(scores, dtype=float)[order], np.asarray(right, dtype=bool)[order], instances
+    )
 
 
 def reliability(matches: Matches, bins: int = 10) -> list[Bin]:
-    """The detections sorted into bins of equal width: how often a score of so much is right (a reliability diagram)."""
+    """The detections sorted into bins of equal width: how often a score of so much is right (a
+    reliability diagram)."""
     places = np.minimum((matches.scores * bins).astype(int), bins - 1)
     result = []
     for place in range(bins):
@@ -106,9 +127,11 @@ def reliability(matches: Matches, bins: int = 10) -> list[Bin]:
 
 
 def best_threshold(matches: Matches) -> float:
-    """The lowest score threshold whose F1 is as good as the best, within `LIMITS`; 0.5 when nothing was found.
+    """The lowest score threshold whose F1 is as good as the best, within `LIMITS`; 0.5 when nothing
+    was found.
 
-    As good: 98 % of it. F1 is flat at its top, and a person at a slider would rather see one object too many.
+    As good: 98 % of it. F1 is flat at its top, and a person at a slider would rather see one object
+    too many.
     """
     f1 = matches.f1()
     if not len(f1) or f1.max() == 0:
@@ -117,15 +140,20 @@ def best_threshold(matches: Matches) -> float:
 
 
 def classifier_biases(state: Iterable[str]) -> list[str]:
-    """The names of the classifier's biases, one of each stage of a cascade; in each the last is the background's."""
+    """The names of the classifier's biases, one of each stage of a cascade; in each the last is the
+    background's."""
     return [name for name in state if _CLASSIFIER.fullmatch(name) and name.endswith("bias")]
 
 
-def shift_scores(state: dict[str, Any], threshold: float, temperature: float = 1.0) -> dict[str, Any]:
-    """Return the weights with the background's bias moved so that a score of `threshold` becomes 0.5.
+def shift_scores(
+    state: dict[str, Any], threshold: float, temperature: float = 1.0
+) -> dict[str, Any]:
+    """Return the weights with the background's bias moved so that a score of `threshold` becomes
+    0.5.
 
-    All logits are divided by `temperature`: with more than 1 the scores move closer to 0.5. A cascade's score is the
-    mean of its stages': there it becomes 0.5 where the stages agree, and about 0.5 elsewhere.
+    All logits are divided by `temperature`: with more than 1 the scores move closer to 0.5. A
+    cascade's score is the mean of its stages': there it becomes 0.5 where the stages agree, and
+    about 0.5 elsewhere.
     """
     shifted = dict(state)
     for name in state:

@@ -1,7 +1,8 @@
-"""A folder of pictures with outlines in COCO's format, read with suspicion: what is wrong is listed, and left out.
+"""A folder of images with outlines in COCO's format, read with suspicion: what is wrong is listed,
+and left out.
 
-What is read is what fine-tuning needs: pictures, class names, and a mask for each object. Nothing is drawn in memory
-until a picture is asked for.
+What is read is what fine-tuning needs: images, class names, and a mask for each object. Nothing is
+drawn in memory until an image is asked for.
 """
 
 from __future__ import annotations
@@ -28,7 +29,13 @@ MASK_MIN_PIXELS: Final = 4
 """An object of fewer pixels is left out: there is nothing to learn from it."""
 
 _FAR: Final = 16_000  # pixels; OpenCV's drawing overflows far outside
-_NAMES: Final = ("instances.json", "annotations.json", "_annotations.coco.json", "train.json", "result.json")
+_NAMES: Final = (
+    "instances.json",
+    "annotations.json",
+    "_annotations.coco.json",
+    "train.json",
+    "result.json",
+)
 _PICTURES: Final = ("", "images", "train", "data")
 _TRAINING: Final = ("train", "training")
 _VALIDATION: Final = ("valid", "val", "validation")
@@ -38,7 +45,8 @@ _VALIDATION: Final = ("valid", "val", "validation")
 class Problem:
     """Something in a data set that was left out or mended.
 
-    `where`: the picture or annotation that it is about. `reason`: what is wrong, the same words for the same fault.
+    `where`: the image or annotation that it is about. `reason`: what is wrong, the same words for
+    the same fault.
     """
 
     where: str
@@ -50,7 +58,8 @@ class Problem:
 
 @dataclass(frozen=True)
 class LabelledObject:
-    """One object: its class (an index into the data set's names), and its mask's RLE or polygons as COCO has them.
+    """One object: its class (an index into the data set's names), and its mask's RLE or polygons as
+    COCO has them.
 
     `crowd`: the mask covers many objects of the class, so it is neither an example nor a miss.
     """
@@ -70,10 +79,10 @@ class LabelledObject:
 
 @dataclass(frozen=True)
 class LabelledImage:
-    """A picture and its objects.
+    """An image and its objects.
 
-    `size`: (height, width) in pixels. `upright`: whether the outlines are those of the picture as it is shown, or as
-    its file has it before the camera's rotation is applied.
+    `size`: (height, width) in pixels. `upright`: whether the outlines are those of the image as it
+    is shown, or as its file has it before the camera's rotation is applied.
     """
 
     path: Path
@@ -82,7 +91,7 @@ class LabelledImage:
     upright: bool = True
 
     def load(self) -> npt.NDArray[np.uint8]:
-        """The picture that the outlines fit, H×W×3 uint8 RGB."""
+        """The image that the outlines fit, H×W×3 uint8 RGB."""
         if self.upright:
             return load(self.path)
         with Image.open(self.path) as picture:
@@ -91,7 +100,8 @@ class LabelledImage:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Pictures that can be used, the names of their classes in the order of the categories' ids, and what was wrong."""
+    """Images that can be used, the names of their classes in the order of the categories' ids, and
+    what was wrong."""
 
     images: tuple[LabelledImage, ...]
     class_names: tuple[str, ...]
@@ -104,19 +114,34 @@ class Dataset:
 
     def counts(self) -> dict[str, int]:
         """Objects of each class, crowds not counted."""
-        found = Counter(item.class_id for image in self.images for item in image.objects if not item.crowd)
+        found = Counter(
+            item.class_id for image in self.images for item in image.objects if not item.crowd
+        )
         return {name: found[index] for index, name in enumerate(self.class_names)}
 
     def for_classes(self, class_names: tuple[str, ...]) -> Dataset:
-        """The same pictures with another data set's classes, matched by name; objects of other classes are left out."""
-        place = {index: class_names.index(name) for index, name in enumerate(self.class_names) if name in class_names}
+        """The same images with another data set's classes, matched by name; objects of other
+        classes are left out."""
+        place = {
+            index: class_names.index(name)
+            for index, name in enumerate(self.class_names)
+            if name in class_names
+        }
         problems = list(self.problems)
         images = []
         for image in self.images:
-            kept = [replace(item, class_id=place[item.class_id]) for item in image.objects if item.class_id in place]
+            kept = [
+                replace(item, class_id=place[item.class_id])
+                for item in image.objects
+                if item.class_id in place
+            ]
             for index in {item.class_id for item in image.objects} - set(place):
                 name = self.class_names[index]
-                problems.append(Problem(f"picture {image.path.name}", f"its class {name!r} is none that is learned"))
+                problems.append(
+                    Problem(
+                        f"image {image.path.name}", f"its class {name!r} is none that is learned"
+                    )
+                )
             images.append(replace(image, objects=tuple(kept)))
         return Dataset(tuple(images), class_names, tuple(problems))
 
@@ -133,17 +158,19 @@ class Dataset:
 
 
 def read_dataset(path: str | Path) -> Dataset:
-    """Read a data set in COCO's format: a folder with its JSON and its pictures, or the JSON itself.
+    """Read a data set in COCO's format: a folder with its JSON and its images, or the JSON itself.
 
-    In a folder the JSON is `instances.json`, `annotations.json`, `_annotations.coco.json`, `train.json`, or the only
-    one that is there, or in `annotations/`; of a data set in parts it is the training part's (see `find_parts`).
-    Pictures are looked for beside it, and in `images`, `train`, `data` and, for `instances_X.json`, in `X`, there and a
-    folder higher. Left out, and listed in `problems`: pictures that are missing, can't be read or are of
-    another size than the JSON says; objects without a mask, with an empty or broken one, outside their picture, of a
-    picture or category that is not there. Polygons that reach over the picture's edge are cut at it, and listed.
+    In a folder the JSON is `instances.json`, `annotations.json`, `_annotations.coco.json`,
+    `train.json`, or the only one that is there, or in `annotations/`; of a data set in parts it is
+    the training part's (see `find_parts`). Images are looked for beside it, and in `images`,
+    `train`, `data` and, for `instances_X.json`, in `X`, there and a folder higher. Left out, and
+    listed in `problems`: images that are missing, can't be read or are of another size than the
+    JSON says; objects without a mask, with an empty or broken one, outside their image, of a image
+    or category that is not there. Polygons that reach over the image's edge are cut at it, and
+    listed.
 
-    Raises `DatasetError` for what leaves nothing to use: no JSON, no COCO format, categories without or with equal
-    names, no object with a mask.
+    Raises `DatasetError` for what leaves nothing to use: no JSON, no COCO format, categories
+    without or with equal names, no object with a mask.
     """
     file, _ = find_parts(path)
     data = _read_json(file)
@@ -152,38 +179,58 @@ def read_dataset(path: str | Path) -> Dataset:
     pictures = dict(_pictures(file, data["images"], problems))
     known = {entry.get("id") for entry in data["images"] if isinstance(entry.get("id"), (int, str))}
     objects = _objects(data["annotations"], pictures, index_of, known, problems)
-    images = tuple(replace(image, objects=tuple(objects.get(key, ()))) for key, image in pictures.items())
+    images = tuple(
+        replace(image, objects=tuple(objects.get(key, ()))) for key, image in pictures.items()
+    )
     dataset = Dataset(images, names, tuple(problems))
     if not dataset.objects:
         why = f"\n{dataset.summary()}" if problems else ""
-        raise DatasetError(f"{file.name} has no object with a mask and a picture that can be used.{why}")
+        raise DatasetError(
+            f"{file.name} has no object with a mask and an image that can be used.{why}"
+        )
     return dataset
 
 
 def find_parts(path: str | Path) -> tuple[Path, Path | None]:
-    """The JSON of a data set to learn from, and the one of its own validation part, if it comes in parts.
+    """The JSON of a data set to learn from, and the one of its own validation part, if it comes in
+    parts.
 
-    Parts are the folders `train` and `valid` (or `val`) with a JSON each, `train.json` and `val.json`, or
-    `annotations/` with one JSON whose name has `train` and one whose name has `val` in it, as COCO's own has. Raises
-    `DatasetError` where no JSON is to be found, or several and none of them is meant more than another.
+    Parts are the folders `train` and `valid` (or `val`) with a JSON each, `train.json` and
+    `val.json`, or `annotations/` with one JSON whose name has `train` and one whose name has `val`
+    in it, as COCO's own has. Raises `DatasetError` where no JSON is to be found, or several and
+    none of them is meant more than another.
     """
     source = Path(path).expanduser()
     if source.is_file():
         return source, None
     if not source.is_dir():
-        raise DatasetError(f"There is no data set {source}; give a folder with a JSON file in COCO's format.")
+        raise DatasetError(
+            f"There is no data set {source}; give a folder with a JSON file in COCO's format."
+        )
     named = _named_json(source)
     if named is not None:
         beside = (source / f"{name}.json" for name in _VALIDATION)
-        return named, next((file for file in beside if named.stem in _TRAINING and file.is_file()), None)
+        return named, next(
+            (file for file in beside if named.stem in _TRAINING and file.is_file()), None
+        )
     training, validation = (_part(source, names) for names in (_TRAINING, _VALIDATION))
     if training is not None:
         return training, validation
-    found = [file for folder in (source, source / "annotations") for file in sorted(folder.glob("*.json"))]
+    found = [
+        file
+        for folder in (source, source / "annotations")
+        for file in sorted(folder.glob("*.json"))
+    ]
     if len(found) == 1:
         return found[0], None
-    have = f"it has {', '.join(file.name for file in found[:5])}: name one of them" if found else "it has none"
-    raise DatasetError(f"{source} should have one JSON file in COCO's format, such as {_NAMES[0]}; {have}.")
+    have = (
+        f"it has {', '.join(file.name for file in found[:5])}: name one of them"
+        if found
+        else "it has none"
+    )
+    raise DatasetError(
+        f"{source} should have one JSON file in COCO's format, such as {_NAMES[0]}; {have}."
+    )
 
 
 def _named_json(folder: Path) -> Path | None:
@@ -222,40 +269,52 @@ def _read_json(file: Path) -> dict[str, list[Any]]:
             "instances (with segmentation) from the tool that made it."
         )
     return {
-        key: [entry for entry in data[key] if isinstance(entry, dict)] for key in data if isinstance(data[key], list)
+        key: [entry for entry in data[key] if isinstance(entry, dict)]
+        for key in data
+        if isinstance(data[key], list)
     }
 
 
 def _categories(file: Path, entries: list[Any]) -> tuple[tuple[str, ...], dict[Any, int]]:
-    if not all(isinstance(entry.get("id"), int) and isinstance(entry.get("name"), str) for entry in entries):
-        raise DatasetError(f"{file.name}: each of its categories needs an id (a whole number) and a name.")
+    if not all(
+        isinstance(entry.get("id"), int) and isinstance(entry.get("name"), str) for entry in entries
+    ):
+        raise DatasetError(
+            f"{file.name}: each of its categories needs an id (a whole number) and a name."
+        )
     ordered = sorted(entries, key=lambda entry: entry["id"])
     twice = [key for key, count in Counter(entry["id"] for entry in ordered).items() if count > 1]
-    twice += [key for key, count in Counter(entry["name"] for entry in ordered).items() if count > 1]
+    twice += [
+        key for key, count in Counter(entry["name"] for entry in ordered).items() if count > 1
+    ]
     if twice:
         raise DatasetError(f"{file.name}: two categories have the same id or name, {twice[0]!r}.")
     if not ordered:
         raise DatasetError(f"{file.name} has no categories.")
-    return tuple(entry["name"] for entry in ordered), {entry["id"]: index for index, entry in enumerate(ordered)}
+    return tuple(entry["name"] for entry in ordered), {
+        entry["id"]: index for index, entry in enumerate(ordered)
+    }
 
 
-def _pictures(file: Path, entries: list[Any], problems: list[Problem]) -> Iterator[tuple[Any, LabelledImage]]:
-    """Each picture that can be used, by its id; without its objects."""
+def _pictures(
+    file: Path, entries: list[Any], problems: list[Problem]
+) -> Iterator[tuple[Any, LabelledImage]]:
+    """Each image that can be used, by its id; without its objects."""
     part = file.stem.removeprefix("instances_")
     names = [part, *_PICTURES]
     if part.startswith(_VALIDATION) or file.parent.name in _VALIDATION:
-        # A picture that is missing here must not be taken for another one of the same name.
+        # An image that is missing here must not be taken for another one of the same name.
         names = [name for name in names if name not in _TRAINING]
     roots = [folder / name for folder in (file.parent, file.parent.parent) for name in names]
     seen: set[Any] = set()
     for entry in entries:
         identity, name = entry.get("id"), entry.get("file_name")
-        where = f"picture {name or identity!r}"
+        where = f"image {name or identity!r}"
         if not isinstance(name, str) or not name or not isinstance(identity, (int, str)):
             problems.append(Problem(where, "it has no id or no file_name"))
             continue
         if identity in seen:
-            problems.append(Problem(where, "its id is another picture's"))
+            problems.append(Problem(where, "its id is another image's"))
             continue
         seen.add(identity)
         path = _find_picture(roots, name)
@@ -272,15 +331,23 @@ def _pictures(file: Path, entries: list[Any], problems: list[Problem]) -> Iterat
             continue
         told = (entry.get("height", upright[0]), entry.get("width", upright[1]))
         if told not in (upright, stored):
-            problems.append(Problem(where, "its size is not what the JSON says, so its outlines would not fit"))
+            problems.append(
+                Problem(where, "its size is not what the JSON says, so its outlines would not fit")
+            )
             continue
-        yield identity, LabelledImage(path, (int(told[0]), int(told[1])), (), upright=told == upright)
+        yield (
+            identity,
+            LabelledImage(path, (int(told[0]), int(told[1])), (), upright=told == upright),
+        )
 
 
 def _find_picture(roots: list[Path], name: str) -> Path | None:
-    """Under the name given, or its last part alone: exports often carry the folders of another machine along."""
+    """Under the name given, or its last part alone: exports often carry the folders of another
+    machine along."""
     last = PureWindowsPath(PurePosixPath(name).name).name
-    relative = None if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts else name
+    relative = (
+        None if PurePosixPath(name).is_absolute() or ".." in PurePosixPath(name).parts else name
+    )
     for candidate in filter(None, (relative, last)):
         for root in roots:
             if (root / candidate).is_file():
@@ -300,10 +367,10 @@ def _objects(
         where = f"annotation {entry.get('id', f'at place {number}')}"
         identity = entry.get("image_id")
         if not isinstance(identity, (int, str)) or identity not in known:
-            problems.append(Problem(where, "its image_id is no picture's"))
+            problems.append(Problem(where, "its image_id is no image's"))
             continue
         if identity not in pictures:
-            continue  # the picture is in the list already
+            continue  # the image is in the list already
         if not isinstance(entry.get("category_id"), int) or entry["category_id"] not in index_of:
             problems.append(Problem(where, "its category_id is no category's"))
             continue
@@ -324,7 +391,7 @@ def _objects(
     return found
 
 
-_REACHES_OVER: Final = "its polygon reaches over the picture's edge, where it is cut"
+_REACHES_OVER: Final = "its polygon reaches over the image's edge, where it is cut"
 
 
 def _fault(segmentation: Any, height: int, width: int) -> str:
@@ -338,7 +405,8 @@ def _fault(segmentation: Any, height: int, width: int) -> str:
     outside = over = 0
     for ring in segmentation:
         numbers = isinstance(ring, list) and all(
-            isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value) for value in ring
+            isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+            for value in ring
         )
         if not numbers:
             return "its polygon holds something else than numbers"
@@ -348,21 +416,21 @@ def _fault(segmentation: Any, height: int, width: int) -> str:
         outside += bool(x.max() <= 0 or y.max() <= 0 or x.min() >= width or y.min() >= height)
         over += bool(x.min() < -1 or y.min() < -1 or x.max() > width + 1 or y.max() > height + 1)
     if outside == len(segmentation):
-        return "its polygon lies outside the picture"
+        return "its polygon lies outside the image"
     return _REACHES_OVER if over else ""
 
 
 def _rle_fault(segmentation: dict[str, Any], height: int, width: int) -> str:
     if list(segmentation.get("size", [])) != [height, width]:
-        return "its RLE is of another size than the picture"
+        return "its RLE is of another size than the image"
     counts = segmentation.get("counts")
     if isinstance(counts, list):
         whole = all(isinstance(count, int) and count >= 0 for count in counts)
-        return "" if whole and sum(counts) == height * width else "its RLE doesn't cover the picture"
+        return "" if whole and sum(counts) == height * width else "its RLE doesn't cover the image"
     if not isinstance(counts, str) or not counts.isascii():
         return "its RLE has no counts"
     # The C code behind pycocotools trusts what it reads: the runs are added up here first.
-    return "" if _run_total(counts) == height * width else "its RLE doesn't cover the picture"
+    return "" if _run_total(counts) == height * width else "its RLE doesn't cover the image"
 
 
 def _run_total(counts: str) -> int:

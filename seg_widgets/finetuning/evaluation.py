@@ -1,4 +1,5 @@
-"""COCO mask AP and AR by pycocotools: of a data set that is in memory, with what a model found in it."""
+"""COCO mask AP and AR by pycocotools: of a data set that is in memory, with what a model found in
+it."""
 
 from __future__ import annotations
 
@@ -21,7 +22,8 @@ Pixels = NDArray[Any]
 
 @dataclass(frozen=True)
 class FoundInstance:
-    """One instance, true or found: class index, mask as COCO's RLE, score (1 for the truth), crowd flag."""
+    """One instance, true or found: class index, mask as COCO's RLE, score (1 for the truth), crowd
+    flag."""
 
     class_id: int
     rle: dict[str, Any]
@@ -31,7 +33,7 @@ class FoundInstance:
 
 @dataclass(frozen=True)
 class Truth:
-    """A picture (RGB) and what is in it."""
+    """An image (RGB) and what is in it."""
 
     image: Pixels
     instances: list[FoundInstance]
@@ -44,12 +46,14 @@ def encode(mask: Pixels) -> dict[str, Any]:
 
 
 def evaluate(
-    truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]], class_names: Sequence[str]
+    truths: Sequence[Truth],
+    detections: Sequence[Sequence[FoundInstance]],
+    class_names: Sequence[str],
 ) -> dict[str, Any]:
     """Return COCO's mask figures: all classes together, class-agnostic, and per class (0 to 1).
 
-    AP and AR are COCO's (https://cocodataset.org/#detection-eval), areas in the picture's own pixels. A figure is None
-    where there is nothing to find.
+    AP and AR are COCO's (https://cocodataset.org/#detection-eval), areas in the image's own pixels.
+    A figure is None where there is nothing to find.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -58,22 +62,36 @@ def evaluate(
         height, width = truth.image.shape[:2]
         images.append({"id": number, "height": height, "width": width})
         for instance in truth.instances:
-            entry = {"image_id": number, "category_id": instance.class_id + 1, "segmentation": instance.rle}
+            entry = {
+                "image_id": number,
+                "category_id": instance.class_id + 1,
+                "segmentation": instance.rle,
+            }
             area, box = float(coco_mask.area(instance.rle)), coco_mask.toBbox(instance.rle).tolist()
-            entry |= {"id": len(annotations) + 1, "area": area, "bbox": box, "iscrowd": int(instance.crowd)}
+            entry |= {
+                "id": len(annotations) + 1,
+                "area": area,
+                "bbox": box,
+                "iscrowd": int(instance.crowd),
+            }
             annotations.append(entry)
         for instance in found:
-            entry = {"image_id": number, "category_id": instance.class_id + 1, "segmentation": instance.rle}
+            entry = {
+                "image_id": number,
+                "category_id": instance.class_id + 1,
+                "segmentation": instance.rle,
+            }
             results.append(entry | {"score": instance.score})
     categories = [{"id": index + 1, "name": name} for index, name in enumerate(class_names)]
     truth_data = {"images": images, "annotations": annotations, "categories": categories}
     figures = coco_figures(truth_data, results)
-    figures["pictures"], figures["instances"] = len(images), len(annotations)
+    figures["images"], figures["instances"] = len(images), len(annotations)
     return figures
 
 
 def coco_figures(truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Score COCO-style results against COCO-style truth with pycocotools; the categories' ids are 1, 2, 3, …."""
+    """Score COCO-style results against COCO-style truth with pycocotools; the categories' ids are
+    1, 2, 3, …."""
     with contextlib.redirect_stdout(io.StringIO()):
         ground = COCO()
         ground.dataset = truth
@@ -93,7 +111,9 @@ def coco_figures(truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[s
     named, agnostic = runs[True], runs[False]
     per_class = {}
     for index, name in enumerate(category["name"] for category in truth["categories"]):
-        count = sum(a["category_id"] == index + 1 and not a["iscrowd"] for a in truth["annotations"])
+        count = sum(
+            a["category_id"] == index + 1 and not a["iscrowd"] for a in truth["annotations"]
+        )
         precision = named.eval["precision"][:, :, index, 0, -1]
         recall = named.eval["recall"][:, index, 0, -1]
         per_class[name] = {

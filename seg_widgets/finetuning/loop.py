@@ -1,7 +1,9 @@
-"""The training loop: AdamW, warm-up and a cosine that ends when the time is up, an average of the weights, resuming.
+"""The training loop: AdamW, warm-up and a cosine that ends when the time is up, an average of the
+weights, resuming.
 
-The schedule follows time, not steps, since machines differ: `progress` runs from 0 to 1 over the active time, and each
-step moves it by its share of what is left. A process stopped with SIGSTOP therefore loses steps, not its schedule.
+The schedule follows time, not steps, since machines differ: `progress` runs from 0 to 1 over the
+active time, and each step moves it by its share of what is left. A process stopped with SIGSTOP
+therefore loses steps, not its schedule.
 """
 
 from __future__ import annotations
@@ -40,7 +42,9 @@ class Plan:
     stop_at: float = math.inf  # seconds since the epoch; a wall-clock end whatever happened before
     learning_rate: float = 8e-4
     backbone_factor: float = 0.1
-    mask_factor: float = 1.0  # the mask head's rate beside the other layers': a new head has more to learn than they
+    mask_factor: float = (
+        1.0  # the mask head's rate beside the other layers': a new head has more to learn than they
+    )
     weight_decay: float = 0.02
     warmup_steps: int = 200
     tune_backbone_from: float = 0.25  # progress
@@ -55,10 +59,10 @@ class Plan:
 
 
 class Sampler(Protocol):
-    """Makes training pictures, each from its index alone."""
+    """Makes training images, each from its index alone."""
 
     def sample(self, index: int) -> Sample:
-        """Picture number `index`."""
+        """Image number `index`."""
 
 
 class SampleDataset(Dataset[dict[str, Any]]):
@@ -74,7 +78,8 @@ class SampleDataset(Dataset[dict[str, Any]]):
 
 
 def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
-    """Turn a sample into detectron2's input dictionary: uint8 3×H×W image, instances with boxes, classes, masks."""
+    """Turn a sample into detectron2's input dictionary: uint8 3×H×W image, instances with boxes,
+    classes, masks."""
     from detectron2.structures import BitMasks, Boxes, Instances
 
     height, width = sample.image.shape[:2]
@@ -98,19 +103,22 @@ def bottom_up(model: Any) -> nn.Module:
 
 
 def _late_parameters(model: nn.Module) -> set[int]:
-    """What of the backbone is tuned late: what its config leaves free; in the starter what lies above the textures."""
+    """What of the backbone is tuned late: what its config leaves free; in the starter what lies
+    above the textures."""
     network = bottom_up(model)
     if not isinstance(network, EfficientNetLite0):
         return {id(parameter) for parameter in network.parameters() if parameter.requires_grad}
     return {
         id(parameter)
         for name, parameter in network.named_parameters()
-        if name.startswith("head.") or (name.startswith("blocks.") and int(name.split(".")[1]) >= FIRST_TUNED_BLOCK)
+        if name.startswith("head.")
+        or (name.startswith("blocks.") and int(name.split(".")[1]) >= FIRST_TUNED_BLOCK)
     }
 
 
 def _parameter_groups(model: Any, plan: Plan) -> Iterator[dict[str, Any]]:
-    """AdamW's groups: new layers with and without weight decay; backbone and mask head have their own rates."""
+    """AdamW's groups: new layers with and without weight decay; backbone and mask head have their
+    own rates."""
     inner = {id(parameter) for parameter in bottom_up(model).parameters()}
     head = getattr(getattr(model, "roi_heads", None), "mask_head", None)
     masks = list(head.parameters()) if head is not None and plan.mask_factor != 1 else []
@@ -123,11 +131,16 @@ def _parameter_groups(model: Any, plan: Plan) -> Iterator[dict[str, Any]]:
             yield {"params": decayed, "factor": factor, "weight_decay": plan.weight_decay}
             yield {"params": rest, "factor": factor, "weight_decay": 0.0}
     # No decay here: it would pull away from ImageNet's weights, not towards anything better.
-    yield {"params": list(bottom_up(model).parameters()), "factor": plan.backbone_factor, "weight_decay": 0.0}
+    yield {
+        "params": list(bottom_up(model).parameters()),
+        "factor": plan.backbone_factor,
+        "weight_decay": 0.0,
+    }
 
 
 class Training:
-    """Model, optimiser, averaged weights and position; saves itself to `folder` and goes on from there."""
+    """Model, optimiser, averaged weights and position; saves itself to `folder` and goes on from
+    there."""
 
     def __init__(self, model: nn.Module, sampler: Sampler, plan: Plan, folder: Path) -> None:
         if (plan.seconds is None) == (plan.steps is None):
@@ -180,7 +193,8 @@ class Training:
         return self.step * self.plan.batch_size
 
     def batches(self) -> Iterator[list[dict[str, Any]]]:
-        """Yield the batches from the current step on, made one process ahead when the plan has workers."""
+        """Yield the batches from the current step on, made one process ahead when the plan has
+        workers."""
         loader: DataLoader[dict[str, Any]] = DataLoader(
             SampleDataset(self.sampler, self.plan.input_format),
             batch_size=self.plan.batch_size,
@@ -194,10 +208,15 @@ class Training:
     def learning_rate(self) -> float:
         """The rate at the current position, for the new layers."""
         warmup = min((self.step + 1) / max(self.plan.warmup_steps, 1), 1.0)
-        return self.plan.learning_rate * warmup * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress)))
+        return (
+            self.plan.learning_rate
+            * warmup
+            * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress)))
+        )
 
     def train_step(self, batch: list[dict[str, Any]]) -> dict[str, float]:
-        """Do one step on a batch; return the losses by name. Raises FloatingPointError when they are not finite."""
+        """Do one step on a batch; return the losses by name. Raises FloatingPointError when they
+        are not finite."""
         from detectron2.utils.events import EventStorage
 
         rate = self.learning_rate()
@@ -205,9 +224,12 @@ class Training:
             group["lr"] = rate * group["factor"]
         # A frozen backbone costs no backward pass.
         for parameter in bottom_up(self.model).parameters():
-            parameter.requires_grad_(self.progress >= self.plan.tune_backbone_from and id(parameter) in self.late)
+            parameter.requires_grad_(
+                self.progress >= self.plan.tune_backbone_from and id(parameter) in self.late
+            )
         self.model.train()
-        # The draw of proposals inside the network repeats too, when a run goes on from a checkpoint.
+        # The draw of proposals inside the network repeats too, when a run goes on from a
+        # checkpoint.
         torch.manual_seed(self.plan.seed * 1_000_003 + self.step)
         with EventStorage(self.step), self._precision():
             losses: dict[str, Tensor] = self.model(batch)
@@ -247,7 +269,9 @@ class Training:
             return
         assert self.plan.seconds is not None
         left = min(self.plan.seconds - self.active_s, self.plan.stop_at - time.time()) + step_s
-        self.progress = 1.0 if left <= step_s else min(self.progress + (1 - self.progress) * step_s / left, 1.0)
+        self.progress = (
+            1.0 if left <= step_s else min(self.progress + (1 - self.progress) * step_s / left, 1.0)
+        )
 
     def stop(self) -> None:
         """End after the current step; `run` saves before it returns."""
@@ -262,13 +286,17 @@ class Training:
         fresh = not log.is_file() or self.step == 0
         if not fresh:  # steps after the checkpoint are about to be done again
             head, *rows = log.read_text().splitlines(keepends=True)
-            log.write_text("".join([head, *(row for row in rows if int(row.split(",", 1)[0]) <= self.step)]))
+            log.write_text(
+                "".join([head, *(row for row in rows if int(row.split(",", 1)[0]) <= self.step)])
+            )
         durations: deque[float] = deque(maxlen=50)
         saved = time.monotonic()
         with log.open("w" if fresh else "a", newline="") as file:
             writer = csv.writer(file)
             if fresh:
-                writer.writerow(["step", "progress", "active_s", "step_s", "wait_s", "rate", "total", *LOSSES])
+                writer.writerow(
+                    ["step", "progress", "active_s", "step_s", "wait_s", "rate", "total", *LOSSES]
+                )
             batches = self.batches()
             while self.progress < 1 and not self.stopping:
                 start = time.monotonic()
@@ -280,7 +308,9 @@ class Training:
                 # A step that took many times the usual was a pause: no training time.
                 self._advance(min(step_s, 5 * statistics.median(durations)))
                 # Those of a cascade's stages are told together.
-                parts = [sum(losses[own] for own in losses if own.startswith(name)) for name in LOSSES]
+                parts = [
+                    sum(losses[own] for own in losses if own.startswith(name)) for name in LOSSES
+                ]
                 values = [sum(losses.values()), *parts]
                 row = [self.progress, self.active_s, step_s, wait_s, self.learning_rate(), *values]
                 writer.writerow([self.step, *(f"{value:.5g}" for value in row)])

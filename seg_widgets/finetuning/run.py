@@ -1,7 +1,9 @@
-"""A model for one's own classes: the starter, or another detectron2 model, fine-tuned on a data set in COCO's format.
+"""A model for one's own classes: the starter, or another detectron2 model, fine-tuned on a data set
+in COCO's format.
 
-It is the loop that trained the starter (`training_loop`, `augmentation`), with its scores moved so that 0.5 is the
-sensible threshold (`calibration`). What comes out is a folder that `load_predictor` and the panel open.
+It is the loop that trained the starter (`training_loop`, `augmentation`), with its scores moved so
+that 0.5 is the sensible threshold (`calibration`). What comes out is a folder that `load_predictor`
+and the panel open.
 """
 
 from __future__ import annotations
@@ -24,7 +26,16 @@ import numpy as np
 from ..errors import ConfigError, DatasetError, ExportError, OutOfMemoryError, SettingError
 from ..modeling import STARTER, load_predictor, recipe_of, save_model, wrap
 from ..prediction import Prediction
-from .augmentation import Photo, PhotoObject, Sample, degrade, is_prominent, random_view, render, without_slivers
+from .augmentation import (
+    Photo,
+    PhotoObject,
+    Sample,
+    degrade,
+    is_prominent,
+    random_view,
+    render,
+    without_slivers,
+)
 from .calibration import best_threshold, classifier_biases, match, shift_scores
 from .dataset import Dataset, LabelledImage, Problem, find_parts, read_dataset
 from .evaluation import FoundInstance, Truth, evaluate
@@ -38,12 +49,12 @@ __all__ = ["FinetuneResult", "finetune"]
 
 BATCH_SIZE: Final = 4
 EVALUATIONS: Final = 12
-"""How often the validation pictures are looked at, over the whole length."""
+"""How often the validation images are looked at, over the whole length."""
 
 _LEAST_STEPS, _MOST_STEPS, _EPOCHS = 150, 3000, 30
-_CLOSE_SHARE: Final = 0.3  # of the training pictures: a close view of one object
-_KEPT_IN_MEMORY: Final = 600  # decoded pictures; a larger data set is read again and again
-_SHARE: Final = 0.2  # of the pictures, to measure on
+_CLOSE_SHARE: Final = 0.3  # of the training images: a close view of one object
+_KEPT_IN_MEMORY: Final = 600  # decoded images; a larger data set is read again and again
+_SHARE: Final = 0.2  # of the images, to measure on
 _BETTER: Final = 0.002  # AP; less is chance
 
 
@@ -51,10 +62,12 @@ _BETTER: Final = 0.002  # AP; less is chance
 class FinetuneResult:
     """What came of a fine-tuning.
 
-    `folder`: the model's. `steps`: how many were made. `figures`: COCO's mask figures (0 to 1) on the validation part:
-    AP, AP50, AP75, AR100 and, in `per_class`, those of each class; {} where there was no such part. `threshold`: the
-    score that became 0.5. `problems`: what was left out of the data set. `history`: (step, AP) of each evaluation.
-    `why_ended`: "steps", "no better" (early stop) or "stopped" (by Ctrl+C).
+    `folder`: the model's. `steps`: how many were made. `figures`: COCO's mask figures (0 to 1) on
+    the validation part:
+    AP, AP50, AP75, AR100 and, in `per_class`, those of each class; {} where there was no such part.
+    `threshold`: the score that became 0.5. `problems`: what was left out of the data set.
+    `history`: (step, AP) of each evaluation. `why_ended`: "steps", "no better" (early stop) or
+    "stopped" (by Ctrl+C).
     """
 
     folder: Path
@@ -85,17 +98,20 @@ def finetune(
 ) -> FinetuneResult:
     """Fine-tune a model on a data set in COCO's format, and write it as a model's folder.
 
-    `data`: what `read_dataset` takes, or its result. `out`: the folder to write; a model that it holds is replaced in
-    the end. `model`: what to start from: a name or folder as for `load_predictor`, of a Mask R-CNN with a YAML config.
-    `steps` of four pictures each (None: thirty times each picture, between 150 and 3,000). `validation`: what is
-    measured on and no step sees: another data set, or a share of the pictures, chosen by their content; with fewer than
-    five pictures there is none. None: the data set's own validation part, or a fifth. `patience`: end
-    when so many evaluations in a row (of twelve) were no better; 0: never. `min_size`: pixels of the shorter side
-    (None: as the model has it). `seed`: of the order and views; the same seed, device and library versions make the
-    same pictures. `workers`: processes that make training pictures ahead. `report` is told each line of progress.
-    Ctrl+C ends the training, not the call: what was learnt so far is measured and written.
+    `data`: what `read_dataset` takes, or its result. `out`: the folder to write; a model that it
+    holds is replaced in the end. `model`: what to start from: a name or folder as for
+    `load_predictor`, of a Mask R-CNN with a YAML config. `steps` of four images each (None: thirty
+    times each image, between 150 and 3,000). `validation`: what is measured on and no step sees:
+    another data set, or a share of the images, chosen by their content; with fewer than five images
+    there is none. None: the data set's own validation part, or a fifth. `patience`: end when so
+    many evaluations in a row (of twelve) were no better; 0: never. `min_size`: pixels of the
+    shorter side (None: as the model has it). `seed`: of the order and views; the same seed, device
+    and library versions make the same images. `workers`: processes that make training images ahead.
+    `report` is told each line of progress. Ctrl+C ends the training, not the call: what was learnt
+    so far is measured and written.
 
-    Raises `DatasetError`, `SettingError`, `ConfigError`, `ExportError`, and what `load_predictor` raises.
+    Raises `DatasetError`, `SettingError`, `ConfigError`, `ExportError`, and what `load_predictor`
+    raises.
     """
     _check(steps, validation, patience, learning_rate)
     if validation is None and not isinstance(data, Dataset):
@@ -150,7 +166,9 @@ def finetune(
             f"than {learning_rate:g}."
         ) from None
     except MemoryError:
-        raise OutOfMemoryError("There is not enough memory to train this model; use a smaller min_size.") from None
+        raise OutOfMemoryError(
+            "There is not enough memory to train this model; use a smaller min_size."
+        ) from None
     except RuntimeError as error:
         if "out of memory" not in str(error):
             raise
@@ -164,23 +182,29 @@ def finetune(
 
 
 def _check(
-    steps: int | None, validation: float | str | Path | Dataset | None, patience: int, learning_rate: float
+    steps: int | None,
+    validation: float | str | Path | Dataset | None,
+    patience: int,
+    learning_rate: float,
 ) -> None:
     if steps is not None and steps < 1:
         raise SettingError(f"steps is 1 or more, not {steps}.")
     if isinstance(validation, (int, float)) and not 0 <= validation < 1:
-        raise SettingError(f"validation is a share of the pictures, from 0 to below 1, not {validation}.")
+        raise SettingError(
+            f"validation is a share of the images, from 0 to below 1, not {validation}."
+        )
     if patience < 0:
         raise SettingError(f"patience is a number of evaluations, or 0 for none, not {patience}.")
     if not 0 < learning_rate <= 0.1:
         raise SettingError(f"learning_rate lies between 0 and 0.1, not {learning_rate}.")
 
 
-# ── the data ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the data ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _split(dataset: Dataset, validation: float) -> tuple[list[LabelledImage], list[LabelledImage]]:
-    """Pictures to learn from, and those to measure on: by their content, so that copies come together."""
+    """Images to learn from, and those to measure on: by their content, so that copies come
+    together."""
     groups: dict[bytes, list[LabelledImage]] = {}
     for image in dataset.images:
         groups.setdefault(_digest(image), []).append(image)
@@ -190,25 +214,31 @@ def _split(dataset: Dataset, validation: float) -> tuple[list[LabelledImage], li
     for _, copies in sorted(groups.items()):
         (held if len(held) + len(copies) <= wanted else learned).extend(copies)
     if not any(not item.crowd for image in learned for item in image.objects):
-        raise DatasetError("Without the validation part there is no object left to learn from; give more pictures.")
+        raise DatasetError(
+            "Without the validation part there is no object left to learn from; give more images."
+        )
     return learned, held
 
 
 def _with_own_validation(dataset: Dataset, other: Dataset) -> tuple[Dataset, list[LabelledImage]]:
-    """The data set with what is wrong in both, and the other's pictures that are none of its own, with its classes."""
+    """The data set with what is wrong in both, and the other's images that are none of its own,
+    with its classes."""
     own = {_digest(image) for image in dataset.images}
     told = other.for_classes(dataset.class_names)
     problems, held = [*dataset.problems, *told.problems], []
     for image in told.images:
         if _digest(image) in own:
             problems.append(
-                Problem(f"picture {image.path.name}", "it is learned from, too, so it can't be measured on")
+                Problem(
+                    f"image {image.path.name}",
+                    "it is learned from, too, so it can't be measured on",
+                )
             )
         else:
             held.append(image)
     if not any(not item.crowd for image in held for item in image.objects):
         raise DatasetError(
-            "The validation data has no object of a class that is learned, in a picture that is not learned from."
+            "The validation data has no object of a class that is learned, in an image that is not learned from."
         )
     return Dataset(dataset.images, dataset.class_names, tuple(problems)), held
 
@@ -225,20 +255,23 @@ def _tell_data(
     report: Callable[[str], None],
 ) -> None:
     counts = ", ".join(f"{name} {count}" for name, count in dataset.counts().items())
-    report(f"{len(dataset.images)} pictures with {dataset.objects} objects: {counts}")
+    report(f"{len(dataset.images)} images with {dataset.objects} objects: {counts}")
     if dataset.problems:
         report(f"left out or mended:\n{dataset.summary()}")
         with (folder / "problems.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("where", "reason"), *((one.where, one.reason) for one in dataset.problems)])
+            csv.writer(file).writerows(
+                [("where", "reason"), *((one.where, one.reason) for one in dataset.problems)]
+            )
         report(f"all of them are in {folder / 'problems.csv'}")
     never = [name for name, count in dataset.counts().items() if not count]
     if never:
         report(f"no example of: {', '.join(never)}; the model won't find them")
-    report(f"{len(learned)} pictures to learn from, {len(held)} to measure on")
+    report(f"{len(learned)} images to learn from, {len(held)} to measure on")
 
 
 class PhotoSampler:
-    """Training pictures from a data set: each picture once in each round, seen anew. A function of seed and index."""
+    """Training images from a data set: each image once in each round, seen anew. A function of seed
+    and index."""
 
     def __init__(self, pictures: list[LabelledImage], seed: int, min_size: int) -> None:
         self.pictures, self.seed = pictures, seed
@@ -249,7 +282,7 @@ class PhotoSampler:
         self._lock = threading.Lock()
 
     def sample(self, index: int) -> Sample:
-        """Training picture number `index`."""
+        """Training image number `index`."""
         turn, place = divmod(index, len(self.pictures))
         order = np.random.default_rng((self.seed, turn)).permutation(len(self.pictures))
         photo = self._photo(int(order[place]))
@@ -273,7 +306,7 @@ class PhotoSampler:
 
 
 def _photo(picture: LabelledImage) -> Photo:
-    """A picture in memory, with each mask inside its own rectangle."""
+    """An image in memory, with each mask inside its own rectangle."""
     objects = []
     for item in picture.objects:
         mask = item.mask()
@@ -284,7 +317,7 @@ def _photo(picture: LabelledImage) -> Photo:
     return Photo(picture.path.name, picture.load(), tuple(objects))
 
 
-# ── the model ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the model ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def _config(base: Detectron2Predictor, classes: int, min_size: int | None) -> Any:
@@ -303,13 +336,19 @@ def _config(base: Detectron2Predictor, classes: int, min_size: int | None) -> An
         or not cfg.MODEL.MASK_ON
         or cfg.MODEL.KEYPOINT_ON
     ):
-        raise ConfigError(f"{base.name} is no Mask R-CNN, and only these are fine-tuned; take the starter, or a zoo's.")
+        raise ConfigError(
+            f"{base.name} is no Mask R-CNN, and only these are fine-tuned; take the starter, or a zoo's."
+        )
     cfg.MODEL.ROI_HEADS.NUM_CLASSES = classes
     cfg.DATASETS.TRAIN = cfg.DATASETS.TEST = ()
     if min_size is not None:
         if not 32 <= min_size <= 4096:
-            raise SettingError(f"min_size lies between 32 and 4096 pixels, but {min_size} was given.")
-        cfg.INPUT.MAX_SIZE_TEST = max(min_size, cfg.INPUT.MAX_SIZE_TEST * min_size // cfg.INPUT.MIN_SIZE_TEST)
+            raise SettingError(
+                f"min_size lies between 32 and 4096 pixels, but {min_size} was given."
+            )
+        cfg.INPUT.MAX_SIZE_TEST = max(
+            min_size, cfg.INPUT.MAX_SIZE_TEST * min_size // cfg.INPUT.MIN_SIZE_TEST
+        )
         cfg.INPUT.MIN_SIZE_TEST = min_size
     return cfg
 
@@ -317,7 +356,8 @@ def _config(base: Detectron2Predictor, classes: int, min_size: int | None) -> An
 def _network(
     base: Detectron2Predictor, cfg: Any, class_names: tuple[str, ...], device: str, seed: int
 ) -> tuple[torch.nn.Module, str]:
-    """A network with the new classes and all else from the base; and, in words, what it took along."""
+    """A network with the new classes and all else from the base; and, in words, what it took
+    along."""
     import torch
     from detectron2.modeling import build_model
 
@@ -346,17 +386,23 @@ def _network(
 
 
 def _is_by_class(name: str, cfg: Any) -> bool:
-    """Whether a tensor has rows of its own for each class: also where both models have as many, they mean others."""
+    """Whether a tensor has rows of its own for each class: also where both models have as many,
+    they mean others."""
     if ".cls_score." in name:
         return True
     if ".bbox_pred." in name:
         return name.startswith("roi_heads.") and not cfg.MODEL.ROI_BOX_HEAD.CLS_AGNOSTIC_BBOX_REG
-    return name.startswith("roi_heads.mask_head.predictor.") and not cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK
+    return (
+        name.startswith("roi_heads.mask_head.predictor.")
+        and not cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK
+    )
 
 
-def _rows(own: torch.Tensor, theirs: torch.Tensor, pairs: list[tuple[int, int]], new: int, old: int) -> torch.Tensor:
-    """The rows of classes by name. Of a class that is not known: its own start for the name, for box and mask the mean
-    of all; the background (the last row of scores) stays what it is."""
+def _rows(
+    own: torch.Tensor, theirs: torch.Tensor, pairs: list[tuple[int, int]], new: int, old: int
+) -> torch.Tensor:
+    """The rows of classes by name. Of a class that is not known: its own start for the name, for
+    box and mask the mean of all; the background (the last row of scores) stays what it is."""
     rows = own.clone()
     if len(theirs) == old + 1:
         rows[new] = theirs[old]
@@ -374,11 +420,12 @@ def _device_of(network: torch.nn.Module) -> str:
     return str(next(network.parameters()).device)
 
 
-# ── the run ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the run ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Run:
-    """What happens beside the steps: progress, evaluations, the best weights so far, the early end, the result."""
+    """What happens beside the steps: progress, evaluations, the best weights so far, the early end,
+    the result."""
 
     def __init__(
         self,
@@ -391,7 +438,12 @@ class _Run:
         result: FinetuneResult,
         report: Callable[[str], None],
     ) -> None:
-        self.training, self.cfg, self.class_names, self.patience = training, cfg, class_names, patience
+        self.training, self.cfg, self.class_names, self.patience = (
+            training,
+            cfg,
+            class_names,
+            patience,
+        )
         self.result, self.report = result, report
         self.length, self.every = length, max(length // EVALUATIONS, 1)
         self.started = time.monotonic()
@@ -405,7 +457,9 @@ class _Run:
         step = training.step
         if step % max(self.length // 20, 10) == 0 or step in (1, self.length):
             left = (time.monotonic() - self.started) / step * (self.length - step)
-            self.report(f"step {step} of {self.length}: loss {training.last_loss:.2f}, about {_minutes(left)} left")
+            self.report(
+                f"step {step} of {self.length}: loss {training.last_loss:.2f}, about {_minutes(left)} left"
+            )
         if self.held and step % self.every == 0:
             self._evaluate()
 
@@ -427,21 +481,28 @@ class _Run:
             self.result.why_ended = "no better"
             self.training.stop()
 
-    def _measure(self, state: dict[str, torch.Tensor]) -> tuple[dict[str, Any], list[list[FoundInstance]]]:
+    def _measure(
+        self, state: dict[str, torch.Tensor]
+    ) -> tuple[dict[str, Any], list[list[FoundInstance]]]:
         assert self.looker is not None
         self.looker.load_state_dict(state)
         predictor = wrap(self.looker, self.class_names, config=self.cfg)
         found = [_instances(predictor(truth.image)) for truth in self.truths]
         return evaluate(self.truths, found, self.class_names), found
 
-    def _calibrated(self, state: dict[str, torch.Tensor]) -> tuple[dict[str, torch.Tensor], float, dict[str, Any]]:
+    def _calibrated(
+        self, state: dict[str, torch.Tensor]
+    ) -> tuple[dict[str, torch.Tensor], float, dict[str, Any]]:
         """The weights whose best threshold is 0.5, what it was before, and their figures."""
         before = 0.5
         figures, found = self._measure(state)
-        # The shift is exact for one box head, and about right for a cascade, whose heads rarely agree: so once more.
+        # The shift is exact for one box head, and about right for a cascade, whose heads rarely
+        # agree: so once more.
         for turn in range(5):
             matches = match(self.truths, found)
-            if not classifier_biases(state) or matches.right.sum() < 10:  # of fewer nothing can be said
+            if (
+                not classifier_biases(state) or matches.right.sum() < 10
+            ):  # of fewer nothing can be said
                 break
             threshold = best_threshold(matches)
             before = before if turn else threshold
@@ -470,13 +531,18 @@ class _Run:
             "figures": result.figures,
             "history": result.history,
         }
-        (folder / "finetune.json").write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        (folder / "finetune.json").write_text(
+            json.dumps(told, indent=1, ensure_ascii=False) + "\n", "utf-8"
+        )
 
 
 def _truth(picture: LabelledImage) -> Truth:
     from .evaluation import encode
 
-    instances = [FoundInstance(item.class_id, encode(item.mask()), crowd=item.crowd) for item in picture.objects]
+    instances = [
+        FoundInstance(item.class_id, encode(item.mask()), crowd=item.crowd)
+        for item in picture.objects
+    ]
     return Truth(picture.load(), instances)
 
 
@@ -485,7 +551,9 @@ def _instances(prediction: Prediction) -> list[FoundInstance]:
     for index in range(len(prediction)):
         one = prediction[index]
         if one.mask is not None:
-            found.append(FoundInstance(one.class_id, dict(one.mask.rle(prediction.image_size)), one.score))
+            found.append(
+                FoundInstance(one.class_id, dict(one.mask.rle(prediction.image_size)), one.score)
+            )
     return sorted(found, key=lambda one: -one.score)
 
 

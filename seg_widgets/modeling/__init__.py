@@ -1,4 +1,5 @@
-"""Models: which there are, where their files are, and how a predictor is built; loads torch at first use."""
+"""Models: which there are, where their files are, and how a predictor is built; loads torch at
+first use."""
 
 from __future__ import annotations
 
@@ -24,9 +25,23 @@ if TYPE_CHECKING:
     from .config import ZOO_KEY, Recipe, read_recipe, recipe_of
     from .detectron2_predictor import Detectron2Predictor, paste_mask, resolve_device, to_prediction
     from .downloads import CHECKSUMS, BackgroundDownload, download, missing_card, verify
-    from .folder import CLASSES, CONFIG, WEIGHTS, ModelFolder, is_model_folder, read_classes, read_folder
+    from .folder import (
+        CLASSES,
+        CONFIG,
+        WEIGHTS,
+        ModelFolder,
+        is_model_folder,
+        read_classes,
+        read_folder,
+    )
     from .loading import is_folder_path, load_predictor, save_model, wrap
-    from .starter_network import EfficientNetLite0, TwoScaleRCNN, WideMaskHead, build_starter_backbone, fold_checkpoint
+    from .starter_network import (
+        EfficientNetLite0,
+        TwoScaleRCNN,
+        WideMaskHead,
+        build_starter_backbone,
+        fold_checkpoint,
+    )
 
 __getattr__, __dir__ = lazy_exports(
     __name__,
@@ -46,9 +61,22 @@ __getattr__, __dir__ = lazy_exports(
         ],
         "checkpoint": ["Checkpoint", "load_into", "read_checkpoint"],
         "config": ["Recipe", "ZOO_KEY", "read_recipe", "recipe_of"],
-        "detectron2_predictor": ["Detectron2Predictor", "paste_mask", "resolve_device", "to_prediction"],
+        "detectron2_predictor": [
+            "Detectron2Predictor",
+            "paste_mask",
+            "resolve_device",
+            "to_prediction",
+        ],
         "downloads": ["BackgroundDownload", "CHECKSUMS", "download", "missing_card", "verify"],
-        "folder": ["CLASSES", "CONFIG", "ModelFolder", "WEIGHTS", "is_model_folder", "read_classes", "read_folder"],
+        "folder": [
+            "CLASSES",
+            "CONFIG",
+            "ModelFolder",
+            "WEIGHTS",
+            "is_model_folder",
+            "read_classes",
+            "read_folder",
+        ],
         "loading": ["is_folder_path", "load_predictor", "save_model", "wrap"],
         "starter_network": [
             "EfficientNetLite0",

@@ -1,7 +1,8 @@
 """Which models there are by name, and where their files are looked for.
 
-The starter, and every instance-segmentation model of detectron2 0.6's model zoo that its pure-Python parts can run:
-https://github.com/facebookresearch/detectron2/blob/v0.6/MODEL_ZOO.md, from where the figures are.
+The starter, and every instance-segmentation model of detectron2 0.6's model zoo that its
+pure-Python parts can run: https://github.com/facebookresearch/detectron2/blob/v0.6/MODEL_ZOO.md,
+from where the figures are.
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ _ZOO_ADDRESS: Final = "https://dl.fbaipublicfiles.com/detectron2/"
 class ModelFiles:
     """A model's files.
 
-    `name`: what it is called. `config`: a detectron2 YAML file, or what the model zoo calls one of its own.
-    `weights`: its tensors. `classes`: a file with its class names, where it has one.
+    `name`: what it is called. `config`: a detectron2 YAML file, or what the model zoo calls one of
+    its own. `weights`: its tensors. `classes`: a file with its class names, where it has one.
     """
 
     name: str
@@ -56,11 +57,12 @@ class ModelFiles:
 class ModelCard:
     """What is known of a model that can be asked for by name.
 
-    `name`: for `load_predictor`. `config`: its config in detectron2's model zoo ("": a file beside the weights).
-    `classes`: how many it knows. `trained_on`: the data set. `box_ap`, `mask_ap`: on that data set's validation part,
-    as published (None: not published, or not checked by us). `seconds`: for a picture on a V100, as published.
-    `megabytes`: of its weights (None: not known). `file`: where they lie below the zoo's address ("": inside the
-    package). `licence`: of the weights.
+    `name`: for `load_predictor`. `config`: its config in detectron2's model zoo ("": a file beside
+    the weights). `classes`: how many it knows. `trained_on`: the data set. `box_ap`, `mask_ap`: on
+    that data set's validation part, as published (None: not published, or not checked by us).
+    `seconds`: for an image on a V100, as published. `megabytes`: of its weights (None: not known).
+    `file`: where they lie below the zoo's address ("": inside the package). `licence`: of the
+    weights.
     """
 
     name: str
@@ -95,7 +97,8 @@ class ModelCard:
 
     @property
     def speed(self) -> str:
-        """ "fast", "medium" or "slow" on a GPU, or "" where nothing was published: up to 0.06 and 0.1 s a picture."""
+        """ "fast", "medium" or "slow" on a GPU, or "" where nothing was published: up to 0.06 and
+        0.1 s an image."""
         if self.seconds is None:
             return ""
         return "fast" if self.seconds <= 0.06 else "medium" if self.seconds <= 0.1 else "slow"
@@ -119,7 +122,15 @@ _COCO: Final[tuple[_Row, ...]] = (
     ("coco-r101-c4-3x", "mask_rcnn_R_101_C4_3x", 42.6, 36.7, 0.145, 220.2, "138363239/a2914c"),
     ("coco-r101-dc5-3x", "mask_rcnn_R_101_DC5_3x", 41.9, 37.3, 0.092, 766.0, "138363294/0464b7"),
     ("coco-r101-fpn-3x", "mask_rcnn_R_101_FPN_3x", 42.9, 38.6, 0.056, 254.0, "138205316/a3ec72"),
-    ("coco-x101-fpn-3x", "mask_rcnn_X_101_32x8d_FPN_3x", 44.3, 39.5, 0.103, 431.3, "139653917/2d9806"),
+    (
+        "coco-x101-fpn-3x",
+        "mask_rcnn_X_101_32x8d_FPN_3x",
+        44.3,
+        39.5,
+        0.103,
+        431.3,
+        "139653917/2d9806",
+    ),
 )
 _LSJ: Final[tuple[_Row, ...]] = tuple(
     (f"coco-{name}-fpn-lsj-{epochs}", f"mask_rcnn_{backbone}_FPN_{epochs}ep_LSJ", *figures)
@@ -141,16 +152,56 @@ _LSJ: Final[tuple[_Row, ...]] = tuple(
 _LVIS: Final[tuple[_Row, ...]] = (
     ("lvis-r50-fpn-1x", "mask_rcnn_R_50_FPN_1x", 23.6, 24.4, 0.107, 202.6, "144219072/571f7c"),
     ("lvis-r101-fpn-1x", "mask_rcnn_R_101_FPN_1x", 25.6, 25.9, 0.114, 278.7, "144219035/824ab5"),
-    ("lvis-x101-fpn-1x", "mask_rcnn_X_101_32x8d_FPN_1x", 26.7, 27.1, 0.151, 456.1, "144219108/5e3439"),
+    (
+        "lvis-x101-fpn-1x",
+        "mask_rcnn_X_101_32x8d_FPN_1x",
+        26.7,
+        27.1,
+        0.151,
+        456.1,
+        "144219108/5e3439",
+    ),
 )
 _CITYSCAPES: Final[tuple[_Row, ...]] = (
     ("cityscapes-r50-fpn", "mask_rcnn_R_50_FPN", None, 36.5, 0.078, 176.2, "142423278/af9cf5"),
 )
 _MISC: Final[tuple[_Row, ...]] = (
-    ("coco-r50-fpn-cascade-1x", "cascade_mask_rcnn_R_50_FPN_1x", 42.1, 36.4, 0.052, 288.4, "138602847/e9d89b"),
-    ("coco-r50-fpn-cascade-3x", "cascade_mask_rcnn_R_50_FPN_3x", 44.3, 38.5, 0.053, 288.4, "144998488/480dd8"),
-    ("coco-r50-fpn-gn-3x", "mask_rcnn_R_50_FPN_3x_gn", 42.6, 38.6, 0.060, 182.8, "138602888/dc5d9e"),
-    ("coco-r50-fpn-syncbn-3x", "mask_rcnn_R_50_FPN_3x_syncbn", 41.9, 37.8, 0.053, 183.1, "169527823/3b3c51"),
+    (
+        "coco-r50-fpn-cascade-1x",
+        "cascade_mask_rcnn_R_50_FPN_1x",
+        42.1,
+        36.4,
+        0.052,
+        288.4,
+        "138602847/e9d89b",
+    ),
+    (
+        "coco-r50-fpn-cascade-3x",
+        "cascade_mask_rcnn_R_50_FPN_3x",
+        44.3,
+        38.5,
+        0.053,
+        288.4,
+        "144998488/480dd8",
+    ),
+    (
+        "coco-r50-fpn-gn-3x",
+        "mask_rcnn_R_50_FPN_3x_gn",
+        42.6,
+        38.6,
+        0.060,
+        182.8,
+        "138602888/dc5d9e",
+    ),
+    (
+        "coco-r50-fpn-syncbn-3x",
+        "mask_rcnn_R_50_FPN_3x_syncbn",
+        41.9,
+        37.8,
+        0.053,
+        183.1,
+        "169527823/3b3c51",
+    ),
 )
 _FAMILIES: Final = (
     ("COCO-InstanceSegmentation", ".yaml", 80, "COCO", _COCO),
@@ -162,7 +213,18 @@ _FAMILIES: Final = (
 _CARDS: Final = {
     card.name: card
     for card in (
-        ModelCard(STARTER, "", 17, "446 COCO photographs and composites", None, None, None, 16.0, "", "Apache-2.0"),
+        ModelCard(
+            STARTER,
+            "",
+            17,
+            "446 COCO photographs and composites",
+            None,
+            None,
+            None,
+            16.0,
+            "",
+            "Apache-2.0",
+        ),
         *(
             ModelCard(
                 name,
@@ -184,25 +246,31 @@ _CARDS: Final = {
 
 
 def models() -> tuple[ModelCard, ...]:
-    """All models that can be asked for by name: the starter, detectron2's model zoo, and those found beside them.
+    """All models that can be asked for by name: the starter, detectron2's model zoo, and those
+    found beside them.
 
-    What is in one of `weight_folders` under another name (NAME.safetensors with NAME.yaml, or a folder NAME with both)
-    comes last; of such a model only the name is known.
+    What is in one of `weight_folders` under another name (NAME.safetensors with NAME.yaml, or a
+    folder NAME with both) comes last; of such a model only the name is known.
     """
     others = [name for name in available_models() if name not in _CARDS]
-    return (*_CARDS.values(), *(ModelCard(name, "", 0, "", None, None, None, None, "", "") for name in others))
+    return (
+        *_CARDS.values(),
+        *(ModelCard(name, "", 0, "", None, None, None, None, "", "") for name in others),
+    )
 
 
 def find_card(name: str) -> ModelCard | None:
-    """The card of a model of the zoo or of the starter, or None; unlike `models` it looks at no folder."""
+    """The card of a model of the zoo or of the starter, or None; unlike `models` it looks at no
+    folder."""
     return _CARDS.get(name)
 
 
 def weight_folders() -> list[Path]:
     """The folders that are looked through for weights, in order; not all of them need exist.
 
-    First the one that the environment variable SEG_WIDGETS_WEIGHTS names, then `weights/` of the checkout, then
-    the one inside the installed package (which carries the starter), then the cache, where fetched ones are.
+    First the one that the environment variable SEG_WIDGETS_WEIGHTS names, then `weights/` of the
+    checkout, then the one inside the installed package (which carries the starter), then the cache,
+    where fetched ones are.
     """
     folders = [_PACKAGE.parent / "weights", _PACKAGE / "weights", cache_folder()]
     named = os.environ.get("SEG_WIDGETS_WEIGHTS", "").strip()
@@ -220,9 +288,14 @@ def model_name(model: str | Path) -> str:
 
 
 def cache_folder() -> Path:
-    """Where fetched weights are kept: what SEG_WIDGETS_CACHE names, else the person's own cache; it need not exist."""
+    """Where fetched weights are kept: what SEG_WIDGETS_CACHE names, else the person's own cache; it
+    need not exist."""
     named = os.environ.get("SEG_WIDGETS_CACHE", "").strip()
-    return Path(named).expanduser() if named else Path(platformdirs.user_cache_dir("seg-widgets", appauthor=False))
+    return (
+        Path(named).expanduser()
+        if named
+        else Path(platformdirs.user_cache_dir("seg-widgets", appauthor=False))
+    )
 
 
 def available_models() -> list[str]:
@@ -245,10 +318,12 @@ def available_models() -> list[str]:
 def find_model(name: str) -> ModelFiles:
     """The files of the model called `name`: the first of `weight_folders` that has them wins.
 
-    A model of your own is NAME.safetensors with NAME.yaml, or a folder NAME (`model_folder`). Of one of the model zoo
-    only the weights are needed, as NAME.safetensors, as NAME.pkl, or under the zoo's own name for the file.
+    A model of your own is NAME.safetensors with NAME.yaml, or a folder NAME (`model_folder`). Of
+    one of the model zoo only the weights are needed, as NAME.safetensors, as NAME.pkl, or under the
+    zoo's own name for the file.
 
-    Raises `ConfigError` for a name that can't be one, `WeightsNotFoundError` (it lists the places looked at) otherwise.
+    Raises `ConfigError` for a name that can't be one, `WeightsNotFoundError` (it lists the places
+    looked at) otherwise.
     """
     if not name or name != Path(name).name or name.startswith("."):
         raise ConfigError(

@@ -1,7 +1,8 @@
-"""Reading a detectron2 config, and nothing else that it asks for: no code, no file outside its folder, no address.
+"""Reading a detectron2 config, and nothing else that it asks for: no code, no file outside its
+folder, no address.
 
-A YAML config is read by the safe loader. A Python config is code: those inside detectron2 are run, others only when
-the caller says that they may be.
+A YAML config is read by the safe loader. A Python config is code: those inside detectron2 are run,
+others only when the caller says that they may be.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["ZOO_KEY", "Recipe", "read_recipe", "recipe_of"]
 
 ZOO_KEY: Final = "zoo_config"
-"""The key of a config file that stands for one of the model zoo's Python configs, which have no YAML of their own."""
+"""The key of a config file that stands for one of the model zoo's Python configs, which have no
+YAML of their own."""
 
 _MAX_BYTES: Final = 1_000_000
 _MAX_NODES: Final = 100_000
@@ -44,10 +46,10 @@ _ROTATED: Final = ("RRPN", "RROIHeads", "RotatedAnchorGenerator")
 class Recipe:
     """What a config says.
 
-    `build` makes the model on a device, with weights that mean nothing yet. `classes`: how many it has. `datasets`:
-    those that it was trained on. `min_size`, `max_size`: pixels, as detectron2's `ResizeShortestEdge` takes them; they
-    may be changed. `input_format`: the order of the channels, "BGR" or "RGB". `text`: the config as YAML that this
-    module reads again, "" where it has none.
+    `build` makes the model on a device, with weights that mean nothing yet. `classes`: how many it
+    has. `datasets`: those that it was trained on. `min_size`, `max_size`: pixels, as detectron2's
+    `ResizeShortestEdge` takes them; they may be changed. `input_format`: the order of the channels,
+    "BGR" or "RGB". `text`: the config as YAML that this module reads again, "" where it has none.
     """
 
     build: Callable[[str], torch.nn.Module]
@@ -60,10 +62,12 @@ class Recipe:
 
 
 def read_recipe(config: str | Path, *, trust_code: bool = False) -> Recipe:
-    """The recipe of a YAML file, of one of the model zoo's configs by its name there, or of a Python config.
+    """The recipe of a YAML file, of one of the model zoo's configs by its name there, or of a
+    Python config.
 
-    `trust_code`: whether a Python config (detectron2's LazyConfig) may be run; the model zoo's own always may.
-    Raises `ConfigError` for a config that can't be read or isn't one of a model that finds instances.
+    `trust_code`: whether a Python config (detectron2's LazyConfig) may be run; the model zoo's own
+    always may. Raises `ConfigError` for a config that can't be read or isn't one of a model that
+    finds instances.
     """
     name = str(config)
     path = Path(config).expanduser()
@@ -77,7 +81,9 @@ def read_recipe(config: str | Path, *, trust_code: bool = False) -> Recipe:
             )
         return _python_recipe(path)
     if path.suffix not in (".yaml", ".yml"):
-        raise ConfigError(f"A config is a .yaml file (or a .py one with trust_code=True), not {path.name!r}.")
+        raise ConfigError(
+            f"A config is a .yaml file (or a .py one with trust_code=True), not {path.name!r}."
+        )
     if not path.is_file():
         path = _zoo_file(name)
     data = _read_yaml(path)
@@ -88,7 +94,8 @@ def read_recipe(config: str | Path, *, trust_code: bool = False) -> Recipe:
 
 
 def recipe_of(cfg: Any) -> Recipe:
-    """The recipe of a detectron2 `CfgNode`; the node itself is not changed. Raises `ConfigError`."""
+    """The recipe of a detectron2 `CfgNode`; the node itself is not changed. Raises
+    `ConfigError`."""
     cfg = cfg.clone()
     _check_supported(cfg)
 
@@ -120,7 +127,7 @@ def recipe_of(cfg: Any) -> Recipe:
     )
 
 
-# ── YAML ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── YAML ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _zoo_file(name: str) -> Path:
@@ -129,26 +136,35 @@ def _zoo_file(name: str) -> Path:
     try:
         return Path(get_config_file(name))
     except RuntimeError:
-        raise ConfigError(f"There is no config {name}, neither as a file nor in detectron2's model zoo.") from None
+        raise ConfigError(
+            f"There is no config {name}, neither as a file nor in detectron2's model zoo."
+        ) from None
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    """A file's keys and values, by the safe loader; one that unfolds to very much is refused before that."""
+    """A file's keys and values, by the safe loader; one that unfolds to very much is refused before
+    that."""
     import yaml
 
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(f"{path.name} is larger than any config ({path.stat().st_size:,} bytes).")
+            raise ConfigError(
+                f"{path.name} is larger than any config ({path.stat().st_size:,} bytes)."
+            )
         text = path.read_text("utf-8")
         if _unfolded(yaml.compose(text, yaml.SafeLoader), {}) > _MAX_NODES:
-            raise ConfigError(f"{path.name} repeats itself by aliases (*) to more than any config has; it was refused.")
+            raise ConfigError(
+                f"{path.name} repeats itself by aliases (*) to more than any config has; it was refused."
+            )
         data = yaml.safe_load(text)
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ConfigError(f"{path.name} is not plain YAML: {error}") from error
     except OSError as error:
         raise ConfigError(f"{path.name} can't be read: {error.strerror or error}.") from error
     if not isinstance(data, dict):
-        raise ConfigError(f"{path.name} is not a config of detectron2: it holds a {type(data).__name__}.")
+        raise ConfigError(
+            f"{path.name} is not a config of detectron2: it holds a {type(data).__name__}."
+        )
     return data
 
 
@@ -158,13 +174,16 @@ def _unfolded(node: Any, known: dict[int, int]) -> int:
         return 1
     if id(node) not in known:
         known[id(node)] = _MAX_NODES + 1  # what holds itself never ends
-        parts = (part for item in node.value for part in (item if isinstance(item, tuple) else (item,)))
+        parts = (
+            part for item in node.value for part in (item if isinstance(item, tuple) else (item,))
+        )
         known[id(node)] = 1 + sum(_unfolded(part, known) for part in parts)
     return known[id(node)]
 
 
 def _check_bases(path: Path, data: Mapping[str, Any]) -> None:
-    """Follow `_BASE_` before detectron2 does, which would also take it from anywhere on the machine or the network."""
+    """Follow `_BASE_` before detectron2 does, which would also take it from anywhere on the machine
+    or the network."""
     import detectron2.model_zoo
 
     zoo = Path(detectron2.model_zoo.__file__).resolve().parent / "configs"
@@ -183,7 +202,9 @@ def _check_bases(path: Path, data: Mapping[str, Any]) -> None:
                 "write the whole config with detectron2's cfg.dump()."
             )
         if not target.is_file():
-            raise ConfigError(f"{first.name}: its _BASE_ {base!r} is missing; put that file beside it.")
+            raise ConfigError(
+                f"{first.name}: its _BASE_ {base!r} is missing; put that file beside it."
+            )
         path, data = target, _read_yaml(target)
     raise ConfigError(f"{first.name}: its _BASE_ files go on and on; one of them names itself.")
 
@@ -202,7 +223,9 @@ def _merged(path: Path, data: Mapping[str, Any]) -> Any:
             f"own code knows this key, {_WRAP_IT}."
         ) from error
     except (ValueError, AssertionError, TypeError, AttributeError) as error:
-        raise ConfigError(f"{path.name} is not a config of detectron2's R-CNN models: {error}") from error
+        raise ConfigError(
+            f"{path.name} is not a config of detectron2's R-CNN models: {error}"
+        ) from error
     return cfg
 
 
@@ -219,7 +242,11 @@ def _check_supported(cfg: Any) -> None:
     architecture = str(cfg.MODEL.META_ARCHITECTURE)
     if architecture in _REFUSED:
         raise ConfigError(f"The config is for a {architecture}: {_REFUSED[architecture]}.")
-    asked = (cfg.MODEL.PROPOSAL_GENERATOR.NAME, cfg.MODEL.ROI_HEADS.NAME, cfg.MODEL.ANCHOR_GENERATOR.NAME)
+    asked = (
+        cfg.MODEL.PROPOSAL_GENERATOR.NAME,
+        cfg.MODEL.ROI_HEADS.NAME,
+        cfg.MODEL.ANCHOR_GENERATOR.NAME,
+    )
     rotated = next((name for name in asked if name in _ROTATED), None)
     if rotated is not None:
         raise ConfigError(
@@ -231,7 +258,11 @@ def _check_supported(cfg: Any) -> None:
 def _check_operators(cfg: Any, device: str) -> None:
     if not any(cfg.MODEL.RESNETS.DEFORM_ON_PER_STAGE):
         return
-    operator = "modulated_deform_conv_forward" if cfg.MODEL.RESNETS.DEFORM_MODULATED else "deform_conv_forward"
+    operator = (
+        "modulated_deform_conv_forward"
+        if cfg.MODEL.RESNETS.DEFORM_MODULATED
+        else "deform_conv_forward"
+    )
     compiled = importlib.import_module("detectron2._C")
     if not device.startswith("cuda") or not hasattr(compiled, operator):
         raise ConfigError(
@@ -242,7 +273,7 @@ def _check_operators(cfg: Any, device: str) -> None:
         )
 
 
-# ── Python ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Python ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _zoo_python_configs() -> frozenset[str]:
@@ -252,8 +283,14 @@ def _zoo_python_configs() -> frozenset[str]:
 def _stand_in(path: Path, data: Mapping[str, Any]) -> Recipe:
     name, sizes = data[ZOO_KEY], {key: value for key, value in data.items() if key != ZOO_KEY}
     if name not in _zoo_python_configs():
-        raise ConfigError(f"{path.name}: {ZOO_KEY} {name!r} is none of the model zoo's Python configs.")
-    wrong = [key for key, value in sizes.items() if key not in ("min_size", "max_size") or type(value) is not int]
+        raise ConfigError(
+            f"{path.name}: {ZOO_KEY} {name!r} is none of the model zoo's Python configs."
+        )
+    wrong = [
+        key
+        for key, value in sizes.items()
+        if key not in ("min_size", "max_size") or type(value) is not int
+    ]
     if wrong:
         raise ConfigError(
             f"{path.name}: beside {ZOO_KEY} it may have min_size and max_size, whole numbers: {wrong[0]!r}."
@@ -281,7 +318,9 @@ def _python_recipe(path: Path) -> Recipe:
     try:
         cfg = LazyConfig.load(str(path))
     except Exception as error:  # it is somebody's program
-        raise ConfigError(f"{path.name} failed when it was run: {type(error).__name__}: {error}") from error
+        raise ConfigError(
+            f"{path.name} failed when it was run: {type(error).__name__}: {error}"
+        ) from error
     if "model" not in cfg:
         raise ConfigError(f"{path.name} defines no `model`, which a config of detectron2 has.")
     return _lazy_recipe(cfg, lambda _: "")
@@ -292,8 +331,11 @@ def _lazy_recipe(cfg: Any, text: Callable[[Recipe], str]) -> Recipe:
     from omegaconf import OmegaConf
 
     def told(*keys: str) -> Any:
-        """The first of some places in the config that says something; not all configs have all of them."""
-        return next((value for key in keys if (value := OmegaConf.select(cfg, key)) is not None), None)
+        """The first of some places in the config that says something; not all configs have all of
+        them."""
+        return next(
+            (value for key in keys if (value := OmegaConf.select(cfg, key)) is not None), None
+        )
 
     def build(device: str) -> torch.nn.Module:
         model: torch.nn.Module = instantiate(cfg.model).to(device)
@@ -317,17 +359,25 @@ def _lazy_recipe(cfg: Any, text: Callable[[Recipe], str]) -> Recipe:
     )
 
 
-# ── building ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── building ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def _checked(build: Callable[[str], torch.nn.Module]) -> Callable[[str], torch.nn.Module]:
-    """The builder, with what detectron2 raises told in our words, and a look at what kind of model it is."""
+    """The builder, with what detectron2 raises told in our words, and a look at what kind of model
+    it is."""
 
     def checked(device: str) -> torch.nn.Module:
         try:
             with _skipped_initialisation():
                 model = build(device)
-        except (KeyError, AssertionError, ValueError, AttributeError, TypeError, NotImplementedError) as error:
+        except (
+            KeyError,
+            AssertionError,
+            ValueError,
+            AttributeError,
+            TypeError,
+            NotImplementedError,
+        ) as error:
             raise ConfigError(f"detectron2 can't build this config: {error}") from error
         except ImportError as error:
             raise DependencyError(f"The config needs what is not installed: {error}") from error
@@ -341,14 +391,17 @@ def _checked(build: Callable[[str], torch.nn.Module]) -> Callable[[str], torch.n
 
 @contextmanager
 def _skipped_initialisation() -> Iterator[None]:
-    """Build modules without filling them with random numbers that the checkpoint replaces (0.65 s for R50-FPN).
+    """Build modules without filling them with random numbers that the checkpoint replaces (0.65 s
+    for R50-FPN).
 
     After PyTorch's own recipe: https://docs.pytorch.org/docs/stable/notes/extending.html
     """
     from torch.overrides import TorchFunctionMode
 
     class SkipInit(TorchFunctionMode):
-        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+        ) -> Any:
             kwargs = kwargs or {}
             if getattr(func, "__module__", None) == "torch.nn.init":
                 return kwargs["tensor"] if "tensor" in kwargs else args[0]

@@ -1,7 +1,8 @@
 """Fetching the weights of detectron2's model zoo, and checking that they are what they should be.
 
-A file comes into the cache whole or not at all: it is fetched beside its place, checked there, and then moved. What a
-broken connection leaves is gone on with. One process fetches a file at a time; the others wait and find it.
+A file comes into the cache whole or not at all: it is fetched beside its place, checked there, and
+then moved. What a broken connection leaves is gone on with. One process fetches a file at a time;
+the others wait and find it.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ from .checkpoint import MAX_WEIGHTS_BYTES
 __all__ = ["CHECKSUMS", "BackgroundDownload", "download", "missing_card", "verify"]
 
 CHECKSUMS: Final = "SHA256SUMS"
-"""The file beside the weights that their SHA-256 are recorded in, as `sha256sum` writes and checks them."""
+"""The file beside the weights that their SHA-256 are recorded in, as `sha256sum` writes and checks
+them."""
 
 _LOCK_POLL_S = 0.2
 _TELL_EVERY_S = 0.25
@@ -58,14 +60,16 @@ def download(
     cancel: threading.Event | None = None,
     stall_timeout_s: float = 30.0,
 ) -> Path:
-    """The weights of a model of the zoo, fetched into the cache unless they are on this machine already; their path.
+    """The weights of a model of the zoo, fetched into the cache unless they are on this machine
+    already; their path.
 
-    `progress`: is told the bytes that are there and those that there will be (None: unknown). `cancel`: ends it once
-    set. What has come stays in the cache, and the next try goes on from there. The file's MD5 must begin as its name
-    says, and its SHA-256 is recorded in `CHECKSUMS` when it first comes, and must be the same each time after.
+    `progress`: is told the bytes that are there and those that there will be (None: unknown).
+    `cancel`: ends it once set. What has come stays in the cache, and the next try goes on from
+    there. The file's MD5 must begin as its name says, and its SHA-256 is recorded in `CHECKSUMS`
+    when it first comes, and must be the same each time after.
 
-    Raises `ConfigError` for a name that is no model of the zoo, `WeightsFetchError` when they could not be fetched, and
-    `WeightsError` when what came is another file.
+    Raises `ConfigError` for a name that is no model of the zoo, `WeightsFetchError` when they could
+    not be fetched, and `WeightsError` when what came is another file.
     """
     card = _zoo_card(name)
     if card.weights is not None:
@@ -97,7 +101,8 @@ def download(
 
 
 def missing_card(name: str) -> ModelCard | None:
-    """The card of a model whose weights can be fetched and are not on this machine; None for every other name."""
+    """The card of a model whose weights can be fetched and are not on this machine; None for every
+    other name."""
     card = find_card(name)
     return card if card is not None and card.file and card.weights is None else None
 
@@ -105,11 +110,14 @@ def missing_card(name: str) -> ModelCard | None:
 class BackgroundDownload:
     """A `download` in a thread of its own.
 
-    `told`: called now and then while bytes come. `done`: called at the end, with what went wrong or None. Both are
-    called on that thread. `words`: how far it is, to show, such as "Fetching coco-r50-fpn-3x: 45 of 178 MB".
+    `told`: called now and then while bytes come. `done`: called at the end, with what went wrong or
+    None. Both are called on that thread. `words`: how far it is, to show, such as "Fetching
+    coco-r50-fpn-3x: 45 of 178 MB".
     """
 
-    def __init__(self, name: str, told: Callable[[], None], done: Callable[[SegWidgetsError | None], None]) -> None:
+    def __init__(
+        self, name: str, told: Callable[[], None], done: Callable[[SegWidgetsError | None], None]
+    ) -> None:
         self.name = name
         self.words = f"Fetching {name}"
         self._told, self._done = told, done
@@ -148,9 +156,11 @@ class BackgroundDownload:
 
 
 def verify(name: str) -> str:
-    """Check the weights of a model of the zoo that are on this machine; says in words what was checked.
+    """Check the weights of a model of the zoo that are on this machine; says in words what was
+    checked.
 
-    Raises `ConfigError`, `WeightsNotFoundError`, and `WeightsError` for a file that is not what it should be.
+    Raises `ConfigError`, `WeightsNotFoundError`, and `WeightsError` for a file that is not what it
+    should be.
     """
     card = _zoo_card(name)
     path = find_model(name).weights
@@ -176,7 +186,9 @@ def _zoo_card(name: str) -> ModelCard:
     card = find_card(name)
     if card is None or not card.file:
         what = "comes with the package" if card is not None else "is no model of the zoo"
-        raise ConfigError(f"{name!r} {what}; `python -m seg_widgets weights list` lists those that can be fetched.")
+        raise ConfigError(
+            f"{name!r} {what}; `python -m seg_widgets weights list` lists those that can be fetched."
+        )
     return card
 
 
@@ -194,7 +206,9 @@ def _locked(path: Path, cancel: threading.Event | None, card: ModelCard) -> file
 
 def _check(cancel: threading.Event | None, card: ModelCard) -> None:
     if cancel is not None and cancel.is_set():
-        raise WeightsFetchError(f"The download of {card.name!r} was cancelled; the next one goes on where it ended.")
+        raise WeightsFetchError(
+            f"The download of {card.name!r} was cancelled; the next one goes on where it ended."
+        )
 
 
 def _check_size(card: ModelCard, total: int | None) -> None:
@@ -232,7 +246,9 @@ def _fetch(card: ModelCard, part: Path, progress: Progress, stall_timeout_s: flo
     except FetchStatusError as error:
         why = f"the server answered with status {error.status}"
     except FetchError as error:
-        why = next((reason for kind, reason in _REASONS if isinstance(error, kind)), str(error).rstrip("."))
+        why = next(
+            (reason for kind, reason in _REASONS if isinstance(error, kind)), str(error).rstrip(".")
+        )
     except SettingError as error:
         raise WeightsFetchError(str(error)) from error
     else:

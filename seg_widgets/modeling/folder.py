@@ -1,6 +1,7 @@
 """A model as a folder: `config.yaml`, the weights, and `classes.json` with the class names.
 
-The folders that detectron2's own trainer writes are read as well (`config.yaml`, `model_final.pth`).
+The folders that detectron2's own trainer writes are read as well (`config.yaml`,
+`model_final.pth`).
 """
 
 from __future__ import annotations
@@ -13,7 +14,15 @@ from typing import Any, Final
 
 from ..errors import ConfigError, WeightsNotFoundError
 
-__all__ = ["CLASSES", "CONFIG", "WEIGHTS", "ModelFolder", "is_model_folder", "read_classes", "read_folder"]
+__all__ = [
+    "CLASSES",
+    "CONFIG",
+    "WEIGHTS",
+    "ModelFolder",
+    "is_model_folder",
+    "read_classes",
+    "read_folder",
+]
 
 CONFIG: Final = "config.yaml"
 WEIGHTS: Final = "model.safetensors"
@@ -25,7 +34,8 @@ _PREFERRED: Final = (WEIGHTS, "model_final.safetensors", "model_final.pth", "mod
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """The files of a model: config, weights, and class names (None: the folder says nothing of them)."""
+    """The files of a model: config, weights, and class names (None: the folder says nothing of
+    them)."""
 
     config: Path
     weights: Path
@@ -40,8 +50,9 @@ def is_model_folder(path: Path) -> bool:
 def read_folder(path: str | Path) -> ModelFolder:
     """Find the files of the model in a folder.
 
-    Of several weights `model.safetensors` comes first, then `model_final.*`, then what `last_checkpoint` names.
-    Raises `ConfigError` and `WeightsNotFoundError` with what is missing, or what is there twice.
+    Of several weights `model.safetensors` comes first, then `model_final.*`, then what
+    `last_checkpoint` names. Raises `ConfigError` and `WeightsNotFoundError` with what is missing,
+    or what is there twice.
     """
     folder = Path(path).expanduser()
     if not folder.exists():
@@ -52,17 +63,21 @@ def read_folder(path: str | Path) -> ModelFolder:
         )
     config = _config_in(folder)
     if config is None:
-        raise ConfigError(f"{folder} has no {CONFIG}; a model's folder has its config, its weights and {CLASSES}.")
-    classes = next((folder / name for name in (CLASSES, "classes.txt") if (folder / name).is_file()), None)
+        raise ConfigError(
+            f"{folder} has no {CONFIG}; a model's folder has its config, its weights and {CLASSES}."
+        )
+    classes = next(
+        (folder / name for name in (CLASSES, "classes.txt") if (folder / name).is_file()), None
+    )
     return ModelFolder(config, _weights_in(folder), classes)
 
 
 def read_classes(path: str | Path) -> tuple[str, ...]:
     """Class names from a file, in the order of the class ids.
 
-    A .txt file has a name in each line. A .json file is a list of names, a mapping from ids to names, or a data set in
-    COCO's format, whose categories count in the order of their ids, as detectron2 registers them.
-    Raises `ConfigError`.
+    A .txt file has a name in each line. A .json file is a list of names, a mapping from ids to
+    names, or a data set in COCO's format, whose categories count in the order of their ids, as
+    detectron2 registers them. Raises `ConfigError`.
     """
     path = Path(path).expanduser()
     try:
@@ -71,9 +86,13 @@ def read_classes(path: str | Path) -> tuple[str, ...]:
             return tuple(line.strip() for line in text.splitlines() if line.strip())
         names = _names_in(json.loads(text))
     except OSError as error:
-        raise ConfigError(f"The class names in {path} can't be read: {error.strerror or error}.") from error
+        raise ConfigError(
+            f"The class names in {path} can't be read: {error.strerror or error}."
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path.name} is not JSON ({error}); it should be a list of class names.") from error
+        raise ConfigError(
+            f"{path.name} is not JSON ({error}); it should be a list of class names."
+        ) from error
     if names is None:
         raise ConfigError(
             f"{path.name} has no class names: it should be a list of texts, a mapping from 0, 1, … to texts, or a data "
@@ -84,9 +103,13 @@ def read_classes(path: str | Path) -> tuple[str, ...]:
 
 def _names_in(data: Any) -> tuple[str, ...] | None:
     if isinstance(data, dict) and isinstance(data.get("categories"), list):
-        if not all(isinstance(one, dict) and isinstance(one.get("id"), int) for one in data["categories"]):
+        if not all(
+            isinstance(one, dict) and isinstance(one.get("id"), int) for one in data["categories"]
+        ):
             return None
-        names: Any = [one.get("name") for one in sorted(data["categories"], key=operator.itemgetter("id"))]
+        names: Any = [
+            one.get("name") for one in sorted(data["categories"], key=operator.itemgetter("id"))
+        ]
     elif isinstance(data, dict) and set(data) == {str(number) for number in range(len(data))}:
         names = [data[str(number)] for number in range(len(data))]
     else:
@@ -99,7 +122,9 @@ def _names_in(data: Any) -> tuple[str, ...] | None:
 def _config_in(folder: Path) -> Path | None:
     if (folder / CONFIG).is_file():
         return folder / CONFIG
-    found = [path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file()]
+    found = [
+        path for path in folder.iterdir() if path.suffix in (".yaml", ".yml") and path.is_file()
+    ]
     if len(found) == 1:
         return found[0]
     python = folder / "config.py"
@@ -107,7 +132,9 @@ def _config_in(folder: Path) -> Path | None:
 
 
 def _weights_in(folder: Path) -> Path:
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file())
+    found = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES and path.is_file()
+    )
     by_name = {path.name: path for path in found}
     for name in _PREFERRED:
         if name in by_name:
@@ -118,7 +145,9 @@ def _weights_in(folder: Path) -> Path:
         if name in by_name:
             return by_name[name]
     if not found:
-        raise WeightsNotFoundError(f"{folder} has a config but no weights ({', '.join(_SUFFIXES)}).")
+        raise WeightsNotFoundError(
+            f"{folder} has a config but no weights ({', '.join(_SUFFIXES)})."
+        )
     if len(found) > 1:
         raise WeightsNotFoundError(
             f"{folder} has several weights ({', '.join(by_name)}); call the one that is meant {WEIGHTS} or "

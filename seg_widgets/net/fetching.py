@@ -1,9 +1,10 @@
 """The only place that opens a URL; the rules for which may be opened, and for how long, live here.
 
-Only http and https. The host's name is looked up once, every address it has is checked against the table below, and
-the connection goes to a checked address, so a name that changes its answer in between gains nothing. Each redirect is
-checked in the same way. Proxies and passwords from the environment are not used. What comes back is limited in bytes
-and in time, whatever the server's headers say, and is never decoded here.
+Only http and https. The host's name is looked up once, every address it has is checked against the
+table below, and the connection goes to a checked address, so a name that changes its answer in
+between gains nothing. Each redirect is checked in the same way. Proxies and passwords from the
+environment are not used. What comes back is limited in bytes and in time, whatever the server's
+headers say, and is never decoded here.
 """
 
 from __future__ import annotations
@@ -39,7 +40,15 @@ from ..errors import (
     UrlError,
 )
 
-__all__ = ["MAX_BYTES", "MAX_URL_LENGTH", "Fetched", "Progress", "address_refusal", "fetch", "fetch_file"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_URL_LENGTH",
+    "Fetched",
+    "Progress",
+    "address_refusal",
+    "fetch",
+    "fetch_file",
+]
 
 MAX_BYTES: Final = 25 * 1024 * 1024
 MAX_URL_LENGTH: Final = 8192
@@ -49,11 +58,13 @@ _FILE_CHUNK_BYTES = 1024 * 1024
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 Progress = Callable[[int, int | None], None]
-"""Is told the bytes that are there and those that there will be (None: the server doesn't say); may raise to stop."""
+"""Is told the bytes that are there and those that there will be (None: the server doesn't say); may
+raise to stop."""
 
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-# Never, also not with allow_local: cloud machines answer there with their own keys, or nothing useful does.
+# Never, also not with allow_local: cloud machines answer there with their own keys, or nothing
+# useful does.
 _NEVER: Final = tuple(
     (ipaddress.ip_network(network), what)
     for network, what in (
@@ -109,7 +120,8 @@ _IPV6_GLOBAL = ipaddress.IPv6Network("2000::/3")
 
 @dataclass(frozen=True)
 class Fetched:
-    """What a URL gave: the raw bytes, the URL that they came from after all redirects, and a file name for messages."""
+    """What a URL gave: the raw bytes, the URL that they came from after all redirects, and a file
+    name for messages."""
 
     content: bytes = field(repr=False)
     url: str
@@ -127,17 +139,21 @@ def fetch(
 ) -> Fetched:
     """Get the bytes behind an http(s) URL.
 
-    `max_bytes`: of the body, which must come unpacked (no gzip). `connect_timeout_s`: seconds for each address of the
-    host. `total_timeout_s`: seconds for everything together, name look-up and redirects included, however slowly
-    bytes drip. `max_redirects`: how many are followed. `allow_local`: this machine and private networks may be asked
-    too; link-local addresses and clouds' metadata never.
+    `max_bytes`: of the body, which must come unpacked (no gzip). `connect_timeout_s`: seconds for
+    each address of the host. `total_timeout_s`: seconds for everything together, name look-up and
+    redirects included, however slowly bytes drip. `max_redirects`: how many are followed.
+    `allow_local`: this machine and private networks may be asked too; link-local addresses and
+    clouds' metadata never.
 
-    Raises `UrlError` for a URL that may not be opened, `UnreachableError`, `FetchTimeoutError`, `FetchStatusError`
-    (its `.status` is the HTTP status), `FetchTooLargeError`, `FetchError` for an answer that can't be used, such as a
-    web page; `SettingError` for a limit that is none.
+    Raises `UrlError` for a URL that may not be opened, `UnreachableError`, `FetchTimeoutError`,
+    `FetchStatusError` (its `.status` is the HTTP status), `FetchTooLargeError`, `FetchError` for an
+    answer that can't be used, such as a web page; `SettingError` for a limit that is none.
     """
     _check_settings(max_bytes, connect_timeout_s, total_timeout_s, max_redirects)
-    with _Guard(connect_timeout_s, total_timeout_s, allow_local) as guard, _session(guard) as session:
+    with (
+        _Guard(connect_timeout_s, total_timeout_s, allow_local) as guard,
+        _session(guard) as session,
+    ):
         for _ in range(max_redirects + 1):
             parts = _check_url(url)
             with _get(session, url, parts, guard) as response:
@@ -147,7 +163,7 @@ def fetch(
                 url = _redirected(url, response.headers["location"])
     raise FetchError(
         f"{_host(parts)} redirected more than {max_redirects} times. "
-        "Open the picture in a browser and copy its address."
+        "Open the image in a browser and copy its address."
     )
 
 
@@ -165,13 +181,17 @@ def fetch_file(
 ) -> None:
     """Get the bytes behind an http(s) URL into a file, and go on where an earlier try ended.
 
-    `path`: what it holds already is taken for the beginning of the answer, if the server can go on from there; after a
-    failure it keeps what has come. `stall_timeout_s`: seconds without a byte. The other settings and the errors are
-    those of `fetch`; a file that can't be written is a `FetchError`. Whether it is the right file, the caller checks.
+    `path`: what it holds already is taken for the beginning of the answer, if the server can go on
+    from there; after a failure it keeps what has come. `stall_timeout_s`: seconds without a byte.
+    The other settings and the errors are those of `fetch`; a file that can't be written is a
+    `FetchError`. Whether it is the right file, the caller checks.
     """
     _check_settings(max_bytes, connect_timeout_s, total_timeout_s, max_redirects)
     resume, redirects = True, 0
-    with _Guard(connect_timeout_s, total_timeout_s, allow_local, stall_timeout_s) as guard, _session(guard) as session:
+    with (
+        _Guard(connect_timeout_s, total_timeout_s, allow_local, stall_timeout_s) as guard,
+        _session(guard) as session,
+    ):
         session.headers["Accept"] = "*/*"
         while True:
             parts = _check_url(url)
@@ -181,11 +201,14 @@ def fetch_file(
                 if response.status_code in _REDIRECTS and "location" in response.headers:
                     redirects += 1
                     if redirects > max_redirects:
-                        raise FetchError(f"{_host(parts)} redirected more than {max_redirects} times.")
+                        raise FetchError(
+                            f"{_host(parts)} redirected more than {max_redirects} times."
+                        )
                     url = _redirected(url, response.headers["location"])
                     continue
                 span = re.fullmatch(
-                    r"bytes (?:(\d{1,15})-\d{1,15}|\*)/(\d{1,15}|\*)", response.headers.get("content-range", "")
+                    r"bytes (?:(\d{1,15})-\d{1,15}|\*)/(\d{1,15}|\*)",
+                    response.headers.get("content-range", ""),
                 )
                 if response.status_code == 416 and span and span[2] == str(start):
                     return  # it is all there
@@ -195,7 +218,15 @@ def fetch_file(
                 ):
                     resume = False
                     continue
-                _save(response, parts, path, start if response.status_code == 206 else 0, max_bytes, guard, progress)
+                _save(
+                    response,
+                    parts,
+                    path,
+                    start if response.status_code == 206 else 0,
+                    max_bytes,
+                    guard,
+                    progress,
+                )
                 return
 
 
@@ -233,7 +264,9 @@ def _save(
             try:
                 file.write(chunk)
             except OSError as error:
-                raise FetchError(f"{path} could not be written: {error.strerror or error}.") from error
+                raise FetchError(
+                    f"{path} could not be written: {error.strerror or error}."
+                ) from error
             if progress is not None:
                 progress(there, total)
             guard.remaining_s()
@@ -241,25 +274,35 @@ def _save(
         raise _broken(host)
 
 
-def _check_settings(max_bytes: int, connect_timeout_s: float, total_timeout_s: float, max_redirects: int) -> None:
+def _check_settings(
+    max_bytes: int, connect_timeout_s: float, total_timeout_s: float, max_redirects: int
+) -> None:
     if max_bytes < 1:
         raise SettingError(f"max_bytes is 1 or more, not {max_bytes}.")
-    for name, value in (("connect_timeout_s", connect_timeout_s), ("total_timeout_s", total_timeout_s)):
+    for name, value in (
+        ("connect_timeout_s", connect_timeout_s),
+        ("total_timeout_s", total_timeout_s),
+    ):
         if not 0 < value <= threading.TIMEOUT_MAX:
             raise SettingError(f"{name} is a number of seconds over 0, not {value}.")
     if max_redirects < 0:
         raise SettingError(f"max_redirects is 0 or more, not {max_redirects}.")
 
 
-# ── which URLs, which addresses ───────────────────────────────────────────────────────────────────────────────────────
+# ── which URLs, which addresses ───────────────────────────────────────────────────────────────────
 
 
 def _check_url(url: str) -> Url:
-    """The URL's parts, as the library that connects will see them; raises `UrlError` for one that may not be opened."""
+    """The URL's parts, as the library that connects will see them; raises `UrlError` for one that
+    may not be opened."""
     if len(url) > MAX_URL_LENGTH:
-        raise UrlError(f"The URL has {len(url):,} characters, and {MAX_URL_LENGTH:,} are allowed. Use a shorter one.")
+        raise UrlError(
+            f"The URL has {len(url):,} characters, and {MAX_URL_LENGTH:,} are allowed. Use a shorter one."
+        )
     if re.search(r"[\x00-\x20\x7f\\]", url):
-        raise UrlError(f"The URL {_short(url)} holds a space, a backslash or a control character. Copy it once more.")
+        raise UrlError(
+            f"The URL {_short(url)} holds a space, a backslash or a control character. Copy it once more."
+        )
     scheme = url.partition(":")[0].lower() if "://" in url else ""
     if scheme not in ("http", "https"):
         raise UrlError(f"Only http:// and https:// addresses are opened, not {_short(url)}.")
@@ -268,7 +311,9 @@ def _check_url(url: str) -> Url:
     except (urllib3.exceptions.LocationParseError, ValueError):
         raise UrlError(f"{_short(url)} is not a proper URL. Copy it once more.") from None
     if "@" in re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
-        raise UrlError("The URL holds a user name or password, which is not sent. Download the picture by other means.")
+        raise UrlError(
+            "The URL holds a user name or password, which is not sent. Download the image by other means."
+        )
     if not parts.host:
         raise UrlError(f"The URL {_short(url)} names no host.")
     if not re.fullmatch(r"[\w.-]+|\[[0-9a-fA-F:.]+(%[\w.-]+)?\]", parts.host):
@@ -277,7 +322,8 @@ def _check_url(url: str) -> Url:
 
 
 def address_refusal(address: str, allow_local: bool = False) -> str | None:
-    """Why this IP address (IPv4 or IPv6, as text) may not be connected to, in a few words; None: it may.
+    """Why this IP address (IPv4 or IPv6, as text) may not be connected to, in a few words; None: it
+    may.
 
     Raises `ValueError` for a text that is no IP address.
     """
@@ -305,17 +351,24 @@ def _redirected(url: str, location: str) -> str:
     try:
         return urljoin(url, location.strip().replace(" ", "%20"))
     except ValueError:
-        raise UrlError(f"The server redirects to {_short(location)}, which is not a proper URL.") from None
+        raise UrlError(
+            f"The server redirects to {_short(location)}, which is not a proper URL."
+        ) from None
 
 
-# ── connecting, within the time ───────────────────────────────────────────────────────────────────────────────────────
+# ── connecting, within the time ───────────────────────────────────────────────────────────────────
 
 
 class _Guard:
-    """Makes the connections of one fetch, only to checked addresses, and cuts them off when the time is over."""
+    """Makes the connections of one fetch, only to checked addresses, and cuts them off when the
+    time is over."""
 
     def __init__(
-        self, connect_timeout_s: float, total_timeout_s: float, allow_local: bool, stall_timeout_s: float | None = None
+        self,
+        connect_timeout_s: float,
+        total_timeout_s: float,
+        allow_local: bool,
+        stall_timeout_s: float | None = None,
     ) -> None:
         self.connect_timeout_s = connect_timeout_s
         self.total_timeout_s = total_timeout_s
@@ -326,7 +379,8 @@ class _Guard:
         self._sockets: list[socket.socket] = []
         self._handles: list[socket.socket] = []
         self._lock = threading.Lock()
-        # A socket's own time-out starts again with each byte; only someone outside can keep to a total.
+        # A socket's own time-out starts again with each byte; only someone outside can keep to a
+        # total.
         self._timer = threading.Timer(total_timeout_s, self._cut)
         self._timer.daemon = True
 
@@ -361,10 +415,12 @@ class _Guard:
 
     def too_slow(self) -> FetchTimeoutError:
         if self.stall_timeout_s is not None and not self.expired:
-            return FetchTimeoutError(f"The server sent nothing for {self.stall_timeout_s:g} s. Try again later.")
+            return FetchTimeoutError(
+                f"The server sent nothing for {self.stall_timeout_s:g} s. Try again later."
+            )
         return FetchTimeoutError(
-            f"The server did not send the picture within {self.total_timeout_s:g} s. Try again later, "
-            "or download the picture and give the file."
+            f"The server did not send the image within {self.total_timeout_s:g} s. Try again later, "
+            "or download the image and give the file."
         )
 
     def connect(self, host: str, port: int) -> socket.socket:
@@ -375,7 +431,7 @@ class _Guard:
             if refusal is not None:
                 raise UrlError(
                     f"{host} is at {address[0]} ({refusal}), which may not be opened. "
-                    "Use a public address, or download the picture and give the file."
+                    "Use a public address, or download the image and give the file."
                 )
         failure: OSError = OSError("no address")
         for family, address in addresses:
@@ -398,7 +454,8 @@ class _Guard:
             opened.settimeout(min(self.connect_timeout_s, self.remaining_s()))
             opened.connect(address)
             opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            # TLS will take the socket's place; a second handle on the same connection can cut either off.
+            # TLS will take the socket's place; a second handle on the same connection can cut
+            # either off.
             with self._lock:
                 self._handles.append(opened.dup())
         except BaseException:
@@ -418,7 +475,9 @@ class _Guard:
 
         def look_up() -> None:
             try:
-                answers.put(list(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)))
+                answers.put(
+                    list(socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM))
+                )
             except Exception as error:  # it belongs to the thread that asked
                 answers.put(error)
 
@@ -426,7 +485,9 @@ class _Guard:
         try:
             answer = answers.get(timeout=self.remaining_s())
         except queue.Empty:
-            raise FetchTimeoutError(f"Looking up {host} took too long. Check your connection.") from None
+            raise FetchTimeoutError(
+                f"Looking up {host} took too long. Check your connection."
+            ) from None
         if isinstance(answer, Exception) or not answer:
             raise UnreachableError(
                 f"There is no host {_short(host)!r}. Check its spelling and your connection."
@@ -435,7 +496,8 @@ class _Guard:
 
 
 def _session(guard: _Guard) -> requests.Session:
-    """A session whose every connection is made by `guard`; host name, SNI and certificate check stay the URL's."""
+    """A session whose every connection is made by `guard`; host name, SNI and certificate check
+    stay the URL's."""
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
@@ -477,8 +539,11 @@ def _session(guard: _Guard) -> requests.Session:
 
 
 @contextlib.contextmanager
-def _get(session: requests.Session, url: str, parts: Url, guard: _Guard) -> Iterator[requests.Response]:
-    """One request, without following redirects; whatever goes wrong with it or inside becomes an error of our tree."""
+def _get(
+    session: requests.Session, url: str, parts: Url, guard: _Guard
+) -> Iterator[requests.Response]:
+    """One request, without following redirects; whatever goes wrong with it or inside becomes an
+    error of our tree."""
     host = _host(parts)
     try:
         left = guard.remaining_s()
@@ -493,13 +558,15 @@ def _get(session: requests.Session, url: str, parts: Url, guard: _Guard) -> Iter
             raise guard.too_slow() from None
         raise
     except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-        if guard.expired or isinstance(error, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)):
+        if guard.expired or isinstance(
+            error, (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
+        ):
             raise guard.too_slow() from None
         if isinstance(error, (requests.exceptions.InvalidURL, UnicodeError)):
             raise UrlError(f"{_short(url)} is not a proper URL. Copy it once more.") from None
         if isinstance(error, requests.exceptions.SSLError):
             raise UnreachableError(
-                f"{host} has no valid certificate for https, so it is not trusted. Download the picture by other means."
+                f"{host} has no valid certificate for https, so it is not trusted. Download the image by other means."
             ) from None
         raise _broken(host) from None
 
@@ -510,7 +577,7 @@ def _broken(host: str) -> UnreachableError:
     )
 
 
-# ── the answer ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the answer ────────────────────────────────────────────────────────────────────────────────────
 
 
 def _body(response: requests.Response, parts: Url, max_bytes: int, guard: _Guard) -> bytes:
@@ -520,7 +587,7 @@ def _body(response: requests.Response, parts: Url, max_bytes: int, guard: _Guard
     declared = _declared_bytes(response)
     too_large = FetchTooLargeError(
         f"{host} sends more than {max_bytes / 2**20:,.1f} MiB. "
-        "Choose a smaller version of the picture, or raise max_bytes."
+        "Choose a smaller version of the image, or raise max_bytes."
     )
     if declared > max_bytes:
         raise too_large
@@ -534,7 +601,7 @@ def _body(response: requests.Response, parts: Url, max_bytes: int, guard: _Guard
         # Some servers call every file a web page, so its first bytes have a say too.
         if is_page and content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
             raise FetchError(
-                f"{_short(response.url)} is a web page, not a picture. Open it in a browser, and copy the picture's "
+                f"{_short(response.url)} is a web page, not an image. Open it in a browser, and copy the image's "
                 'own address ("Copy image address").'
             )
         if len(content) > max_bytes:
@@ -571,17 +638,17 @@ def _check_status(response: requests.Response, host: str) -> None:
     if 200 <= status < 300:
         return
     advice = {
-        401: "It asks for a login: download the picture in a browser and give the file.",
-        403: "It doesn't give this picture to programs: download it in a browser and give the file.",
-        404: "There is no such picture: check the address.",
-        410: "The picture is gone: look for another address.",
+        401: "It asks for a login: download the image in a browser and give the file.",
+        403: "It doesn't give this image to programs: download it in a browser and give the file.",
+        404: "There is no such image: check the address.",
+        410: "The image is gone: look for another address.",
         429: "It has been asked too often: wait a little.",
     }.get(status, "Try again later." if status >= 500 else "Check the address.")
     raise FetchStatusError(f"{host} answered with status {status}. {advice}", status)
 
 
 def _name(parts: Url) -> str:
-    """What to call the picture: the path's last part, else the host."""
+    """What to call the image: the path's last part, else the host."""
     last = unquote((parts.path or "").rstrip("/").rpartition("/")[2])
     return "".join(character for character in last if character.isprintable())[:200] or _host(parts)
 

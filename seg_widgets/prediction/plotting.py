@@ -1,4 +1,5 @@
-"""Drawing a result on matplotlib axes, as `Prediction.plot` does: artists that stay sharp in PDF and SVG.
+"""Drawing a result on matplotlib axes, as `Prediction.plot` does: artists that stay sharp in PDF
+and SVG.
 
 This lies below `prediction`, which calls it, and so takes whatever has the parts of one.
 """
@@ -114,7 +115,9 @@ def plot(
         patches: list[Patch] = []
         if prediction.masks is not None and (masks or outlines):
             fill, line = (*edge, opacity if masks else 0), (*edge, 1 if outlines else 0)
-            patches += [PathPatch(path, fc=fill, ec=line) for path in _outline(prediction.masks[index])]
+            patches += [
+                PathPatch(path, fc=fill, ec=line) for path in _outline(prediction.masks[index])
+            ]
         if prediction.masks is None or boxes:
             patches.append(Rectangle((left, top), right - left, bottom - top, fill=False, ec=edge))
         # In a legend the first of a class stands for all of it.
@@ -142,14 +145,17 @@ def _color(prediction: Plottable, index: int, color_by: ColorBy) -> RGB:
 
 
 def _outline(crop: _Crop) -> list[Path]:
-    """The mask's pieces with their holes, halfway between the centres of pixels inside and outside; none if empty."""
+    """The mask's pieces with their holes, halfway between the centres of pixels inside and outside;
+    none if empty."""
     from contourpy import FillType, contour_generator
     from matplotlib.path import Path
 
     if not crop.width:
         return []
     inside = np.pad(crop.to_array(), 1).astype(np.float32)
-    filled: Any = contour_generator(z=inside, fill_type=FillType.ChunkCombinedCode).filled(0.5, np.inf)
+    filled: Any = contour_generator(z=inside, fill_type=FillType.ChunkCombinedCode).filled(
+        0.5, np.inf
+    )
     [points], [codes] = filled
     return [Path(points + np.array((crop.x - 1, crop.y - 1)), codes)]
 
@@ -162,7 +168,11 @@ def _write(axes: Axes, text: str, place: tuple[float, float], color: RGB, font_s
         textcoords="offset points",
         fontsize=font_size,
         color=tuple(part / 255 for part in text_color(color)),
-        bbox={"boxstyle": "round,pad=0.15", "fc": tuple(part / 255 for part in color), "ec": "none"},
+        bbox={
+            "boxstyle": "round,pad=0.15",
+            "fc": tuple(part / 255 for part in color),
+            "ec": "none",
+        },
         clip_on=True,
         annotation_clip=True,
         # A class may be called "$".

@@ -1,4 +1,4 @@
-"""What a model found in one picture, whatever model it was."""
+"""What a model found in one image, whatever model it was."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ _TABLE_ROWS = 30
 
 
 class RLE(TypedDict):
-    """A mask in COCO's compressed run-length encoding, as pycocotools and the COCO results format take it."""
+    """A mask in COCO's compressed run-length encoding, as pycocotools and the COCO results format
+    take it."""
 
     size: list[int]
     counts: str
@@ -40,8 +41,9 @@ class RLE(TypedDict):
 class MaskCrop:
     """One mask, kept as the bits inside the smallest rectangle that holds it.
 
-    `x`, `y`: the rectangle's left and top pixel. `width`, `height`: its size in pixels (0 × 0: an empty mask).
-    `bits`: width · height bits, row by row, packed eight to a byte, most significant bit first (`numpy.packbits`).
+    `x`, `y`: the rectangle's left and top pixel. `width`, `height`: its size in pixels (0 × 0: an
+    empty mask). `bits`: width · height bits, row by row, packed eight to a byte, most significant
+    bit first (`numpy.packbits`).
     """
 
     x: int
@@ -52,7 +54,9 @@ class MaskCrop:
 
     def __post_init__(self) -> None:
         if min(self.x, self.y, self.width, self.height) < 0:
-            raise PredictionError(f"A mask's rectangle has a negative part: {self.x, self.y, self.width, self.height}.")
+            raise PredictionError(
+                f"A mask's rectangle has a negative part: {self.x, self.y, self.width, self.height}."
+            )
         if len(self.bits) != (self.width * self.height + 7) // 8:
             raise PredictionError(
                 f"A mask of {self.width}×{self.height} needs {(self.width * self.height + 7) // 8} bytes "
@@ -61,9 +65,12 @@ class MaskCrop:
 
     @classmethod
     def from_array(cls, mask: npt.NDArray[Any], x: int = 0, y: int = 0) -> MaskCrop:
-        """Cut an H×W array (non-zero: inside) down to its content; its corner lies at (`x`, `y`) in the picture."""
+        """Cut an H×W array (non-zero: inside) down to its content; its corner lies at (`x`, `y`) in
+        the image."""
         if mask.ndim != 2:
-            raise PredictionError(f"A mask is an H×W array, but this one has the shape {mask.shape}.")
+            raise PredictionError(
+                f"A mask is an H×W array, but this one has the shape {mask.shape}."
+            )
         inside = mask.astype(bool, copy=False)
         rows = np.flatnonzero(inside.any(axis=1))
         if rows.size == 0:
@@ -82,11 +89,13 @@ class MaskCrop:
     @cached_property
     def area(self) -> int:
         """The number of pixels inside."""
-        # As one number, so that the bits which pad the last byte can be shifted away: they are no pixels.
+        # As one number, so that the bits which pad the last byte can be shifted away: they are no
+        # pixels.
         return (int.from_bytes(self.bits, "big") >> (-self.width * self.height) % 8).bit_count()
 
     def rle(self, image_size: tuple[int, int]) -> RLE:
-        """COCO's compressed RLE of the mask in a picture of `image_size` (height, width), made from the crop alone."""
+        """COCO's compressed RLE of the mask in an image of `image_size` (height, width), made from
+        the crop alone."""
         from pycocotools import mask as coco_mask
 
         height, width = image_size
@@ -99,9 +108,10 @@ class MaskCrop:
 
 
 def _column_runs(crop: BoolArray, x: int, y: int, height: int, width: int) -> list[int]:
-    """Uncompressed COCO runs (column by column, outside first) of a crop placed in a height×width picture."""
-    # Padding each column with one empty pixel makes every run inside a column start and end there; a run
-    # that touches the picture's bottom and the next column's top is joined again below.
+    """Uncompressed COCO runs (column by column, outside first) of a crop placed in a height×width
+    image."""
+    # Padding each column with one empty pixel makes every run inside a column start and end there;
+    # a run that touches the image's bottom and the next column's top is joined again below.
     padded = np.zeros((crop.shape[1], crop.shape[0] + 1), np.int8)
     padded[:, :-1] = crop.T
     edges = np.diff(padded, axis=1, prepend=0)
@@ -138,11 +148,11 @@ class Instance:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Prediction:
-    """What a model found in one picture; it never changes, and its arrays are read-only.
+    """What a model found in one image; it never changes, and its arrays are read-only.
 
-    `image_size`: (height, width) of the picture in pixels.
-    `boxes`: N×4 float32, XYXY in absolute pixels. `scores`: N float32, 0 to 1. `class_ids`: N int64, each an index
-    into `class_names`, the model's whole vocabulary. `masks`: N `MaskCrop`s, or None for a model that gives boxes only.
+    `image_size`: (height, width) of the image in pixels. `boxes`: N×4 float32, XYXY in absolute
+    pixels. `scores`: N float32, 0 to 1. `class_ids`: N int64, each an index into `class_names`, the
+    model's whole vocabulary. `masks`: N `MaskCrop`s, or None for a model that gives boxes only.
 
     Raises `PredictionError` when the parts don't fit together.
     """
@@ -155,7 +165,9 @@ class Prediction:
     masks: tuple[MaskCrop, ...] | None = None
 
     def __post_init__(self) -> None:
-        put = object.__setattr__  # the dataclass is frozen; this is the one moment at which its parts are set
+        put = (
+            object.__setattr__
+        )  # the dataclass is frozen; this is the one moment at which its parts are set
         put(self, "image_size", (int(self.image_size[0]), int(self.image_size[1])))
         put(self, "boxes", _part("boxes", self.boxes, np.float32, (4,)))
         put(self, "scores", _part("scores", self.scores, np.float32))
@@ -168,34 +180,48 @@ class Prediction:
     def _check(self) -> None:
         height, width = self.image_size
         if height < 1 or width < 1:
-            raise PredictionError(f"A picture is at least 1×1 pixel, but image_size is {self.image_size}.")
-        lengths = {"boxes": len(self.boxes), "scores": len(self.scores), "class_ids": len(self.class_ids)}
+            raise PredictionError(
+                f"An image is at least 1×1 pixel, but image_size is {self.image_size}."
+            )
+        lengths = {
+            "boxes": len(self.boxes),
+            "scores": len(self.scores),
+            "class_ids": len(self.class_ids),
+        }
         if self.masks is not None:
             lengths["masks"] = len(self.masks)
         if len(set(lengths.values())) > 1:
             parts = ", ".join(f"{count} {name}" for name, count in lengths.items())
             raise PredictionError(f"Each instance has one of each, but there are {parts}.")
         if not np.isfinite(self.boxes).all() or not np.isfinite(self.scores).all():
-            raise PredictionError("A box or a score is not a finite number; the model's weights may be damaged.")
+            raise PredictionError(
+                "A box or a score is not a finite number; the model's weights may be damaged."
+            )
         if len(self) and not (self.scores.min() >= 0 and self.scores.max() <= 1):
             low, high = self.scores.min(), self.scores.max()
             raise PredictionError(f"Scores lie in 0 to 1, but these go from {low} to {high}.")
-        if len(self) and not (self.class_ids.min() >= 0 and self.class_ids.max() < len(self.class_names)):
+        if len(self) and not (
+            self.class_ids.min() >= 0 and self.class_ids.max() < len(self.class_names)
+        ):
             raise PredictionError(
                 f"A class id is an index into the {len(self.class_names)} class names, but these go from "
                 f"{self.class_ids.min()} to {self.class_ids.max()}; give the names that belong to the weights."
             )
         for crop in self.masks or ():
             if crop.x + crop.width > width or crop.y + crop.height > height:
-                raise PredictionError(f"A mask leaves the picture of {width}×{height} pixels: {crop}.")
+                raise PredictionError(
+                    f"A mask leaves the image of {width}×{height} pixels: {crop}."
+                )
 
-    # ── making one ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── making one ────────────────────────────────────────────────────────────────────────────────
 
     @classmethod
     def empty(cls, image_size: tuple[int, int], class_names: Sequence[str] = ()) -> Prediction:
         """A prediction of nothing."""
         none = np.zeros(0, np.float32)
-        return cls(image_size, none.reshape(0, 4), none, np.zeros(0, np.int64), tuple(class_names), ())
+        return cls(
+            image_size, none.reshape(0, 4), none, np.zeros(0, np.int64), tuple(class_names), ()
+        )
 
     @classmethod
     def from_dense(
@@ -206,9 +232,12 @@ class Prediction:
         class_names: Sequence[str],
         boxes: npt.ArrayLike | None = None,
     ) -> Prediction:
-        """A prediction from N×H×W masks (non-zero: inside); without `boxes` each box is drawn around its mask."""
+        """A prediction from N×H×W masks (non-zero: inside); without `boxes` each box is drawn
+        around its mask."""
         if masks.ndim != 3:
-            raise PredictionError(f"Dense masks are an N×H×W array, but these have the shape {masks.shape}.")
+            raise PredictionError(
+                f"Dense masks are an N×H×W array, but these have the shape {masks.shape}."
+            )
         crops = tuple(MaskCrop.from_array(mask) for mask in masks)
         if boxes is None:
             boxes = [(crop.x, crop.y, crop.x + crop.width, crop.y + crop.height) for crop in crops]
@@ -221,7 +250,7 @@ class Prediction:
             crops,
         )
 
-    # ── reading it ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── reading it ────────────────────────────────────────────────────────────────────────────────
 
     def __len__(self) -> int:
         return len(self.scores)
@@ -256,11 +285,14 @@ class Prediction:
     def counts(self) -> dict[str, int]:
         """How many instances each class that occurs has, the most frequent first."""
         ids, numbers = np.unique(self.class_ids, return_counts=True)
-        pairs = sorted(zip(numbers.tolist(), ids.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1]))
+        pairs = sorted(
+            zip(numbers.tolist(), ids.tolist(), strict=True), key=lambda pair: (-pair[0], pair[1])
+        )
         return {self.class_names[class_id]: number for number, class_id in pairs}
 
     def masks_dense(self) -> BoolArray:
-        """N×H×W booleans; this takes N · H · W bytes (100 instances at 12 MP: 1.2 GB), so prefer the crops.
+        """N×H×W booleans; this takes N · H · W bytes (100 instances at 12 MP: 1.2 GB), so prefer
+        the crops.
 
         Raises `PredictionError` for a prediction without masks.
         """
@@ -279,34 +311,47 @@ class Prediction:
 
     def _need_masks(self) -> tuple[MaskCrop, ...]:
         if self.masks is None:
-            raise PredictionError("This prediction has boxes only; use a model with a mask head to get masks.")
+            raise PredictionError(
+                "This prediction has boxes only; use a model with a mask head to get masks."
+            )
         return self.masks
 
-    # ── choosing from it ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── choosing from it ──────────────────────────────────────────────────────────────────────────
 
     def select(self, indices: Iterable[int] | npt.NDArray[Any]) -> Prediction:
         """The instances at `indices` (numbers, or N booleans), in that order."""
         chosen = self.indices(indices)
         masks = None if self.masks is None else tuple(self.masks[index] for index in chosen)
         return replace(
-            self, boxes=self.boxes[chosen], scores=self.scores[chosen], class_ids=self.class_ids[chosen], masks=masks
+            self,
+            boxes=self.boxes[chosen],
+            scores=self.scores[chosen],
+            class_ids=self.class_ids[chosen],
+            masks=masks,
         )
 
     def indices(self, chosen: Iterable[int] | npt.NDArray[Any]) -> IntArray:
-        """The places (int64) of the instances that `chosen` names: numbers, from the end where negative, or N booleans.
+        """The places (int64) of the instances that `chosen` names: numbers, from the end where
+        negative, or N booleans.
 
         Raises `SettingError` for one that is not here.
         """
         chosen = np.asarray(chosen if isinstance(chosen, np.ndarray) else list(chosen))
         if chosen.dtype == bool:
             if chosen.shape != (len(self),):
-                raise SettingError(f"A selection by booleans has one for each of the {len(self)} instances.")
+                raise SettingError(
+                    f"A selection by booleans has one for each of the {len(self)} instances."
+                )
             chosen = np.flatnonzero(chosen)
         if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
-            raise SettingError("A selection is a list of whole numbers, or of a boolean for each instance.")
+            raise SettingError(
+                "A selection is a list of whole numbers, or of a boolean for each instance."
+            )
         chosen = chosen.astype(np.int64)
         if chosen.size and not (-len(self) <= chosen.min() and chosen.max() < len(self)):
-            raise SettingError(f"The selection names an instance that is not among the {len(self)} here.")
+            raise SettingError(
+                f"The selection names an instance that is not among the {len(self)} here."
+            )
         return np.where(chosen < 0, chosen + len(self), chosen)
 
     def keep(
@@ -318,12 +363,14 @@ class Prediction:
     ) -> BoolArray:
         """Which instances meet their threshold and are not hidden: N booleans.
 
-        A class in `class_thresholds` (name → 0 to 1) has that one in place of `threshold`. Names of classes and numbers
-        of instances that are not here are passed over: they may belong to another model or picture.
+        A class in `class_thresholds` (name → 0 to 1) has that one in place of `threshold`. Names of
+        classes and numbers of instances that are not here are passed over: they may belong to
+        another model or image.
         """
         own, hidden = class_thresholds or {}, set(hidden_classes)
         least = np.array(
-            [np.inf if name in hidden else own.get(name, threshold) for name in self.class_names], np.float32
+            [np.inf if name in hidden else own.get(name, threshold) for name in self.class_names],
+            np.float32,
         )
         keep = self.scores >= least[self.class_ids] if len(self) else np.zeros(0, bool)
         keep[[index for index in hidden_instances if index < len(self)]] = False
@@ -336,11 +383,12 @@ class Prediction:
         hidden_classes: Iterable[str | int] = (),
         class_thresholds: Mapping[str, float] | None = None,
     ) -> Prediction:
-        """The instances that score `min_score` (0 to 1) or more, of `classes`, and not of `hidden_classes`.
+        """The instances that score `min_score` (0 to 1) or more, of `classes`, and not of
+        `hidden_classes`.
 
-        Classes are names or ids; `classes=None` means all of them. A class in `class_thresholds` (name → 0 to 1) has
-        that one in place of `min_score`.
-        Raises `SettingError` for a score out of range or a class that the model doesn't know.
+        Classes are names or ids; `classes=None` means all of them. A class in `class_thresholds`
+        (name → 0 to 1) has that one in place of `min_score`. Raises `SettingError` for a score out
+        of range or a class that the model doesn't know.
         """
         own = {name: check_threshold(value) for name, value in (class_thresholds or {}).items()}
         self._ids_of(own)  # says which one is unknown
@@ -351,7 +399,8 @@ class Prediction:
         return self.select(keep)
 
     def sort(self, by: SortKey = "score", descending: bool = True) -> Prediction:
-        """The same instances in the order of their score, area or class name; equal ones keep their order."""
+        """The same instances in the order of their score, area or class name; equal ones keep their
+        order."""
         if by == "score":
             keys: Sequence[Any] = self.scores.tolist()
         elif by == "area":
@@ -359,7 +408,9 @@ class Prediction:
         elif by == "class":
             keys = [self.class_names[class_id] for class_id in self.class_ids]
         else:
-            raise SettingError(f'Instances are sorted by "score", "area" or "class", not by {by!r}.')
+            raise SettingError(
+                f'Instances are sorted by "score", "area" or "class", not by {by!r}.'
+            )
         return self.select(sorted(range(len(self)), key=keys.__getitem__, reverse=descending))
 
     def _ids_of(self, classes: Iterable[str | int]) -> list[int]:
@@ -370,22 +421,36 @@ class Prediction:
         for entry in classes:
             class_id = known.get(entry) if isinstance(entry, str) else int(entry)
             if class_id is None or not 0 <= class_id < len(self.class_names):
-                raise SettingError(f"The model has no class {entry!r}; it knows {_list_names(self.class_names)}.")
+                raise SettingError(
+                    f"The model has no class {entry!r}; it knows {_list_names(self.class_names)}."
+                )
             ids.append(class_id)
         return ids
 
-    # ── showing it ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── showing it ────────────────────────────────────────────────────────────────────────────────
 
     def check_image(self, image: npt.NDArray[Any]) -> None:
-        """Raise `SettingError` unless the picture is an H×W×3 uint8 array, `PredictionError` unless it has our size."""
-        if not isinstance(image, np.ndarray) or image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            what = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-            raise SettingError(f"The picture is an H×W×3 uint8 RGB array, not {what}; images.load makes one.")
+        """Raise `SettingError` unless the image is an H×W×3 uint8 array, `PredictionError` unless
+        it has our size."""
+        if (
+            not isinstance(image, np.ndarray)
+            or image.ndim != 3
+            or image.shape[2] != 3
+            or image.dtype != np.uint8
+        ):
+            what = (
+                f"{image.dtype} of shape {image.shape}"
+                if isinstance(image, np.ndarray)
+                else type(image).__name__
+            )
+            raise SettingError(
+                f"The image is an H×W×3 uint8 RGB array, not {what}; images.load makes one."
+            )
         if image.shape[:2] != self.image_size:
             height, width = self.image_size
             raise PredictionError(
-                f"The prediction is for a picture of {width}×{height} pixels, but this one has "
-                f"{image.shape[1]}×{image.shape[0]}. Run the model on this picture."
+                f"The prediction is for an image of {width}×{height} pixels, but this one has "
+                f"{image.shape[1]}×{image.shape[0]}. Run the model on this image."
             )
 
     def plot(
@@ -403,17 +468,20 @@ class Prediction:
         line_width: float = 1.2,
         font_size: float = 8,
     ) -> Axes:
-        """Draw the instances on matplotlib axes, as shapes that stay sharp in PDF and SVG; returns the axes.
+        """Draw the instances on matplotlib axes, as shapes that stay sharp in PDF and SVG; returns
+        the axes.
 
-        `ax`: where to draw; None: the current axes of pyplot. `image`: H×W×3 uint8 RGB, shown below the instances;
-        None leaves what is there, so that they can be drawn on an `imshow` of one's own (a pixel's centre is at whole
-        numbers). The rest is as in `rendering.Style`, but `line_width` and `font_size` are in points.
+        `ax`: where to draw; None: the current axes of pyplot. `image`: H×W×3 uint8 RGB, shown below
+        the instances; None leaves what is there, so that they can be drawn on an `imshow` of one's
+        own (a pixel's centre is at whole numbers). The rest is as in `rendering.Style`, but
+        `line_width` and `font_size` are in points.
 
-        The shapes have the names of their classes as labels (coloured by instance: also their numbers), so that
-        `ax.legend()` says which colour is which. Smaller instances are drawn over larger ones.
+        The shapes have the names of their classes as labels (coloured by instance: also their
+        numbers), so that `ax.legend()` says which colour is which. Smaller instances are drawn over
+        larger ones.
 
-        Raises as `check_image` does, `SettingError` for a setting out of its range, and `DependencyError` where
-        matplotlib is not installed.
+        Raises as `check_image` does, `SettingError` for a setting out of its range, and
+        `DependencyError` where matplotlib is not installed.
         """
         if image is not None:
             self.check_image(image)
@@ -455,29 +523,41 @@ class Prediction:
             table = [("#", "class", "score", "area px", "box x1 y1 x2 y2"), *self._rows()]
             widths = [max(len(row[column]) for row in table) for column in range(5)]
             for number, name, *numbers, box in table:
-                aligned = [cell.rjust(width) for cell, width in zip(numbers, widths[2:], strict=False)]
-                lines.append("  ".join([number.rjust(widths[0]), name.ljust(widths[1]), *aligned, box]).rstrip())
+                aligned = [
+                    cell.rjust(width) for cell, width in zip(numbers, widths[2:], strict=False)
+                ]
+                lines.append(
+                    "  ".join(
+                        [number.rjust(widths[0]), name.ljust(widths[1]), *aligned, box]
+                    ).rstrip()
+                )
         if len(self) > _TABLE_ROWS:
             lines.append(f"… and {len(self) - _TABLE_ROWS} more")
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{name}</th>" for name in ("#", "class", "score", "area px", "box x1 y1 x2 y2"))
+        head = "".join(
+            f"<th>{name}</th>" for name in ("#", "class", "score", "area px", "box x1 y1 x2 y2")
+        )
         body = "".join(
-            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in self._rows()
+            "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>"
+            for row in self._rows()
         )
         more = f"<p>… and {len(self) - _TABLE_ROWS} more</p>" if len(self) > _TABLE_ROWS else ""
         return f"<p>{self._title()}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
 
 
 def check_threshold(value: object) -> float:
-    """A score threshold as a float; raises `SettingError` unless it is a number from 0 to 1 (NaN is not)."""
+    """A score threshold as a float; raises `SettingError` unless it is a number from 0 to 1 (NaN is
+    not)."""
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise SettingError(f"A threshold is a number from 0 to 1, not {value!r}.") from None
     if not 0 <= number <= 1:
-        raise SettingError(f"A threshold lies between 0 and 1, but {number:g} was given; 0.5 is usual.")
+        raise SettingError(
+            f"A threshold lies between 0 and 1, but {number:g} was given; 0.5 is usual."
+        )
     return number
 
 
@@ -486,7 +566,9 @@ def _list_names(names: Sequence[str]) -> str:
     return f"{shown} … ({len(names)} in all)" if len(names) > 8 else shown or "no classes"
 
 
-def _part(name: str, values: object, dtype: npt.DTypeLike, row: tuple[int, ...] = ()) -> npt.NDArray[Any]:
+def _part(
+    name: str, values: object, dtype: npt.DTypeLike, row: tuple[int, ...] = ()
+) -> npt.NDArray[Any]:
     """A read-only copy of N rows (of shape `row`) of numbers."""
     try:
         array = np.array(values, dtype)
@@ -496,7 +578,9 @@ def _part(name: str, values: object, dtype: npt.DTypeLike, row: tuple[int, ...] 
         array = array.reshape(0, *row)
     if array.ndim != 1 + len(row) or array.shape[1:] != row:
         wanted = "×".join(map(str, ("N", *row)))
-        raise PredictionError(f"The {name} are an array of shape {wanted}, but these have the shape {array.shape}.")
+        raise PredictionError(
+            f"The {name} are an array of shape {wanted}, but these have the shape {array.shape}."
+        )
     return _read_only(array)
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from .history import EntryState, History, HistoryEntry
 from .session import PANEL_MAX_PIXELS, SegmentationSession, SegmentationState
-from .traits import ByIdentity, ClassNames, ClassThresholds, Indices, Picture, ThreadSafeTraits, Threshold, own_writes
+from .traits import (
+    ByIdentity,
+    ClassNames,
+    ClassThresholds,
+    Indices,
+    Picture,
+    ThreadSafeTraits,
+    Threshold,
+    own_writes,
+)
 
 __all__ = [
     "PANEL_MAX_PIXELS",

@@ -1,4 +1,4 @@
-"""The pictures of one session with their results, a bounded number of them."""
+"""The images of one session with their results, a bounded number of them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ __all__ = ["MAX_BYTES", "MAX_ENTRIES", "EntryState", "History", "HistoryEntry"]
 EntryState = Literal["waiting", "busy", "done", "failed"]
 
 MAX_ENTRIES: Final = 30
-"""Finished pictures that a session keeps; the oldest goes first."""
+"""Finished images that a session keeps; the oldest goes first."""
 
 MAX_BYTES: Final = 400_000_000
-"""Bytes that the finished pictures of a session may take together (3 for each pixel)."""
+"""Bytes that the finished images of a session may take together (3 for each pixel)."""
 
 
 @dataclass(frozen=True, eq=False)
 class HistoryEntry:
-    """One picture of a session.
+    """One image of a session.
 
-    `number`: counted up from 1. `source`: what it is called. `origin`: its path or address, where it has one. `state`:
-    "waiting", "busy", "done" or "failed". `image` (H×W×3 uint8 RGB) and `prediction`: None until it is done. `model`:
-    what the model is called. `took_s`: seconds that the model took. `error`: why it failed, in words to show.
+    `number`: counted up from 1. `source`: what it is called. `origin`: its path or address, where
+    it has one. `state`: "waiting", "busy", "done" or "failed". `image` (H×W×3 uint8 RGB) and
+    `prediction`: None until it is done. `model`: what the model is called. `took_s`: seconds that
+    the model took. `error`: why it failed, in words to show.
     """
 
     number: int
@@ -44,9 +45,10 @@ class HistoryEntry:
 
 
 class History:
-    """Entries by number, in the order in which they came. Not for several threads at once: its owner has the lock.
+    """Entries by number, in the order in which they came. Not for several threads at once: its
+    owner has the lock.
 
-    `max_entries`: finished ones that are kept. `max_bytes`: what their pictures may take together.
+    `max_entries`: finished ones that are kept. `max_bytes`: what their images may take together.
     """
 
     def __init__(self, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
@@ -66,7 +68,7 @@ class History:
             return self._entries[number]
         except KeyError:
             raise SettingError(
-                f"There is no picture number {number} in the history; it may have been removed."
+                f"There is no image number {number} in the history; it may have been removed."
             ) from None
 
     def add(self, source: str, origin: str = "") -> int:
@@ -89,7 +91,8 @@ class History:
         self._entries.clear()
 
     def trim(self, keep: int | None) -> None:
-        """Forget the oldest finished entries over the limits, but not the one numbered `keep`, which is on screen."""
+        """Forget the oldest finished entries over the limits, but not the one numbered `keep`,
+        which is on screen."""
         done = [entry for entry in self if entry.state == "done"]
         size = sum(_bytes(entry) for entry in done)
         count = len(done)

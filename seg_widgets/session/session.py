@@ -1,9 +1,11 @@
-"""What a panel knows and does, without any widget: the picture, what was found in it, and what of it is shown.
+"""What a panel knows and does, without any widget: the image, what was found in it, and what of it
+is shown.
 
-Two threads of its own keep the kernel free: one builds the model, one opens and segments pictures. Of several requests
-for one picture one runs, the newest waits, older ones are dropped; a result is shown only while its request is still
-the newest. Several pictures that come together are all kept: the first is shown, the others go into the history one
-after the other, whenever nobody asks for something else.
+Two threads of its own keep the kernel free: one builds the model, one opens and segments images. Of
+several requests for one image one runs, the newest waits, older ones are dropped; a result is shown
+only while its request is still the newest. Several images that come together are all kept: the
+first is shown, the others go into the history one after the other, whenever nobody asks for
+something else.
 """
 
 from __future__ import annotations
@@ -25,7 +27,14 @@ import numpy.typing as npt
 import traitlets
 
 from .. import images
-from ..errors import InferenceError, ModelError, PredictionError, SegWidgetsError, SettingError, UrlError
+from ..errors import (
+    InferenceError,
+    ModelError,
+    PredictionError,
+    SegWidgetsError,
+    SettingError,
+    UrlError,
+)
 from ..modeling import STARTER, BackgroundDownload, missing_card, model_name
 from ..prediction import Prediction, Predictor
 from .history import History
@@ -46,77 +55,85 @@ RGBArray = npt.NDArray[np.uint8]
 _Result = TypeVar("_Result")
 
 PANEL_MAX_PIXELS: Final = 25_000_000
-"""Pixels of the largest picture that a session opens; more would make the browser slow."""
+"""Pixels of the largest image that a session opens; more would make the browser slow."""
 
 _log = logging.getLogger(__name__)
 
 
-# ── the state ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the state ─────────────────────────────────────────────────────────────────────────────────────
 
 
 class SegmentationState(ThreadSafeTraits):
     """The traits that a session and a panel have in common, and what follows from them."""
 
     image = Picture()
-    """The picture on screen, H×W×3 uint8 RGB, or None (default). It changes together with `prediction`. Setting it to
-    anything that `images.load` takes (path, URL, bytes, array, PIL image) starts `segment`, and it changes when
-    the result is there; setting it to None starts `clear`."""
+    """The image on screen, H×W×3 uint8 RGB, or None (default). It changes together with
+    `prediction`. Setting it to anything that `images.load` takes (path, URL, bytes, array, PIL
+    image) starts `segment`, and it changes when the result is there; setting it to None starts
+    `clear`."""
 
     prediction = traitlets.Instance(Prediction, allow_none=True, read_only=True)
-    """What was found in `image`, all of it down to the predictor's score floor, or None (default); never set from
-    outside."""
+    """What was found in `image`, all of it down to the predictor's score floor, or None (default);
+    never set from outside."""
 
     source = traitlets.Unicode("", read_only=True)
-    """What `image` is called, such as "photo.jpg"; "" (default) while there is none, or it has no name."""
+    """What `image` is called, such as "photo.jpg"; "" (default) while there is none, or it has no
+    name."""
 
     origin = traitlets.Unicode("", read_only=True)
-    """The path or address that `image` came from; "" (default) while there is none, or for bytes and arrays."""
+    """The path or address that `image` came from; "" (default) while there is none, or for bytes
+    and arrays."""
 
     threshold = Threshold()
     """The lowest score that is shown, 0 to 1 (default 0.5)."""
 
     class_thresholds = ClassThresholds()
-    """Thresholds of single classes by name, each 0 to 1, in place of `threshold`, lower or higher (default none); they
-    stay for the next picture."""
+    """Thresholds of single classes by name, each 0 to 1, in place of `threshold`, lower or higher
+    (default none); they stay for the next image."""
 
     hidden_classes = ClassNames()
-    """Names of the classes that are not shown (default none); they stay hidden for the next picture."""
+    """Names of the classes that are not shown (default none); they stay hidden for the next
+    image."""
 
     hidden_instances = Indices()
-    """Places in `prediction` of single instances that are not shown (default none); a new picture empties it."""
+    """Places in `prediction` of single instances that are not shown (default none); a new image
+    empties it."""
 
     selected = Indices()
-    """Places in `prediction` of the selected instances (default none); a new picture empties it."""
+    """Places in `prediction` of the selected instances (default none); a new image empties it."""
 
     busy = traitlets.Bool(False, read_only=True)
-    """Whether a model is being built or a picture is being opened or segmented (default False)."""
+    """Whether a model is being built or an image is being opened or segmented (default False)."""
 
     status = traitlets.Unicode("", read_only=True)
-    """What is being done, in words to show, such as "Segmenting photo.jpg (the last one took 0.4 s)"; "" when idle."""
+    """What is being done, in words to show, such as "Segmenting photo.jpg (the last one took 0.4
+    s)"; "" when idle."""
 
     error = traitlets.Unicode("")
-    """Why the last request gave nothing, cause and fix, in words to show; "" (default) when it went well."""
+    """Why the last request gave nothing, cause and fix, in words to show; "" (default) when it went
+    well."""
 
     predictor = ByIdentity(read_only=True)
     """The predictor, or None (default) until it is built."""
 
     history = traitlets.Tuple((), read_only=True)
-    """The pictures of this session, a tuple of `HistoryEntry` in the order in which they came (default empty): those
-    with a result, up to a limit, those that wait for theirs, and those of several at once that failed."""
+    """The images of this session, a tuple of `HistoryEntry` in the order in which they came
+    (default empty): those with a result, up to a limit, those that wait for theirs, and those of
+    several at once that failed."""
 
     current = traitlets.Int(None, allow_none=True, read_only=True)
-    """The number in `history` of the picture on screen, or None (default)."""
+    """The number in `history` of the image on screen, or None (default)."""
 
     fetching = traitlets.Unicode("", read_only=True)
-    """The name of the model whose weights are being fetched, "" (default) while none are. Until they are there, the
-    model that was in use goes on, or the starter."""
+    """The name of the model whose weights are being fetched, "" (default) while none are. Until
+    they are there, the model that was in use goes on, or the starter."""
 
     def segment(self, source: object, name: str | None = None) -> None:
-        """Open and segment a picture in the background."""
+        """Open and segment an image in the background."""
         raise NotImplementedError
 
     def clear(self) -> None:
-        """Forget the picture and its result."""
+        """Forget the image and its result."""
         raise NotImplementedError
 
     @property
@@ -125,7 +142,9 @@ class SegmentationState(ThreadSafeTraits):
         prediction = self.prediction
         if prediction is None:
             return ()
-        keep = prediction.keep(self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances)
+        keep = prediction.keep(
+            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+        )
         return tuple(np.flatnonzero(keep).tolist())
 
     @property
@@ -134,9 +153,10 @@ class SegmentationState(ThreadSafeTraits):
         return None if self.prediction is None else self.prediction.select(self.shown_indices)
 
     def describe(self) -> str:
-        """One line on what is shown, the same for the same state; it stands in the `repr` of session and panel."""
+        """One line on what is shown, the same for the same state; it stands in the `repr` of
+        session and panel."""
         if self.image is None or self.prediction is None:
-            return f"no picture yet, threshold {self.threshold:.2f}"
+            return f"no image yet, threshold {self.threshold:.2f}"
         height, width = self.image.shape[:2]
         name = f"{self.source!r} " if self.source else ""
         total = len(self.prediction)
@@ -151,10 +171,13 @@ class SegmentationState(ThreadSafeTraits):
         if self.prediction is not None and self.prediction.class_names:
             known = self.prediction.class_names
             before = getattr(self, proposal["trait"].name)
-            # Classes that were chosen under another model may stay; only a new unknown name is a mistake.
+            # Classes that were chosen under another model may stay; only a new unknown name is a
+            # mistake.
             for name in names:
                 if name not in known and name not in before:
-                    raise SettingError(f"The model has no class {name!r}.{_did_you_mean(name, known)}")
+                    raise SettingError(
+                        f"The model has no class {name!r}.{_did_you_mean(name, known)}"
+                    )
         return names
 
     @traitlets.validate("selected", "hidden_instances")
@@ -162,11 +185,13 @@ class SegmentationState(ThreadSafeTraits):
         indices: tuple[int, ...] = proposal["value"]
         count = 0 if self.prediction is None else len(self.prediction)
         if indices and max(indices) >= count:
-            raise SettingError(f"There is no instance {max(indices)}: the result has {count}, counted from 0.")
+            raise SettingError(
+                f"There is no instance {max(indices)}: the result has {count}, counted from 0."
+            )
         return indices
 
 
-# ── the worker ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the worker ────────────────────────────────────────────────────────────────────────────────────
 
 
 class _Worker:
@@ -184,9 +209,12 @@ class _Worker:
     def submit(self, job: Callable[[], None]) -> None:
         with self._wake:
             self._next = job
-            # Started by the first job, and again should a job have ended it (SystemExit in a predictor).
+            # Started by the first job, and again should a job have ended it (SystemExit in a
+            # predictor).
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._run, name="seg_widgets worker", daemon=True)
+                self._thread = threading.Thread(
+                    target=self._run, name="seg_widgets worker", daemon=True
+                )
                 self._thread.start()
             self._wake.notify()
 
@@ -213,7 +241,7 @@ class _Worker:
                 job, self._next = self._next, None
             if job is not None:
                 job()
-            # Or the last picture's job, with its picture, would stay alive until the next one comes.
+            # Or the last image's job, with its image, would stay alive until the next one comes.
             del job
 
 
@@ -222,7 +250,8 @@ class _Superseded(Exception):
 
 
 class _Source(NamedTuple):
-    """A picture to open: what it is called, the path or address that it has, "" without one, and what opens it."""
+    """An image to open: what it is called, the path or address that it has, "" without one, and
+    what opens it."""
 
     name: str
     origin: str
@@ -230,25 +259,26 @@ class _Source(NamedTuple):
 
 
 def _no_picture() -> RGBArray:
-    raise SegWidgetsError("There is no picture.")
+    raise SegWidgetsError("There is no image.")
 
 
 _NOTHING: Final = _Source("", "", _no_picture)
 
 
 class _Waiting(NamedTuple):
-    """One of several pictures that waits for its turn: `number` is its place in the history."""
+    """One of several images that waits for its turn: `number` is its place in the history."""
 
     number: int
     source: _Source
 
 
 class _Request:
-    """One picture to segment, with its model where that is being built.
+    """One image to segment, with its model where that is being built.
 
-    `number`: its place in the history, where it has one already. `keeps`: whether it is one of several that came
-    together, which are never dropped. `shows`: whether its result goes on screen. `runs`: whether the model has
-    started on it. The session's newest request is its current one; one that is `superseded` is dropped.
+    `number`: its place in the history, where it has one already. `keeps`: whether it is one of
+    several that came together, which are never dropped. `shows`: whether its result goes on screen.
+    `runs`: whether the model has started on it. The session's newest request is its current one;
+    one that is `superseded` is dropped.
     """
 
     def __init__(self, source: _Source, number: int | None, keeps: bool, shows: bool) -> None:
@@ -261,19 +291,21 @@ class _Request:
         self.superseded = threading.Event()
 
 
-# ── the session ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the session ───────────────────────────────────────────────────────────────────────────────────
 
 
 class SegmentationSession(SegmentationState):
-    """A picture, what a model found in it, and what of that is shown; knows no widget.
+    """An image, what a model found in it, and what of that is shown; knows no widget.
 
-    `predictor`: a `Predictor`, a model's name or folder, or None for the starter; a name's model is built at once in
-    the background, after its weights were fetched if they are not here. `build`: instead of a predictor, a function
-    without arguments that builds one. `device`: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name. `threshold`: 0
-    to 1. `allow_local`: URLs may point to this machine and to private networks (never for strangers' requests).
-    `max_pixels`: the largest picture that is opened.
+    `predictor`: a `Predictor`, a model's name or folder, or None for the starter; a name's model is
+    built at once in the background, after its weights were fetched if they are not here. `build`:
+    instead of a predictor, a function without arguments that builds one. `device`: "auto", "cpu",
+    "cuda", "cuda:1" or "mps", for a name. `threshold`: 0 to 1. `allow_local`: URLs may point to
+    this machine and to private networks (never for strangers' requests). `max_pixels`: the largest
+    image that is opened.
 
-    Observers are called on whichever thread made the change. Raises `SettingError` for an argument that is none.
+    Observers are called on whichever thread made the change. Raises `SettingError` for an argument
+    that is none.
     """
 
     def __init__(
@@ -290,7 +322,8 @@ class SegmentationSession(SegmentationState):
         self.threshold = threshold
         self._allow_local = allow_local
         self._max_pixels = max_pixels
-        # Held also while busy, status and error are published: their order must be the order in which things happened.
+        # Held also while busy, status and error are published: their order must be the order in
+        # which things happened.
         self._lock = threading.RLock()
         self._changed = threading.Condition(self._lock)
         self._worker = _Worker()
@@ -309,32 +342,38 @@ class SegmentationSession(SegmentationState):
         self._model_name = ""
         self.use(predictor, build=build, device=device)
 
-    # ── asking for things ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── asking for things ─────────────────────────────────────────────────────────────────────────
 
     def segment(self, source: object, name: str | None = None) -> None:
-        """Open and segment a picture in the background; a request that still waits is dropped.
+        """Open and segment an image in the background; a request that still waits is dropped.
 
-        `source`: anything that `images.load` takes, a URL too. `name`: what to call it; without it, its file name.
-        What goes wrong with it comes as `error`, and from `wait`. Raises `SettingError` on a closed session.
+        `source`: anything that `images.load` takes, a URL too. `name`: what to call it; without it,
+        its file name. What goes wrong with it comes as `error`, and from `wait`. Raises
+        `SettingError` on a closed session.
         """
         self._submit(self._source(source, name))
 
     def segment_url(self, address: str) -> None:
-        """Like `segment`, for a text that a stranger may have typed: only http(s) is followed, never a path."""
+        """Like `segment`, for a text that a stranger may have typed: only http(s) is followed,
+        never a path."""
         text = address.strip()
 
         def load() -> RGBArray:
             if urlsplit(text).scheme.lower() not in ("http", "https"):
-                raise UrlError(f"{text!r} is not the address of a picture: it starts with https:// or http://.")
+                raise UrlError(
+                    f"{text!r} is not the address of an image: it starts with https:// or http://."
+                )
             return images.load(text, max_pixels=self._max_pixels, allow_local=self._allow_local)
 
         self._submit(_Source(_name_of(text), text, load))
 
     def segment_all(self, sources: Iterable[object]) -> None:
-        """Segment several pictures: the first is shown, the others go into `history`, one after the other.
+        """Segment several images: the first is shown, the others go into `history`, one after the
+        other.
 
-        `sources`: each anything that `images.load` takes. A request for a single picture goes first, and they go on
-        after it. One that fails stays in the history with its error. Raises `SettingError` on a closed session.
+        `sources`: each anything that `images.load` takes. A request for a single image goes first,
+        and they go on after it. One that fails stays in the history with its error. Raises
+        `SettingError` on a closed session.
         """
         with self._lock:
             self._check_open()
@@ -353,10 +392,11 @@ class SegmentationSession(SegmentationState):
             self._submit(first.source, first.number, keeps=True)
 
     def show(self, number: int) -> None:
-        """Put the picture numbered `number` of `history` on screen with its result; the model doesn't run again.
+        """Put the image numbered `number` of `history` on screen with its result; the model doesn't
+        run again.
 
-        One that waits becomes the next one; one that failed tells why in `error`. Raises `SettingError` when there is
-        no such picture.
+        One that waits becomes the next one; one that failed tells why in `error`. Raises
+        `SettingError` when there is no such image.
         """
         with self._lock:
             self._check_open()
@@ -377,9 +417,9 @@ class SegmentationSession(SegmentationState):
                     self._submit(waiting.source, number, keeps=True)
 
     def forget(self, number: int) -> None:
-        """Remove a picture from `history`; one that is on screen stays there.
+        """Remove an image from `history`; one that is on screen stays there.
 
-        Raises `SettingError` when there is no such picture.
+        Raises `SettingError` when there is no such image.
         """
         with self._lock:
             self._history.remove(number)
@@ -396,7 +436,12 @@ class SegmentationSession(SegmentationState):
         called = name or _name_of(source)
 
         def load() -> RGBArray:
-            return images.load(source, max_pixels=self._max_pixels, allow_local=self._allow_local, name=called or None)
+            return images.load(
+                source,
+                max_pixels=self._max_pixels,
+                allow_local=self._allow_local,
+                name=called or None,
+            )
 
         return _Source(called, str(source) if isinstance(source, (str, PurePath)) else "", load)
 
@@ -407,10 +452,11 @@ class SegmentationSession(SegmentationState):
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
     ) -> None:
-        """Take another model (arguments as for the session) and segment the picture on screen with it.
+        """Take another model (arguments as for the session) and segment the image on screen with
+        it.
 
-        Weights of the model zoo that are not here are fetched first; meanwhile, and when that fails, the model that
-        was in use goes on, or the starter.
+        Weights of the model zoo that are not here are fetched first; meanwhile, and when that
+        fails, the model that was in use goes on, or the starter.
         """
         if isinstance(predictor, Path):
             predictor = model_name(predictor)
@@ -425,7 +471,7 @@ class SegmentationSession(SegmentationState):
                 return
         if predictor is not None and not isinstance(predictor, str) and not callable(predictor):
             raise SettingError(
-                f"A predictor is called with a picture and answers with a Prediction, but {type(predictor).__name__} "
+                f"A predictor is called with an image and answers with a Prediction, but {type(predictor).__name__} "
                 "can't be called; give a Predictor or a model's name."
             )
         with self._lock:
@@ -485,9 +531,13 @@ class SegmentationSession(SegmentationState):
             if self._download is fetch:
                 self._publish()
 
-    def _fetched(self, fetch: BackgroundDownload, device: str, problem: SegWidgetsError | None) -> None:
+    def _fetched(
+        self, fetch: BackgroundDownload, device: str, problem: SegWidgetsError | None
+    ) -> None:
         with self._lock:
-            if self._download is not fetch:  # cancelled, closed, or another model was chosen meanwhile
+            if (
+                self._download is not fetch
+            ):  # cancelled, closed, or another model was chosen meanwhile
                 return
             if problem is None:
                 self._download = None
@@ -500,7 +550,8 @@ class SegmentationSession(SegmentationState):
             self._publish(error=str(self._failure))
 
     def clear(self) -> None:
-        """Forget the picture, its result, the history and any error, and drop what is under way or waits."""
+        """Forget the image, its result, the history and any error, and drop what is under way or
+        waits."""
         with self._lock:
             self._drop_all()
             self._history.clear()
@@ -510,7 +561,8 @@ class SegmentationSession(SegmentationState):
 
     @property
     def working(self) -> bool:
-        """Whether a picture is under way or waits or weights are being fetched, which `cancel` drops.
+        """Whether an image is under way or waits or weights are being fetched, which `cancel`
+        drops.
 
         The model's loading alone is only `busy`.
         """
@@ -518,7 +570,8 @@ class SegmentationSession(SegmentationState):
             return self._request is not None or bool(self._waiting) or self._download is not None
 
     def cancel(self) -> None:
-        """Drop what is under way and what waits; what is on screen stays, and so do the results in the history.
+        """Drop what is under way and what waits; what is on screen stays, and so do the results in
+        the history.
 
         Of weights that were being fetched, those that have come stay for the next time.
         """
@@ -528,10 +581,12 @@ class SegmentationSession(SegmentationState):
             self._publish()
 
     def wait(self, timeout_s: float | None = None) -> Prediction | None:
-        """Wait until nothing is under way, the model's loading included, and return the prediction on screen.
+        """Wait until nothing is under way, the model's loading included, and return the prediction
+        on screen.
 
-        `timeout_s`: seconds; None waits as long as it takes. Raises the error of the last request if it failed (the
-        result before it stays on screen), and `TimeoutError` when the time is over.
+        `timeout_s`: seconds; None waits as long as it takes. Raises the error of the last request
+        if it failed (the result before it stays on screen), and `TimeoutError` when the time is
+        over.
         """
         with self._lock:
             if self._worker.is_current():
@@ -546,8 +601,8 @@ class SegmentationSession(SegmentationState):
     def close(self, timeout_s: float = 0.0) -> None:
         """End the worker and let go of the model; what is on screen stays readable.
 
-        A picture that is being segmented can't be interrupted: its result is dropped. `timeout_s`: how many seconds to
-        wait for that. Closing twice is harmless.
+        An image that is being segmented can't be interrupted: its result is dropped. `timeout_s`:
+        how many seconds to wait for that. Closing twice is harmless.
         """
         with self._lock:
             self._closed = True
@@ -562,7 +617,8 @@ class SegmentationSession(SegmentationState):
 
     @property
     def model_name(self) -> str:
-        """The name by which `load_predictor` makes the model in use, or "" for a predictor of one's own."""
+        """The name by which `load_predictor` makes the model in use, or "" for a predictor of one's
+        own."""
         return self._model_name
 
     @property
@@ -573,10 +629,11 @@ class SegmentationSession(SegmentationState):
     def __repr__(self) -> str:
         return f"SegmentationSession({self.describe()})"
 
-    # ── the model ─────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── the model ─────────────────────────────────────────────────────────────────────────────────
 
     def _start_building(self) -> None:
-        """Build the model in a thread of its own, unless it is there or being built. Called with the lock."""
+        """Build the model in a thread of its own, unless it is there or being built. Called with
+        the lock."""
         build = self._build
         if build is None or self.predictor is not None or self._building is not None:
             return
@@ -587,7 +644,9 @@ class SegmentationSession(SegmentationState):
             try:
                 built = build()
                 if not callable(built):
-                    raise ModelError(f"The model's builder gave {type(built).__name__}, which is not a Predictor.")
+                    raise ModelError(
+                        f"The model's builder gave {type(built).__name__}, which is not a Predictor."
+                    )
             except Exception as error:
                 self._built(future, None, _presentable(error, "load the model", ModelError))
             else:
@@ -595,10 +654,13 @@ class SegmentationSession(SegmentationState):
 
         threading.Thread(target=work, name="seg_widgets model", daemon=True).start()
 
-    def _built(self, future: Future[Predictor], predictor: Predictor | None, error: SegWidgetsError | None) -> None:
+    def _built(
+        self, future: Future[Predictor], predictor: Predictor | None, error: SegWidgetsError | None
+    ) -> None:
         with self._lock:
             if self._building is not future:
-                # Closed, or another model was chosen meanwhile; a request that waits for this one has gone as well.
+                # Closed, or another model was chosen meanwhile; a request that waits for this one
+                # has gone as well.
                 future.cancel()
                 return
             self._building = None
@@ -624,7 +686,7 @@ class SegmentationSession(SegmentationState):
             raise _Superseded
         return predictor
 
-    # ── one request ───────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── one request ───────────────────────────────────────────────────────────────────────────────
 
     def _submit(self, source: _Source, number: int | None = None, keeps: bool = False) -> None:
         """Make this the current request, whose result is shown."""
@@ -646,14 +708,16 @@ class SegmentationSession(SegmentationState):
         self._worker.submit(lambda: self._work(request))
 
     def _start_next(self) -> None:
-        """Go on with the pictures that wait, unless something else is under way. Called with the lock."""
+        """Go on with the images that wait, unless something else is under way. Called with the
+        lock."""
         if self._request is None and self._waiting and not self._closed:
             number, source = self._waiting.popleft()
-            # The first result of several is shown, even where the first picture of them has failed.
+            # The first result of several is shown, even where the first image of them has failed.
             self._start(_Request(source, number, keeps=True, shows=self.image is None))
 
     def _give_way(self) -> None:
-        """Make room for a newer request: a single one is dropped, one of several waits again. Called with the lock."""
+        """Make room for a newer request: a single one is dropped, one of several waits again.
+        Called with the lock."""
         request, self._request = self._request, None
         if request is None:
             return
@@ -668,7 +732,8 @@ class SegmentationSession(SegmentationState):
             self._history.update(request.number, state="waiting")
 
     def _drop_all(self) -> None:
-        """Drop what is under way and what waits, with their places in the history. Called with the lock."""
+        """Drop what is under way and what waits, with their places in the history. Called with the
+        lock."""
         dropped = [one.number for one in self._waiting]
         self._waiting.clear()
         if self._request is not None:
@@ -696,15 +761,16 @@ class SegmentationSession(SegmentationState):
         except _Superseded:
             return
         except Exception as error:
-            what = f"segment {request.source.name or 'the picture'}"
+            what = f"segment {request.source.name or 'the image'}"
             self._fail(request, _presentable(error, what, InferenceError))
         else:
             self._finish(request, image, prediction, took_s)
 
     def _load(self, request: _Request) -> RGBArray:
-        """The request's picture, read in a thread that is left to itself when a newer request comes.
+        """The request's image, read in a thread that is left to itself when a newer request comes.
 
-        A slow server has up to the fetch's whole time limit, and a newer request should not wait for it.
+        A slow server has up to the fetch's whole time limit, and a newer request should not wait
+        for it.
         """
         future: Future[RGBArray] = Future()
         load = request.source.load
@@ -727,7 +793,9 @@ class SegmentationSession(SegmentationState):
                 self._doing = doing
                 self._publish()
 
-    def _finish(self, request: _Request, image: RGBArray, prediction: Prediction, took_s: float) -> None:
+    def _finish(
+        self, request: _Request, image: RGBArray, prediction: Prediction, took_s: float
+    ) -> None:
         with self._lock:
             if self._is_dropped(request):
                 return
@@ -743,12 +811,18 @@ class SegmentationSession(SegmentationState):
             self._history.update(number, state="done", error="", **done)
             shows = request.shows or self.image is None
             self._history.trim(number if shows else self.current)
-            # The request stays the current one while the result is shown, so that busy ends only after it.
+            # The request stays the current one while the result is shown, so that busy ends only
+            # after it.
             try:
                 if shows:
-                    self._show(image, prediction, request.source, number if number in self._history else None)
+                    self._show(
+                        image,
+                        prediction,
+                        request.source,
+                        number if number in self._history else None,
+                    )
             except Exception:
-                _log.exception("An observer of the picture or its result failed")
+                _log.exception("An observer of the image or its result failed")
             self._end(request, error="" if shows else None)
 
     def _fail(self, request: _Request, error: SegWidgetsError) -> None:
@@ -766,26 +840,36 @@ class SegmentationSession(SegmentationState):
             self._end(request, error=str(error))
 
     def _is_dropped(self, request: _Request) -> bool:
-        return request.superseded.is_set() or (request.keeps and request.number not in self._history)
+        return request.superseded.is_set() or (
+            request.keeps and request.number not in self._history
+        )
 
     def _end(self, request: _Request, error: str | None) -> None:
         """Go on with what waits. Called with the lock."""
         if self._request is request:
             self._request = None
         self._start_next()
-        # An observer of the result may have asked for another picture, whose state must stay.
-        self._publish(error=None if self._request is not None and self._request.shows and not error else error)
+        # An observer of the result may have asked for another image, whose state must stay.
+        self._publish(
+            error=None if self._request is not None and self._request.shows and not error else error
+        )
 
     def _sentence(self, verb: str, request: _Request) -> str:
         place = ""
         if request.keeps and self._together > 1:
             place = f" ({self._together - len(self._waiting)} of {self._together})"
-        return f"{verb} {request.source.name or 'the picture'}{place}"
+        return f"{verb} {request.source.name or 'the image'}{place}"
 
-    # ── publishing ────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── publishing ────────────────────────────────────────────────────────────────────────────────
 
-    def _show(self, image: RGBArray | None, prediction: Prediction | None, source: _Source, number: int | None) -> None:
-        """Put a picture and its result on screen together: every observer sees both, or neither."""
+    def _show(
+        self,
+        image: RGBArray | None,
+        prediction: Prediction | None,
+        source: _Source,
+        number: int | None,
+    ) -> None:
+        """Put an image and its result on screen together: every observer sees both, or neither."""
         with self.hold_trait_notifications():
             self.selected = ()
             self.hidden_instances = ()
@@ -803,7 +887,7 @@ class SegmentationSession(SegmentationState):
         elif self._download is not None:
             status = self._download.words
         elif self._building is not None:
-            status = "Loading the model; a picture can be chosen meanwhile"
+            status = "Loading the model; an image can be chosen meanwhile"
         else:
             status = ""
         with self.hold_trait_notifications():
@@ -843,7 +927,8 @@ def _model_builder(name: str, device: str) -> Callable[[], Predictor]:
 
 
 def _presentable(error: Exception, what: str, kind: type[SegWidgetsError]) -> SegWidgetsError:
-    """The error as one of our own, without the frames (and pictures) that its tracebacks would keep alive."""
+    """The error as one of our own, without the frames (and images) that its tracebacks would keep
+    alive."""
     if isinstance(error, SegWidgetsError):
         _log.debug("Could not %s", what, exc_info=error)
         shown = error
@@ -852,7 +937,7 @@ def _presentable(error: Exception, what: str, kind: type[SegWidgetsError]) -> Se
         detail = f": {str(error).rstrip('.')}" if str(error) else ""
         shown = kind(
             f"Something unexpected stopped the attempt to {what} ({type(error).__name__}{detail}). "
-            "The kernel's log has the details; try again, or try another picture."
+            "The kernel's log has the details; try again, or try another image."
         )
     error.__traceback__ = shown.__traceback__ = None
     shown.__cause__ = shown.__context__ = None
@@ -860,7 +945,7 @@ def _presentable(error: Exception, what: str, kind: type[SegWidgetsError]) -> Se
 
 
 def _name_of(source: object) -> str:
-    """What to call a picture: its file name where it has one."""
+    """What to call an image: its file name where it has one."""
     name = getattr(source, "name", None) or getattr(source, "filename", None)
     if isinstance(source, str):
         if "://" in source:
@@ -873,13 +958,15 @@ def _name_of(source: object) -> str:
 
 
 def _check_answer(prediction: object, image: RGBArray) -> None:
-    """Raise `PredictionError` unless it is a prediction of this picture."""
+    """Raise `PredictionError` unless it is a prediction of this image."""
     if not isinstance(prediction, Prediction):
-        raise PredictionError(f"The predictor answered with {type(prediction).__name__} and not with a Prediction.")
+        raise PredictionError(
+            f"The predictor answered with {type(prediction).__name__} and not with a Prediction."
+        )
     if prediction.image_size != image.shape[:2]:
         height, width = prediction.image_size
         raise PredictionError(
-            f"The predictor answered for a picture of {width}×{height} pixels, but this one has "
+            f"The predictor answered for an image of {width}×{height} pixels, but this one has "
             f"{image.shape[1]}×{image.shape[0]}."
         )
 

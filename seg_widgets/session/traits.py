@@ -1,4 +1,5 @@
-"""The kinds of traits that session, canvas and panel have, each with a message that names the mistake and the fix."""
+"""The kinds of traits that session, canvas and panel have, each with a message that names the
+mistake and the fix."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ else:
 
 
 class Threshold(_FloatTrait):
-    """A score threshold, 0 to 1; anything else (NaN too) raises `SettingError` and changes nothing."""
+    """A score threshold, 0 to 1; anything else (NaN too) raises `SettingError` and changes
+    nothing."""
 
     info_text = "a number from 0 to 1"
     default_value = 0.5
@@ -47,7 +49,8 @@ class Threshold(_FloatTrait):
 
 
 class ClassNames(_NamesTrait):
-    """Class names without repetition, as a tuple; one text instead of a list raises `SettingError`."""
+    """Class names without repetition, as a tuple; one text instead of a list raises
+    `SettingError`."""
 
     info_text = "a list of class names"
     default_value = ()
@@ -55,18 +58,23 @@ class ClassNames(_NamesTrait):
     def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
         """The names as a tuple."""
         if isinstance(value, str):
-            raise SettingError(f"{self.name} is a list of class names, such as [{value!r}], not one text.")
+            raise SettingError(
+                f"{self.name} is a list of class names, such as [{value!r}], not one text."
+            )
         try:
             names = tuple(value)
         except TypeError:
             names = (value,)
         if not all(isinstance(name, str) for name in names):
-            raise SettingError(f'{self.name} is a list of class names, such as ["person"], not {value!r}.')
+            raise SettingError(
+                f'{self.name} is a list of class names, such as ["person"], not {value!r}.'
+            )
         return tuple(dict.fromkeys(names))
 
 
 class ClassThresholds(_ThresholdsTrait):
-    """Score thresholds by class name, each 0 to 1, as a dict; anything else raises `SettingError`."""
+    """Score thresholds by class name, each 0 to 1, as a dict; anything else raises
+    `SettingError`."""
 
     info_text = "a dict of thresholds by class name"
     default_value: Any = traitlets.Undefined
@@ -85,7 +93,8 @@ class ClassThresholds(_ThresholdsTrait):
 
 
 class Indices(_IndicesTrait):
-    """Places of instances in the prediction without repetition, as a tuple; anything else raises `SettingError`."""
+    """Places of instances in the prediction without repetition, as a tuple; anything else raises
+    `SettingError`."""
 
     info_text = "a list of instance numbers"
     default_value = ()
@@ -96,14 +105,21 @@ class Indices(_IndicesTrait):
             numbers = tuple(value)
         except TypeError:
             numbers = (value,)
-        wrong = [n for n in numbers if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0]
+        wrong = [
+            n
+            for n in numbers
+            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0
+        ]
         if wrong:
-            raise SettingError(f"{self.name} is a list of instance numbers from 0 on, such as [0, 3], not {value!r}.")
+            raise SettingError(
+                f"{self.name} is a list of instance numbers from 0 on, such as [0, 3], not {value!r}."
+            )
         return tuple(dict.fromkeys(int(number) for number in numbers))
 
 
 class ByIdentity(_AnyTrait):
-    """A value that is compared by identity: comparing two pictures pixel by pixel for each change would be a waste."""
+    """A value that is compared by identity: comparing two images pixel by pixel for each change
+    would be a waste."""
 
     default_value = None
     allow_none = True
@@ -117,7 +133,8 @@ class ByIdentity(_AnyTrait):
 
 
 class Picture(ByIdentity):
-    """The picture on screen: setting it asks for a segmentation, and it changes only when the result is there."""
+    """The image on screen: setting it asks for a segmentation, and it changes only when the result
+    is there."""
 
     def set(self, obj: Any, value: Any) -> None:
         """Ask the object to segment or clear it, unless the object itself puts it on screen."""
@@ -129,13 +146,15 @@ class Picture(ByIdentity):
             obj.segment(value)
 
 
-# True in a thread while it publishes a result, so that only the session itself writes the picture on screen.
+# True in a thread while it publishes a result, so that only the session itself writes the image on
+# screen.
 _own_writes = threading.local()
 
 
 @contextmanager
 def own_writes() -> Iterator[None]:
-    """Within it, setting a `Picture` trait in this thread puts the picture on screen instead of asking for it."""
+    """Within it, setting a `Image` trait in this thread puts the image on screen instead of asking
+    for it."""
     _own_writes.on = True
     try:
         yield
@@ -143,20 +162,23 @@ def own_writes() -> Iterator[None]:
         _own_writes.on = False
 
 
-# By thread: the changes that wait for the end of that thread's hold_trait_notifications, by the object's id.
+# By thread: the changes that wait for the end of that thread's hold_trait_notifications, by the
+# object's id.
 _held = threading.local()
 
 
 class ThreadSafeTraits(traitlets.HasTraits):
-    """Traits that several threads may set: holding notifications back in one thread never touches another's.
+    """Traits that several threads may set: holding notifications back in one thread never touches
+    another's.
 
-    traitlets' own `hold_trait_notifications` replaces `notify_change` of the object for everybody, so a change that a
-    second thread makes meanwhile can be lost.
+    traitlets' own `hold_trait_notifications` replaces `notify_change` of the object for everybody,
+    so a change that a second thread makes meanwhile can be lost.
     """
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
-        """Collect this thread's changes and notify once at the end, the last value of each trait."""
+        """Collect this thread's changes and notify once at the end, the last value of each
+        trait."""
         waiting: dict[int, dict[str, Any]] = _held.__dict__.setdefault("changes", {})
         if id(self) in waiting:
             yield

@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from .colors import PALETTE, RGB, class_color, class_colors, hex_color, luminance, score_color, text_color
+from .colors import (
+    PALETTE,
+    RGB,
+    class_color,
+    class_colors,
+    hex_color,
+    luminance,
+    score_color,
+    text_color,
+)
 
-__all__ = ["PALETTE", "RGB", "class_color", "class_colors", "hex_color", "luminance", "score_color", "text_color"]
+__all__ = [
+    "PALETTE",
+    "RGB",
+    "class_color",
+    "class_colors",
+    "hex_color",
+    "luminance",
+    "score_color",
+    "text_color",
+]

@@ -1,11 +1,13 @@
 """The colours of classes and instances, the same in Python and in the browser.
 
-A colour depends on an index only, so a class has the same one in every picture. The first seven are those that Okabe
-and Ito chose for people with any kind of colour vision (https://jfly.uni-koeln.de/color/). Each further one is, among
-all saturated colours of middle lightness (an RGB grid of step 12; OKLab lightness 0.5 to 0.92, chroma over 0.09), the
-one that is farthest from all before it. The distance is OKLab's (https://bottosson.github.io/posts/oklab/), and the
-smallest of three counts: as most people see it, and as with protanopia and deuteranopia (the latter two × 1.6),
-simulated after Machado, Oliveira and Fernandes 2009. Beyond the table, hues go on by the golden angle.
+A colour depends on an index only, so a class has the same one in every image. The first seven are
+those that Okabe and Ito chose for people with any kind of colour vision
+(https://jfly.uni-koeln.de/color/). Each further one is, among all saturated colours of middle
+lightness (an RGB grid of step 12; OKLab lightness 0.5 to 0.92, chroma over 0.09), the one that is
+farthest from all before it. The distance is OKLab's (https://bottosson.github.io/posts/oklab/), and
+the smallest of three counts: as most people see it, and as with protanopia and deuteranopia (the
+latter two × 1.6), simulated after Machado, Oliveira and Fernandes 2009. Beyond the table, hues go
+on by the golden angle.
 """
 
 from __future__ import annotations
@@ -13,7 +15,16 @@ from __future__ import annotations
 import colorsys
 from typing import Final
 
-__all__ = ["PALETTE", "RGB", "class_color", "class_colors", "hex_color", "luminance", "score_color", "text_color"]
+__all__ = [
+    "PALETTE",
+    "RGB",
+    "class_color",
+    "class_colors",
+    "hex_color",
+    "luminance",
+    "score_color",
+    "text_color",
+]
 
 RGB = tuple[int, int, int]
 
@@ -34,14 +45,22 @@ PALETTE: Final[tuple[RGB, ...]] = tuple(zip(_TABLE[0::3], _TABLE[1::3], _TABLE[2
 """96 colours as (red, green, blue), each 0 to 255."""
 
 _GOLDEN_TURN = 0.6180339887498949
-_VIRIDIS: Final[tuple[RGB, ...]] = ((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 231, 37))
+_VIRIDIS: Final[tuple[RGB, ...]] = (
+    (68, 1, 84),
+    (59, 82, 139),
+    (33, 145, 140),
+    (94, 201, 98),
+    (253, 231, 37),
+)
 
 
 def class_color(index: int) -> RGB:
-    """The colour of class (or instance) number `index`, as (red, green, blue), each 0 to 255; the same every time."""
+    """The colour of class (or instance) number `index`, as (red, green, blue), each 0 to 255; the
+    same every time."""
     if 0 <= index < len(PALETTE):
         return PALETTE[index]
-    # 96 hues would leave no room between them; lightness and saturation in turn keep neighbours apart.
+    # 96 hues would leave no room between them; lightness and saturation in turn keep neighbours
+    # apart.
     lightness = (0.45, 0.6, 0.75)[index % 3]
     saturation = (0.95, 0.6)[index // 3 % 2]
     red, green, blue = colorsys.hls_to_rgb(index * _GOLDEN_TURN % 1.0, lightness, saturation)
@@ -54,7 +73,8 @@ def class_colors(count: int) -> tuple[RGB, ...]:
 
 
 def score_color(score: float) -> RGB:
-    """The colour of a score, 0 (violet) over teal to 1 (yellow): viridis at five points, straight lines between.
+    """The colour of a score, 0 (violet) over teal to 1 (yellow): viridis at five points, straight
+    lines between.
 
     Matplotlib's viridis (https://bids.github.io/colormap/) is even to all kinds of colour vision.
     """
@@ -62,7 +82,9 @@ def score_color(score: float) -> RGB:
     start = min(int(at), len(_VIRIDIS) - 2)
     first, last = _VIRIDIS[start : start + 2]
     # As JavaScript rounds, so that the canvas has the very same colours.
-    red, green, blue = (int(a + (b - a) * (at - start) + 0.5) for a, b in zip(first, last, strict=True))
+    red, green, blue = (
+        int(a + (b - a) * (at - start) + 0.5) for a, b in zip(first, last, strict=True)
+    )
     return red, green, blue
 
 
@@ -73,7 +95,8 @@ def hex_color(color: RGB) -> str:
 
 
 def text_color(background: RGB) -> RGB:
-    """Black or white, whichever reads better on `background`; its contrast is 4.5 : 1 or more (WCAG 2.2, level AA)."""
+    """Black or white, whichever reads better on `background`; its contrast is 4.5 : 1 or more (WCAG
+    2.2, level AA)."""
     # Black and white have the same contrast, 4.58 : 1, to a relative luminance of 0.179.
     return (0, 0, 0) if luminance(background) > 0.179 else (255, 255, 255)
 

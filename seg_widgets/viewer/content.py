@@ -1,4 +1,5 @@
-"""A picture with its masks as one message: what canvas.js reads, in a notebook and on a page of its own."""
+"""An image with its masks as one message: what canvas.js reads, in a notebook and on a page of its
+own."""
 
 from __future__ import annotations
 
@@ -19,28 +20,32 @@ __all__ = ["IMAGE_FORMATS", "encode_content"]
 RGBArray = npt.NDArray[np.uint8]
 
 IMAGE_FORMATS: Final = ("auto", "jpeg", "png")
-"""How a picture can travel."""
+"""How an image can travel."""
 
 JPEG_QUALITY: Final = 90
 PNG_MAX_COLORS: Final = 256
-"""Pictures of so few colours (screenshots, diagrams) travel as PNG: smaller than a JPEG, and without its smear."""
+"""Images of so few colours (screenshots, diagrams) travel as PNG: smaller than a JPEG, and without
+its smear."""
 
 _MAGIC: Final = b"SEGW"
 
 
-def encode_content(image: RGBArray, prediction: Prediction, name: str = "", image_format: str = "auto") -> bytes:
-    """Picture, masks and metadata as the one message that canvas.js reads.
+def encode_content(
+    image: RGBArray, prediction: Prediction, name: str = "", image_format: str = "auto"
+) -> bytes:
+    """Image, masks and metadata as the one message that canvas.js reads.
 
-    Four letters "SEGW", the header's length (uint32, little-endian), the header (JSON in UTF-8), the picture (JPEG of
-    quality 90, or PNG for up to 256 colours, or what `image_format` says: "jpeg" or "png"), and the masks: the bits of
-    all `MaskCrop`s, one after the other, each from a byte of its own on, together as one zlib stream. Raises as
-    `Prediction.check_image` does.
+    Four letters "SEGW", the header's length (uint32, little-endian), the header (JSON in UTF-8),
+    the image (JPEG of quality 90, or PNG for up to 256 colours, or what `image_format` says: "jpeg"
+    or "png"), and the masks: the bits of all `MaskCrop`s, one after the other, each from a byte of
+    its own on, together as one zlib stream. Raises as `Prediction.check_image` does.
     """
     prediction.check_image(image)
     height, width = prediction.image_size
     media_type, picture = _encode_picture(image, image_format)
     crops = prediction.masks or ()
-    # Level 1: 72 kB in 4 ms for 100 masks of 1280×960; level 6 saves a quarter of that and takes four times as long.
+    # Level 1: 72 kB in 4 ms for 100 masks of 1280×960; level 6 saves a quarter of that and takes
+    # four times as long.
     bits = zlib.compress(b"".join(crop.bits for crop in crops), 1)
     used = sorted(set(prediction.class_ids.tolist()))
     header = {
@@ -52,7 +57,11 @@ def encode_content(image: RGBArray, prediction: Prediction, name: str = "", imag
         "maskBytes": len(bits),
         "hasMasks": prediction.masks is not None,
         "classes": [
-            {"id": index, "name": prediction.class_names[index], "color": hex_color(class_color(index))}
+            {
+                "id": index,
+                "name": prediction.class_names[index],
+                "color": hex_color(class_color(index)),
+            }
             for index in used
         ],
         "classIds": prediction.class_ids.tolist(),
@@ -80,8 +89,9 @@ def _encode_picture(image: RGBArray, image_format: str) -> tuple[str, bytes]:
 
 
 def _has_few_colors(image: RGBArray) -> bool:
-    """Whether the picture has at most `PNG_MAX_COLORS` colours."""
-    # Counting all colours of a photograph takes long; a thin sample of it already shows that there are too many.
+    """Whether the image has at most `PNG_MAX_COLORS` colours."""
+    # Counting all colours of a photograph takes long; a thin sample of it already shows that there
+    # are too many.
     step = max(1, image.shape[0] * image.shape[1] // 20_000)
     for pixels in (image.reshape(-1, 3)[::step], image.reshape(-1, 3)):
         packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)

@@ -1,7 +1,8 @@
-"""A notebook as one HTML file that asks no other machine for anything: `python -m seg_widgets export-html`.
+"""A notebook as one HTML file that asks no other machine for anything: `python -m seg_widgets
+export-html`.
 
-Where the notebook shows a panel or a canvas, the page has the picture with its masks, threshold, legend and table, to
-be explored without Python. Other widgets are left out; their text stays.
+Where the notebook shows a panel or a canvas, the page has the image with its masks, threshold,
+legend and table, to be explored without Python. Other widgets are left out; their text stays.
 """
 
 from __future__ import annotations
@@ -27,16 +28,21 @@ _CANVAS: Final = "SegmentationCanvas"
 _FRAME_HEIGHT_PX: Final = 860
 
 
-def notebook_to_html(notebook: str | Path, *, run: bool = True, timeout_s: float | None = None) -> str:
+def notebook_to_html(
+    notebook: str | Path, *, run: bool = True, timeout_s: float | None = None
+) -> str:
     """The text of an HTML file that shows a notebook, with its panels and canvases to be explored.
 
-    `notebook`: an .ipynb file, which is not changed. `run`: run it from top to bottom first, in its own folder; else
-    what was saved in it is shown. `timeout_s`: the longest time for one cell, in seconds (None: as long as it takes).
-    Raises `SettingError` for what is no notebook, `ExportError` with the cell that failed, and `DependencyError`.
+    `notebook`: an .ipynb file, which is not changed. `run`: run it from top to bottom first, in its
+    own folder; else what was saved in it is shown. `timeout_s`: the longest time for one cell, in
+    seconds (None: as long as it takes). Raises `SettingError` for what is no notebook,
+    `ExportError` with the cell that failed, and `DependencyError`.
     """
     for package in ("nbformat", "nbclient", "nbconvert"):
         if importlib.util.find_spec(package) is None:
-            raise DependencyError(f"The package {package} is needed for this: pip install jupyterlab.")
+            raise DependencyError(
+                f"The package {package} is needed for this: pip install jupyterlab."
+            )
     import nbformat
     from nbconvert import HTMLExporter
 
@@ -60,7 +66,12 @@ def notebook_to_html(notebook: str | Path, *, run: bool = True, timeout_s: float
                 data["text/html"] = _frame(page)
     book.metadata.pop("widgets", None)
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        require_js_url="", mathjax_url="", mermaid_js_url="", jquery_url="", widget_renderer_url="", embed_images=True
+        require_js_url="",
+        mathjax_url="",
+        mermaid_js_url="",
+        jquery_url="",
+        widget_renderer_url="",
+        embed_images=True,
     )
     resources = {"metadata": {"name": path.stem, "path": str(path.parent)}}
     text: str
@@ -77,14 +88,16 @@ def _run(book: Any, path: Path, timeout_s: float | None) -> None:
     try:
         client.execute()
     except CellExecutionError as error:
-        raise ExportError(f"{path.name} stopped at a cell that failed with {error.ename}: {error.evalue}.") from error
+        raise ExportError(
+            f"{path.name} stopped at a cell that failed with {error.ename}: {error.evalue}."
+        ) from error
     except (CellTimeoutError, DeadKernelError) as error:
         why = "took too long" if isinstance(error, CellTimeoutError) else "ended its kernel"
         raise ExportError(f"{path.name} stopped at a cell that {why}.") from error
 
 
 def _page(states: Mapping[str, Any], model_id: str) -> str | None:
-    """The page of the canvas that a widget is or holds, or None; the first one with a picture."""
+    """The page of the canvas that a widget is or holds, or None; the first one with an image."""
     for number in _with_children(states, model_id):
         widget = states[number]
         state = widget.get("state", {})
@@ -99,7 +112,7 @@ def _page(states: Mapping[str, Any], model_id: str) -> str | None:
 
 
 def _name_in(content: bytes) -> str:
-    """The picture's name, from the header of what `encode_content` gave."""
+    """The image's name, from the header of what `encode_content` gave."""
     (length,) = struct.unpack_from("<I", content, 4)
     return str(json.loads(content[8 : 8 + length])["name"])
 
@@ -113,12 +126,14 @@ def _with_children(states: Mapping[str, Any], model_id: str) -> list[str]:
         if number in states and number not in found:
             found.append(number)
             children = states[number].get("state", {}).get("children", [])
-            waiting[:0] = [child.removeprefix(_REFERENCE) for child in children if isinstance(child, str)]
+            waiting[:0] = [
+                child.removeprefix(_REFERENCE) for child in children if isinstance(child, str)
+            ]
     return found
 
 
 def _frame(page: str) -> str:
     return (
-        f'<iframe title="Segmented picture" style="width: 100%; height: {_FRAME_HEIGHT_PX}px; border: 0" '
+        f'<iframe title="Segmented image" style="width: 100%; height: {_FRAME_HEIGHT_PX}px; border: 0" '
         f'srcdoc="{html.escape(page)}"></iframe>'
     )

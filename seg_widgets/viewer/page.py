@@ -1,4 +1,5 @@
-"""A result as a web page in one file: the canvas itself, to explore in any browser without Python or a network."""
+"""A result as a web page in one file: the canvas itself, to explore in any browser without Python
+or a network."""
 
 from __future__ import annotations
 
@@ -20,8 +21,11 @@ __all__ = ["STATIC", "page_of", "to_html"]
 
 STATIC = Path(__file__).parent / "static"
 
-# The page may show what it carries and run what it carries, and nothing else: it can tell nobody that it was opened.
-_POLICY: Final = "default-src 'none'; img-src blob: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+# The page may show what it carries and run what it carries, and nothing else: it can tell nobody
+# that it was opened.
+_POLICY: Final = (
+    "default-src 'none'; img-src blob: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+)
 
 _PAGE: Final = Template(
     """\
@@ -44,7 +48,7 @@ $style
 <output id="threshold-value" for="threshold"></output>
 </div>
 <div id="canvas"></div>
-<noscript>This page needs JavaScript to show the picture.</noscript>
+<noscript>This page needs JavaScript to show the image.</noscript>
 <script type="application/json" id="traits">$traits</script>
 <script type="text/plain" id="content">$content</script>
 <script type="module">
@@ -95,11 +99,13 @@ def to_html(
     opacity: float = 0.45,
     show: Iterable[str] = ("masks", "outlines", "labels"),
 ) -> str:
-    """The text of an HTML file that shows the picture and all its instances, with threshold, legend and table.
+    """The text of an HTML file that shows the image and all its instances, with threshold, legend
+    and table.
 
-    `image`: H×W×3 uint8 RGB. `name`: the page's title. The settings are those of `SegmentationCanvas`; they are how the
-    page begins, and whoever opens it can change them. It carries all that it needs, and its security policy forbids it
-    to ask for anything else. Raises as `Prediction.check_image` does.
+    `image`: H×W×3 uint8 RGB. `name`: the page's title. The settings are those of
+    `SegmentationCanvas`; they are how the page begins, and whoever opens it can change them. It
+    carries all that it needs, and its security policy forbids it to ask for anything else. Raises
+    as `Prediction.check_image` does.
     """
     chosen = {
         "threshold": threshold,
@@ -116,11 +122,15 @@ def to_html(
 def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:
     """Like `to_html`, of what `encode_content` gave.
 
-    `chosen`: traits of a `SegmentationCanvas` by name; those that only a kernel can answer are left out.
+    `chosen`: traits of a `SegmentationCanvas` by name; those that only a kernel can answer are left
+    out.
     """
     # As in the content: the name of a file need not be text.
-    title = name.encode("utf-8", "replace").decode("utf-8") or "Segmented picture"
-    traits = {**{trait: chosen.get(trait, default) for trait, default in _TRAITS.items()}, **_WITHOUT_KERNEL}
+    title = name.encode("utf-8", "replace").decode("utf-8") or "Segmented image"
+    traits = {
+        **{trait: chosen.get(trait, default) for trait, default in _TRAITS.items()},
+        **_WITHOUT_KERNEL,
+    }
     return _PAGE.substitute(
         policy=html.escape(_POLICY),
         title=html.escape(title),

@@ -1,4 +1,5 @@
-"""A picture and its instances in the browser: threshold, classes, pointer and selection never need the kernel."""
+"""An image and its instances in the browser: threshold, classes, pointer and selection never need
+the kernel."""
 
 from __future__ import annotations
 
@@ -50,7 +51,9 @@ class _SomeOf(_NamesTrait):
         chosen = (value,) if isinstance(value, str) else tuple(value)
         for name in chosen:
             if name not in self.words:
-                raise SettingError(f"{self.name} takes {', '.join(map(repr, self.words))}, not {name!r}.")
+                raise SettingError(
+                    f"{self.name} takes {', '.join(map(repr, self.words))}, not {name!r}."
+                )
         return tuple(name for name in self.words if name in chosen)
 
 
@@ -73,7 +76,7 @@ class _Zoom(_FloatTrait):
     def validate(self, obj: Any, value: Any) -> float:
         if isinstance(value, (int, float)) and 1 <= value < float("inf"):
             return float(value)
-        raise SettingError(f"{self.name} is a number from 1 (the whole picture) on, not {value!r}.")
+        raise SettingError(f"{self.name} is a number from 1 (the whole image) on, not {value!r}.")
 
 
 class _Point(_PointTrait):
@@ -88,7 +91,9 @@ class _Point(_PointTrait):
             x = y = float("nan")
         if 0 <= x <= 1 and 0 <= y <= 1:
             return x, y
-        raise SettingError(f"{self.name} is a point of the picture (x, y), each from 0 to 1, not {value!r}.")
+        raise SettingError(
+            f"{self.name} is a point of the image (x, y), each from 0 to 1, not {value!r}."
+        )
 
 
 class _ColorBy(_TextTrait):
@@ -107,12 +112,14 @@ def _to_list(value: Iterable[Any], _widget: object) -> list[Any]:
 
 
 class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
-    """A picture with its instances: outlined, named, filtered by score and class, explored with pointer and keys.
+    """An image with its instances: outlined, named, filtered by score and class, explored with
+    pointer and keys.
 
-    `image`: H×W×3 uint8 RGB; `prediction`: what was found in it; both or neither. `name`: what to call the picture.
-    `image_format`: how the picture travels, "jpeg" (quality 90), "png" (without loss), or "auto": PNG for pictures of
-    up to 256 colours, JPEG for all others. Further keywords set traits. Raises `SettingError` for a value out of range
-    and `PredictionError` for a prediction of another picture's size.
+    `image`: H×W×3 uint8 RGB; `prediction`: what was found in it; both or neither. `name`: what to
+    call the image. `image_format`: how the image travels, "jpeg" (quality 90), "png" (without
+    loss), or "auto": PNG for images of up to 256 colours, JPEG for all others. Further keywords set
+    traits. Raises `SettingError` for a value out of range and `PredictionError` for a prediction of
+    another image's size.
     """
 
     # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
@@ -120,48 +127,54 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     _css = (STATIC / "canvas.css").read_text("utf-8")
 
     content = traitlets.Bytes(b"").tag(sync=True, echo_update=False)
-    """Picture, masks and metadata as one message, so that the masks of one picture never lie on another (bytes;
-    default b"": no picture). `encode_content` makes it; the browser never writes it, and it is not echoed."""
+    """Image, masks and metadata as one message, so that the masks of one image never lie on another
+    (bytes; default b"": no image). `encode_content` makes it; the browser never writes it, and it
+    is not echoed."""
 
     threshold = Threshold().tag(sync=True)
-    """The lowest score that is shown, 0 to 1 (default 0.5). Link a slider to it in the browser with `jslink`."""
+    """The lowest score that is shown, 0 to 1 (default 0.5). Link a slider to it in the browser with
+    `jslink`."""
 
     class_thresholds = ClassThresholds().tag(sync=True)
     """Thresholds of single classes by name, each 0 to 1, in place of `threshold` (default none)."""
 
     hidden_classes = ClassNames().tag(sync=True, to_json=_to_list)
-    """Names of the classes that are not shown (default none); the chips under the picture write it."""
+    """Names of the classes that are not shown (default none); the chips under the image write
+    it."""
 
     hidden_instances = Indices().tag(sync=True, to_json=_to_list)
     """Places in the prediction of single instances that are not shown (default none)."""
 
     selected = Indices().tag(sync=True, to_json=_to_list)
-    """Places in the prediction of the selected instances (default none); clicks and keys write it."""
+    """Places in the prediction of the selected instances (default none); clicks and keys write
+    it."""
 
     hovered = traitlets.Int(None, allow_none=True).tag(sync=True)
     """The place in the prediction of the instance under the pointer, or None (default)."""
 
     color_by = _ColorBy().tag(sync=True)
-    """What a colour tells: "class" (default; the same in every picture), "instance" or "score"."""
+    """What a colour tells: "class" (default; the same in every image), "instance" or "score"."""
 
     opacity = _Opacity().tag(sync=True)
-    """How much of the colour covers the picture inside a mask, 0 (none) to 1 (all); default 0.45."""
+    """How much of the colour covers the image inside a mask, 0 (none) to 1 (all); default 0.45."""
 
     show = _SomeOf(_SHOWS, ("masks", "outlines", "labels")).tag(sync=True, to_json=_to_list)
-    """What is drawn: some of "masks", "outlines", "boxes" and "labels" (default: all but the boxes)."""
+    """What is drawn: some of "masks", "outlines", "boxes" and "labels" (default: all but the
+    boxes)."""
 
     zoom = _Zoom().tag(sync=True)
-    """How much larger the picture is shown than it fits, 1 (default: the whole picture) or more."""
+    """How much larger the image is shown than it fits, 1 (default: the whole image) or more."""
 
     pan = _Point().tag(sync=True, to_json=_to_list)
-    """The point of the picture in the middle of the view: fractions (x, y) of its width and height, 0 to 1 (default
-    (0.5, 0.5)). A view whose edge it would show beside the picture takes the nearest point that it can."""
+    """The point of the image in the middle of the view: fractions (x, y) of its width and height, 0
+    to 1 (default (0.5, 0.5)). A view whose edge it would show beside the image takes the nearest
+    point that it can."""
 
     legend = traitlets.Bool(True).tag(sync=True)
     """Whether the classes are listed, with their colours and counts (default True)."""
 
     table = traitlets.Bool(True).tag(sync=True)
-    """Whether the instances are listed, sortable and linked with the picture (default True)."""
+    """Whether the instances are listed, sortable and linked with the image (default True)."""
 
     busy = traitlets.Bool(False).tag(sync=True)
     """Whether to show that something is under way (default False)."""
@@ -170,25 +183,26 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     """What is under way, in words, shown while `busy` (default "")."""
 
     error = traitlets.Unicode("").tag(sync=True)
-    """A message over the picture, which stays (default "": none); the reader can dismiss it, which empties it."""
+    """A message over the image, which stays (default "": none); the reader can dismiss it, which
+    empties it."""
 
-    hint = traitlets.Unicode("The picture appears here as soon as there is one.").tag(sync=True)
-    """What to do while there is no picture, in words."""
+    hint = traitlets.Unicode("The image appears here as soon as there is one.").tag(sync=True)
+    """What to do while there is no image, in words."""
 
     exports = _SomeOf(_EXPORTS).tag(sync=True, to_json=_to_list)
-    """The files that can be saved from the canvas: some of "png", "cutouts", "coco", "csv", "html" and "python"
-    (default none); see `exporter`."""
+    """The files that can be saved from the canvas: some of "png", "cutouts", "coco", "csv", "html"
+    and "python" (default none); see `exporter`."""
 
     asks = _SomeOf(_ASKS).tag(sync=True, to_json=_to_list)
-    """What the person may ask for from the canvas (default nothing): "open" (pictures and addresses by drag and drop or
-    paste; see `opener`), "camera" (a picture from the webcam, where the browser allows it), "cancel" (what is under
-    way; see `canceller`)."""
+    """What the person may ask for from the canvas (default nothing): "open" (images and addresses
+    by drag and drop or paste; see `opener`), "camera" (an image from the webcam, where the browser
+    allows it), "cancel" (what is under way; see `canceller`)."""
 
     upload = traitlets.Instance(ipywidgets.FileUpload, allow_none=True).tag(
         sync=True, **ipywidgets.widget_serialization
     )
-    """The upload button whose files end on this canvas, or None (default): the browser tells when one of them was lost
-    on its way to the kernel."""
+    """The upload button whose files end on this canvas, or None (default): the browser tells when
+    one of them was lost on its way to the kernel."""
 
     def __init__(
         self,
@@ -201,9 +215,10 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
         self.exporter: Exporter | None = None
-        """Makes the file of an export by its name, one of `exports`: (file name, media type, bytes)."""
+        """Makes the file of an export by its name, one of `exports`: (file name, media type,
+        bytes)."""
         self.opener: Opener | None = None
-        """Takes the pictures that were dropped, pasted or photographed."""
+        """Takes the images that were dropped, pasted or photographed."""
         self.address_opener: Callable[[str], None] | None = None
         """Takes an address that was dropped or pasted."""
         self.canceller: Callable[[], None] | None = None
@@ -212,7 +227,9 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
             raise SettingError(f'image_format is "auto", "jpeg" or "png", not {image_format!r}.')
         self._format = image_format
         if (image is None) != (prediction is None):
-            raise SettingError("A canvas shows a picture with its prediction: give both, or neither.")
+            raise SettingError(
+                "A canvas shows an image with its prediction: give both, or neither."
+            )
         if image is not None and prediction is not None:
             settings["content"] = encode_content(image, prediction, name, image_format)
             self._shown = (name, image.shape[1], image.shape[0], prediction)
@@ -220,10 +237,11 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         self.on_msg(self._on_message)
 
     def set_result(self, image: RGBArray, prediction: Prediction, name: str = "") -> None:
-        """Show another picture (H×W×3 uint8 RGB) and its result; thresholds and hidden classes stay as they are.
+        """Show another image (H×W×3 uint8 RGB) and its result; thresholds and hidden classes stay
+        as they are.
 
-        The same picture with another result keeps its zoom. Raises `PredictionError` when the prediction is of a
-        picture of another size.
+        The same image with another result keeps its zoom. Raises `PredictionError` when the
+        prediction is of a image of another size.
         """
         content = encode_content(image, prediction, name, self._format)
         before, self._shown = self._shown, (name, image.shape[1], image.shape[0], prediction)
@@ -232,7 +250,7 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
             self.content = content
 
     def clear(self) -> None:
-        """Show no picture."""
+        """Show no image."""
         self._shown = None
         with self.hold_trait_notifications():
             self._forget_choices()
@@ -246,14 +264,16 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
             self.zoom = 1.0
             self.pan = _WHOLE
 
-    # ── what the browser asks for ─────────────────────────────────────────────────────────────────────────────────────
+    # ── what the browser asks for ─────────────────────────────────────────────────────────────────
 
     def _on_message(self, _widget: object, content: Any, buffers: Any) -> None:
-        """Answer a question of the browser by a message of its own, so that no server path is needed."""
+        """Answer a question of the browser by a message of its own, so that no server path is
+        needed."""
         if not isinstance(content, dict) or not isinstance(content.get("ask"), str):
             return
         number = content.get("number")
-        # At once, so that the browser knows that the question has come, however long the answer takes.
+        # At once, so that the browser knows that the question has come, however long the answer
+        # takes.
         self.send({"got": number})
         try:
             answer, data = self._answer(content, list(buffers or ()))
@@ -262,7 +282,9 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
             answer, data = {"failed": True}, []
         self.send({"answer": number, **answer}, data)
 
-    def _answer(self, content: dict[str, Any], buffers: list[Any]) -> tuple[dict[str, Any], list[bytes]]:
+    def _answer(
+        self, content: dict[str, Any], buffers: list[Any]
+    ) -> tuple[dict[str, Any], list[bytes]]:
         asked = content["ask"]
         if asked == "export" and self.exporter is not None:
             name, media_type, data = self.exporter(str(content.get("kind")))
@@ -279,10 +301,12 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
 
     def __repr__(self) -> str:
         if self._shown is None:
-            return f"SegmentationCanvas(no picture yet, threshold {self.threshold:.2f})"
+            return f"SegmentationCanvas(no image yet, threshold {self.threshold:.2f})"
         name, width, height, prediction = self._shown
         total = len(prediction)
-        keep = prediction.keep(self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances)
+        keep = prediction.keep(
+            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+        )
         return (
             f"SegmentationCanvas({f'{name!r} ' if name else ''}{width}×{height}, {int(keep.sum())} of {total} "
             f"{'instance' if total == 1 else 'instances'} shown at threshold {self.threshold:.2f})"
@@ -292,5 +316,5 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
 def _uploads(names: object, buffers: list[Any]) -> list[Upload]:
     """The files of a message: `names` and `buffers` belong together one by one."""
     if not isinstance(names, list) or not names or len(names) != len(buffers):
-        raise ImageError("The browser sent no picture. Drop or paste it once more.")
+        raise ImageError("The browser sent no image. Drop or paste it once more.")
     return [Upload(str(name), bytes(data)) for name, data in zip(names, buffers, strict=True)]

@@ -1,4 +1,4 @@
-"""A strip of small pictures: the history of a panel, to go back to any of its results."""
+"""A strip of small images: the history of a panel, to go back to any of its results."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ..viewer import STATIC
 __all__ = ["Filmstrip"]
 
 THUMB_WIDTH, THUMB_HEIGHT = 112, 84
-"""Pixels of a small picture at most."""
+"""Pixels of a small image at most."""
 
 JPEG_QUALITY: Final = 80
 
 
 class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
-    """Small pictures in a row, one of them current; a click on another asks for it.
+    """Small images in a row, one of them current; a click on another asks for it.
 
-    It shows nothing while it has fewer than two of them. `shower` and `remover` are called with what the person
-    asks for.
+    It shows nothing while it has fewer than two of them. `shower` and `remover` are called with
+    what the person asks for.
     """
 
     # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
@@ -35,26 +35,29 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     _css = (STATIC / "filmstrip.css").read_text("utf-8")
 
     items: Any = traitlets.List([]).tag(sync=True, echo_update=False)
-    """The pictures in their order: dicts of `number`, `name`, `state` ("waiting", "busy", "done", "failed"), `note` and
-    `error` (both in words to show); default none."""
+    """The images in their order: dicts of `number`, `name`, `state` ("waiting", "busy", "done",
+    "failed"), `note` and `error` (both in words to show); default none."""
 
     thumbs: Any = traitlets.Dict({}).tag(sync=True, echo_update=False)
-    """The small pictures: JPEG bytes by number (as text), for those that are done; default none."""
+    """The small images: JPEG bytes by number (as text), for those that are done; default none."""
 
     current = traitlets.Int(None, allow_none=True).tag(sync=True)
-    """The number of the picture that is shown elsewhere, or None (default)."""
+    """The number of the image that is shown elsewhere, or None (default)."""
 
     def __init__(self, **settings: Any) -> None:
         self.shower: Callable[[int], None] | None = None
-        """Takes the number of the picture that was chosen."""
+        """Takes the number of the image that was chosen."""
         self.remover: Callable[[int], None] | None = None
-        """Takes the number of the picture that was removed."""
+        """Takes the number of the image that was removed."""
         self._drawn: dict[str, Prediction] = {}
         super().__init__(**settings)
         self.on_msg(self._on_message)
 
-    def set_entries(self, entries: Iterable[HistoryEntry], current: int | None, threshold: float) -> None:
-        """Show these, with the masks of what scores `threshold` (0 to 1) or more on each that is done."""
+    def set_entries(
+        self, entries: Iterable[HistoryEntry], current: int | None, threshold: float
+    ) -> None:
+        """Show these, with the masks of what scores `threshold` (0 to 1) or more on each that is
+        done."""
         items = []
         thumbs = {}
         drawn: dict[str, Prediction] = {}
@@ -64,7 +67,9 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
             if entry.image is not None and entry.prediction is not None:
                 drawn[key] = entry.prediction
                 known = self._drawn.get(key) is entry.prediction
-                thumbs[key] = self.thumbs[key] if known else _thumb(entry.image, entry.prediction, threshold)
+                thumbs[key] = (
+                    self.thumbs[key] if known else _thumb(entry.image, entry.prediction, threshold)
+                )
                 note = _count(len(entry.prediction.filter(threshold)))
             items.append(
                 {
@@ -77,7 +82,9 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
             )
         self._drawn = drawn
         with self.hold_trait_notifications():
-            if thumbs.keys() != self.thumbs.keys() or any(thumbs[key] is not self.thumbs[key] for key in thumbs):
+            if thumbs.keys() != self.thumbs.keys() or any(
+                thumbs[key] is not self.thumbs[key] for key in thumbs
+            ):
                 self.thumbs = thumbs
             self.items = items
             self.current = current
@@ -86,7 +93,9 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         if not isinstance(content, dict):
             return
         # The browser may speak of one that has gone meanwhile.
-        number = next((item["number"] for item in self.items if item["number"] == content.get("number")), None)
+        number = next(
+            (item["number"] for item in self.items if item["number"] == content.get("number")), None
+        )
         asked = content.get("ask")
         if asked == "show" and number is not None and self.shower is not None:
             self.shower(number)
@@ -94,12 +103,14 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
             self.remover(number)
 
     def __repr__(self) -> str:
-        return f"Filmstrip({len(self.items)} {'picture' if len(self.items) == 1 else 'pictures'})"
+        return f"Filmstrip({len(self.items)} {'image' if len(self.items) == 1 else 'images'})"
 
 
 def _thumb(image: RGBArray, prediction: Prediction, threshold: float) -> bytes:
     small = thumbnail(image, prediction.filter(threshold), THUMB_WIDTH, THUMB_HEIGHT)
-    done, data = cv2.imencode(".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    done, data = cv2.imencode(
+        ".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    )
     assert done, "OpenCV encodes every uint8 RGB array"
     return data.tobytes()
 

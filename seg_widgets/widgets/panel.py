@@ -1,7 +1,8 @@
-"""The panel: choose a picture, see its objects, move the threshold, take the result away. Wiring only.
+"""The panel: choose an image, see its objects, move the threshold, take the result away. Wiring
+only.
 
-The session knows the state, the canvas draws it; this module puts ipywidgets' controls around the canvas and carries
-each change from where it is made to where it is shown.
+The session knows the state, the canvas draws it; this module puts ipywidgets' controls around the
+canvas and carries each change from where it is made to where it is shown.
 """
 
 from __future__ import annotations
@@ -46,9 +47,11 @@ CONTROLS: Final = (
     "table",
     "export",
 )
-"""What a panel is made of, beside the picture."""
+"""What a panel is made of, beside the image."""
 
-_HINT: Final = "Upload photographs, drop or paste them here, paste the address of one, or pick a sample."
+_HINT: Final = (
+    "Upload photographs, drop or paste them here, paste the address of one, or pick a sample."
+)
 _OWN: Final = "own model"
 _PICK: Final = "Samples"
 _SETTINGS: Final = (
@@ -77,29 +80,41 @@ _NO_SETTINGS: Final = {
 
 # What one side writes and the other mirrors.
 _TOLD_BY_SESSION: Final = ("prediction", "predictor", "status", "busy", "history", "fetching")
-_SHARED: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances", "selected", "error")
+_SHARED: Final = (
+    "threshold",
+    "class_thresholds",
+    "hidden_classes",
+    "hidden_instances",
+    "selected",
+    "error",
+)
 
-# A second Enter or click on the same address within this time is one request, however the front end orders its events.
+# A second Enter or click on the same address within this time is one request, however the front end
+# orders its events.
 _SAME_REQUEST_S: Final = 1.0
 
 
 class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[misc]
-    """A notebook panel: a picture by upload, URL or sample, and its objects outlined, named, scored and filtered.
+    """A notebook panel: an image by upload, URL or sample, and its objects outlined, named, scored
+    and filtered.
 
-    `predictor`: a `Predictor`, a model's name or folder, or None for the starter. The model is loaded in the
-    background, after its weights were fetched if they are not here; the panel can be used meanwhile. `build`: instead
-    of a predictor, a function without arguments that builds one. `device`: "auto", "cpu", "cuda", "cuda:1" or "mps",
-    for a name. `threshold`: the lowest score shown, 0 to 1. `samples`: pictures to pick from, by name, or a list of
-    paths; None: those that come along; empty: no picker. `hidden_classes`: names of classes that are not shown.
-    `class_thresholds`: thresholds of single classes by name. `allow_local`: URLs may point to this machine and to
-    private networks. `max_pixels`: the largest picture that is opened. `models`: what the model picker offers, by
-    name: each a `Predictor` or a function that builds one; None: all models that can be had by name. `controls`: what
-    the panel is made of, some of `CONTROLS`; None: all of it.
+    `predictor`: a `Predictor`, a model's name or folder, or None for the starter. The model is
+    loaded in the background, after its weights were fetched if they are not here; the panel can be
+    used meanwhile. `build`: instead of a predictor, a function without arguments that builds one.
+    `device`: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name. `threshold`: the lowest score
+    shown, 0 to 1. `samples`: images to pick from, by name, or a list of paths; None: those that
+    come along; empty: no picker. `hidden_classes`: names of classes that are not shown.
+    `class_thresholds`: thresholds of single classes by name. `allow_local`: URLs may point to this
+    machine and to private networks. `max_pixels`: the largest image that is opened. `models`: what
+    the model picker offers, by name: each a `Predictor` or a function that builds one; None: all
+    models that can be had by name. `controls`: what the panel is made of, some of `CONTROLS`; None:
+    all of it.
 
-    The traits `image`, `prediction`, `source`, `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`,
-    `selected`, `history`, `busy`, `status` and `error` can be observed and linked; they are those of
-    `SegmentationState`. `panel.image = "photo.jpg"` segments a picture from Python, and `panel.wait()` waits for its
-    result. `session`, `canvas` and `filmstrip` are its parts.
+    The traits `image`, `prediction`, `source`, `threshold`, `class_thresholds`, `hidden_classes`,
+    `hidden_instances`, `selected`, `history`, `busy`, `status` and `error` can be observed and
+    linked; they are those of `SegmentationState`. `panel.image = "photo.jpg"` segments an image
+    from Python, and `panel.wait()` waits for its result. `session`, `canvas` and `filmstrip` are
+    its parts.
 
     Raises `SettingError` for a value out of range and for a keyword that there is not.
     """
@@ -150,17 +165,21 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.hidden_classes = hidden_classes
         self.class_thresholds = class_thresholds or {}
 
-    # ── controls ──────────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── controls ──────────────────────────────────────────────────────────────────────────────────
 
     def _make_controls(self) -> None:
         auto = ipywidgets.Layout(width="auto")
         self.upload = ipywidgets.FileUpload(
-            accept="image/*", multiple=True, description="Upload pictures", button_style="primary", layout=auto
+            accept="image/*",
+            multiple=True,
+            description="Upload images",
+            button_style="primary",
+            layout=auto,
         )
         if self.upload.has_trait("tooltip"):  # ipywidgets 8, which shows "null" without one
-            self.upload.tooltip = "Choose one or more pictures on your computer"
+            self.upload.tooltip = "Choose one or more images on your computer"
         self.url = ipywidgets.Text(
-            placeholder="or paste the address of a picture: https://…",
+            placeholder="or paste the address of an image: https://…",
             continuous_update=False,
             layout=ipywidgets.Layout(width="auto", flex="1 1 220px"),
         )
@@ -183,7 +202,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             options=self._model_options(), value=self._model, description="Model", layout=auto
         )
         self.clearer = ipywidgets.Button(
-            description="Clear", tooltip="Forget the picture, its result and the history", layout=auto
+            description="Clear", tooltip="Forget the image, its result and the history", layout=auto
         )
         for control, name in (
             (self.upload, "upload"),
@@ -199,7 +218,9 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     def _make_views(self) -> None:
         has = self._has
-        self._asks = tuple(ask for ask, control in (("open", "drop"), ("camera", "camera")) if control in has)
+        self._asks = tuple(
+            ask for ask, control in (("open", "drop"), ("camera", "camera")) if control in has
+        )
         self.canvas = SegmentationCanvas(
             threshold=self.session.threshold,
             hint=_HINT,
@@ -216,7 +237,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.filmstrip = Filmstrip()
         self.filmstrip.shower = self.session.show
         self.filmstrip.remover = self.session.forget
-        # The canvas is the source: what a view first shows is the canvas's value, whatever the slider's was.
+        # The canvas is the source: what a view first shows is the canvas's value, whatever the
+        # slider's was.
         self._link = ipywidgets.jslink((self.canvas, "threshold"), (self.slider, "value"))
 
     def _rows(self) -> list[Any]:
@@ -244,8 +266,18 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     @property
     def _widgets(self) -> tuple[Any, ...]:
-        """All that the panel has made, on screen or not; not all of it where an error ended the making."""
-        controls = ("upload", "url", "go", "picker", "slider", "model_line", "model_picker", "clearer")
+        """All that the panel has made, on screen or not; not all of it where an error ended the
+        making."""
+        controls = (
+            "upload",
+            "url",
+            "go",
+            "picker",
+            "slider",
+            "model_line",
+            "model_picker",
+            "clearer",
+        )
         made = (getattr(self, name, None) for name in (*controls, "_link", "filmstrip", "canvas"))
         return tuple(widget for widget in made if widget is not None)
 
@@ -267,31 +299,35 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         for name in (*_TOLD_BY_SESSION, *_SHARED):
             self._take_from_session(name)
 
-    # ── asking for things ─────────────────────────────────────────────────────────────────────────────────────────────
+    # ── asking for things ─────────────────────────────────────────────────────────────────────────
 
     def segment(self, source: object, name: str | None = None) -> None:
-        """Open and segment a picture in the background; a request that still waits is dropped.
+        """Open and segment an image in the background; a request that still waits is dropped.
 
-        `source`: anything that `images.load` takes (path, URL, bytes, array, PIL image, upload). `name`: what to call
-        it. What goes wrong with it is shown in the panel, comes as `error`, and is raised by `wait`.
+        `source`: anything that `images.load` takes (path, URL, bytes, array, PIL image, upload).
+        `name`: what to call it. What goes wrong with it is shown in the panel, comes as `error`,
+        and is raised by `wait`.
         """
         self._reset_sources()
         self.session.segment(source, name)
 
     def segment_all(self, sources: Iterable[object]) -> None:
-        """Open and segment several pictures: the first is shown, the others go into `history` one after the other.
+        """Open and segment several images: the first is shown, the others go into `history` one
+        after the other.
 
-        `sources`: each anything that `images.load` takes. One that fails stays in the history with its error.
+        `sources`: each anything that `images.load` takes. One that fails stays in the history with
+        its error.
         """
         self._reset_sources()
         self.session.segment_all(sources)
 
     def show(self, number: int) -> None:
-        """Put the picture numbered `number` of `history` on screen with its result; the model doesn't run again."""
+        """Put the image numbered `number` of `history` on screen with its result; the model doesn't
+        run again."""
         self.session.show(number)
 
     def forget(self, number: int) -> None:
-        """Remove a picture from `history`; one that is on screen stays there."""
+        """Remove an image from `history`; one that is on screen stays there."""
         self.session.forget(number)
 
     def use(
@@ -301,9 +337,14 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
     ) -> None:
-        """Take another model (arguments as for the panel) and segment the picture on screen with it."""
+        """Take another model (arguments as for the panel) and segment the image on screen with
+        it."""
         choices, chosen = _model_choices(predictor, build, {})
-        before, self._model, self._models = (self._model, self._models), chosen, {**self._models, **choices}
+        before, self._model, self._models = (
+            (self._model, self._models),
+            chosen,
+            {**self._models, **choices},
+        )
         try:
             self.session.use(predictor, build=build, device=device)
         except SettingError:
@@ -314,19 +355,23 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self._tell_models()
 
     def clear(self) -> None:
-        """Forget the picture, its result, the history and any error, and drop what is under way or waits."""
+        """Forget the image, its result, the history and any error, and drop what is under way or
+        waits."""
         self._reset_sources()
         self.session.clear()
 
     def cancel(self) -> None:
-        """Drop what is under way and what waits; what is on screen stays, and so do the results in the history."""
+        """Drop what is under way and what waits; what is on screen stays, and so do the results in
+        the history."""
         self.session.cancel()
 
     def wait(self, timeout_s: float | None = None) -> Prediction | None:
-        """Wait until nothing is under way, the model's loading included, and return the prediction on screen.
+        """Wait until nothing is under way, the model's loading included, and return the prediction
+        on screen.
 
-        `timeout_s`: seconds; None waits as long as it takes. Raises the error of the last request if it failed (the
-        result before it stays on screen), and `TimeoutError` when the time is over.
+        `timeout_s`: seconds; None waits as long as it takes. Raises the error of the last request
+        if it failed (the result before it stays on screen), and `TimeoutError` when the time is
+        over.
         """
         return self.session.wait(timeout_s)
 
@@ -338,7 +383,11 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             session.close()
             for control in (*self._widgets, *self.children):
                 # ipywidgets closes neither a control's layout nor its style with it.
-                for part in (control, getattr(control, "layout", None), getattr(control, "style", None)):
+                for part in (
+                    control,
+                    getattr(control, "layout", None),
+                    getattr(control, "style", None),
+                ):
                     if part is not None:
                         part.close()
             self.layout.close()
@@ -347,7 +396,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
     def __repr__(self) -> str:
         return f"SegmentationPanel({self.describe()})"
 
-    # ── session, canvas and panel tell each other ─────────────────────────────────────────────────────────────────────
+    # ── session, canvas and panel tell each other ─────────────────────────────────────────────────
 
     def _from_session(self, change: Any) -> None:
         self._take_from_session(change["name"])
@@ -364,8 +413,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             setattr(self, name, value)
         if name in ("status", "busy") or (name in _SHARED and getattr(self.canvas, name) != value):
             setattr(self.canvas, name, value)
-            # Only what Python sets goes to the slider from here. What the person sets, the browser has already linked;
-            # sending it again would pull the handle back while it is dragged.
+            # Only what Python sets goes to the slider from here. What the person sets, the browser
+            # has already linked; sending it again would pull the handle back while it is dragged.
             if name == "threshold":
                 self.slider.value = value
         if name in ("status", "busy"):
@@ -400,7 +449,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         try:
             setattr(self.session, change["name"], change["new"])
         except SettingError:
-            # The browser spoke of the picture before: the canvas takes the session's word.
+            # The browser spoke of the image before: the canvas takes the session's word.
             setattr(self.canvas, change["name"], getattr(self.session, change["name"]))
 
     def _tell_model(self) -> None:
@@ -420,7 +469,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             text = "Model: none"
         self.model_line.value = f'<span class="sgw-panel-model-text">{text}</span>'
 
-    # ── what the person does ──────────────────────────────────────────────────────────────────────────────────────────
+    # ── what the person does ──────────────────────────────────────────────────────────────────────
 
     def _on_upload(self, change: Any) -> None:
         try:
@@ -430,7 +479,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             return
         if not uploads:
             return
-        # Emptied, so that the same file can be chosen again, and its bytes don't stay in the widget's state.
+        # Emptied, so that the same file can be chosen again, and its bytes don't stay in the
+        # widget's state.
         if self.upload.has_trait("_counter"):  # ipywidgets 7, whose value follows from these three
             self.upload.metadata = []
             self.upload.data = []
@@ -455,15 +505,22 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             self._open_url()
 
     def _on_url_message(self, _widget: object, content: Any, _buffers: object) -> None:
-        # Enter on an address that is still the same changes no value; after a failure it means "once more".
-        if content.get("event") == "submit" and self.session.error and self.url.value == self._tried_url[0]:
+        # Enter on an address that is still the same changes no value; after a failure it means
+        # "once more".
+        if (
+            content.get("event") == "submit"
+            and self.session.error
+            and self.url.value == self._tried_url[0]
+        ):
             self._open_url(again=True)
 
     def _open_url(self, again: bool = False) -> None:
         address = self.url.value.strip()
         if not address:
             if again:
-                self.session.error = "There is no address yet. Paste one that starts with https:// first."
+                self.session.error = (
+                    "There is no address yet. Paste one that starts with https:// first."
+                )
             return
         tried, when = self._tried_url
         now = time.monotonic()
@@ -480,7 +537,9 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             self.session.segment(self._samples[name], _sample_name(self._samples[name], name))
 
     def _on_model(self, change: Any) -> None:
-        with self._telling:  # never held while the session is asked: the session may be waiting for it
+        with (
+            self._telling
+        ):  # never held while the session is asked: the session may be waiting for it
             if self._tells:
                 return
         self._model = change["new"]
@@ -498,8 +557,8 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         if not self.session.fetching:
             fetched = self.session.model_name == self._model
             self._model = self._in_use = self._model if fetched else self._in_use
-        # New options put the picker on the first of them for a moment, which nobody has chosen. This thread may be the
-        # download's, while the person's own choice comes on another.
+        # New options put the picker on the first of them for a moment, which nobody has chosen.
+        # This thread may be the download's, while the person's own choice comes on another.
         with self._telling:
             self._tells = True
             self.model_picker.options = self._model_options()
@@ -528,14 +587,14 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         self.url.value = ""
         self._tried_url = ("", 0.0)
 
-    # ── taking it away ────────────────────────────────────────────────────────────────────────────────────────────────
+    # ── taking it away ────────────────────────────────────────────────────────────────────────────
 
     def _export(self, kind: str) -> tuple[str, str, bytes]:
         """What is shown, as a file: its name, its media type and its bytes."""
         image, prediction, only = self.image, self.prediction, self.shown_indices
         if prediction is None or image is None:
-            raise SegWidgetsError("There is no picture to save yet.")
-        stem = Path(self.source).stem or "picture"
+            raise SegWidgetsError("There is no image to save yet.")
+        stem = Path(self.source).stem or "image"
         if kind == "png":
             drawn = overlay(image, prediction, self._style(), only=only)
             return f"{stem}-overlay.png", "image/png", export.png_bytes(drawn)
@@ -544,7 +603,11 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             return f"{stem}-cutouts.zip", "application/zip", data
         if kind == "coco":
             dataset = export.coco_dataset(prediction.select(only), self.source or stem)
-            return f"{stem}-coco.json", "application/json", json.dumps(dataset, ensure_ascii=False).encode()
+            return (
+                f"{stem}-coco.json",
+                "application/json",
+                json.dumps(dataset, ensure_ascii=False).encode(),
+            )
         if kind == "html":
             return f"{stem}.html", "text/html", self._page(image, prediction).encode()
         if kind == "python":
@@ -580,7 +643,7 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     def _python(self) -> str:
         return export.to_python(
-            self.origin or self.source or "picture",
+            self.origin or self.source or "image",
             uploaded=not self.origin,
             model=self.session.model_name,
             threshold=self.threshold,
@@ -607,7 +670,8 @@ def _known_controls(controls: Iterable[str] | None) -> frozenset[str]:
 
 
 def _takes_nothing(model: Callable[..., object]) -> bool:
-    """Whether it can be called without arguments, as a function that builds a model is; a predictor takes a picture."""
+    """Whether it can be called without arguments, as a function that builds a model is; a predictor
+    takes an image."""
     try:
         inspect.signature(model).bind()
     except (TypeError, ValueError):
@@ -623,12 +687,16 @@ def _model_choices(
     build: Callable[[], Predictor] | None,
     models: Mapping[str, Predictor | Callable[[], Predictor]] | None,
 ) -> tuple[dict[str, _Choice], str]:
-    """What `session.use` takes for each model by name, and the name of the one that is in use first."""
+    """What `session.use` takes for each model by name, and the name of the one that is in use
+    first."""
     choices: dict[str, _Choice] = {}
     if isinstance(predictor, Path):
         predictor = model_name(predictor)
     if build is not None or not (predictor is None or isinstance(predictor, str)):
-        chosen = str(getattr(predictor, "name", "") or (_OWN if predictor is None else type(predictor).__name__))
+        chosen = str(
+            getattr(predictor, "name", "")
+            or (_OWN if predictor is None else type(predictor).__name__)
+        )
         choices[chosen] = (predictor, build)
     else:
         chosen = predictor or STARTER
@@ -637,7 +705,11 @@ def _model_choices(
         choices = {**{card.name: (card.name, None) for card in known_models()}, **choices}
     for name, model in (models or {}).items():
         builds = _takes_nothing(model)
-        choices[str(name)] = (None, cast(Callable[[], Predictor], model)) if builds else (cast(Predictor, model), None)
+        choices[str(name)] = (
+            (None, cast(Callable[[], Predictor], model))
+            if builds
+            else (cast(Predictor, model), None)
+        )
     return choices, chosen
 
 
@@ -656,7 +728,9 @@ def _sample_sources(given: Mapping[str, object] | Iterable[str | Path] | None) -
     if isinstance(given, Mapping):
         return {str(name): source for name, source in given.items()}
     if isinstance(given, (str, Path)):
-        raise SettingError(f"samples is a dict or a list of pictures, such as [{str(given)!r}], not one path.")
+        raise SettingError(
+            f"samples is a dict or a list of images, such as [{str(given)!r}], not one path."
+        )
     return {Path(path).stem: path for path in given}
 
 

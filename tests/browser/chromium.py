@@ -1,4 +1,5 @@
-"""See that there is a browser for the browser tests: an installed one, else Playwright's, else Debian's chromium.
+"""See that there is a browser for the browser tests: an installed one, else Playwright's, else
+Debian's chromium.
 
 `python -m tests.browser.chromium` finds or installs one and says which.
 """
@@ -15,8 +16,11 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium or Chrome: SEG_WIDGETS_CHROMIUM, one on PATH, or Playwright's own; None: there is none."""
-    return installed_chromium() or (None if os.environ.get("SEG_WIDGETS_CHROMIUM") else _playwright_browser())
+    """The path of a Chromium or Chrome: SEG_WIDGETS_CHROMIUM, one on PATH, or Playwright's own;
+    None: there is none."""
+    return installed_chromium() or (
+        None if os.environ.get("SEG_WIDGETS_CHROMIUM") else _playwright_browser()
+    )
 
 
 def installed_chromium() -> str | None:
@@ -36,17 +40,26 @@ def _playwright_browser() -> str | None:
 
 
 def main() -> int:
-    """Find or install one and say which; the exit status is 1, with what to do, when there is none in the end."""
-    steps = [("Playwright's chromium", [[sys.executable, "-m", "playwright", "install", "chromium"]])]
+    """Find or install one and say which; the exit status is 1, with what to do, when there is none
+    in the end."""
+    steps = [
+        ("Playwright's chromium", [[sys.executable, "-m", "playwright", "install", "chromium"]])
+    ]
     if shutil.which("apt-get") and hasattr(os, "geteuid") and os.geteuid() == 0:
         apt = ["apt-get", "-qq", "-o=Dpkg::Use-Pty=0"]
         steps.append(
-            ("Debian's chromium", [[*apt, "update"], [*apt, "install", "-y", "chromium", "fonts-dejavu-core"]])
+            (
+                "Debian's chromium",
+                [[*apt, "update"], [*apt, "install", "-y", "chromium", "fonts-dejavu-core"]],
+            )
         )
     for what, commands in steps:
         if found := find_chromium():
             break
-        print(f"seg-widgets: no browser is installed; installing {what} for the browser tests", flush=True)
+        print(
+            f"seg-widgets: no browser is installed; installing {what} for the browser tests",
+            flush=True,
+        )
         environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
         for command in commands:
             if subprocess.run(command, env=environment, stdout=subprocess.DEVNULL).returncode:

@@ -39,7 +39,9 @@ def lab_of_7(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     """JupyterLab 3 with ipywidgets 7, in an environment of its own, which is made if need be."""
     venv = REPOSITORY / ".venv-ipywidgets7"
     bootstrap = REPOSITORY / "packaging" / "bootstrap.py"
-    subprocess.run([sys.executable, bootstrap, "--ipywidgets7", "--venv", venv], check=True, timeout=600)
+    subprocess.run(
+        [sys.executable, bootstrap, "--ipywidgets7", "--venv", venv], check=True, timeout=600
+    )
     with running_lab(tmp_path_factory.mktemp("lab7"), python=venv / "bin" / "python") as running:
         yield running
 

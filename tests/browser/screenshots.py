@@ -1,9 +1,11 @@
-"""Photograph the panel in each of its states: `python -m tests.browser.screenshots [OUTDIR] [--only NAME …]`.
+"""Photograph the panel in each of its states: `python -m tests.browser.screenshots [OUTDIR] [--only
+NAME …]`.
 
-Makes panel.jpg (the README's) and the others of docs/panel.md: panel-dark, -narrow, -filmstrip, -100, -empty, -busy,
--error, -nothing; with `--only` also panel-hover, -classes, -fetching, -busy-again, -empty-dark and -error-dark. They
-show the starter on a sample; `--stub` shows StubPredictor on a made picture, as some of the states always do.
-`--reference` writes what test_screenshots.py compares with: each state with StubPredictor, small.
+Makes panel.jpg (the README's) and the others of docs/panel.md: panel-dark, -narrow, -filmstrip,
+-100, -empty, -busy, -error, -nothing; with `--only` also panel-hover, -classes, -fetching,
+-busy-again, -empty-dark and -error-dark. They show the starter on a sample; `--stub` shows
+StubPredictor on a made image, as some of the states always do. `--reference` writes what
+test_screenshots.py compares with: each state with StubPredictor, small.
 """
 
 from __future__ import annotations
@@ -73,10 +75,18 @@ SHOWN = (*COMPARED, "panel-nothing")
 
 
 class Studio:
-    """A laboratory, a browser, and a picture to segment: the starter's, or a made one for StubPredictor."""
+    """A laboratory, a browser, and an image to segment: the starter's, or a made one for
+    StubPredictor."""
 
-    def __init__(self, browser: Browser, lab: Lab, scratch: Path, photo: Path | None = None) -> None:
-        self.browser, self.lab, self.scratch, self.starter = browser, lab, scratch, photo is not None
+    def __init__(
+        self, browser: Browser, lab: Lab, scratch: Path, photo: Path | None = None
+    ) -> None:
+        self.browser, self.lab, self.scratch, self.starter = (
+            browser,
+            lab,
+            scratch,
+            photo is not None,
+        )
         self.photo = photo or scratch / "photo.jpg"
         if photo is None:
             self.photo.write_bytes(make_jpeg(1280, 960))
@@ -87,7 +97,8 @@ class Studio:
         return STUB_CELL.format(instances=instances, delay_s=delay_s).replace(", samples={}", "")
 
     def scenes(self) -> dict[str, tuple[str, Callable[[Notebook], None], int, str]]:
-        """Each state by name: the notebook's cell, what is done there, the page's width in pixels, and the theme."""
+        """Each state by name: the notebook's cell, what is done there, the page's width in pixels,
+        and the theme."""
         usual = self.cell()
         return {
             "panel": (usual, self.open_photo, 1280, "Light"),
@@ -113,7 +124,9 @@ class Studio:
         self.lab.set_theme(f"JupyterLab {theme}")
         self.lab.write_notebook(f"{name}.ipynb", cell)
         scheme = "dark" if theme == "Dark" else "light"
-        with notebook_page(self.browser, self.lab, width=width, height=1000, scale=scale, scheme=scheme) as notebook:
+        with notebook_page(
+            self.browser, self.lab, width=width, height=1000, scale=scale, scheme=scheme
+        ) as notebook:
             notebook.open(f"{name}.ipynb")
             notebook.hide_sidebar()
             notebook.run_all()
@@ -132,7 +145,11 @@ class Studio:
 
     def open_several(self, notebook: Notebook) -> None:
         if self.starter:
-            photos = sorted(path for path in PHOTO.parent.glob("*.jpg") if path.stem in ("astronaut", "cat", "coins"))
+            photos = sorted(
+                path
+                for path in PHOTO.parent.glob("*.jpg")
+                if path.stem in ("astronaut", "cat", "coins")
+            )
         else:
             photos = [self.scratch / f"photo {number}.jpg" for number in range(3)]
             for number, path in enumerate(photos):
@@ -188,7 +205,7 @@ class Studio:
     def error(self, notebook: Notebook) -> None:
         self.open_photo(notebook)
         broken = self.scratch / "letter.jpg"
-        broken.write_text("<!doctype html><title>Not a picture</title>")
+        broken.write_text("<!doctype html><title>Not an image</title>")
         notebook.upload(broken)
         expect(notebook.canvas.get_by_role("alert")).to_be_visible()
         notebook.page.mouse.move(2, 2)
@@ -219,10 +236,16 @@ def small(shot: bytes) -> Image.Image:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("out", type=Path, nargs="?", default=REPOSITORY / "docs" / "images")
-    parser.add_argument("--stub", action="store_true", help="show StubPredictor on a made picture")
-    parser.add_argument("--photo", type=Path, default=PHOTO, help="the picture that the starter segments")
-    parser.add_argument("--only", nargs="*", metavar="NAME", help="the photographs to take, also others than usual")
-    parser.add_argument("--reference", action="store_true", help="write what the tests compare with")
+    parser.add_argument("--stub", action="store_true", help="show StubPredictor on a made image")
+    parser.add_argument(
+        "--photo", type=Path, default=PHOTO, help="the image that the starter segments"
+    )
+    parser.add_argument(
+        "--only", nargs="*", metavar="NAME", help="the photographs to take, also others than usual"
+    )
+    parser.add_argument(
+        "--reference", action="store_true", help="write what the tests compare with"
+    )
     options = parser.parse_args()
     out = REFERENCE if options.reference else options.out
     out.mkdir(parents=True, exist_ok=True)
@@ -241,7 +264,9 @@ def main() -> None:
             else:
                 # Of a photograph a PNG takes ten times as much, and these are committed.
                 with Image.open(io.BytesIO(studio.shoot(name, _SCALE))) as picture:
-                    picture.convert("RGB").save(path, quality=_QUALITY, optimize=True, progressive=True)
+                    picture.convert("RGB").save(
+                        path, quality=_QUALITY, optimize=True, progressive=True
+                    )
             print(path, flush=True)
         browser.close()
 

@@ -1,4 +1,5 @@
-"""The canvas alone in a real JupyterLab: what it draws, what it lists, what hands and keys do with it."""
+"""The canvas alone in a real JupyterLab: what it draws, what it lists, what hands and keys do with
+it."""
 
 from __future__ import annotations
 
@@ -93,11 +94,11 @@ def open_canvas(notebook: Notebook, lab: Lab, instances: int = 12) -> Canvas:
     return Canvas(notebook)
 
 
-# ── the table ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the table ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @both_ipywidgets
-def test_the_table_lists_sorts_and_is_linked_with_the_picture(canvas: Canvas) -> None:
+def test_the_table_lists_sorts_and_is_linked_with_the_image(canvas: Canvas) -> None:
     table = canvas.root.get_by_role("grid", name="Instances")
     expect(table).to_have_attribute("aria-rowcount", "8")
     result = StubPredictor()(make_picture(640, 480))
@@ -108,8 +109,10 @@ def test_the_table_lists_sorts_and_is_linked_with_the_picture(canvas: Canvas) ->
     for rank, (index, share) in enumerate(zip(rows, shares, strict=True)):
         expect(canvas.row(index)).to_have_attribute("aria-rowindex", str(rank + 2))
         expect(canvas.row(index)).to_contain_text(share)
-    expect(canvas.root.get_by_role("columnheader", name="Area")).to_have_attribute("aria-sort", "descending")
-    # From the table to the picture …
+    expect(canvas.root.get_by_role("columnheader", name="Area")).to_have_attribute(
+        "aria-sort", "descending"
+    )
+    # From the table to the image …
     before = pixels(canvas.notebook.stage)
     canvas.row(3).hover()
     canvas.notebook.settle()
@@ -117,7 +120,7 @@ def test_the_table_lists_sorts_and_is_linked_with_the_picture(canvas: Canvas) ->
     canvas.row(3).click()
     canvas.row(5).click(modifiers=["Shift"])
     assert canvas.python("canvas.selected") == "(3, 5)"
-    # … and from the picture to the table.
+    # … and from the image to the table.
     canvas.page.mouse.move(*canvas.middle_of(int(areas.argmin())))
     expect(canvas.row(int(areas.argmin()))).to_have_class(re.compile("sgw-lit"))
     canvas.page.mouse.click(*canvas.middle_of(int(areas.argmin())))
@@ -163,7 +166,7 @@ def test_a_thousand_instances_stay_a_few_rows(notebook: Notebook, lab: Lab) -> N
     expect(canvas.row(500)).to_have_attribute("aria-selected", "true")
 
 
-# ── classes ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── classes ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @both_ipywidgets
@@ -204,10 +207,12 @@ def test_the_legend_is_one_stop_of_the_tab_key_and_arrows_go_on(canvas: Canvas) 
     expect(canvas.root.get_by_role("grid", name="Instances")).to_be_focused()
 
 
-# ── one instance ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── one instance ──────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_double_click_isolates_an_instance_and_the_next_one_brings_the_others_back(canvas: Canvas) -> None:
+def test_a_double_click_isolates_an_instance_and_the_next_one_brings_the_others_back(
+    canvas: Canvas,
+) -> None:
     areas = StubPredictor()(make_picture(640, 480)).areas[:7]
     index = int(areas.argmin())
     canvas.run("canvas.hidden_instances = [11]")
@@ -238,7 +243,7 @@ def test_two_masks_of_a_class_never_light_up_together(canvas: Canvas) -> None:
     assert canvas.python("canvas.hovered") == "None"
 
 
-# ── view ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── view ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @both_ipywidgets
@@ -296,7 +301,9 @@ def test_two_fingers_pinch_and_a_double_tap_fits(browser: Browser, lab: Lab) -> 
         fingers = notebook.page.context.new_cdp_session(notebook.page)
 
         def touch(kind: str, *points: tuple[float, float]) -> None:
-            at: list[dict[str, Any]] = [{"x": px, "y": py, "id": number} for number, (px, py) in enumerate(points)]
+            at: list[dict[str, Any]] = [
+                {"x": px, "y": py, "id": number} for number, (px, py) in enumerate(points)
+            ]
             fingers.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
 
         touch("touchStart", (x - 40, y))
@@ -354,21 +361,23 @@ def test_the_keys_are_shown_by_their_own_key(canvas: Canvas) -> None:
     assert canvas.notebook.shown() == 7  # and no key meant anything else
 
 
-# ── what comes and goes ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── what comes and goes ───────────────────────────────────────────────────────────────────────────
 
 
 @both_ipywidgets
-def test_pictures_and_addresses_are_dropped_and_pasted(canvas: Canvas) -> None:
+def test_images_and_addresses_are_dropped_and_pasted(canvas: Canvas) -> None:
     for event, field in (("drop", "dataTransfer"), ("paste", "clipboardData")):
         canvas.surface.evaluate(
             """(surface, [name, field]) => {
                 const data = new DataTransfer();
-                data.items.add(new File([new Uint8Array(7)], `${name}.jpg`, { type: "image/jpeg" }));
+                data.items.add(new File([new Uint8Array(7)], `${name}.jpg`, { type: "image/jpeg"
+                }));
                 const Event = { drop: DragEvent, paste: ClipboardEvent }[name];
-                surface.dispatchEvent(new Event(name, { [field]: data, bubbles: true, cancelable: true }));
-                const text = new DataTransfer();
-                text.setData("text/plain", "https://example.org/a.jpg");
-                surface.dispatchEvent(new Event(name, { [field]: text, bubbles: true, cancelable: true }));
+                surface.dispatchEvent(new Event(name, { [field]: data, bubbles: true, cancelable:
+                true })); const text = new DataTransfer(); text.setData("text/plain",
+                "https://example.org/a.jpg");
+                surface.dispatchEvent(new Event(name, { [field]: text, bubbles: true, cancelable:
+                true }));
             }""",
             [event, field],
         )
@@ -384,7 +393,8 @@ def test_a_file_that_is_too_large_is_told_without_being_sent(canvas: Canvas) -> 
         """(surface) => {
             const data = new DataTransfer();
             data.items.add(new File([new Uint8Array(26 * 2 ** 20)], "huge.tif"));
-            surface.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
+            surface.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true,
+            cancelable: true }));
         }"""
     )
     expect(canvas.root.locator(".sgw-error:not(.sgw-notice)")).to_contain_text("huge.tif has 26 MB")
@@ -393,7 +403,7 @@ def test_a_file_that_is_too_large_is_told_without_being_sent(canvas: Canvas) -> 
     assert canvas.python("opened") == "[]"
 
 
-def test_the_clipboard_without_a_picture_says_so(canvas: Canvas) -> None:
+def test_the_clipboard_without_an_image_says_so(canvas: Canvas) -> None:
     canvas.surface.evaluate(
         """(surface) => {
             const data = new DataTransfer();
@@ -402,7 +412,7 @@ def test_the_clipboard_without_a_picture_says_so(canvas: Canvas) -> None:
             surface.dispatchEvent(new ClipboardEvent("paste", settings));
         }"""
     )
-    expect(canvas.root.locator(".sgw-whisper")).to_contain_text("no picture")
+    expect(canvas.root.locator(".sgw-whisper")).to_contain_text("no image")
 
 
 @both_ipywidgets
@@ -427,16 +437,20 @@ def test_files_and_code_are_taken_from_the_export_menu(canvas: Canvas, tmp_path:
 
 @pytest.fixture(scope="session")
 def camera_browser(playwright_server: Playwright) -> Iterator[Browser]:
-    """A browser whose camera is chromium's own test picture."""
+    """A browser whose camera is chromium's own test image."""
     from .chromium import installed_chromium
 
-    flags = [*CHROMIUM_FLAGS, "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+    flags = [
+        *CHROMIUM_FLAGS,
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+    ]
     started = playwright_server.chromium.launch(executable_path=installed_chromium(), args=flags)
     yield started
     started.close()
 
 
-def test_the_camera_takes_a_picture(camera_browser: Browser, lab: Lab) -> None:
+def test_the_camera_takes_an_image(camera_browser: Browser, lab: Lab) -> None:
     with notebook_page(camera_browser, lab) as notebook:
         canvas = open_canvas(notebook, lab)
         canvas.notebook.stage.hover()
@@ -444,7 +458,7 @@ def test_the_camera_takes_a_picture(camera_browser: Browser, lab: Lab) -> None:
         camera = canvas.root.get_by_role("dialog", name="Camera")
         expect(camera.locator("video")).to_be_visible()
         notebook.page.wait_for_function("() => document.querySelector('.sgw-video').videoWidth > 0")
-        camera.get_by_role("button", name="Take picture").click()
+        camera.get_by_role("button", name="Take image").click()
         expect(camera).to_have_count(0)
         for _ in range(20):
             opened = canvas.python("opened")
@@ -461,10 +475,12 @@ def test_the_camera_takes_a_picture(camera_browser: Browser, lab: Lab) -> None:
 def test_a_browser_without_a_camera_says_so(canvas: Canvas) -> None:
     canvas.notebook.stage.hover()
     canvas.root.get_by_role("button", name="Photograph with the camera").click()
-    expect(canvas.root.locator(".sgw-error:not(.sgw-notice)")).to_contain_text(re.compile("camera", re.IGNORECASE))
+    expect(canvas.root.locator(".sgw-error:not(.sgw-notice)")).to_contain_text(
+        re.compile("camera", re.IGNORECASE)
+    )
 
 
-# ── the kernel ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the kernel ────────────────────────────────────────────────────────────────────────────────────
 
 
 @both_ipywidgets
@@ -479,7 +495,9 @@ def test_without_its_kernel_it_says_so_and_still_filters(canvas: Canvas, command
     canvas.chip("person").locator(".sgw-chip-main").click()
     expect(canvas.root).to_have_attribute("data-shown", "5")
     if command.endswith("restart"):
-        expect(canvas.page.locator("#jp-main-statusbar")).to_contain_text("(ipykernel) | Idle", timeout=60_000)
+        expect(canvas.page.locator("#jp-main-statusbar")).to_contain_text(
+            "(ipykernel) | Idle", timeout=60_000
+        )
 
 
 def test_a_busy_kernel_is_told_and_the_answer_still_comes(canvas: Canvas) -> None:
@@ -491,7 +509,9 @@ def test_a_busy_kernel_is_told_and_the_answer_still_comes(canvas: Canvas) -> Non
         canvas.page.keyboard.press("Enter")
         canvas.chip("person").locator(".sgw-chip-main").click()
         expect(canvas.root).to_have_attribute("data-shown", "5")
-        expect(canvas.root.locator(".sgw-notice")).to_contain_text("not answered yet", timeout=20_000)
+        expect(canvas.root.locator(".sgw-notice")).to_contain_text(
+            "not answered yet", timeout=20_000
+        )
     expect(canvas.root.locator(".sgw-notice")).to_be_hidden()
 
 
@@ -500,8 +520,8 @@ def test_what_the_kernel_repeats_does_not_undo_what_hands_do_meanwhile(canvas: C
     steps = canvas.surface.evaluate(
         """async (surface) => {
             const rest = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
-            const press = () => surface.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight" }));
-            let steps = 0;
+            const press = () => surface.dispatchEvent(new KeyboardEvent("keydown", { key:
+            "ArrowRight" })); let steps = 0;
             for (let burst = 0; burst < 10; burst++) {
                 for (let key = 0; key < 30; key++, steps++) {
                     press();

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from .lab import STUB_CELL, Lab, PanelPage, environment, free_port, quiet_page, stop, wait_for_server
+from .lab import (
+    STUB_CELL,
+    Lab,
+    PanelPage,
+    environment,
+    free_port,
+    quiet_page,
+    stop,
+    wait_for_server,
+)
 from .test_panel_in_lab import place
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -67,9 +76,13 @@ def notebook_7(browser: Browser, lab: Lab) -> Iterator[PanelPage]:
 def _wait_for_kernel(lab: Lab, page: Page) -> None:
     """Notebook 7 shows "idle" before it has a kernel; the server knows better."""
     for _ in range(300):
-        states = [session["kernel"]["execution_state"] for session in lab.request("GET", "/api/sessions")]
+        states = [
+            session["kernel"]["execution_state"] for session in lab.request("GET", "/api/sessions")
+        ]
         if states == ["idle"]:
-            expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute("data-status", "idle")
+            expect(page.locator(".jp-Notebook-ExecutionIndicator")).to_have_attribute(
+                "data-status", "idle"
+            )
             return
         page.wait_for_timeout(100)
     raise AssertionError(f"no kernel is idle: {states}")
@@ -103,7 +116,16 @@ def marimo(browser: Browser, tmp_path: Path) -> Iterator[PanelPage]:
     """The canvas on a page that marimo serves."""
     (tmp_path / "app.py").write_text(MARIMO)
     port, log = free_port(), tmp_path / "marimo.log"
-    command = [sys.executable, "-m", "marimo", "--quiet", "run", "--headless", "--no-token", "--host=127.0.0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "marimo",
+        "--quiet",
+        "run",
+        "--headless",
+        "--no-token",
+        "--host=127.0.0.1",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
             [*command, f"--port={port}", "app.py"],

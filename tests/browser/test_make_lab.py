@@ -1,4 +1,5 @@
-"""What `make lab` starts: it opens the panel's notebook and takes uploads that Jupyter's own default would drop."""
+"""What `make lab` starts: it opens the panel's notebook and takes uploads that Jupyter's own
+default would drop."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def press(notebook: PanelPage, key: str, times: int = 1) -> None:
 
 
 def place(notebook: PanelPage, width: int, height: int, x: float, y: float) -> tuple[float, float]:
-    """Where on the page pixel (x, y) of a picture of width × height lies."""
+    """Where on the page pixel (x, y) of an image of width × height lies."""
     box = notebook.canvas.locator(".sgw-surface").bounding_box()
     assert box is not None
     scale = min(box["width"] / width, box["height"] / height, 3)
@@ -59,8 +59,10 @@ def place(notebook: PanelPage, width: int, height: int, x: float, y: float) -> t
 
 
 @both_ipywidgets
-def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(panel: Notebook, photo: Path) -> None:
-    expect(panel.canvas).to_contain_text("No picture yet")
+def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(
+    panel: Notebook, photo: Path
+) -> None:
+    expect(panel.canvas).to_contain_text("No image yet")
     panel.upload(photo)
     panel.wait_for_result()
     panel.page.mouse.move(2, 2)
@@ -68,7 +70,7 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(pane
     assert panel.marks() > 5000
     masked = pixels(panel.stage)
 
-    # The bare picture, while space is held: the masks are really drawn on it.
+    # The bare image, while space is held: the masks are really drawn on it.
     panel.canvas.locator(".sgw-surface").focus()
     panel.page.keyboard.down(" ")
     panel.settle()
@@ -82,7 +84,9 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(pane
     press(panel, "End")
     assert panel.shown() == 0
     assert panel.marks() == 0
-    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text("Nothing above 1.00; best is 0.99.")
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text(
+        "Nothing above 1.00; best is 0.99."
+    )
     panel.canvas.get_by_role("button", name="Show it").click()
     panel.settle()
     assert panel.shown() == 1
@@ -90,7 +94,9 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(pane
 
     # By mouse: the handle is drawn to the left end, and half of the way back.
     handle = panel.slider.bounding_box()
-    track = panel.page.locator(".sgw-panel-slider .noUi-base, .sgw-panel-slider .ui-slider").first.bounding_box()
+    track = panel.page.locator(
+        ".sgw-panel-slider .noUi-base, .sgw-panel-slider .ui-slider"
+    ).first.bounding_box()
     assert handle is not None
     assert track is not None
     middle = handle["y"] + handle["height"] / 2
@@ -125,7 +131,9 @@ def test_the_keys_of_the_controls_are_theirs_in_command_mode(panel: Notebook, ph
     panel.wait_for_result()
     cells = panel.page.locator(".jp-CodeCell").count()
     panel.edit(0)
-    panel.page.keyboard.press("Escape")  # now keys are the notebook's: arrows choose a cell, b makes one
+    panel.page.keyboard.press(
+        "Escape"
+    )  # now keys are the notebook's: arrows choose a cell, b makes one
     expect(panel.page.locator(".jp-Notebook.jp-mod-commandMode").first).to_be_attached()
     panel.slider.focus()
     for _ in range(31):
@@ -139,7 +147,9 @@ def test_the_keys_of_the_controls_are_theirs_in_command_mode(panel: Notebook, ph
 
 
 @both_ipywidgets
-def test_python_hears_the_slider_and_the_slider_hears_python(notebook: Notebook, lab: Lab, photo: Path) -> None:
+def test_python_hears_the_slider_and_the_slider_hears_python(
+    notebook: Notebook, lab: Lab, photo: Path
+) -> None:
     lab.write_notebook(
         "two.ipynb",
         STUB_CELL.format(instances=12, delay_s=0),
@@ -167,7 +177,9 @@ def test_python_hears_the_slider_and_the_slider_hears_python(notebook: Notebook,
 
 
 @both_ipywidgets
-def test_a_bad_file_shows_a_message_and_keeps_the_result(panel: Notebook, photo: Path, tmp_path: Path) -> None:
+def test_a_bad_file_shows_a_message_and_keeps_the_result(
+    panel: Notebook, photo: Path, tmp_path: Path
+) -> None:
     panel.upload(photo)
     panel.wait_for_result()
     panel.page.mouse.move(2, 2)
@@ -189,10 +201,12 @@ def test_a_bad_file_shows_a_message_and_keeps_the_result(panel: Notebook, photo:
 
 
 @both_ipywidgets
-def test_the_pointer_lights_up_one_instance_by_pixel_and_a_click_selects_it(panel: Notebook, photo: Path) -> None:
+def test_the_pointer_lights_up_one_instance_by_pixel_and_a_click_selects_it(
+    panel: Notebook, photo: Path
+) -> None:
     panel.upload(photo)
     panel.wait_for_result()
-    # StubPredictor's ellipses are the same in every picture of this size.
+    # StubPredictor's ellipses are the same in every image of this size.
     result = StubPredictor()(make_picture(640, 480))
     instance = result[int(np.argmin(result.areas[:7]))]
     left, top, right, bottom = instance.box
@@ -228,9 +242,13 @@ def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> Non
     person.dblclick()
     expect(panel.canvas).to_have_attribute("data-shown", "2")
     for chip in ("animal", "vehicle", "food"):
-        expect(panel.canvas.locator(".sgw-chip-main", has_text=chip)).to_have_attribute("aria-pressed", "false")
+        expect(panel.canvas.locator(".sgw-chip-main", has_text=chip)).to_have_attribute(
+            "aria-pressed", "false"
+        )
     person.click()
-    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text("All 7 instances are hidden.")
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text(
+        "All 7 instances are hidden."
+    )
     panel.canvas.get_by_role("button", name="Show all").click()
     expect(panel.canvas).to_have_attribute("data-shown", "7")
 
@@ -280,7 +298,8 @@ def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) 
             """(by) => {
                 let one = document.querySelector(".sgw-surface");
                 const scrolls = (one) =>
-                    one.scrollHeight > one.clientHeight + 60 && getComputedStyle(one).overflowY !== "visible";
+                    one.scrollHeight > one.clientHeight + 60 && getComputedStyle(one).overflowY !==
+                    "visible";
                 while (!scrolls(one)) one = one.parentElement;
                 one.scrollBy(0, by);
             }""",
@@ -296,7 +315,7 @@ def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) 
 
 
 @both_ipywidgets
-def test_a_picture_is_opened_from_its_address_with_enter(panel: Notebook) -> None:
+def test_an_image_is_opened_from_its_address_with_enter(panel: Notebook) -> None:
     with pictures_server() as address:
         field = panel.page.locator(".sgw-panel-url input")
         field.fill(f"{address}/missing.jpg")
@@ -336,12 +355,18 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
     with zipfile.ZipFile(io.BytesIO(contents["photo-cutouts.zip"])) as archive:
         assert archive.testzip() is None
         assert len(archive.namelist()) == 7
-        cut = cv2.imdecode(np.frombuffer(archive.read(archive.namelist()[0]), np.uint8), cv2.IMREAD_UNCHANGED)
+        cut = cv2.imdecode(
+            np.frombuffer(archive.read(archive.namelist()[0]), np.uint8), cv2.IMREAD_UNCHANGED
+        )
     assert cut is not None
     assert cut.shape[2] == 4
     panel.canvas.get_by_role("button", name="Export").click()
     panel.canvas.get_by_role("menuitem", name="Copy Python").click()
-    code = panel.canvas.get_by_role("dialog", name="Python for what is shown").get_by_role("textbox").input_value()
+    code = (
+        panel.canvas.get_by_role("dialog", name="Python for what is shown")
+        .get_by_role("textbox")
+        .input_value()
+    )
     assert "keep = prediction.keep(0.5)" in code
     compile(code, "copied", "exec")
 
@@ -374,11 +399,11 @@ def test_several_files_become_a_filmstrip(panel: Notebook, tmp_path: Path) -> No
     expect(film.get_by_role("option")).to_have_count(2)
     panel.page.get_by_role("button", name="Clear", exact=True).click()
     expect(film).to_be_hidden()
-    expect(panel.canvas).to_contain_text("No picture yet")
+    expect(panel.canvas).to_contain_text("No image yet")
 
 
 @both_ipywidgets
-def test_a_pasted_picture_is_segmented(panel: Notebook, photo: Path) -> None:
+def test_a_pasted_image_is_segmented(panel: Notebook, photo: Path) -> None:
     panel.canvas.locator(".sgw-empty").click()
     panel.canvas.locator(".sgw-empty").evaluate(
         """(element, bytes) => {
@@ -393,7 +418,9 @@ def test_a_pasted_picture_is_segmented(panel: Notebook, photo: Path) -> None:
     assert panel.shown() == 7
 
 
-def test_the_model_is_picked_and_the_picture_segmented_anew(notebook: Notebook, lab: Lab, photo: Path) -> None:
+def test_the_model_is_picked_and_the_image_segmented_anew(
+    notebook: Notebook, lab: Lab, photo: Path
+) -> None:
     cell = STUB_CELL.format(instances=12, delay_s=0).replace(
         "samples={}", "samples={}, models={'few': StubPredictor(4)}"
     )
@@ -410,7 +437,9 @@ def test_the_model_is_picked_and_the_picture_segmented_anew(notebook: Notebook, 
 def fetching_cell(address: str, cache: Path) -> str:
     """A panel whose kernel fetches weights from `address`."""
     variables = {"SEG_WIDGETS_MIRROR": address, "SEG_WIDGETS_CACHE": str(cache)}
-    return f"import os\n\nos.environ.update({variables!r})\n" + STUB_CELL.format(instances=12, delay_s=0)
+    return f"import os\n\nos.environ.update({variables!r})\n" + STUB_CELL.format(
+        instances=12, delay_s=0
+    )
 
 
 def send_slowly(request: Zoo) -> None:
@@ -423,7 +452,7 @@ def send_slowly(request: Zoo) -> None:
         time.sleep(0.2)
 
 
-def test_weights_are_fetched_while_the_picture_can_be_explored(
+def test_weights_are_fetched_while_the_image_can_be_explored(
     notebook: Notebook, lab: Lab, photo: Path, tmp_path: Path
 ) -> None:
     with zoo_server(b"") as (zoo, address):
@@ -463,7 +492,9 @@ panel = SegmentationPanel(StubPredictor(60, names), samples={}, models={}, thres
 panel"""
 
 
-def test_a_class_of_a_large_vocabulary_is_found_by_its_name(notebook: Notebook, lab: Lab, photo: Path) -> None:
+def test_a_class_of_a_large_vocabulary_is_found_by_its_name(
+    notebook: Notebook, lab: Lab, photo: Path
+) -> None:
     lab.write_notebook("many.ipynb", MANY_CLASSES_CELL)
     notebook.open("many.ipynb")
     notebook.run_all()
@@ -509,10 +540,12 @@ def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path) -> Non
     expect(notebook.canvas).to_have_attribute("aria-busy", "true")
     notebook.canvas.get_by_role("button", name="Cancel").click()
     expect(notebook.canvas).to_have_attribute("aria-busy", "false")
-    expect(notebook.canvas).to_contain_text("No picture yet")
+    expect(notebook.canvas).to_contain_text("No image yet")
 
 
-def test_two_views_of_one_panel_stay_alike_and_one_may_go(notebook: Notebook, lab: Lab, photo: Path) -> None:
+def test_two_views_of_one_panel_stay_alike_and_one_may_go(
+    notebook: Notebook, lab: Lab, photo: Path
+) -> None:
     lab.write_notebook("views.ipynb", STUB_CELL.format(instances=12, delay_s=0), "panel")
     notebook.open("views.ipynb")
     notebook.run_all()
@@ -529,7 +562,9 @@ def test_two_views_of_one_panel_stay_alike_and_one_may_go(notebook: Notebook, la
     expect(notebook.page.locator(".sgw")).to_have_count(0)
 
 
-def test_the_busy_state_is_shown_and_the_newest_upload_wins(notebook: Notebook, lab: Lab, tmp_path: Path) -> None:
+def test_the_busy_state_is_shown_and_the_newest_upload_wins(
+    notebook: Notebook, lab: Lab, tmp_path: Path
+) -> None:
     lab.write_notebook("slow.ipynb", STUB_CELL.format(instances=12, delay_s=2))
     notebook.open("slow.ipynb")
     notebook.run_all()
@@ -569,7 +604,9 @@ def test_narrow_and_dense_screens(
     lab.shut_down_kernels()
 
 
-def test_the_panel_notebook_segments_a_photograph_with_the_starter(notebook: Notebook, tmp_path: Path) -> None:
+def test_the_panel_notebook_segments_a_photograph_with_the_starter(
+    notebook: Notebook, tmp_path: Path
+) -> None:
     photo = tmp_path / "my coffee.jpg"
     photo.write_bytes((REPOSITORY / "notebooks" / "images" / "coffee.jpg").read_bytes())
     notebook.open("panel.ipynb")
@@ -588,7 +625,7 @@ def test_the_panel_notebook_segments_a_photograph_with_the_starter(notebook: Not
 
 @contextmanager
 def pictures_server() -> Iterator[str]:
-    """A server on loopback that has one picture."""
+    """A server on loopback that has one image."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -1,4 +1,5 @@
-"""What is left without a kernel: the page that the panel exports, and a notebook saved as HTML; both from file://."""
+"""What is left without a kernel: the page that the panel exports, and a notebook saved as HTML;
+both from file://."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ panel"""
 
 @pytest.fixture
 def page(browser: Browser) -> Iterator[PanelPage]:
-    """A page of its own; whatever it asks of another machine fails the test, and so does an error in its scripts."""
+    """A page of its own; whatever it asks of another machine fails the test, and so does an error
+    in its scripts."""
     errors: list[str] = []
     with quiet_page(browser) as (tab, strays):
         tab.on("pageerror", lambda error: errors.append(str(error)))
@@ -46,7 +48,8 @@ def page(browser: Browser) -> Iterator[PanelPage]:
 
 
 def explore(page: PanelPage) -> None:
-    """What a reader does with 12 instances, 7 of them shown: hover, hide, solo, select, choose what is drawn."""
+    """What a reader does with 12 instances, 7 of them shown: hover, hide, solo, select, choose what
+    is drawn."""
     page.settle()
     assert page.shown() == 7
     assert page.marks() > 5000
@@ -74,12 +77,14 @@ def explore(page: PanelPage) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_an_exported_page_needs_nothing_else(page: PanelPage, tmp_path: Path, scheme: str) -> None:
     image = make_picture(640, 480)
-    path = tmp_path / "a picture & more.html"
-    path.write_text(to_html(StubPredictor(12)(image), image, "a <picture>.jpg"), "utf-8")
+    path = tmp_path / "an image & more.html"
+    path.write_text(to_html(StubPredictor(12)(image), image, "a <image>.jpg"), "utf-8")
     page.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     page.page.goto(path.as_uri())
-    expect(page.page).to_have_title("a <picture>.jpg")
-    expect(page.canvas.locator(".sgw-surface")).to_have_attribute("aria-label", re.compile("7 of 12 instances"))
+    expect(page.page).to_have_title("a <image>.jpg")
+    expect(page.canvas.locator(".sgw-surface")).to_have_attribute(
+        "aria-label", re.compile("7 of 12 instances")
+    )
     explore(page)
     slider = page.page.get_by_role("slider", name="Threshold")
     slider.focus()
@@ -89,7 +94,10 @@ def test_an_exported_page_needs_nothing_else(page: PanelPage, tmp_path: Path, sc
     expect(page.canvas).to_have_attribute("data-shown", "7")  # 10, less the three persons
     page.page.keyboard.press("End")
     page.canvas.get_by_role("button", name="Show").first.click()
-    assert page.page.evaluate("() => getComputedStyle(document.body).colorScheme") in ("light dark", "normal")
+    assert page.page.evaluate("() => getComputedStyle(document.body).colorScheme") in (
+        "light dark",
+        "normal",
+    )
     # Nothing on it can leave the page: its own policy says so to the browser.
     blocked = page.page.evaluate(
         """() => new Promise((done) => {
@@ -100,11 +108,16 @@ def test_an_exported_page_needs_nothing_else(page: PanelPage, tmp_path: Path, sc
     assert blocked == "connect-src"
 
 
-def test_a_notebook_saved_as_html_keeps_what_needs_no_kernel(page: PanelPage, tmp_path: Path) -> None:
+def test_a_notebook_saved_as_html_keeps_what_needs_no_kernel(
+    page: PanelPage, tmp_path: Path
+) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CELL)])  # type: ignore[no-untyped-call]
     NotebookClient(notebook, kernel_name="python3", store_widget_state=True).execute()
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
-        widget_renderer_url="embed-amd.js", require_js_url="require.js", mathjax_url="", mermaid_js_url=""
+        widget_renderer_url="embed-amd.js",
+        require_js_url="require.js",
+        mathjax_url="",
+        mermaid_js_url="",
     )
     text, _ = exporter.from_notebook_node(notebook)
     path = tmp_path / "saved.html"
@@ -112,7 +125,9 @@ def test_a_notebook_saved_as_html_keeps_what_needs_no_kernel(page: PanelPage, tm
     for script in html_manager.scripts().glob("*.js"):
         shutil.copy(script, tmp_path)
     # The page looks for the module of our widgets beside itself.
-    shutil.copy(Path(anywidget.__file__).parent / "nbextension" / "index.js", tmp_path / "anywidget.js")
+    shutil.copy(
+        Path(anywidget.__file__).parent / "nbextension" / "index.js", tmp_path / "anywidget.js"
+    )
     page.page.goto(path.as_uri())
     expect(page.canvas).to_be_visible(timeout=30_000)
     expect(page.canvas).to_have_attribute("data-total", "12")
@@ -129,7 +144,7 @@ from seg_widgets import SegmentationPanel
 from seg_widgets.testing import StubPredictor, make_picture
 
 panel = SegmentationPanel(StubPredictor(12), samples={}, models={}, threshold=0.6)
-panel.segment(make_picture(640, 480), "a <picture>.jpg")
+panel.segment(make_picture(640, 480), "a <image>.jpg")
 print(len(panel.wait()), "instances")
 panel""",
     "import ipywidgets\n\nipywidgets.IntSlider(description='not shown')",
@@ -150,8 +165,12 @@ def test_a_notebook_becomes_one_file_with_its_panel_in_it(page: PanelPage, tmp_p
     expect(page.page.locator("iframe")).to_have_count(1)
     frame = page.page.frame_locator("iframe")
     canvas = frame.locator(".sgw").first
-    expect(canvas).to_have_attribute("data-shown", "4")  # 6 of 0.6 and more, less those that the last cell has hidden
-    expect(frame.locator(".sgw-surface")).to_have_attribute("aria-label", re.compile("^a <picture>.jpg"))
+    expect(canvas).to_have_attribute(
+        "data-shown", "4"
+    )  # 6 of 0.6 and more, less those that the last cell has hidden
+    expect(frame.locator(".sgw-surface")).to_have_attribute(
+        "aria-label", re.compile("^a <image>.jpg")
+    )
     slider = frame.get_by_role("slider", name="Threshold")
     slider.focus()
     page.page.keyboard.press("Home")
@@ -163,7 +182,9 @@ def test_a_notebook_becomes_one_file_with_its_panel_in_it(page: PanelPage, tmp_p
     assert "<iframe" not in path.with_suffix(".html").read_text("utf-8")
 
 
-def test_what_cannot_become_a_page_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_become_a_page_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["export-html", str(tmp_path / "gone.ipynb")]) == 1
     assert "gone.ipynb can't be read" in capsys.readouterr().err
     for content in ("no notebook", "{}", '{"cells": 3, "nbformat": 4}'):

@@ -1,4 +1,5 @@
-"""Each state of the panel looks as it did, seen from afar: a gross change must be looked at and then accepted.
+"""Each state of the panel looks as it did, seen from afar: a gross change must be looked at and
+then accepted.
 
 `python -m tests.browser.screenshots --reference` accepts it.
 """
@@ -18,13 +19,15 @@ from .screenshots import COMPARED, REFERENCE, Studio, small
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-# Another version of the browser or of its fonts moves letters, which at this size is a shade of grey.
+# Another version of the browser or of its fonts moves letters, which at this size is a shade of
+# grey.
 _SHADE = 40
 _MOST_CHANGED = 0.04
 
 
 def share_changed(before: npt.NDArray[np.uint8], after: npt.NDArray[np.uint8]) -> float:
-    """The share of pixels that changed by more than a shade; 1 where the pictures' heights differ by a tenth."""
+    """The share of pixels that changed by more than a shade; 1 where the images' heights differ by
+    a tenth."""
     if abs(len(before) - len(after)) > len(before) / 10:
         return 1.0
     height = min(len(before), len(after))

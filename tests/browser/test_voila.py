@@ -1,4 +1,5 @@
-"""The panel in Voilà, which serves a notebook as a web page; the browser can reach nothing but this machine."""
+"""The panel in Voilà, which serves a notebook as a web page; the browser can reach nothing but this
+machine."""
 
 from __future__ import annotations
 
@@ -48,10 +49,21 @@ def served(browser: Browser, tmp_path: Path) -> Iterator[Served]:
     port, log = free_port(), tmp_path / "voila.log"
     # The launcher of `make web` itself, told what to serve and where.
     launcher = str(REPOSITORY / "packaging" / "web.py")
-    command = [sys.executable, launcher, f"--notebook={folder / 'panel.ipynb'}", "--no-browser", f"--port={port}"]
+    command = [
+        sys.executable,
+        launcher,
+        f"--notebook={folder / 'panel.ipynb'}",
+        "--no-browser",
+        f"--port={port}",
+    ]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(home), stdout=output, stderr=output, start_new_session=True
+            command,
+            cwd=folder,
+            env=environment(home),
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
         )
         try:
             wait_for_server(f"http://127.0.0.1:{port}/voila/static/", process, log)
@@ -65,7 +77,9 @@ def served(browser: Browser, tmp_path: Path) -> Iterator[Served]:
             stop(process)
 
 
-def test_a_notebook_served_as_a_page_does_all_that_it_does_in_lab(served: Served, photo: Path, tmp_path: Path) -> None:
+def test_a_notebook_served_as_a_page_does_all_that_it_does_in_lab(
+    served: Served, photo: Path, tmp_path: Path
+) -> None:
     panel = served.panel
     assert panel.page.locator(".sgw").count() == 1
     panel.upload(photo)

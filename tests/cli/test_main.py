@@ -34,10 +34,20 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_real_picture_by_the_real_model(tmp_path: Path) -> None:
+def test_a_real_image_by_the_real_model(tmp_path: Path) -> None:
     sample = samples()["cat"]
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "seg_widgets", "segment", str(sample), "--out", str(out), "--threshold", "0.3"]
+    command = [
+        sys.executable,
+        "-m",
+        "seg_widgets",
+        "segment",
+        str(sample),
+        "--out",
+        str(out),
+        "--threshold",
+        "0.3",
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
@@ -59,7 +69,7 @@ def test_a_folder_and_files_of_one_name(stub: StubPredictor, photo: Path, tmp_pa
     folder.mkdir()
     for name in ("photo.jpg", "b.JPEG"):
         (folder / name).write_bytes(make_jpeg())
-    (folder / "notes.txt").write_text("no picture")
+    (folder / "notes.txt").write_text("no image")
     out = tmp_path / "out"
     assert main(["segment", str(photo), str(folder), "--out", str(out), "--format", "csv"]) == 0
     assert stub.calls == 3
@@ -72,14 +82,24 @@ def test_stems_never_meet() -> None:
     assert len(set(stems)) == len(sources)
 
 
-def test_bad_pictures_are_listed_and_the_rest_is_done(
+def test_bad_images_are_listed_and_the_rest_is_done(
     stub: StubPredictor, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     empty = tmp_path / "empty.jpg"
     empty.touch()
     gone = tmp_path / "gone.jpg"
     out = tmp_path / "out"
-    status = main(["segment", str(empty), str(photo), str(gone), "http://127.0.0.1:1/x.jpg", "--out", str(out)])
+    status = main(
+        [
+            "segment",
+            str(empty),
+            str(photo),
+            str(gone),
+            "http://127.0.0.1:1/x.jpg",
+            "--out",
+            str(out),
+        ]
+    )
     shown = capsys.readouterr()
     assert status == 1
     assert stub.calls == 1
@@ -98,7 +118,9 @@ def test_nothing_above_the_threshold_says_what_the_best_is(
 
 
 @pytest.mark.parametrize("threshold", ["nan", "-1", "2", "half"])
-def test_a_threshold_out_of_range_is_refused(threshold: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_threshold_out_of_range_is_refused(
+    threshold: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["segment", "x.jpg", f"--threshold={threshold}"])
     assert caught.value.code == 2
@@ -111,7 +133,9 @@ def test_an_unknown_format_is_refused(capsys: pytest.CaptureFixture[str]) -> Non
     assert "choose from" in capsys.readouterr().err
 
 
-def test_a_device_that_is_not_here_is_one_line(photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_device_that_is_not_here_is_one_line(
+    photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["segment", str(photo), "--device", "cuda:99"]) == 2
     assert capsys.readouterr().err.startswith("error: The device 'cuda:99' is not here")
 
@@ -122,18 +146,30 @@ def test_help_has_examples(capsys: pytest.CaptureFixture[str]) -> None:
     assert caught.value.code == 0
     shown = capsys.readouterr().out
     assert "examples:" in shown
-    assert "exit status: 0 all pictures done" in shown
+    assert "exit status: 0 all images done" in shown
     assert main([]) == 2
 
 
 def test_doctor_says_what_is_here() -> None:
-    done = subprocess.run([sys.executable, "-m", "seg_widgets", "doctor"], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "seg_widgets", "doctor"], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stdout
-    for word in ("detectron2", "torch ", "device", "driver", "starter", "GB free", "Ready to segment."):
+    for word in (
+        "detectron2",
+        "torch ",
+        "device",
+        "driver",
+        "starter",
+        "GB free",
+        "Ready to segment.",
+    ):
         assert word in done.stdout
 
 
-def test_doctor_names_a_problem_with_its_remedy(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_doctor_names_a_problem_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     from seg_widgets.cli import doctor
 
     monkeypatch.setattr("seg_widgets.modeling.catalogue.weight_folders", lambda: [tmp_path])
@@ -175,7 +211,17 @@ def test_weights_are_listed_with_what_is_here(capsys: pytest.CaptureFixture[str]
     starter = next(line for line in lines if line.startswith("starter "))
     assert starter.endswith("  here")
     zoo = next(line for line in lines if line.startswith("coco-r50-fpn-3x "))
-    assert zoo.split() == ["coco-r50-fpn-3x", "80", "COCO", "41.0", "37.2", "fast", "178", "not", "here"]
+    assert zoo.split() == [
+        "coco-r50-fpn-3x",
+        "80",
+        "COCO",
+        "41.0",
+        "37.2",
+        "fast",
+        "178",
+        "not",
+        "here",
+    ]
     assert lines[-1].startswith("Weights are looked for in ")
 
 

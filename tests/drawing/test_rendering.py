@@ -18,7 +18,15 @@ from seg_widgets.drawing import rendering
 from seg_widgets.drawing.rendering import Style, cutout, overlay, thumbnail
 from seg_widgets.errors import PredictionError, SettingError
 from seg_widgets.prediction.prediction import Prediction
-from seg_widgets.style.colors import PALETTE, class_color, class_colors, hex_color, luminance, score_color, text_color
+from seg_widgets.style.colors import (
+    PALETTE,
+    class_color,
+    class_colors,
+    hex_color,
+    luminance,
+    score_color,
+    text_color,
+)
 from seg_widgets.testing import StubPredictor, make_picture
 
 Image = npt.NDArray[np.uint8]
@@ -29,8 +37,11 @@ ONLY_OUTLINES = Style(masks=False, labels=False, scores=False)
 ONLY_LABELS = Style(masks=False, outlines=False)
 
 
-def rectangles(*places: tuple[int, int, int, int], names: tuple[str, ...] = ("cat", "dog"), **parts: Any) -> Prediction:
-    """Instances of alternating classes that fill the rectangles (x1, y1, x2, y2) of a 160×100 picture."""
+def rectangles(
+    *places: tuple[int, int, int, int], names: tuple[str, ...] = ("cat", "dog"), **parts: Any
+) -> Prediction:
+    """Instances of alternating classes that fill the rectangles (x1, y1, x2, y2) of a 160×100
+    image."""
     stack = np.zeros((len(places), 100, 160), bool)
     for plane, (x1, y1, x2, y2) in zip(stack, places, strict=True):
         plane[y1:y2, x1:x2] = True
@@ -62,12 +73,14 @@ def labels_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, int
     return drawn
 
 
-# ── masks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── masks ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_a_mask_is_blended_with_its_colour_and_nothing_else_changes() -> None:
     image = make_picture(160, 100)
-    result = overlay(image, rectangles((20, 30, 60, 70)), dataclasses.replace(ONLY_MASKS, opacity=0.5))
+    result = overlay(
+        image, rectangles((20, 30, 60, 70)), dataclasses.replace(ONLY_MASKS, opacity=0.5)
+    )
     inside = np.zeros((100, 160), bool)
     inside[30:70, 20:60] = True
     np.testing.assert_array_equal(result[~inside], image[~inside])
@@ -77,7 +90,9 @@ def test_a_mask_is_blended_with_its_colour_and_nothing_else_changes() -> None:
 
 @pytest.mark.parametrize("opacity", [0.0, 1.0])
 def test_opacity_at_its_ends(opacity: float) -> None:
-    result = overlay(GRAY, rectangles((20, 30, 60, 70)), dataclasses.replace(ONLY_MASKS, opacity=opacity))
+    result = overlay(
+        GRAY, rectangles((20, 30, 60, 70)), dataclasses.replace(ONLY_MASKS, opacity=opacity)
+    )
     assert result[50, 40].tolist() == (list(class_color(0)) if opacity else [128] * 3)
 
 
@@ -95,7 +110,11 @@ def test_the_input_is_never_changed_and_the_result_is_new() -> None:
     image = make_picture(160, 100)
     before = image.copy()
     image.setflags(write=False)
-    for style in (Style(), Style(boxes=True, color_by="instance"), Style(masks=False, outlines=False, labels=False)):
+    for style in (
+        Style(),
+        Style(boxes=True, color_by="instance"),
+        Style(masks=False, outlines=False, labels=False),
+    ):
         for prediction in (rectangles((20, 30, 60, 70)), Prediction.empty((100, 160))):
             result = overlay(image, prediction, style)
             assert result.dtype == np.uint8 and result.shape == image.shape
@@ -103,8 +122,10 @@ def test_the_input_is_never_changed_and_the_result_is_new() -> None:
     np.testing.assert_array_equal(image, before)
 
 
-def test_nothing_found_leaves_the_picture() -> None:
-    np.testing.assert_array_equal(overlay(GRAY, Prediction.empty((100, 160)), Style(boxes=True)), GRAY)
+def test_nothing_found_leaves_the_image() -> None:
+    np.testing.assert_array_equal(
+        overlay(GRAY, Prediction.empty((100, 160)), Style(boxes=True)), GRAY
+    )
 
 
 def test_views_of_other_arrays_work() -> None:
@@ -138,7 +159,7 @@ def test_more_colours_than_a_byte_counts() -> None:
     assert changed(GRAY, overlay(GRAY, prediction, style)).any()
 
 
-# ── outlines and boxes ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── outlines and boxes ────────────────────────────────────────────────────────────────────────────
 
 
 def test_an_outline_follows_the_mask_and_its_holes() -> None:
@@ -158,8 +179,10 @@ def test_an_outline_follows_the_mask_and_its_holes() -> None:
     assert np.abs(on_edge - class_color(0)).max(axis=1).mean() < 60
 
 
-def test_an_outline_at_the_picture_edge_stays_visible() -> None:
-    result = overlay(GRAY, rectangles((0, 0, 160, 100)), dataclasses.replace(ONLY_OUTLINES, line_width=3))
+def test_an_outline_at_the_image_edge_stays_visible() -> None:
+    result = overlay(
+        GRAY, rectangles((0, 0, 160, 100)), dataclasses.replace(ONLY_OUTLINES, line_width=3)
+    )
     for pixel in (result[0, 80], result[99, 80], result[50, 0], result[50, 159]):
         assert np.abs(pixel.astype(int) - class_color(0)).max() < 60
     assert not changed(GRAY, result)[10:90, 10:150].any()
@@ -167,7 +190,9 @@ def test_an_outline_at_the_picture_edge_stays_visible() -> None:
 
 @pytest.mark.parametrize("width", [1, 2, 3, 5])
 def test_line_width_is_in_pixels(width: int) -> None:
-    style = Style(masks=False, outlines=False, boxes=True, labels=False, scores=False, line_width=width)
+    style = Style(
+        masks=False, outlines=False, boxes=True, labels=False, scores=False, line_width=width
+    )
     result = overlay(GRAY, rectangles((40, 30, 120, 80)), style)
     column = result[:55, 80].astype(int)
     like_class = np.abs(column - class_color(0)).max(axis=1) < 50
@@ -176,11 +201,14 @@ def test_line_width_is_in_pixels(width: int) -> None:
 
 
 @pytest.mark.parametrize("color", [class_color(3), (10, 10, 60)])
-def test_a_line_keeps_apart_from_a_picture_of_its_own_colour(color: tuple[int, int, int]) -> None:
+def test_a_line_keeps_apart_from_an_image_of_its_own_colour(color: tuple[int, int, int]) -> None:
     image = np.full((100, 160, 3), color, np.uint8)
     style = Style(masks=False, labels=False, scores=False, palette=(color,))
     result = overlay(image, rectangles((40, 30, 120, 80)), style)
-    assert max(abs(luminance(tuple(pixel)) - luminance(color)) for pixel in result[55, 30:50].tolist()) > 0.15
+    assert (
+        max(abs(luminance(tuple(pixel)) - luminance(color)) for pixel in result[55, 30:50].tolist())
+        > 0.15
+    )
 
 
 def test_boxes_are_drawn_where_they_are() -> None:
@@ -197,10 +225,12 @@ def test_a_prediction_without_masks_gets_its_boxes() -> None:
     assert changed(GRAY, overlay(GRAY, prediction, ONLY_OUTLINES))[30, 40:120].all()
 
 
-# ── labels ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── labels ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_label_is_a_pill_of_the_class_colour_with_readable_text(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_label_is_a_pill_of_the_class_colour_with_readable_text(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     drawn = labels_of(monkeypatch)
     result = overlay(GRAY, rectangles((20, 40, 140, 90)), ONLY_LABELS)
     [(text, (x1, y1, x2, y2))] = drawn
@@ -208,7 +238,11 @@ def test_a_label_is_a_pill_of_the_class_colour_with_readable_text(monkeypatch: p
     assert (x1, y2) == (20, 40)  # it sits on the box's top left corner
     assert not changed(
         GRAY,
-        np.where(np.pad(np.ones((y2 - y1, x2 - x1, 1), bool), ((y1, 100 - y2), (x1, 160 - x2), (0, 0))), GRAY, result),
+        np.where(
+            np.pad(np.ones((y2 - y1, x2 - x1, 1), bool), ((y1, 100 - y2), (x1, 160 - x2), (0, 0))),
+            GRAY,
+            result,
+        ),
     ).any()
     pill = result[y1:y2, x1:x2]
     assert (pill == class_color(0)).all(axis=2).mean() > 0.4
@@ -241,9 +275,9 @@ def overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) ->
 @settings(max_examples=40, deadline=None)
 def test_labels_stay_inside_and_apart(height: int, width: int, boxes: list[Any], name: str) -> None:
     image = np.full((height, width, 3), 90, np.uint8)
-    ordered = np.array([(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in boxes], np.float32).reshape(
-        -1, 4
-    )
+    ordered = np.array(
+        [(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in boxes], np.float32
+    ).reshape(-1, 4)
     scores = np.linspace(1, 0, len(boxes))
     prediction = Prediction((height, width), ordered, scores, np.zeros(len(boxes), int), (name,))  # type: ignore[arg-type]
     with pytest.MonkeyPatch.context() as monkeypatch:
@@ -268,23 +302,26 @@ def test_the_best_scored_get_the_places(monkeypatch: pytest.MonkeyPatch) -> None
     assert min(full) > 0.7
 
 
-def test_a_picture_narrower_than_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image_narrower_than_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = labels_of(monkeypatch)
     for width in (4, 12, 30, 60):
         image = np.zeros((80, width, 3), np.uint8)
-        prediction = Prediction.from_dense(np.ones((1, 80, width), bool), [0.9], [0], ("fire hydrant",))
+        prediction = Prediction.from_dense(
+            np.ones((1, 80, width), bool), [0.9], [0], ("fire hydrant",)
+        )
         assert overlay(image, prediction).shape == (80, width, 3)
     texts = [text for text, _ in drawn]
     assert texts == ["fire h…", "fire hydrant"]  # nothing can be read in 4 or 12 pixels
 
 
-def test_a_one_pixel_picture() -> None:
+def test_a_one_pixel_image() -> None:
     prediction = Prediction.from_dense(np.ones((1, 1, 1), bool), [0.9], [0], ("cat",))
     assert overlay(np.zeros((1, 1, 3), np.uint8), prediction, Style(boxes=True)).shape == (1, 1, 3)
 
 
 @pytest.mark.parametrize(
-    ("name", "other"), [("кошка", "xxxxx"), ("Ελλάδα", "xxxxxx"), ("naïve", "naive"), ("ß→∞", "xxx")]
+    ("name", "other"),
+    [("кошка", "xxxxx"), ("Ελλάδα", "xxxxxx"), ("naïve", "naive"), ("ß→∞", "xxx")],
 )
 def test_letters_beyond_ascii_are_real_letters(name: str, other: str) -> None:
     """Each letter differs from the box that fonts show for letters they lack."""
@@ -292,7 +329,9 @@ def test_letters_beyond_ascii_are_real_letters(name: str, other: str) -> None:
     for letter in name:
         assert not np.array_equal(rendering._pill(letter, 20, None).text, missing)
     assert rendering._pill(name, 20, None).text.max() > 200
-    assert not np.array_equal(rendering._pill(name, 20, None).text, rendering._pill(other, 20, None).text)
+    assert not np.array_equal(
+        rendering._pill(name, 20, None).text, rendering._pill(other, 20, None).text
+    )
 
 
 def test_letters_that_the_bundled_font_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -344,16 +383,18 @@ def test_without_matplotlibs_font(monkeypatch: pytest.MonkeyPatch) -> None:
     rendering._pill.cache_clear()
 
 
-# ── input that is wrong ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── input that is wrong ───────────────────────────────────────────────────────────────────────────
 
 
-def test_a_picture_of_another_size() -> None:
+def test_an_image_of_another_size() -> None:
     with pytest.raises(PredictionError, match=r"160×100 pixels, but this one has 100×160"):
         overlay(np.zeros((160, 100, 3), np.uint8), rectangles((0, 0, 5, 5)))
 
 
-@pytest.mark.parametrize("image", [GRAY[..., 0], GRAY.astype(float), np.dstack((GRAY, GRAY)), "photo.jpg", None])
-def test_what_is_no_picture(image: Any) -> None:
+@pytest.mark.parametrize(
+    "image", [GRAY[..., 0], GRAY.astype(float), np.dstack((GRAY, GRAY)), "photo.jpg", None]
+)
+def test_what_is_no_image(image: Any) -> None:
     for draw in (overlay, lambda picture, prediction: cutout(picture, prediction, 0)):
         with pytest.raises(SettingError, match="H×W×3 uint8 RGB"):
             draw(image, rectangles((0, 0, 5, 5)))
@@ -378,7 +419,7 @@ def test_styles_out_of_range(options: dict[str, Any]) -> None:
         Style(**options)
 
 
-# ── cut-outs ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── cut-outs ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_only_some_are_drawn_in_the_colours_that_they_have_among_all() -> None:
@@ -389,7 +430,9 @@ def test_only_some_are_drawn_in_the_colours_that_they_have_among_all() -> None:
     np.testing.assert_array_equal(chosen[:, :50], whole[:, :50])
     np.testing.assert_array_equal(chosen[:, 95:], whole[:, 95:])
     assert not changed(GRAY, chosen)[:, 50:95].any()
-    np.testing.assert_array_equal(overlay(GRAY, prediction, style, only=prediction.keep(0, ["dog"])), chosen)
+    np.testing.assert_array_equal(
+        overlay(GRAY, prediction, style, only=prediction.keep(0, ["dog"])), chosen
+    )
     np.testing.assert_array_equal(overlay(GRAY, prediction, style, only=[]), GRAY)
     with pytest.raises(SettingError, match="3 here"):
         overlay(GRAY, prediction, style, only=[3])
@@ -397,7 +440,9 @@ def test_only_some_are_drawn_in_the_colours_that_they_have_among_all() -> None:
 
 def test_a_colour_can_tell_the_score() -> None:
     prediction = rectangles((0, 0, 40, 40), (50, 0, 90, 40), scores=[1.0, 0.25])
-    result = overlay(GRAY, prediction, dataclasses.replace(ONLY_MASKS, color_by="score", opacity=1.0))
+    result = overlay(
+        GRAY, prediction, dataclasses.replace(ONLY_MASKS, color_by="score", opacity=1.0)
+    )
     assert tuple(result[20, 20]) == score_color(1) == (253, 231, 37)
     assert tuple(result[20, 70]) == score_color(0.25) == (59, 82, 139)
 
@@ -407,7 +452,10 @@ def test_a_colour_can_tell_the_score() -> None:
     st.integers(1, 40),
     st.integers(1, 60),
     st.integers(1, 60),
-    st.lists(st.tuples(st.integers(0, 39), st.integers(0, 39), st.integers(1, 40), st.integers(1, 40)), max_size=4),
+    st.lists(
+        st.tuples(st.integers(0, 39), st.integers(0, 39), st.integers(1, 40), st.integers(1, 40)),
+        max_size=4,
+    ),
 )
 @settings(deadline=None)
 def test_a_thumbnail_fits_and_keeps_the_sides(
@@ -435,7 +483,7 @@ def test_a_thumbnail_shows_its_masks_where_they_are() -> None:
     drawn = changed(np.full_like(small, 128), small)
     assert drawn[:, 42:].all()
     assert not drawn[:, :38].any()
-    with pytest.raises(PredictionError, match="for a picture of 160×100"):
+    with pytest.raises(PredictionError, match="for an image of 160×100"):
         thumbnail(GRAY[:50], prediction, 80, 80)
 
 
@@ -464,24 +512,39 @@ def test_cutouts_without_a_mask() -> None:
         cutout(image, empty, 1)
 
 
-# ── colours ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── colours ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def oklab(colors: Any, deficiency: Any = None) -> npt.NDArray[np.float64]:
-    """OKLab after Ottosson 2020; `deficiency`: a matrix for linear RGB, after Machado and others 2009."""
+    """OKLab after Ottosson 2020; `deficiency`: a matrix for linear RGB, after Machado and others
+    2009."""
     value = np.asarray(colors) / 255
     linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
     if deficiency is not None:
         linear = np.clip(linear @ np.array(deficiency).T, 0, 1)
-    to_lms = [[0.4122214708, 0.5363325363, 0.0514459929], [0.2119034982, 0.6806995451, 0.1073969566]]
+    to_lms = [
+        [0.4122214708, 0.5363325363, 0.0514459929],
+        [0.2119034982, 0.6806995451, 0.1073969566],
+    ]
     to_lms.append([0.0883024619, 0.2817188376, 0.6299787005])
-    to_lab = [[0.2104542553, 0.7936177850, -0.0040720468], [1.9779984951, -2.4285922050, 0.4505937099]]
+    to_lab = [
+        [0.2104542553, 0.7936177850, -0.0040720468],
+        [1.9779984951, -2.4285922050, 0.4505937099],
+    ]
     to_lab.append([0.0259040371, 0.7827717662, -0.8086757660])
     return np.asarray(np.cbrt(linear @ np.array(to_lms).T) @ np.array(to_lab).T)
 
 
-PROTANOPIA = [[0.152286, 1.052583, -0.204868], [0.114503, 0.786281, 0.099216], [-0.003882, -0.048116, 1.051998]]
-DEUTERANOPIA = [[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.047413], [-0.011820, 0.042940, 0.968881]]
+PROTANOPIA = [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+]
+DEUTERANOPIA = [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.011820, 0.042940, 0.968881],
+]
 
 
 def smallest_distance(colors: Any, deficiency: Any = None) -> float:
@@ -490,7 +553,8 @@ def smallest_distance(colors: Any, deficiency: Any = None) -> float:
 
 
 @pytest.mark.parametrize(
-    ("count", "seen", "colour_blind"), [(7, 0.15, 0.07), (12, 0.14, 0.07), (40, 0.06, 0.04), (80, 0.04, 0.028)]
+    ("count", "seen", "colour_blind"),
+    [(7, 0.15, 0.07), (12, 0.14, 0.07), (40, 0.06, 0.04), (80, 0.04, 0.028)],
 )
 def test_colours_differ_for_everyone(count: int, seen: float, colour_blind: float) -> None:
     """A difference of 0.02 in OKLab is about the smallest that is seen."""
@@ -508,21 +572,25 @@ def test_colours_are_stable() -> None:
     assert all(0 <= part <= 255 for color in class_colors(500) for part in color)
 
 
-def test_a_class_has_its_colour_in_every_picture() -> None:
+def test_a_class_has_its_colour_in_every_image() -> None:
     style = dataclasses.replace(ONLY_MASKS, opacity=1.0)
     both = rectangles((0, 0, 50, 50), (60, 0, 100, 50))
     dog = overlay(GRAY, both.select([1]), style)[10, 80]
     np.testing.assert_array_equal(dog, overlay(GRAY, both, style)[10, 80])
     by_instance = dataclasses.replace(style, color_by="instance")
     assert overlay(GRAY, both, by_instance)[10, 80].tolist() == list(class_color(1))
-    assert overlay(GRAY, rectangles((0, 0, 9, 9), (20, 0, 29, 9), names=("cat",)), by_instance)[5, 25].tolist() == list(
-        class_color(1)
-    )
+    assert overlay(GRAY, rectangles((0, 0, 9, 9), (20, 0, 29, 9), names=("cat",)), by_instance)[
+        5, 25
+    ].tolist() == list(class_color(1))
 
 
 def test_a_palette_of_ones_own() -> None:
     style = dataclasses.replace(ONLY_MASKS, opacity=1.0, palette=[[1, 2, 3]])  # type: ignore[arg-type]
-    assert overlay(GRAY, rectangles((0, 0, 50, 50), (60, 0, 100, 50)), style)[10, 80].tolist() == [1, 2, 3]
+    assert overlay(GRAY, rectangles((0, 0, 50, 50), (60, 0, 100, 50)), style)[10, 80].tolist() == [
+        1,
+        2,
+        3,
+    ]
     assert style.palette == ((1, 2, 3),)
 
 
@@ -533,11 +601,11 @@ def test_text_can_be_read_on_every_colour(color: tuple[int, int, int]) -> None:
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
-# ── speed ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── speed ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_time_does_not_grow_with_pixels_times_instances() -> None:
-    """100 instances at 1280×960 cost far less than 100 blends of the whole picture."""
+    """100 instances at 1280×960 cost far less than 100 blends of the whole image."""
     image = make_picture(1280, 960)
     prediction = StubPredictor(100)(image)
     overlay(image, prediction)

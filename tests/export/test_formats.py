@@ -42,7 +42,7 @@ BOXES_ONLY = dataclasses.replace(FOUND, masks=None)
 NOTHING = Prediction.empty((60, 80), FOUND.class_names)
 
 
-# ── COCO ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── COCO ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_coco_results() -> None:
@@ -63,7 +63,13 @@ def test_coco_results() -> None:
 
 def test_category_ids_of_ones_own() -> None:
     ids = [1, 18, 3, 52]
-    assert [result["category_id"] for result in export.to_coco(FOUND, category_ids=ids)] == [1, 18, 3, 52, 1]
+    assert [result["category_id"] for result in export.to_coco(FOUND, category_ids=ids)] == [
+        1,
+        18,
+        3,
+        52,
+        1,
+    ]
     for wrong in ([1, 2], [1, 1, 2, 3]):
         with pytest.raises(SettingError, match="one id of its own for each of the 4 classes"):
             export.to_coco(FOUND, category_ids=wrong)
@@ -71,7 +77,9 @@ def test_category_ids_of_ones_own() -> None:
 
 def test_pycocotools_loads_the_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "set.json"
-    path.write_text(json.dumps(export.coco_dataset([FOUND, NOTHING, FOUND], ["a.jpg", "b.jpg", "c.jpg"])))
+    path.write_text(
+        json.dumps(export.coco_dataset([FOUND, NOTHING, FOUND], ["a.jpg", "b.jpg", "c.jpg"]))
+    )
     coco = COCO(path)
     assert sorted(coco.imgs) == [1, 2, 3]
     assert [coco.imgs[number]["file_name"] for number in (1, 2, 3)] == ["a.jpg", "b.jpg", "c.jpg"]
@@ -97,7 +105,7 @@ def test_data_sets_of_one_and_of_boxes() -> None:
         export.coco_dataset([FOUND, Prediction.empty((5, 5), ["x"])], ["a", "b"])
 
 
-# ── CSV ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── CSV ───────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -110,7 +118,9 @@ def test_csv(tmp_path: Path) -> None:
             *(instance.index, instance.class_name, instance.class_id),
         )
         assert float(row["score"]) == pytest.approx(instance.score, abs=1e-6)
-        assert [float(row[side]) for side in ("x1", "y1", "x2", "y2")] == pytest.approx(list(instance.box), abs=1e-3)
+        assert [float(row[side]) for side in ("x1", "y1", "x2", "y2")] == pytest.approx(
+            list(instance.box), abs=1e-3
+        )
         assert int(row["area_px"]) == instance.area
     assert export.to_csv(NOTHING) == ",".join(export.CSV_COLUMNS) + "\n"
 
@@ -125,7 +135,7 @@ def test_class_names_are_no_formulas(name: str) -> None:
     assert [row[1] for row in rows[2:5]] == ["a,b", 'c"d', "e\nf"]
 
 
-# ── pictures ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── images ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
@@ -162,7 +172,9 @@ def test_masks_and_cutouts(tmp_path: Path) -> None:
 
 
 def test_a_zip_of_cutouts_is_what_is_saved_one_by_one(tmp_path: Path) -> None:
-    saved = {path.name: path.read_bytes() for path in export.save_cutouts(FOUND, PICTURE, tmp_path, "a")}
+    saved = {
+        path.name: path.read_bytes() for path in export.save_cutouts(FOUND, PICTURE, tmp_path, "a")
+    }
     with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(FOUND, PICTURE, "a"))) as archive:
         assert archive.testzip() is None
         assert {name: archive.read(name) for name in archive.namelist()} == saved
@@ -170,7 +182,9 @@ def test_a_zip_of_cutouts_is_what_is_saved_one_by_one(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(some)) as archive:
         assert archive.namelist() == [sorted(saved)[3], sorted(saved)[1]]
         assert all(archive.read(name) == saved[name] for name in archive.namelist())
-    assert export.cutouts_zip(FOUND, PICTURE, "a", only=[3, 1]) == some, "the same content, byte for byte"
+    assert export.cutouts_zip(FOUND, PICTURE, "a", only=[3, 1]) == some, (
+        "the same content, byte for byte"
+    )
     with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(NOTHING, PICTURE))) as archive:
         assert archive.namelist() == []
     evil = dataclasses.replace(FOUND, class_names=("../../evil", "a/b\\c:d", "..", "x" * 300))
@@ -182,7 +196,9 @@ def test_csv_of_some_keeps_their_places() -> None:
     every = export.to_csv(FOUND).splitlines()
     assert export.to_csv(FOUND, only=[3, 1]).splitlines() == [every[0], every[4], every[2]]
     assert export.to_csv(FOUND, only=FOUND.keep(0, ["person"])).splitlines()[1:] == [
-        line for line, instance in zip(every[1:], FOUND, strict=True) if instance.class_name != "person"
+        line
+        for line, instance in zip(every[1:], FOUND, strict=True)
+        if instance.class_name != "person"
     ]
     assert export.to_csv(FOUND, only=[]).splitlines() == every[:1]
 
@@ -195,7 +211,7 @@ def test_class_names_are_no_paths(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
 
-# ── Python ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Python ────────────────────────────────────────────────────────────────────────────────────────
 
 
 texts = st.text(max_size=12)
@@ -218,7 +234,7 @@ texts = st.text(max_size=12)
     ),
 )
 @settings(deadline=None, max_examples=30)
-def test_the_python_lines_make_the_same_picture(
+def test_the_python_lines_make_the_same_image(
     hidden: set[str], own: dict[str, float], one_by_one: set[int], threshold: float, style: Style
 ) -> None:
     lines = export.to_python(
@@ -230,7 +246,8 @@ def test_the_python_lines_make_the_same_picture(
         hidden_instances=sorted(one_by_one),
         style=style,
     )
-    # What the lines take from the package is here the stub's; their last line is a picture to look at.
+    # What the lines take from the package is here the stub's; their last line is an image to look
+    # at.
     names = {"load": lambda source: PICTURE, "load_predictor": lambda model: StubPredictor(5)}
     *body, last = ast.parse(lines).body
     assert isinstance(last, ast.Expr)
@@ -242,7 +259,9 @@ def test_the_python_lines_make_the_same_picture(
             module = importlib.import_module(line.module if line.module != "PIL" else "PIL.Image")
             for name in line.names:
                 scope[name.name] = (
-                    module if name.name == "Image" else names.get(name.name) or getattr(module, name.name)
+                    module
+                    if name.name == "Image"
+                    else names.get(name.name) or getattr(module, name.name)
                 )
     exec(compile(ast.Module(kept, []), "lines", "exec"), scope)
     made = eval(compile(ast.Expression(last.value), "last", "eval"), scope)
@@ -254,7 +273,9 @@ def test_the_python_lines_make_the_same_picture(
 @given(texts, texts)
 @settings(deadline=None)
 def test_names_in_python_lines_stay_texts(source: str, name: str) -> None:
-    lines = export.to_python(source, hidden_classes=[name], class_thresholds={name: 0.5}, uploaded=True)
+    lines = export.to_python(
+        source, hidden_classes=[name], class_thresholds={name: 0.5}, uploaded=True
+    )
     found = [node.value for node in ast.walk(ast.parse(lines)) if isinstance(node, ast.Constant)]
     assert source in found
     assert found.count(name) >= 2
@@ -263,7 +284,7 @@ def test_names_in_python_lines_stay_texts(source: str, name: str) -> None:
     assert "your own predictor" in lines
 
 
-# ── annotation tools ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── annotation tools ──────────────────────────────────────────────────────────────────────────────
 
 
 def fill(polygons: list[list[list[float]]], height: int, width: int) -> npt.NDArray[np.bool_]:
@@ -276,7 +297,9 @@ def fill(polygons: list[list[list[float]]], height: int, width: int) -> npt.NDAr
     return inside.reshape(height, width)
 
 
-@given(hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.booleans()))
+@given(
+    hnp.arrays(np.bool_, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.booleans())
+)
 @settings(max_examples=80, deadline=None)
 def test_polygons_hold_exactly_the_mask_but_its_holes(plane: npt.NDArray[np.bool_]) -> None:
     filled = fill(formats._polygons(MaskCrop.from_array(plane)), *plane.shape)
@@ -301,7 +324,11 @@ def test_polygons_hold_exactly_the_mask_but_its_holes(plane: npt.NDArray[np.bool
 def test_labelme() -> None:
     content = export.to_labelme(FOUND, "a.png", PICTURE)
     json.dumps(content)
-    assert (content["imagePath"], content["imageHeight"], content["imageWidth"]) == ("a.png", 60, 80)
+    assert (content["imagePath"], content["imageHeight"], content["imageWidth"]) == (
+        "a.png",
+        60,
+        80,
+    )
     np.testing.assert_array_equal(load(base64.b64decode(content["imageData"])), PICTURE)
     for index, mask in enumerate(FOUND.masks_dense()):
         shapes = [shape for shape in content["shapes"] if shape["group_id"] == index]
@@ -328,7 +355,9 @@ def test_label_studio() -> None:
         assert own[0]["value"]["polygonlabels"] == [FOUND[index].class_name]
     box = export.to_label_studio(BOXES_ONLY, "a")["predictions"][0]["result"][0]
     x1, y1, _, y2 = FOUND[0].box
-    assert box["value"]["x"] == pytest.approx(x1 / 0.8) and box["value"]["height"] == pytest.approx((y2 - y1) / 0.6)
+    assert box["value"]["x"] == pytest.approx(x1 / 0.8) and box["value"]["height"] == pytest.approx(
+        (y2 - y1) / 0.6
+    )
     assert export.to_label_studio(NOTHING, "a")["predictions"][0]["result"] == []
 
 
@@ -356,7 +385,7 @@ def test_supervision_itself() -> None:
     assert len(export.to_supervision(NOTHING)) == 0
 
 
-# ── all at once ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── all at once ───────────────────────────────────────────────────────────────────────────────────
 
 
 def test_save(tmp_path: Path) -> None:
@@ -372,7 +401,11 @@ def test_save(tmp_path: Path) -> None:
 def test_save_every_format(prediction: Prediction, tmp_path: Path) -> None:
     written = export.save(prediction, PICTURE, tmp_path, "x", export.FORMATS)
     assert tuple(written) == export.FORMATS
-    paths = [path for value in written.values() for path in (value if isinstance(value, list) else [value])]
+    paths = [
+        path
+        for value in written.values()
+        for path in (value if isinstance(value, list) else [value])
+    ]
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     for path in paths:
         if path.suffix == ".json":
@@ -386,7 +419,7 @@ def test_formats_that_are_none(tmp_path: Path) -> None:
     assert list(export.save(FOUND, PICTURE, tmp_path, "x", "csv")) == ["csv"]
 
 
-# ── writing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── writing ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -408,7 +441,9 @@ def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
         (errno.EIO, "Input/output error"),
     ],
 )
-def test_a_failure_keeps_the_old_file(number: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_keeps_the_old_file(
+    number: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 

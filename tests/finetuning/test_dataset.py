@@ -1,4 +1,5 @@
-"""Reading a data set in COCO's format: what is wrong is listed with its reason, and the rest is used."""
+"""Reading a data set in COCO's format: what is wrong is listed with its reason, and the rest is
+used."""
 
 from __future__ import annotations
 
@@ -59,7 +60,10 @@ def test_rle_of_both_kinds_is_read(folder: Path) -> None:
     runs.append(count)
 
     def edit(data: dict[str, Any]) -> None:
-        data["annotations"][0]["segmentation"] = {"size": [HEIGHT, WIDTH], "counts": compressed["counts"].decode()}
+        data["annotations"][0]["segmentation"] = {
+            "size": [HEIGHT, WIDTH],
+            "counts": compressed["counts"].decode(),
+        }
         data["annotations"][1]["segmentation"] = {"size": [HEIGHT, WIDTH], "counts": runs}
 
     change(folder, edit)
@@ -71,7 +75,9 @@ def test_rle_of_both_kinds_is_read(folder: Path) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60))
-def test_the_runs_of_a_compressed_rle_add_up_to_its_picture(seed: int, height: int, width: int) -> None:
+def test_the_runs_of_a_compressed_rle_add_up_to_its_image(
+    seed: int, height: int, width: int
+) -> None:
     mask = (np.random.default_rng(seed).random((height, width)) < 0.4).astype(np.uint8)
     counts = coco_mask.encode(np.asfortranarray(mask))["counts"].decode()
     assert _run_total(counts) == height * width
@@ -80,23 +86,25 @@ def test_the_runs_of_a_compressed_rle_add_up_to_its_picture(seed: int, height: i
 @pytest.mark.parametrize(
     ("change_to", "reason"),
     [
-        ({"image_id": 99}, "its image_id is no picture's"),
+        ({"image_id": 99}, "its image_id is no image's"),
         ({"category_id": 3}, "its category_id is no category's"),
         ({"segmentation": []}, "it has no mask"),
         ({"segmentation": [[1, 2, 3, 4]]}, "fewer than three points"),
         ({"segmentation": [[1, 2, 3, 4, 5, 6, 7]]}, "half a point"),
         ({"segmentation": [[1, 2, 3, 4, 5, "6"]]}, "something else than numbers"),
         ({"segmentation": [[1, 2, 3, 4, 5, float("nan")]]}, "something else than numbers"),
-        ({"segmentation": [[500, 500, 520, 500, 520, 520]]}, "outside the picture"),
+        ({"segmentation": [[500, 500, 520, 500, 520, 520]]}, "outside the image"),
         ({"segmentation": [[5, 5, 5, 5, 5, 5]]}, "its mask is empty"),
         ({"segmentation": "everything"}, "neither polygons nor RLE"),
         ({"segmentation": {"size": [5, 5], "counts": "0"}}, "another size"),
-        ({"segmentation": {"size": [HEIGHT, WIDTH], "counts": "PPYo0"}}, "doesn't cover the picture"),
-        ({"segmentation": {"size": [HEIGHT, WIDTH], "counts": [5, 7]}}, "doesn't cover the picture"),
+        ({"segmentation": {"size": [HEIGHT, WIDTH], "counts": "PPYo0"}}, "doesn't cover the image"),
+        ({"segmentation": {"size": [HEIGHT, WIDTH], "counts": [5, 7]}}, "doesn't cover the image"),
         ({"segmentation": {"size": [HEIGHT, WIDTH]}}, "its RLE has no counts"),
     ],
 )
-def test_a_bad_annotation_is_left_out_with_its_reason(folder: Path, change_to: dict[str, Any], reason: str) -> None:
+def test_a_bad_annotation_is_left_out_with_its_reason(
+    folder: Path, change_to: dict[str, Any], reason: str
+) -> None:
     change(folder, lambda data: data["annotations"][2].update(change_to))
     dataset = read_dataset(folder)
     (problem,) = dataset.problems
@@ -111,13 +119,13 @@ def test_a_polygon_over_the_edge_is_cut_there(folder: Path) -> None:
     change(folder, lambda data: data["annotations"][0].update(segmentation=[ring]))
     dataset = read_dataset(folder)
     (problem,) = dataset.problems
-    assert "over the picture's edge" in problem.reason
+    assert "over the image's edge" in problem.reason
     mask = dataset.images[0].objects[0].mask()
     assert mask[11:29, WIDTH - 19 :].all()
     assert abs(int(mask.sum()) - 20 * 20) < 50
 
 
-def test_bad_pictures_are_left_out_with_their_objects(folder: Path) -> None:
+def test_bad_images_are_left_out_with_their_objects(folder: Path) -> None:
     (folder / "images" / "001.png").unlink()
     (folder / "images" / "002.png").write_bytes((folder / "images" / "002.png").read_bytes()[:200])
     change(folder, lambda data: data["images"][2].update(height=HEIGHT + 9))
@@ -159,9 +167,15 @@ def test_a_camera_that_was_turned(folder: Path) -> None:
         (lambda data: data.pop("annotations"), "no list 'annotations'"),
         (lambda data: data.update(categories=[]), "has no categories"),
         (lambda data: data["categories"].append({"id": 30, "name": "disc"}), "same id or name"),
-        (lambda data: data["categories"].append({"id": 30}), "an id \\(a whole number\\) and a name"),
+        (
+            lambda data: data["categories"].append({"id": 30}),
+            "an id \\(a whole number\\) and a name",
+        ),
         (lambda data: data.update(annotations=[]), "no object with a mask"),
-        (lambda data: [one.update(segmentation=[]) for one in data["annotations"]], "8 × it has no mask"),
+        (
+            lambda data: [one.update(segmentation=[]) for one in data["annotations"]],
+            "8 × it has no mask",
+        ),
     ],
 )
 def test_what_leaves_nothing_to_learn_from_is_refused(
@@ -189,7 +203,7 @@ def test_which_file_is_meant(folder: Path, tmp_path: Path) -> None:
 
 
 def _labelling_tool(folder: Path) -> tuple[str, str]:
-    """Parts as folders, each with its own JSON beside its pictures."""
+    """Parts as folders, each with its own JSON beside its images."""
     for part in ("train", "valid"):
         (folder / part / "instances.json").rename(folder / part / "_annotations.coco.json")
         for picture in (folder / part / "images").iterdir():
@@ -198,7 +212,7 @@ def _labelling_tool(folder: Path) -> tuple[str, str]:
 
 
 def _as_coco_itself(folder: Path) -> tuple[str, str]:
-    """One folder for the JSONs, captions among them, and one for each part's pictures."""
+    """One folder for the JSONs, captions among them, and one for each part's images."""
     (folder / "annotations").mkdir()
     for part, name in (("train", "train2017"), ("valid", "val2017")):
         (folder / part / "instances.json").rename(folder / "annotations" / f"instances_{name}.json")
@@ -208,11 +222,11 @@ def _as_coco_itself(folder: Path) -> tuple[str, str]:
 
 
 def _side_by_side(folder: Path) -> tuple[str, str]:
-    """Two JSONs, and folders for their pictures."""
+    """Two JSONs, and folders for their images."""
     for part, name in (("train", "train"), ("valid", "val")):
         (folder / part / "instances.json").rename(folder / f"{name}.json")
-        (folder / part / "images").rename(folder / f"{name}-pictures")
-        (folder / f"{name}-pictures").rename(folder / part / "moved")
+        (folder / part / "images").rename(folder / f"{name}-images")
+        (folder / f"{name}-images").rename(folder / part / "moved")
         for picture in (folder / part / "moved").iterdir():
             picture.rename(folder / part / picture.name)
     (folder / "valid").rename(folder / "val")
@@ -220,9 +234,11 @@ def _side_by_side(folder: Path) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize("layout", [_labelling_tool, _as_coco_itself, _side_by_side])
-def test_a_data_set_in_parts_is_read_by_its_parts(tmp_path: Path, layout: Callable[[Path], tuple[str, str]]) -> None:
+def test_a_data_set_in_parts_is_read_by_its_parts(
+    tmp_path: Path, layout: Callable[[Path], tuple[str, str]]
+) -> None:
     write_shapes(tmp_path / "train", 4)
-    write_shapes(tmp_path / "valid", 3, seed=8)  # pictures of the same names
+    write_shapes(tmp_path / "valid", 3, seed=8)  # images of the same names
     training, validation = layout(tmp_path)
     assert find_parts(tmp_path) == (tmp_path / training, tmp_path / validation)
     assert read_dataset(tmp_path).counts() == {"disc": 4, "box": 4}
@@ -231,9 +247,11 @@ def test_a_data_set_in_parts_is_read_by_its_parts(tmp_path: Path, layout: Callab
     assert part.problems == ()
     pictures = {image.path.read_bytes() for image in read_dataset(tmp_path).images}
     assert not pictures & {image.path.read_bytes() for image in part.images}
-    # One that is gone is missing, though the other part has a picture of that name.
+    # One that is gone is missing, though the other part has an image of that name.
     part.images[0].path.unlink()
-    assert [problem.reason for problem in read_dataset(tmp_path / validation).problems] == ["its file is not there"]
+    assert [problem.reason for problem in read_dataset(tmp_path / validation).problems] == [
+        "its file is not there"
+    ]
 
 
 def test_another_data_sets_classes_are_matched_by_name(tmp_path: Path) -> None:
@@ -242,8 +260,8 @@ def test_another_data_sets_classes_are_matched_by_name(tmp_path: Path) -> None:
     assert told.class_names == ("disc", "box")
     assert told.counts() == {"disc": 0, "box": 2}
     assert [str(problem) for problem in told.problems] == [
-        "picture 001.png: its class 'ring' is none that is learned",
-        "picture 002.png: its class 'ring' is none that is learned",
+        "image 001.png: its class 'ring' is none that is learned",
+        "image 002.png: its class 'ring' is none that is learned",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning on a folder in COCO's format: short runs of the real starter on drawn pictures."""
+"""Fine-tuning on a folder in COCO's format: short runs of the real starter on drawn images."""
 
 from __future__ import annotations
 
@@ -44,10 +44,14 @@ def tuned(data: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Finetun
     told: list[str] = []
     out = tmp_path_factory.mktemp("models") / "shapes"
     # To the end: what starts from the starter may be at its best long before.
-    return finetune(data, out, steps=48, patience=0, min_size=128, device="cpu", report=told.append), told
+    return finetune(
+        data, out, steps=48, patience=0, min_size=128, device="cpu", report=told.append
+    ), told
 
 
-def test_it_learns_and_the_folder_opens(tuned: tuple[FinetuneResult, list[str]], data: Path) -> None:
+def test_it_learns_and_the_folder_opens(
+    tuned: tuple[FinetuneResult, list[str]], data: Path
+) -> None:
     result, told = tuned
     assert result.why_ended == "steps"
     assert result.steps == 48
@@ -67,9 +71,11 @@ def test_it_learns_and_the_folder_opens(tuned: tuple[FinetuneResult, list[str]],
     unseen = json.loads((result.folder / "finetune.json").read_text())["validation_pictures"]
     assert len(unseen) == 4
     picture = next(image for image in read_dataset(data).images if image.path.name == unseen[0])
-    found = predictor(picture.load()).filter(0.3)  # eight objects to measure on are too few to put the threshold at 0.5
+    found = predictor(picture.load()).filter(
+        0.3
+    )  # eight objects to measure on are too few to put the threshold at 0.5
     assert set(found.counts()) == {"disc", "box"}
-    assert "16 pictures to learn from, 4 to measure on" in told
+    assert "16 images to learn from, 4 to measure on" in told
     assert any(line.startswith("step 48 of 48: loss") for line in told)
 
 
@@ -81,11 +87,18 @@ def test_the_threshold_of_a_cascade_becomes_one_half(monkeypatch: pytest.MonkeyP
     run.truths = [truth] * 12
     names = [f"roi_heads.box_predictor.{stage}.cls_score.bias" for stage in (0, 1)]
 
-    def measure(state: dict[str, torch.Tensor]) -> tuple[dict[str, float], list[list[FoundInstance]]]:
+    def measure(
+        state: dict[str, torch.Tensor],
+    ) -> tuple[dict[str, float], list[list[FoundInstance]]]:
         # One head is nearly sure, the other is not at all: the score is the mean of both.
         logits = [torch.tensor([sure, 0.0]) for sure in (1.0, -3.0)]
         score = float(
-            np.mean([float((logit + state[name]).softmax(0)[0]) for logit, name in zip(logits, names, strict=True)])
+            np.mean(
+                [
+                    float((logit + state[name]).softmax(0)[0])
+                    for logit, name in zip(logits, names, strict=True)
+                ]
+            )
         )
         return {"score": score}, [[FoundInstance(0, encode(mask), score)] for _ in run.truths]
 
@@ -113,9 +126,11 @@ def test_the_same_seed_sees_the_same(data: Path) -> None:
 def test_a_class_that_the_base_knows_starts_with_what_it_knows(tmp_path: Path) -> None:
     write_shapes(tmp_path, 3, ("animal", "crate"))
     told: list[str] = []
-    result = finetune(tmp_path, tmp_path / "out", steps=1, min_size=64, device="cpu", report=told.append)
+    result = finetune(
+        tmp_path, tmp_path / "out", steps=1, min_size=64, device="cpu", report=told.append
+    )
     assert any("classes that it knows already: animal" in line for line in told)
-    assert result.figures == {}  # three pictures are too few to set any aside
+    assert result.figures == {}  # three images are too few to set any aside
     starter = load_predictor(device="cpu")
     tuned = load_predictor(tmp_path / "out", device="cpu")
     name = "roi_heads.box_predictor.1.cls_score.weight"
@@ -129,10 +144,19 @@ def test_the_rows_follow_the_names_also_where_both_have_as_many_classes(
     tuned: tuple[FinetuneResult, list[str]], tmp_path: Path
 ) -> None:
     write_shapes(tmp_path, 3, ("box", "cone"))
-    finetune(tmp_path, tmp_path / "out", model=tuned[0].folder, steps=1, min_size=64, device="cpu", report=_quiet)
+    finetune(
+        tmp_path,
+        tmp_path / "out",
+        model=tuned[0].folder,
+        steps=1,
+        min_size=64,
+        device="cpu",
+        report=_quiet,
+    )
     name = "roi_heads.box_predictor.1.cls_score.weight"
     before, after = (
-        load_predictor(folder, device="cpu").model.state_dict()[name] for folder in (tuned[0].folder, tmp_path / "out")
+        load_predictor(folder, device="cpu").model.state_dict()[name]
+        for folder in (tuned[0].folder, tmp_path / "out")
     )
     assert torch.allclose(after[0], before[1], atol=2e-3)  # "box" was the second
     assert torch.allclose(after[2], before[2], atol=2e-3)  # the background
@@ -148,7 +172,11 @@ def test_boxes_and_masks_of_a_zoos_model_start_from_its_classes(name: str) -> No
     from seg_widgets import wrap
     from seg_widgets.finetuning.run import _network
 
-    folder = "Misc/cascade_mask_rcnn_R_50_FPN_1x" if name == "cascade" else f"COCO-InstanceSegmentation/{name}"
+    folder = (
+        "Misc/cascade_mask_rcnn_R_50_FPN_1x"
+        if name == "cascade"
+        else f"COCO-InstanceSegmentation/{name}"
+    )
     cfg = get_config(f"{folder}.yaml")
     cfg.MODEL.DEVICE = "cpu"
     cfg.MODEL.ROI_HEADS.NUM_CLASSES = 3
@@ -171,9 +199,13 @@ def test_boxes_and_masks_of_a_zoos_model_start_from_its_classes(name: str) -> No
         assert torch.allclose(ours[boxes][4:], theirs[boxes].reshape(3, 4, -1).mean(0))
 
 
-def test_it_ends_when_it_gets_no_better(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_ends_when_it_gets_no_better(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("seg_widgets.finetuning.run._BETTER", 2.0)  # so that nothing is ever better
-    result = finetune(data, tmp_path, steps=24, patience=2, min_size=64, device="cpu", report=_quiet)
+    result = finetune(
+        data, tmp_path, steps=24, patience=2, min_size=64, device="cpu", report=_quiet
+    )
     assert result.why_ended == "no better"
     assert result.steps == 6
     assert load_predictor(tmp_path, device="cpu").class_names == ("disc", "box")
@@ -212,7 +244,9 @@ def test_a_loss_that_is_not_finite_is_told_with_what_to_do(
         raise FloatingPointError("the loss is not finite at step 0")
 
     monkeypatch.setattr("seg_widgets.finetuning.loop.Training.train_step", diverge)
-    with pytest.raises(SettingError, match=r"went astray at step 0: .* Use a smaller learning_rate than"):
+    with pytest.raises(
+        SettingError, match=r"went astray at step 0: .* Use a smaller learning_rate than"
+    ):
         finetune(data, tmp_path / "out", steps=30, min_size=64, device="cpu", report=_quiet)
     assert not (tmp_path / "out" / "model.safetensors").exists()
 
@@ -230,37 +264,56 @@ def test_a_model_without_masks_is_refused(data: Path, tmp_path: Path) -> None:
         finetune(data, tmp_path / "out", model=saved, device="cpu", report=_quiet)
 
 
-def test_copies_of_a_picture_are_not_parted(tmp_path: Path) -> None:
+def test_copies_of_an_image_are_not_parted(tmp_path: Path) -> None:
     write_shapes(tmp_path, 10)
-    for number in range(2, 11, 2):  # each picture twice, under two names
+    for number in range(2, 11, 2):  # each image twice, under two names
         source = tmp_path / "images" / f"{number - 1:03}.png"
         (tmp_path / "images" / f"{number:03}.png").write_bytes(source.read_bytes())
     learned, held = _split(read_dataset(tmp_path), 0.2)
     assert (len(learned), len(held)) == (8, 2)
-    assert not {image.path.read_bytes() for image in learned} & {image.path.read_bytes() for image in held}
+    assert not {image.path.read_bytes() for image in learned} & {
+        image.path.read_bytes() for image in held
+    }
 
 
-def test_a_data_sets_own_validation_part_is_measured_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_data_sets_own_validation_part_is_measured_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     data, out = tmp_path / "data", tmp_path / "model"
     write_shapes(data / "train", 6)
     write_shapes(data / "valid", 3, names=("box", "disc"), seed=8)  # other ids for the same names
     copy = (data / "train" / "images" / "001.png").read_bytes()
     (data / "valid" / "images" / "002.png").write_bytes(copy)
     assert main(["finetune", str(data), "--check"]) == 0
-    assert "to measure on: 3 pictures" in capsys.readouterr().out
+    assert "to measure on: 3 images" in capsys.readouterr().out
     options = ["--steps", "2", "--min-size", "64", "--device", "cpu"]
     assert main(["finetune", str(data), "--out", str(out), *options]) == 0
     shown = capsys.readouterr().out
-    assert "6 pictures to learn from, 2 to measure on" in shown
-    assert "picture 002.png" in shown
+    assert "6 images to learn from, 2 to measure on" in shown
+    assert "image 002.png" in shown
     told = json.loads((out / "finetune.json").read_text())
     assert told["validation_pictures"] == ["001.png", "003.png"]
     assert told["figures"]["per_class"]["disc"]["instances"] == 2
     # A share, or another data set, is taken in place of it.
     assert main(["finetune", str(data), "--out", str(out), "--validation", "0.5", *options]) == 0
-    assert "3 pictures to learn from, 3 to measure on" in capsys.readouterr().out
-    assert main(["finetune", str(data), "--out", str(out), "--validation", str(data / "train"), *options]) == 2
-    assert "no object of a class that is learned, in a picture that is not" in capsys.readouterr().err
+    assert "3 images to learn from, 3 to measure on" in capsys.readouterr().out
+    assert (
+        main(
+            [
+                "finetune",
+                str(data),
+                "--out",
+                str(out),
+                "--validation",
+                str(data / "train"),
+                *options,
+            ]
+        )
+        == 2
+    )
+    assert (
+        "no object of a class that is learned, in an image that is not" in capsys.readouterr().err
+    )
 
 
 def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -269,7 +322,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     (tmp_path / "data" / "instances.json").write_text(json.dumps(content))
     data, out = str(tmp_path / "data"), tmp_path / "model"
     assert main(["finetune", data, "--check"]) == 1
-    assert "annotation 1: its image_id is no picture's" in capsys.readouterr().out
+    assert "annotation 1: its image_id is no image's" in capsys.readouterr().out
     assert main(["finetune", data]) == 2
     assert "--out DIR" in capsys.readouterr().err
     assert main(["finetune", str(tmp_path / "gone"), "--out", str(out)]) == 2
@@ -277,9 +330,25 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     options = ["--steps", "2", "--min-size", "64", "--device", "cpu"]
     assert main(["finetune", data, "--out", str(out), *options]) == 0
     shown = capsys.readouterr().out
-    assert "1 × its image_id is no picture's: annotation 1" in shown
-    assert (out / "problems.csv").read_text().splitlines()[1] == "annotation 1,its image_id is no picture's"
+    assert "1 × its image_id is no image's: annotation 1" in shown
+    assert (out / "problems.csv").read_text().splitlines()[
+        1
+    ] == "annotation 1,its image_id is no image's"
     assert "2 steps in" in shown
     assert f"--model {out}" in shown
     picture = str(tmp_path / "data" / "images" / "001.png")
-    assert main(["segment", picture, "--model", str(out), "--device", "cpu", "--out", str(tmp_path / "found")]) == 0
+    assert (
+        main(
+            [
+                "segment",
+                picture,
+                "--model",
+                str(out),
+                "--device",
+                "cpu",
+                "--out",
+                str(tmp_path / "found"),
+            ]
+        )
+        == 0
+    )

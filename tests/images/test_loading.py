@@ -51,16 +51,23 @@ def assert_is_rgb(array: npt.NDArray[np.uint8]) -> None:
     assert array.flags.c_contiguous and array.flags.writeable and array.flags.owndata
 
 
-# ── sources ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── sources ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def upload_7(content: bytes = PNG, name: str = "photo.png") -> dict[str, Any]:
-    metadata = {"name": name, "type": "image/png", "size": len(content), "lastModified": 1_700_000_000_000}
+    metadata = {
+        "name": name,
+        "type": "image/png",
+        "size": len(content),
+        "lastModified": 1_700_000_000_000,
+    }
     return {name: {"metadata": metadata, "content": content}}
 
 
 def upload_8(content: bytes = PNG, name: str = "photo.png") -> tuple[dict[str, Any], ...]:
-    return ({"name": name, "type": "image/png", "size": len(content), "content": memoryview(content)},)
+    return (
+        {"name": name, "type": "image/png", "size": len(content), "content": memoryview(content)},
+    )
 
 
 @pytest.mark.parametrize(
@@ -83,7 +90,7 @@ def upload_8(content: bytes = PNG, name: str = "photo.png") -> tuple[dict[str, A
     ],
     ids=lambda source: type(source).__name__,
 )
-def test_every_kind_of_source_gives_the_same_picture(source: object) -> None:
+def test_every_kind_of_source_gives_the_same_image(source: object) -> None:
     array = load(source)
     assert_is_rgb(array)
     np.testing.assert_array_equal(array, PICTURE)
@@ -130,7 +137,9 @@ def test_uploads_hides_the_versions() -> None:
     assert uploads(upload_7(name="content")) == [Upload("content", PNG)]
 
 
-@pytest.mark.filterwarnings("ignore::DeprecationWarning:ipywidgets")  # version 7 uses ipykernel's old Comm
+@pytest.mark.filterwarnings(
+    "ignore::DeprecationWarning:ipywidgets"
+)  # version 7 uses ipykernel's old Comm
 def test_real_file_upload_widget() -> None:
     widgets = pytest.importorskip("ipywidgets")
     widget = widgets.FileUpload()
@@ -168,7 +177,7 @@ def test_an_uploads_name_is_in_the_message() -> None:
 
 
 @pytest.mark.parametrize("source", [None, 3, object(), {1, 2}])
-def test_what_holds_no_picture(source: object) -> None:
+def test_what_holds_no_image(source: object) -> None:
     with pytest.raises(ImageFormatError, match=r"can't be had from an? "):
         load(source)
 
@@ -181,14 +190,18 @@ def test_urls_go_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
         return Fetched(b"x" if "bad" in url else PNG, url, "photo.png")
 
     monkeypatch.setattr(loading, "fetch", fake)
-    np.testing.assert_array_equal(load(" HTTPS://example.org/photo.png\n", max_bytes=10_000, allow_local=True), PICTURE)
+    np.testing.assert_array_equal(
+        load(" HTTPS://example.org/photo.png\n", max_bytes=10_000, allow_local=True), PICTURE
+    )
     assert asked == [("HTTPS://example.org/photo.png", {"max_bytes": 10_000, "allow_local": True})]
     with pytest.raises(ImageFormatError, match=r"^photo\.png is a text file"):
         load("http://example.org/bad")
     np.testing.assert_array_equal(load(Fetched(PNG, "http://a/b", "b")), PICTURE)
 
 
-@pytest.mark.parametrize("url", ["ftp://example.org/a.png", "file:///etc/passwd", "s3://bucket/a.png"])
+@pytest.mark.parametrize(
+    "url", ["ftp://example.org/a.png", "file:///etc/passwd", "s3://bucket/a.png"]
+)
 def test_other_schemes_are_refused(url: str) -> None:
     with pytest.raises(UrlError, match="Only http:// and https://"):
         load(url)
@@ -199,11 +212,13 @@ def test_data_urls_are_refused() -> None:
         load("data:image/png;base64,iVBORw0KGgo=")
 
 
-# ── paths that are wrong ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── paths that are wrong ──────────────────────────────────────────────────────────────────────────
 
 
 def test_missing_files(tmp_path: Path) -> None:
-    with pytest.raises(ImageNotFoundError, match=r"no file '.*missing\.jpg'.*Check the name") as caught:
+    with pytest.raises(
+        ImageNotFoundError, match=r"no file '.*missing\.jpg'.*Check the name"
+    ) as caught:
         load(tmp_path / "missing.jpg")
     assert isinstance(caught.value, FileNotFoundError)
     for path in ("a\0b.png", "x" * 5000, "~nobody-here-at-all/x.png", ""):
@@ -236,7 +251,10 @@ def test_unreadable_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 def test_files_open_in_the_wrong_way(tmp_path: Path) -> None:
     path = tmp_path / "photo.png"
     path.write_bytes(PNG)
-    with path.open(encoding="latin-1") as file, pytest.raises(ImageFormatError, match=r"photo\.png is open as text"):
+    with (
+        path.open(encoding="latin-1") as file,
+        pytest.raises(ImageFormatError, match=r"photo\.png is open as text"),
+    ):
         load(file)
     with path.open(encoding="utf-8") as file, pytest.raises(ImageFormatError, match="open as text"):
         load(file)
@@ -246,7 +264,7 @@ def test_files_open_in_the_wrong_way(tmp_path: Path) -> None:
         load(appending)
 
 
-# ── modes and formats ─────────────────────────────────────────────────────────────────────────────────────────────────
+# ── modes and formats ─────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "TIFF", "WEBP", "GIF", "JPEG", "MPO"])
@@ -282,7 +300,9 @@ def test_exif_orientation(orientation: int, kind: str) -> None:
 
 
 def test_a_file_with_broken_metadata_is_shown_as_it_lies() -> None:
-    content = bytearray(encode(PICTURE, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06"))
+    content = bytearray(
+        encode(PICTURE, "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06")
+    )
     assert load(bytes(content)).shape == (30, 40, 3)
 
 
@@ -290,7 +310,12 @@ def test_alpha_lies_on_white() -> None:
     rgba = np.zeros((1, 3, 4), np.uint8)
     rgba[0, :, 3] = (0, 128, 255)
     expected = [[[255] * 3, [127] * 3, [0] * 3]]
-    for source in (rgba, Image.fromarray(rgba), encode(rgba), encode(rgba, "WEBP", lossless=True, exact=True)):
+    for source in (
+        rgba,
+        Image.fromarray(rgba),
+        encode(rgba),
+        encode(rgba, "WEBP", lossless=True, exact=True),
+    ):
         np.testing.assert_allclose(load(source), expected, atol=1)
     gray = Image.fromarray(rgba).convert("LA")
     np.testing.assert_allclose(load(encode(gray)), expected, atol=1)
@@ -304,7 +329,9 @@ def test_palettes_and_transparent_colours() -> None:
     palette.putpixel((1, 0), 1)
     assert load(encode(palette)).tolist() == [[[255, 0, 0], [0, 0, 255]]]
     assert load(encode(palette, transparency=1)).tolist() == [[[255, 0, 0], [255, 255, 255]]]
-    assert load(encode(palette, transparency=b"\xff\x00")).tolist() == [[[255, 0, 0], [255, 255, 255]]]
+    assert load(encode(palette, transparency=b"\xff\x00")).tolist() == [
+        [[255, 0, 0], [255, 255, 255]]
+    ]
     assert load(encode(palette, "GIF", transparency=1)).tolist() == [[[255, 0, 0], [255, 255, 255]]]
     rgb = Image.new("RGB", (2, 1), (1, 2, 3))
     rgb.putpixel((1, 0), (9, 9, 9))
@@ -325,7 +352,7 @@ def test_cmyk() -> None:
         assert red > 200 and green < 60 and blue < 60
 
 
-def test_16_bit_pictures_are_scaled_not_clipped() -> None:
+def test_16_bit_images_are_scaled_not_clipped() -> None:
     values = np.array([[0, 257, 32768, 65535]], np.uint16)
     expected = [0, 1, 128, 255]
     for source in (values, Image.fromarray(values), encode(values), encode(values, "TIFF")):
@@ -335,7 +362,7 @@ def test_16_bit_pictures_are_scaled_not_clipped() -> None:
     assert load(np.stack([values] * 3, axis=2))[0, :, 2].tolist() == expected
 
 
-def test_32_bit_pictures_are_stretched() -> None:
+def test_32_bit_images_are_stretched() -> None:
     integers = Image.fromarray(np.array([[-1000, 0, 1000]], np.int32))
     assert load(encode(integers, "TIFF"))[0, :, 0].tolist() == [0, 128, 255]
     floats = np.array([[0.0, 0.5, 1.0]], np.float32)
@@ -359,7 +386,7 @@ def test_one_pixel() -> None:
     assert load(np.zeros((1, 1))).tolist() == [[[0, 0, 0]]]
 
 
-# ── arrays ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── arrays ────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -381,7 +408,9 @@ def test_arrays(array: npt.NDArray[Any], expected: list[int]) -> None:
 
 
 def test_float_alpha() -> None:
-    assert load(np.array([[[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 1.0]]])).tolist() == [[[255, 255, 255], [255, 0, 0]]]
+    assert load(np.array([[[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 1.0]]])).tolist() == [
+        [[255, 255, 255], [255, 0, 0]]
+    ]
 
 
 @pytest.mark.parametrize(
@@ -403,7 +432,7 @@ def test_float_alpha() -> None:
         (np.zeros((4, 4), object), "is of object"),
     ],
 )
-def test_arrays_that_are_no_picture(array: npt.NDArray[Any], words: str) -> None:
+def test_arrays_that_are_no_image(array: npt.NDArray[Any], words: str) -> None:
     with pytest.raises(ImageFormatError, match=words):
         load(array)
 
@@ -432,8 +461,12 @@ def test_what_refuses_to_become_an_array() -> None:
     st.integers(0, 2**32 - 1),
 )
 @settings(max_examples=60, deadline=None)
-def test_any_good_array_becomes_rgb(height: int, width: int, channels: int | None, dtype: Any, seed: int) -> None:
-    values = np.random.default_rng(seed).random((height, width) if channels is None else (height, width, channels))
+def test_any_good_array_becomes_rgb(
+    height: int, width: int, channels: int | None, dtype: Any, seed: int
+) -> None:
+    values = np.random.default_rng(seed).random(
+        (height, width) if channels is None else (height, width, channels)
+    )
     scale = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1)
     array = np.rint(values * scale).astype(dtype) if dtype is not np.float64 else values
     before = array.copy()
@@ -445,7 +478,7 @@ def test_any_good_array_becomes_rgb(height: int, width: int, channels: int | Non
         np.testing.assert_allclose(result, array.astype(float) / scale * 255, atol=0.51)
 
 
-# ── not a picture ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── not an image ──────────────────────────────────────────────────────────────────────────────────
 
 HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100
 
@@ -457,13 +490,13 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100
         (b"hello", "a text file"),
         ("Grüße, schöne Welt ".encode() * 500, "a text file"),
         ("Text".encode("utf-16"), "a text file"),
-        (b"<!DOCTYPE html><html><body>404</body></html>", "a web page, not a picture"),
+        (b"<!DOCTYPE html><html><body>404</body></html>", "a web page, not an image"),
         (b"\xef\xbb\xbf\n  <html lang=en>", "a web page"),
         (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "an SVG drawing"),
         (b"%PDF-1.7 \xe2\xe3", "a PDF document"),
-        (HEIC, "a HEIC picture"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf" + b"\0" * 50, "an AVIF picture"),
-        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", "an AVIF picture"),
+        (HEIC, "a HEIC image"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avifmiaf" + b"\0" * 50, "an AVIF image"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", "an AVIF image"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "RAW"),
         (b"\0\0\0\x18ftypisom\0\0\0\1isommp42", "a video"),
         (b"II*\0\x10\0\0\0CR\2\0" + b"\0" * 50, "RAW"),
@@ -477,7 +510,7 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100
         (b"\0" * 128 + b"DICM", "a DICOM file"),
         (b"RIFF\0\0\0\0AVI LIST", "a video or a sound"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
-        (bytes(range(128, 256)) * 3, "not a picture of a kind that can be read"),
+        (bytes(range(128, 256)) * 3, "not an image of a kind that can be read"),
     ],
 )
 def test_other_files_are_named(content: bytes, words: str) -> None:
@@ -495,7 +528,11 @@ def test_heic_says_what_to_do() -> None:
 def test_formats_that_pillow_reads_but_we_dont() -> None:
     for kind in ("PPM", "TGA", "ICO", "ICNS", "PCX", "SGI", "DDS"):
         with pytest.raises(ImageFormatError):
-            load(encode(Image.new("RGB", (16, 16)).convert("RGBA" if kind == "ICNS" else "RGB"), kind))
+            load(
+                encode(
+                    Image.new("RGB", (16, 16)).convert("RGBA" if kind == "ICNS" else "RGB"), kind
+                )
+            )
 
 
 def test_names_are_fit_for_a_message() -> None:
@@ -503,18 +540,20 @@ def test_names_are_fit_for_a_message() -> None:
         load(Upload("a\n\x1b[31m" + "b" * 500 + ".jpg", b"x"))
     assert "\n" not in str(caught.value) and "\x1b" not in str(caught.value)
     assert len(str(caught.value)) < 250
-    with pytest.raises(ImageFormatError, match=r"^My picture is a text file"):
-        load(b"x", name="My picture")
+    with pytest.raises(ImageFormatError, match=r"^My image is a text file"):
+        load(b"x", name="My image")
 
 
-# ── damaged ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── damaged ───────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF"])
 @pytest.mark.parametrize("part", [0.3, 0.6, 0.9])
 def test_truncated_files_are_an_error(kind: str, part: float) -> None:
     content = encode(make_picture(160, 120), kind)
-    with pytest.raises(ImageDamagedError, match=f"photo begins like a {kind} file, but is damaged, cut short"):
+    with pytest.raises(
+        ImageDamagedError, match=f"photo begins like a {kind} file, but is damaged, cut short"
+    ):
         load(content[: int(len(content) * part)], name="photo")
     assert ImageFile.LOAD_TRUNCATED_IMAGES is False
 
@@ -535,7 +574,10 @@ def test_messages_hold_no_memory_address() -> None:
 
 def test_a_damaged_or_closed_pil_image(tmp_path: Path) -> None:
     (tmp_path / "half.png").write_bytes(encode(make_picture(160, 120))[:5000])
-    with Image.open(tmp_path / "half.png") as half, pytest.raises(ImageDamagedError, match=r"half\.png is damaged"):
+    with (
+        Image.open(tmp_path / "half.png") as half,
+        pytest.raises(ImageDamagedError, match=r"half\.png is damaged"),
+    ):
         load(half)
     whole = Image.open(io.BytesIO(PNG))
     whole.close()
@@ -558,10 +600,11 @@ def test_mutated_files_leak_nothing_else(kind: str) -> None:
 
 
 @given(
-    st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"BM"])
+    st.binary(max_size=300),
+    st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"II*\0", b"BM"]),
 )
 @settings(max_examples=150, deadline=None)
-def test_any_bytes_give_a_picture_or_our_error(content: bytes, start: bytes) -> None:
+def test_any_bytes_give_an_image_or_our_error(content: bytes, start: bytes) -> None:
     try:
         assert_is_rgb(load(start + content, max_pixels=100_000))
     except ImageError as error:
@@ -577,15 +620,22 @@ def test_out_of_memory_is_ours_too(monkeypatch: pytest.MonkeyPatch) -> None:
         load(PNG)
 
 
-# ── too large ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── too large ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def png_header(width: int, height: int) -> bytes:
     def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        return (
+            struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        )
 
     body = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + body + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + body
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
 
 
 def jpeg_header(width: int, height: int) -> bytes:
@@ -617,7 +667,9 @@ def tiff_header(width: int, height: int) -> bytes:
         (273, 4, 1, 200),
     ]
     entries += [(277, 3, 1, 1), (278, 4, 1, height), (279, 4, 1, 100)]
-    directory = struct.pack("<H", len(entries)) + b"".join(struct.pack("<HHII", *entry) for entry in entries)
+    directory = struct.pack("<H", len(entries)) + b"".join(
+        struct.pack("<HHII", *entry) for entry in entries
+    )
     return b"II*\0\x08\0\0\0" + directory + b"\0" * 300
 
 
@@ -633,20 +685,28 @@ def webp_header(width: int, height: int, kind: str = "VP8X") -> bytes:
 
 
 @pytest.mark.parametrize(
-    "maker", [png_header, jpeg_header, gif_header, bmp_header, tiff_header], ids=lambda m: m.__name__
+    "maker",
+    [png_header, jpeg_header, gif_header, bmp_header, tiff_header],
+    ids=lambda m: m.__name__,
 )
 def test_headers_of_60000_by_60000_are_refused_undecoded(maker: Any) -> None:
     tracemalloc.start()
     try:
-        with pytest.raises(ImageTooLargeError, match=r"^huge\.png .*(60,000×60,000 pixels|3,600\.0 megapixels)"):
+        with pytest.raises(
+            ImageTooLargeError, match=r"^huge\.png .*(60,000×60,000 pixels|3,600\.0 megapixels)"
+        ):
             load(Upload("huge.png", maker(60_000, 60_000)))
         assert tracemalloc.get_traced_memory()[1] < 5_000_000
     finally:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize(("kind", "side"), [("VP8X", 16_000), ("VP8L", 16_000), ("VP8", 16_000), ("VP8X", 60_000)])
-def test_a_webp_bomb_never_reaches_the_decoder(kind: str, side: int, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("kind", "side"), [("VP8X", 16_000), ("VP8L", 16_000), ("VP8", 16_000), ("VP8X", 60_000)]
+)
+def test_a_webp_bomb_never_reaches_the_decoder(
+    kind: str, side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def must_not(*_: object, **__: object) -> Any:
         raise AssertionError("the WebP decoder was set up")
 
@@ -657,14 +717,20 @@ def test_a_webp_bomb_never_reaches_the_decoder(kind: str, side: int, monkeypatch
 
 def test_real_webp_sizes_are_read_right() -> None:
     rgba = Image.new("RGBA", (37, 23), (1, 2, 3, 128))
-    for content in (encode(rgba, "WEBP"), encode(rgba, "WEBP", lossless=True), encode(rgba.convert("RGB"), "WEBP")):
+    for content in (
+        encode(rgba, "WEBP"),
+        encode(rgba, "WEBP", lossless=True),
+        encode(rgba.convert("RGB"), "WEBP"),
+    ):
         assert loading._webp_size(content) == (37, 23)
 
 
 def test_limits() -> None:
     assert load(PICTURE, max_pixels=1200, max_side=40).shape == (30, 40, 3)
     for source in (PNG, PICTURE, Image.fromarray(PICTURE)):
-        with pytest.raises(ImageTooLargeError, match=r"40×30 pixels .*over the limit of 1,199 pixels.*max_pixels"):
+        with pytest.raises(
+            ImageTooLargeError, match=r"40×30 pixels .*over the limit of 1,199 pixels.*max_pixels"
+        ):
             load(source, max_pixels=1199)
         with pytest.raises(ImageTooLargeError, match="a side may have 39 at most"):
             load(source, max_side=39)
@@ -697,7 +763,9 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
         load(path)
 
 
-@pytest.mark.parametrize("limits", [{"max_pixels": 0}, {"max_side": -1}, {"max_bytes": True}, {"max_pixels": 1.5}])
+@pytest.mark.parametrize(
+    "limits", [{"max_pixels": 0}, {"max_side": -1}, {"max_bytes": True}, {"max_pixels": 1.5}]
+)
 def test_limits_that_are_none(limits: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match="whole number of 1 or more"):
         load(PNG, **limits)

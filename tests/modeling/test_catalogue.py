@@ -1,4 +1,5 @@
-"""The catalogue: what it says of each model, where it looks for weights, and that detectron2 can run every one."""
+"""The catalogue: what it says of each model, where it looks for weights, and that detectron2 can
+run every one."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     yield tmp_path
 
 
-# ── what it says ──────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what it says ──────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_starter_comes_first_and_every_name_is_a_name() -> None:
@@ -53,8 +54,11 @@ def test_every_instance_model_of_the_zoo_is_here_or_known_to_need_compiled_code(
     from detectron2.model_zoo.model_zoo import _ModelZooUrls
 
     known = {card.config.rpartition(".")[0] for card in ZOO}
-    # Deformable convolutions are compiled code, which our wheel does without; the others are studies of training.
-    left_out = re.compile("dconv|panoptic|scratch|semantic|retinanet|rpn|fast(er)?_rcnn|keypoint|noaug", re.IGNORECASE)
+    # Deformable convolutions are compiled code, which our wheel does without; the others are
+    # studies of training.
+    left_out = re.compile(
+        "dconv|panoptic|scratch|semantic|retinanet|rpn|fast(er)?_rcnn|keypoint|noaug", re.IGNORECASE
+    )
     for config, file in _ModelZooUrls.CONFIG_PATH_TO_URL_SUFFIX.items():
         if file and config not in known:
             assert left_out.search(config), config
@@ -79,7 +83,10 @@ def test_the_docs_list_them_all(root: Path) -> None:
         for line in (root / "docs" / "models.md").read_text().splitlines()
         if line.count("|") == 7 and "| `" in line
     ]
-    listed = [(row[0].strip(" `"), row[2].strip(), row[3].strip(), row[4].strip(), row[5].strip()) for row in rows]
+    listed = [
+        (row[0].strip(" `"), row[2].strip(), row[3].strip(), row[4].strip(), row[5].strip())
+        for row in rows
+    ]
 
     def figure(value: float | None) -> str:
         return "" if value is None else f"{value:.1f}"
@@ -90,10 +97,12 @@ def test_the_docs_list_them_all(root: Path) -> None:
     ]
 
 
-# ── where it looks ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── where it looks ────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("file", ["coco-r50-fpn-3x.safetensors", "coco-r50-fpn-3x.pkl", "model_final_f10217.pkl"])
+@pytest.mark.parametrize(
+    "file", ["coco-r50-fpn-3x.safetensors", "coco-r50-fpn-3x.pkl", "model_final_f10217.pkl"]
+)
 def test_weights_of_the_zoo_are_found_by_either_name(folder: Path, file: str) -> None:
     assert CARDS["coco-r50-fpn-3x"].weights is None
     (folder / file).touch()
@@ -124,18 +133,22 @@ def test_a_model_beside_them_is_listed_by_its_name(folder: Path) -> None:
     assert available_models() == ["cells"]
 
 
-# ── that they run ─────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── that they run ─────────────────────────────────────────────────────────────────────────────────
 
 
 # One of each network: a longer training makes no other.
 NETWORKS = [
-    card for card in ZOO if not re.search("lsj-[24]00|(c4|dc5|fpn|cascade)-1x$", card.name) or "lvis" in card.name
+    card
+    for card in ZOO
+    if not re.search("lsj-[24]00|(c4|dc5|fpn|cascade)-1x$", card.name) or "lvis" in card.name
 ]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("card", NETWORKS, ids=lambda card: card.name)
-def test_each_builds_and_answers(card: ModelCard, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_builds_and_answers(
+    card: ModelCard, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import torch
 
     def fill(model: Any, checkpoint: Checkpoint) -> None:

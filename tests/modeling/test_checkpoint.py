@@ -29,11 +29,15 @@ def _model() -> torch.nn.Linear:
 
 def _zoo_pickle(path: Path, protocol: int) -> None:
     arrays = {name: tensor.numpy() for name, tensor in TENSORS.items()}
-    path.write_bytes(pickle.dumps({"model": OrderedDict(arrays), "__author__": "someone"}, protocol=protocol))
+    path.write_bytes(
+        pickle.dumps({"model": OrderedDict(arrays), "__author__": "someone"}, protocol=protocol)
+    )
 
 
 def test_every_format_gives_the_same_tensors(tmp_path: Path) -> None:
-    save_file(TENSORS, tmp_path / "a.safetensors", metadata={"classes": json.dumps(["cell", "débris"])})
+    save_file(
+        TENSORS, tmp_path / "a.safetensors", metadata={"classes": json.dumps(["cell", "débris"])}
+    )
     torch.save(TENSORS, tmp_path / "b.pth")
     torch.save({"model": TENSORS, "iteration": 7}, tmp_path / "c.pt")
     for protocol in (2, 4, 5):
@@ -98,7 +102,8 @@ def test_only_a_few_copies_are_kept_and_never_half_a_one(tmp_path: Path) -> None
     assert len(names) == 8
     assert all(name.endswith(".safetensors") and not name.startswith(".") for name in names)
     assert not any(name.startswith(("0-", "1-", "2-")) for name in names)
-    # safetensors itself needs no copy, and where there is no room for one the file is read all the same.
+    # safetensors itself needs no copy, and where there is no room for one the file is read all the
+    # same.
     save_file(TENSORS, tmp_path / "a.safetensors")
     read_checkpoint(tmp_path / "a.safetensors", tmp_path / "other")
     assert not (tmp_path / "other").exists()
@@ -107,7 +112,9 @@ def test_only_a_few_copies_are_kept_and_never_half_a_one(tmp_path: Path) -> None
 
 
 def test_half_precision_becomes_the_models_own(tmp_path: Path) -> None:
-    save_file({name: tensor.half() for name, tensor in TENSORS.items()}, tmp_path / "half.safetensors")
+    save_file(
+        {name: tensor.half() for name, tensor in TENSORS.items()}, tmp_path / "half.safetensors"
+    )
     model = _model()
     load_into(model, read_checkpoint(tmp_path / "half.safetensors"))
     assert model.weight.dtype == torch.float32
@@ -172,7 +179,9 @@ def _call(module: str, name: str, argument: bytes = b"", protocol: int = 2) -> b
         ("_codecs", "encode.__self__.open_code"),
     ],
 )
-def test_a_pickle_may_name_nothing_but_arrays(tmp_path: Path, module: str, name: str, protocol: int) -> None:
+def test_a_pickle_may_name_nothing_but_arrays(
+    tmp_path: Path, module: str, name: str, protocol: int
+) -> None:
     marker, path = tmp_path / "marker", tmp_path / "hostile.pkl"
     path.write_bytes(_call(module, name, f"touch {marker}".encode(), protocol))
     with pytest.raises(WeightsError, match=rf"asks for {module}\.{name}") as caught:
@@ -202,7 +211,9 @@ def test_a_few_bytes_may_not_take_all_memory(tmp_path: Path, content: bytes) -> 
 
 def test_arrays_of_objects_and_of_another_byte_order(tmp_path: Path) -> None:
     path = tmp_path / "a.pkl"
-    path.write_bytes(pickle.dumps({"model": {"a": np.array([None, "x"], object)}, "__author__": "x"}))
+    path.write_bytes(
+        pickle.dumps({"model": {"a": np.array([None, "x"], object)}, "__author__": "x"})
+    )
     with pytest.raises(WeightsError, match=r"a\.pkl"):
         read_checkpoint(path)
     path.write_bytes(pickle.dumps({"model": {"a": np.arange(3, dtype=">f4")}, "__author__": "x"}))
@@ -212,11 +223,17 @@ def test_arrays_of_objects_and_of_another_byte_order(tmp_path: Path) -> None:
         read_checkpoint(path)
 
 
-@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "bfloat16", "int64", "int32", "uint8", "bool"])
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float32", "float16", "bfloat16", "int64", "int32", "uint8", "bool"]
+)
 @pytest.mark.parametrize("suffix", ["safetensors", "pth", "pkl"])
-def test_every_format_goes_there_and_back_bit_by_bit(tmp_path: Path, suffix: str, dtype: str) -> None:
+def test_every_format_goes_there_and_back_bit_by_bit(
+    tmp_path: Path, suffix: str, dtype: str
+) -> None:
     random = torch.Generator().manual_seed(3)
-    tensor = torch.randint(0, 256, (3, 8, 8), generator=random, dtype=torch.uint8).view(getattr(torch, dtype))
+    tensor = torch.randint(0, 256, (3, 8, 8), generator=random, dtype=torch.uint8).view(
+        getattr(torch, dtype)
+    )
     if dtype == "bool":
         tensor = torch.randint(0, 2, (3, 8), generator=random).bool()
     tensors = {"a": tensor, "scalar": tensor.flatten()[0].clone(), "none": tensor[:0].clone()}
@@ -224,7 +241,10 @@ def test_every_format_goes_there_and_back_bit_by_bit(tmp_path: Path, suffix: str
     if suffix == "pkl":
         if dtype == "bfloat16":
             pytest.skip("NumPy has no bfloat16")
-        content = {"model": {name: value.numpy() for name, value in tensors.items()}, "__author__": "x"}
+        content = {
+            "model": {name: value.numpy() for name, value in tensors.items()},
+            "__author__": "x",
+        }
         path.write_bytes(pickle.dumps(content, 2))
     elif suffix == "pth":
         torch.save(tensors, path)
@@ -236,7 +256,10 @@ def test_every_format_goes_there_and_back_bit_by_bit(tmp_path: Path, suffix: str
         for name, value in tensors.items():
             assert read[name].dtype == value.dtype
             assert read[name].shape == value.shape
-            bits = [one.contiguous().reshape(-1).view(torch.uint8).tolist() for one in (read[name], value)]
+            bits = [
+                one.contiguous().reshape(-1).view(torch.uint8).tolist()
+                for one in (read[name], value)
+            ]
             assert bits[0] == bits[1]
 
 
@@ -253,7 +276,11 @@ def test_a_small_file_may_not_claim_much_memory(tmp_path: Path) -> None:
     ("name", "content", "words"),
     [
         ("empty.safetensors", b"", "empty"),
-        ("text.safetensors", b"hello, this is no tensor file at all", "truncated or no safetensors"),
+        (
+            "text.safetensors",
+            b"hello, this is no tensor file at all",
+            "truncated or no safetensors",
+        ),
         ("header.safetensors", struct.pack("<Q", 1 << 40) + b"{}", "truncated or no safetensors"),
         ("text.pth", b"<html>not found</html>", "torch file|holds more than tensors"),
         ("text.pkl", b"<html>not found</html>", "truncated or no model-zoo"),
@@ -263,7 +290,9 @@ def test_a_small_file_may_not_claim_much_memory(tmp_path: Path) -> None:
         ("model.onnx", b"1234", "are read from"),
     ],
 )
-def test_a_wrong_file_is_named_with_its_cause(tmp_path: Path, name: str, content: bytes, words: str) -> None:
+def test_a_wrong_file_is_named_with_its_cause(
+    tmp_path: Path, name: str, content: bytes, words: str
+) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=words) as caught:

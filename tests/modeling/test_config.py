@@ -38,7 +38,9 @@ def _zoo_config(name: str, **changes: Any) -> Any:
     from detectron2.model_zoo import get_config
 
     cfg = get_config(name)
-    cfg.merge_from_list([part for key, value in changes.items() for part in (key.replace("__", "."), value)])
+    cfg.merge_from_list(
+        [part for key, value in changes.items() for part in (key.replace("__", "."), value)]
+    )
     return cfg
 
 
@@ -57,7 +59,7 @@ def _predict(recipe: Recipe) -> tuple[str, ...]:
     return ("boxes",) if prediction.masks is None else ("boxes", "masks")
 
 
-# ── where `_BASE_` may lead ───────────────────────────────────────────────────────────────────────────────────────────
+# ── where `_BASE_` may lead ───────────────────────────────────────────────────────────────────────
 
 
 def test_a_base_beside_the_config_is_followed(tmp_path: Path) -> None:
@@ -66,8 +68,14 @@ def test_a_base_beside_the_config_is_followed(tmp_path: Path) -> None:
     whole = _zoo_config(R50_FPN)
     (tmp_path / "bases").mkdir()
     (tmp_path / "bases" / "whole.yaml").write_text(whole.dump())
-    _write(tmp_path / "middle.yaml", {"MODEL": {"ROI_HEADS": {"NUM_CLASSES": 5}}}, base="bases/whole.yaml")
-    recipe = read_recipe(_write(tmp_path / "mine.yaml", {"INPUT": {"MIN_SIZE_TEST": 333}}, base="middle.yaml"))
+    _write(
+        tmp_path / "middle.yaml",
+        {"MODEL": {"ROI_HEADS": {"NUM_CLASSES": 5}}},
+        base="bases/whole.yaml",
+    )
+    recipe = read_recipe(
+        _write(tmp_path / "mine.yaml", {"INPUT": {"MIN_SIZE_TEST": 333}}, base="middle.yaml")
+    )
     assert (recipe.classes, recipe.min_size, recipe.max_size) == (5, 333, 1333)
     # The zoo's own go up and down inside the zoo.
     assert read_recipe(get_config_file(R50_FPN)).classes == 80
@@ -75,7 +83,13 @@ def test_a_base_beside_the_config_is_followed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "base",
-    ["../secret.yaml", "/etc/hostname", "~/secret.yaml", "https://example.org/base.yaml", "http://127.0.0.1:9/b.yaml"],
+    [
+        "../secret.yaml",
+        "/etc/hostname",
+        "~/secret.yaml",
+        "https://example.org/base.yaml",
+        "http://127.0.0.1:9/b.yaml",
+    ],
 )
 def test_a_base_elsewhere_is_not_followed(tmp_path: Path, base: str) -> None:
     _write(tmp_path / "secret.yaml", {"MODEL": {"ROI_HEADS": {"NUM_CLASSES": 5}}})
@@ -99,7 +113,7 @@ def test_bases_that_lead_nowhere_are_named(tmp_path: Path) -> None:
         read_recipe(tmp_path / "mine.yaml")
 
 
-# ── files that are none ───────────────────────────────────────────────────────────────────────────────────────────────
+# ── files that are none ───────────────────────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -115,7 +129,10 @@ def test_bases_that_lead_nowhere_are_named(tmp_path: Path) -> None:
         ("!!python/object/apply:os.system ['true']", "not plain YAML"),
         ("A: !!python/name:os.system", "not plain YAML"),
         (f"{ZOO_KEY}: new_baselines/../../etc.py", "none of the model zoo"),
-        (f"{ZOO_KEY}: new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py\nmin_size: wide", "whole numbers: .min_size."),
+        (
+            f"{ZOO_KEY}: new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py\nmin_size: wide",
+            "whole numbers: .min_size.",
+        ),
     ],
 )
 def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, words: str) -> None:
@@ -128,7 +145,9 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, words: str
 
 def test_a_small_file_may_not_unfold_to_a_large_one(tmp_path: Path) -> None:
     lines = ["a0: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]"]
-    lines += [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 9)]
+    lines += [
+        f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 9)
+    ]
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join(lines))
     with pytest.raises(ConfigError, match="repeats itself"):
@@ -138,7 +157,7 @@ def test_a_small_file_may_not_unfold_to_a_large_one(tmp_path: Path) -> None:
         read_recipe(path)
 
 
-# ── what can be built, and what says why not ──────────────────────────────────────────────────────────────────────────
+# ── what can be built, and what says why not ──────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize(
@@ -155,9 +174,15 @@ def test_a_small_file_may_not_unfold_to_a_large_one(tmp_path: Path) -> None:
         ("COCO-Keypoints/keypoint_rcnn_R_50_FPN_3x.yaml", {}, ("boxes",)),
     ],
 )
-def test_what_finds_instances_is_built_and_answers(name: str, changes: dict[str, Any], answer: tuple[str, ...]) -> None:
+def test_what_finds_instances_is_built_and_answers(
+    name: str, changes: dict[str, Any], answer: tuple[str, ...]
+) -> None:
     cfg = _zoo_config(
-        name, MODEL__RPN__POST_NMS_TOPK_TEST=20, INPUT__MIN_SIZE_TEST=64, MODEL__RETINANET__NUM_CLASSES=80, **changes
+        name,
+        MODEL__RPN__POST_NMS_TOPK_TEST=20,
+        INPUT__MIN_SIZE_TEST=64,
+        MODEL__RETINANET__NUM_CLASSES=80,
+        **changes,
     )
     recipe = recipe_of(cfg)
     assert recipe.classes == (1 if "Keypoint" in name else 80)
@@ -175,7 +200,12 @@ def test_point_rend_is_built_from_the_code_that_comes_along(tmp_path: Path) -> N
         "POINT_HEAD_ON": True,
         "POOLER_TYPE": "",
     }
-    content["MODEL"]["POINT_HEAD"] = {"FC_DIM": 32, "NUM_CLASSES": 80, "IN_FEATURES": ["p2"], "SUBDIVISION_STEPS": 2}
+    content["MODEL"]["POINT_HEAD"] = {
+        "FC_DIM": 32,
+        "NUM_CLASSES": 80,
+        "IN_FEATURES": ["p2"],
+        "SUBDIVISION_STEPS": 2,
+    }
     content["INPUT"]["MIN_SIZE_TEST"] = 64
     content["MODEL"]["RPN"]["POST_NMS_TOPK_TEST"] = 20
     recipe = read_recipe(_write(tmp_path / "point_rend.yaml", content))
@@ -185,7 +215,11 @@ def test_point_rend_is_built_from_the_code_that_comes_along(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("name", "changes", "words"),
     [
-        ("COCO-PanopticSegmentation/panoptic_fpn_R_50_3x.yaml", {}, r"PanopticFPN.*every pixel.*use the Mask R-CNN"),
+        (
+            "COCO-PanopticSegmentation/panoptic_fpn_R_50_3x.yaml",
+            {},
+            r"PanopticFPN.*every pixel.*use the Mask R-CNN",
+        ),
         ("Misc/semantic_R_50_FPN_1x.yaml", {}, "SemanticSegmentor.*no single objects"),
         ("COCO-Detection/rpn_R_50_FPN_1x.yaml", {}, "ProposalNetwork.*names nothing"),
         (R50_FPN, {"MODEL__PROPOSAL_GENERATOR__NAME": "RRPN"}, "RRPN.*_C.*upright"),
@@ -198,10 +232,16 @@ def test_what_finds_none_says_why(name: str, changes: dict[str, Any], words: str
 
 
 @pytest.mark.parametrize(
-    "name", ["Misc/mask_rcnn_R_50_FPN_3x_dconv_c3-c5.yaml", "Misc/cascade_mask_rcnn_X_152_32x8d_FPN_IN5k_gn_dconv.yaml"]
+    "name",
+    [
+        "Misc/mask_rcnn_R_50_FPN_3x_dconv_c3-c5.yaml",
+        "Misc/cascade_mask_rcnn_X_152_32x8d_FPN_IN5k_gn_dconv.yaml",
+    ],
 )
 def test_what_needs_compiled_operators_says_so(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"deformable.*compiled operators \(_C\).*pure Python.*cpu"):
+    with pytest.raises(
+        ConfigError, match=r"deformable.*compiled operators \(_C\).*pure Python.*cpu"
+    ):
         read_recipe(name).build("cpu")
 
 
@@ -210,7 +250,7 @@ def test_a_value_that_detectron2_does_not_know_is_told(tmp_path: Path) -> None:
         recipe_of(_zoo_config(R50_FPN, MODEL__BACKBONE__NAME="build_no_such_backbone")).build("cpu")
 
 
-# ── Python configs ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── Python configs ────────────────────────────────────────────────────────────────────────────────
 
 LAZY = """
 from pathlib import Path
@@ -233,14 +273,23 @@ def test_a_python_config_runs_only_when_it_is_trusted(tmp_path: Path) -> None:
     assert not marker.exists()
     recipe = read_recipe(path, trust_code=True)
     assert marker.exists()
-    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (4, 800, 1333, "BGR")
+    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (
+        4,
+        800,
+        1333,
+        "BGR",
+    )
     assert recipe.text(recipe) == ""
     assert _predict(recipe) == ("boxes", "masks")
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [("import no_such_module", "failed when it was run: "), ("x = 1", "defines no `model`"), ("(", "failed when it")],
+    [
+        ("import no_such_module", "failed when it was run: "),
+        ("x = 1", "defines no `model`"),
+        ("(", "failed when it"),
+    ],
 )
 def test_a_python_config_that_fails_is_named(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "mine.py"
@@ -255,11 +304,21 @@ def test_a_python_config_that_fails_is_named(tmp_path: Path, text: str, words: s
 def test_the_zoos_own_python_configs_need_no_trust(tmp_path: Path) -> None:
     name = "new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py"
     recipe = read_recipe(name)
-    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (80, 800, 1333, "BGR")
+    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (
+        80,
+        800,
+        1333,
+        "BGR",
+    )
     recipe.min_size = 512
     (tmp_path / "config.yaml").write_text(recipe.text(recipe))
     again = read_recipe(tmp_path / "config.yaml")
-    assert (again.classes, again.min_size, again.max_size, again.input_format) == (80, 512, 1333, "BGR")
+    assert (again.classes, again.min_size, again.max_size, again.input_format) == (
+        80,
+        512,
+        1333,
+        "BGR",
+    )
 
 
 def test_reading_a_config_changes_no_module() -> None:

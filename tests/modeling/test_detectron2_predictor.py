@@ -1,4 +1,5 @@
-"""The predictor gives what detectron2's own DefaultPredictor gives, and says what is wrong when it can't."""
+"""The predictor gives what detectron2's own DefaultPredictor gives, and says what is wrong when it
+can't."""
 
 from __future__ import annotations
 
@@ -52,7 +53,8 @@ def cfg() -> Any:
 
 @pytest.fixture(scope="module")
 def weights(cfg: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Random weights whose scores are spread, so that many instances pass the floor with all kinds of masks."""
+    """Random weights whose scores are spread, so that many instances pass the floor with all kinds
+    of masks."""
     from detectron2.modeling import build_model
 
     torch.manual_seed(3)
@@ -74,7 +76,11 @@ def photo() -> npt.NDArray[np.uint8]:
 
 @pytest.mark.parametrize("crop", [(512, 512), (300, 512), (512, 200)])
 def test_same_result_as_default_predictor(
-    cfg: Any, weights: Path, predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8], crop: tuple[int, int]
+    cfg: Any,
+    weights: Path,
+    predictor: Detectron2Predictor,
+    photo: npt.NDArray[np.uint8],
+    crop: tuple[int, int],
 ) -> None:
     from detectron2.engine import DefaultPredictor
 
@@ -95,7 +101,7 @@ def test_same_result_as_default_predictor(
     assert overlap.min() >= 0.999
 
 
-def test_it_is_a_predictor_and_leaves_the_picture_alone(
+def test_it_is_a_predictor_and_leaves_the_image_alone(
     predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8]
 ) -> None:
     assert isinstance(predictor, Predictor)
@@ -117,14 +123,18 @@ def test_it_is_a_predictor_and_leaves_the_picture_alone(
     size=st.sampled_from([14, 28]),
     seed=st.integers(0, 1000),
 )
-def test_pasting_is_detectron2s(box: tuple[float, float, float, float], size: int, seed: int) -> None:
+def test_pasting_is_detectron2s(
+    box: tuple[float, float, float, float], size: int, seed: int
+) -> None:
     from detectron2.layers.mask_ops import paste_masks_in_image
 
     height, width = 48, 72
     x, y, w, h = box
     corners = np.array([x, y, min(x + w, width), min(y + h, height)], np.float32)
     soft = np.random.default_rng(seed).random((size, size), np.float32)
-    theirs = paste_masks_in_image(torch.from_numpy(soft)[None], torch.from_numpy(corners)[None], (height, width))[0]
+    theirs = paste_masks_in_image(
+        torch.from_numpy(soft)[None], torch.from_numpy(corners)[None], (height, width)
+    )[0]
     crop = paste_mask(soft, corners, (height, width))
     ours = np.zeros((height, width), bool)
     ours[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width] = crop.to_array()
@@ -145,20 +155,26 @@ def test_scaled_size_is_detectron2s(width: int, height: int, size: int) -> None:
     from detectron2.data.transforms import ResizeShortestEdge
 
     try:
-        expected = ResizeShortestEdge([size, size], 1333).get_transform(np.empty((height, width, 3), np.uint8))
+        expected = ResizeShortestEdge([size, size], 1333).get_transform(
+            np.empty((height, width, 3), np.uint8)
+        )
     except ZeroDivisionError:  # pragma: no cover - theirs, for a side that scales to nothing
         return
-    assert _scaled_size(width, height, size, 1333) == (max(expected.new_w, 1), max(expected.new_h, 1))
+    assert _scaled_size(width, height, size, 1333) == (
+        max(expected.new_w, 1),
+        max(expected.new_h, 1),
+    )
 
 
 @pytest.mark.parametrize(("width", "height"), [(1, 1), (1, 900), (900, 1), (2, 3)])
-def test_tiny_pictures_work(predictor: Detectron2Predictor, width: int, height: int) -> None:
+def test_tiny_images_work(predictor: Detectron2Predictor, width: int, height: int) -> None:
     prediction = predictor(np.full((height, width, 3), 128, np.uint8))
     assert prediction.image_size == (height, width)
 
 
 @pytest.mark.parametrize(
-    "array", [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)]
+    "array",
+    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)],
 )
 def test_another_array_is_refused(predictor: Detectron2Predictor, array: npt.NDArray[Any]) -> None:
     with pytest.raises(SettingError, match=r"images\.load"):
@@ -182,7 +198,10 @@ class _Failing(torch.nn.Module):
 
 @pytest.mark.parametrize(
     "error",
-    [torch.OutOfMemoryError("CUDA out of memory"), RuntimeError("DefaultCPUAllocator: can't allocate memory")],
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory"),
+    ],
 )
 def test_out_of_memory_is_tried_once_more_smaller(
     predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8], error: Exception
@@ -195,11 +214,15 @@ def test_out_of_memory_is_tried_once_more_smaller(
     small = Detectron2Predictor(model, predictor.class_names, min_size=MIN_SIZE)
     with pytest.raises(OutOfMemoryError, match="512×512 px needs more memory than cpu"):
         small(photo)
-    assert small(photo).image_size == (512, 512), "the next picture works"
+    assert small(photo).image_size == (512, 512), "the next image works"
 
 
-def test_a_failing_model_is_our_error(predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8]) -> None:
-    broken = Detectron2Predictor(_Failing(predictor.model, RuntimeError("shape mismatch"), 9), ("a",))
+def test_a_failing_model_is_our_error(
+    predictor: Detectron2Predictor, photo: npt.NDArray[np.uint8]
+) -> None:
+    broken = Detectron2Predictor(
+        _Failing(predictor.model, RuntimeError("shape mismatch"), 9), ("a",)
+    )
     with pytest.raises(InferenceError, match="shape mismatch"):
         broken(photo)
 
@@ -248,14 +271,20 @@ def test_a_wrong_config_is_named(weights: Path, tmp_path: Path, text: str, words
 
 def test_weights_of_another_model_are_refused(weights: Path) -> None:
     with pytest.raises(WeightsError, match="doesn't fit the model"):
-        load_predictor(config="COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml", weights=weights)
+        load_predictor(
+            config="COCO-InstanceSegmentation/mask_rcnn_R_50_C4_1x.yaml", weights=weights
+        )
 
 
-def test_a_missing_detectron2_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch, weights: Path) -> None:
+def test_a_missing_detectron2_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, weights: Path
+) -> None:
     import importlib.util
 
     real = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "detectron2" else real(name))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "detectron2" else real(name)
+    )
     with pytest.raises(DependencyError, match=r"detectron2 is not installed.*make setup"):
         load_predictor(config=R50_FPN, weights=weights)
 
@@ -285,14 +314,21 @@ def test_a_truncated_starter_is_refused(only_folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "words"),
-    [("", "no model name"), (".hidden", "no model name"), ("../starter", "no folder"), ("a/b", "no folder")],
+    [
+        ("", "no model name"),
+        (".hidden", "no model name"),
+        ("../starter", "no folder"),
+        ("a/b", "no folder"),
+    ],
 )
 def test_a_name_that_can_be_none_is_refused(name: str, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         load_predictor(name)
 
 
-def test_the_environment_names_a_folder_that_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_names_a_folder_that_comes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from seg_widgets.modeling.catalogue import find_model
 
     for suffix in ("yaml", "safetensors"):
@@ -301,7 +337,8 @@ def test_the_environment_names_a_folder_that_comes_first(tmp_path: Path, monkeyp
     assert find_model("starter").weights == tmp_path / "starter.safetensors"
 
 
-# The one large object of each sample (of the coffee the cup): its box (XYXY) as a person drew it, and its group.
+# The one large object of each sample (of the coffee the cup): its box (XYXY) as a person drew it,
+# and its group.
 LARGE_OBJECTS = {
     "admiral": ((10, 20, 512, 600), "person"),
     "astronaut": ((5, 15, 455, 512), "person"),
@@ -342,7 +379,11 @@ class TestStarter:
             found = starter(images.load(samples()[name])).filter(0.5)
             overlaps = _iou(found.boxes, box)
             outlined += [name] if (overlaps >= 0.5).any() else []
-            named += [name] if (overlaps[found.class_ids == found.class_names.index(group)] >= 0.5).any() else []
+            named += (
+                [name]
+                if (overlaps[found.class_ids == found.class_names.index(group)] >= 0.5).any()
+                else []
+            )
         assert len(outlined) >= 5, outlined
         assert len(named) >= 4, named
 

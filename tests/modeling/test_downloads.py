@@ -33,7 +33,8 @@ CHANGES = {"megabytes": 3.0, "file": f"COCO-InstanceSegmentation/r50/1/{FILE}"}
 
 @pytest.fixture
 def zoo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Zoo]]:
-    """A server of its own, the cache in an empty folder, and a card whose file's name fits CONTENT."""
+    """A server of its own, the cache in an empty folder, and a card whose file's name fits
+    CONTENT."""
     monkeypatch.setenv("SEG_WIDGETS_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("SEG_WIDGETS_WEIGHTS", str(tmp_path / "weights"))
     card = next(card for card in models() if card.name == NAME)
@@ -74,13 +75,17 @@ def test_it_comes_whole_is_recorded_and_is_found(zoo: type[Zoo], cache: Path) ->
     assert len(zoo.asked) == 1, "what is here is not fetched again"
     assert "MD5 begins with" in verify(NAME)
     assert "SHA-256 is the recorded one" in verify(NAME)
-    done = subprocess.run(["sha256sum", "-c", CHECKSUMS], cwd=cache, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["sha256sum", "-c", CHECKSUMS], cwd=cache, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
 def test_a_broken_connection_is_gone_on_with(zoo: type[Zoo], cache: Path) -> None:
     zoo.answer = cut(1_000_000)
-    with pytest.raises(WeightsFetchError, match=r"broke off.*1 MB have come and are kept") as caught:
+    with pytest.raises(
+        WeightsFetchError, match=r"broke off.*1 MB have come and are kept"
+    ) as caught:
         download(NAME)
     assert zoo.asked[0][1] == "bytes=0-"
     for part in ("starter", str(cache), FILE):
@@ -112,7 +117,9 @@ def another_range(request: Zoo) -> None:
 
 
 @pytest.mark.parametrize("answer", [whole_though_a_range_was_asked_for, another_range])
-def test_a_server_that_cannot_go_on_begins_again(zoo: type[Zoo], cache: Path, answer: Callable[[Zoo], None]) -> None:
+def test_a_server_that_cannot_go_on_begins_again(
+    zoo: type[Zoo], cache: Path, answer: Callable[[Zoo], None]
+) -> None:
     cache.mkdir()
     (cache / f"{FILE}.part").write_bytes(CONTENT[:1234])
     zoo.answer = answer
@@ -149,15 +156,21 @@ def test_a_file_of_another_size_is_refused_before_it_comes(zoo: type[Zoo], cache
         request.wfile.write(b"<!doctype html>")
 
     zoo.answer = page
-    with pytest.raises(WeightsError, match=f"is not {FILE}: it has 1,234,567 bytes instead of about 3 MB"):
+    with pytest.raises(
+        WeightsError, match=f"is not {FILE}: it has 1,234,567 bytes instead of about 3 MB"
+    ):
         download(NAME)
     zoo.answer = None
     assert download(NAME).read_bytes() == CONTENT
 
 
-def test_a_full_disk_is_told_of_before(zoo: type[Zoo], cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_told_of_before(
+    zoo: type[Zoo], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_900_000))
-    with pytest.raises(WeightsFetchError, match=r"need 3 MB more, but .* has 2 MB free.*SEG_WIDGETS_CACHE"):
+    with pytest.raises(
+        WeightsFetchError, match=r"need 3 MB more, but .* has 2 MB free.*SEG_WIDGETS_CACHE"
+    ):
         download(NAME)
     assert zoo.asked == []
     (cache / f"{FILE}.part").write_bytes(CONTENT[:1_500_000])
@@ -259,7 +272,9 @@ catalogue._CARDS[{NAME!r}] = ModelCard(**{{**vars(card), **{CHANGES}}})
 print(download({NAME!r}))
 """
     started = [
-        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
         for _ in range(2)
     ]
     said = [process.communicate(timeout=60) for process in started]
@@ -309,7 +324,9 @@ def test_a_cache_that_cannot_be_written(zoo: type[Zoo], cache: Path) -> None:
         download(NAME)
 
 
-def test_on_the_command_line(zoo: type[Zoo], cache: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_the_command_line(
+    zoo: type[Zoo], cache: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["weights", "verify"]) == 0
     assert "no weights of the model zoo" in capsys.readouterr().out
     assert main(["weights", "get", NAME]) == 0

@@ -22,14 +22,24 @@ def _folder(path: Path, *names: str) -> Path:
 @pytest.mark.parametrize(
     ("names", "config", "weights", "classes"),
     [
-        (("config.yaml", "model.safetensors", "classes.json"), "config.yaml", "model.safetensors", "classes.json"),
+        (
+            ("config.yaml", "model.safetensors", "classes.json"),
+            "config.yaml",
+            "model.safetensors",
+            "classes.json",
+        ),
         (
             ("config.yaml", "model_final.pth", "model_0004999.pth", "metrics.json"),
             "config.yaml",
             "model_final.pth",
             None,
         ),
-        (("config.yaml", "model.safetensors", "model_final.pth"), "config.yaml", "model.safetensors", None),
+        (
+            ("config.yaml", "model.safetensors", "model_final.pth"),
+            "config.yaml",
+            "model.safetensors",
+            None,
+        ),
         (("mine.yml", "best.pkl", "classes.txt"), "mine.yml", "best.pkl", "classes.txt"),
         (("other.yaml", "config.yaml", "a.pt"), "config.yaml", "a.pt", None),
         (("config.py", "a.pth"), "config.py", "a.pth", None),
@@ -47,7 +57,9 @@ def test_the_files_that_are_meant(
 
 def test_the_trainers_last_checkpoint_is_taken(tmp_path: Path) -> None:
     folder = _folder(tmp_path, "config.yaml", "model_0000499.pth", "model_0000999.pth")
-    with pytest.raises(WeightsNotFoundError, match=r"several weights \(model_0000499\.pth, model_0000999\.pth\)"):
+    with pytest.raises(
+        WeightsNotFoundError, match=r"several weights \(model_0000499\.pth, model_0000999\.pth\)"
+    ):
         read_folder(folder)
     (folder / "last_checkpoint").write_text("model_0000499.pth")
     assert read_folder(folder).weights.name == "model_0000499.pth"
@@ -69,7 +81,9 @@ def test_a_folder_that_lacks_something_says_what(tmp_path: Path) -> None:
         read_folder(tmp_path / "file.pth")
 
 
-def test_folders_beside_the_weights_are_models_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_folders_beside_the_weights_are_models_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("seg_widgets.modeling.catalogue.weight_folders", lambda: [tmp_path])
     _folder(tmp_path / "cells", "config.yaml", "model_final.pth", "classes.json")
     _folder(tmp_path / "unfinished", "config.yaml")
@@ -80,7 +94,10 @@ def test_folders_beside_the_weights_are_models_by_name(tmp_path: Path, monkeypat
     assert found.classes == tmp_path / "cells" / "classes.json"
 
 
-COCO = {"images": [], "categories": [{"id": 7, "name": "débris"}, {"id": 2, "name": "cell", "supercategory": "x"}]}
+COCO = {
+    "images": [],
+    "categories": [{"id": 7, "name": "débris"}, {"id": 2, "name": "cell", "supercategory": "x"}],
+}
 
 
 @pytest.mark.parametrize(
@@ -93,7 +110,9 @@ COCO = {"images": [], "categories": [{"id": 7, "name": "débris"}, {"id": 2, "na
         ("a.txt", "cell\n\n  débris \n", ("cell", "débris")),
     ],
 )
-def test_class_names_from_each_kind_of_file(tmp_path: Path, name: str, content: str, classes: tuple[str, ...]) -> None:
+def test_class_names_from_each_kind_of_file(
+    tmp_path: Path, name: str, content: str, classes: tuple[str, ...]
+) -> None:
     (tmp_path / name).write_text(content, "utf-8")
     assert read_classes(tmp_path / name) == classes
 

@@ -1,4 +1,5 @@
-"""Making predictors: from a folder, from weights of older layouts, around a live model; and writing them down."""
+"""Making predictors: from a folder, from weights of older layouts, around a live model; and writing
+them down."""
 
 from __future__ import annotations
 
@@ -56,7 +57,9 @@ def _zoo_config(name: str, classes: int = 80, **changes: Any) -> Any:
     cfg.MODEL.DEVICE = "cpu"
     cfg.MODEL.ROI_HEADS.NUM_CLASSES = classes
     cfg.INPUT.MIN_SIZE_TEST = 128
-    cfg.merge_from_list([part for key, value in changes.items() for part in (key.replace("__", "."), value)])
+    cfg.merge_from_list(
+        [part for key, value in changes.items() for part in (key.replace("__", "."), value)]
+    )
     return cfg
 
 
@@ -75,14 +78,21 @@ def assert_same(ours: Prediction, theirs: Prediction) -> None:
     assert ours.class_names == theirs.class_names
 
 
-# ── a folder of one's own ─────────────────────────────────────────────────────────────────────────────────────────────
+# ── a folder of one's own ─────────────────────────────────────────────────────────────────────────
 
 
 def test_a_model_that_was_saved_comes_back_the_same(
-    tmp_path: Path, starter: Detectron2Predictor, photo: npt.NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    starter: Detectron2Predictor,
+    photo: npt.NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     folder = save_model(starter, tmp_path / "models" / "mine")
-    assert sorted(path.name for path in folder.iterdir()) == ["classes.json", "config.yaml", "model.safetensors"]
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "classes.json",
+        "config.yaml",
+        "model.safetensors",
+    ]
     assert json.loads((folder / "classes.json").read_text()) == list(starter.class_names)
     for name, tensor in starter.model.state_dict().items():
         assert torch.equal(load_file(folder / "model.safetensors")[name], tensor), name
@@ -101,14 +111,18 @@ def test_a_model_that_was_saved_comes_back_the_same(
     assert load_predictor(folder, device="cpu").class_names == ("x",) * 17
 
 
-def test_the_folder_that_detectron2s_trainer_leaves_is_opened(tmp_path: Path, photo: npt.NDArray[np.uint8]) -> None:
+def test_the_folder_that_detectron2s_trainer_leaves_is_opened(
+    tmp_path: Path, photo: npt.NDArray[np.uint8]
+) -> None:
     from detectron2.checkpoint import DetectionCheckpointer
 
     cfg = _zoo_config(R50_FPN, classes=2)
     model = _model(cfg).eval()
     DetectionCheckpointer(model, str(tmp_path)).save("model_final", iteration=9)
     (tmp_path / "config.yaml").write_text(cfg.dump())
-    (tmp_path / "coco.json").write_text(json.dumps({"categories": [{"id": 5, "name": "b"}, {"id": 1, "name": "a"}]}))
+    (tmp_path / "coco.json").write_text(
+        json.dumps({"categories": [{"id": 5, "name": "b"}, {"id": 1, "name": "a"}]})
+    )
     predictor = load_predictor(tmp_path, classes=tmp_path / "coco.json", device="cpu")
     assert predictor.class_names == ("a", "b")
     assert_same(predictor(photo), wrap(model, classes=["a", "b"], config=cfg)(photo))
@@ -140,7 +154,7 @@ def test_what_cannot_be_saved_says_why(tmp_path: Path, starter: Detectron2Predic
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
 
 
-# ── weights of other layouts ──────────────────────────────────────────────────────────────────────────────────────────
+# ── weights of other layouts ──────────────────────────────────────────────────────────────────────
 
 
 def _detectron1_names(names: Iterator[str]) -> dict[str, str]:
@@ -148,22 +162,45 @@ def _detectron1_names(names: Iterator[str]) -> dict[str, str]:
     last = {"2": 2, "3": 3, "4": 5, "5": 2}
     rules: list[tuple[str, Any]] = [
         (r"backbone\.bottom_up\.stem\.conv1\.weight", "conv1_w"),
-        (r"backbone\.bottom_up\.stem\.conv1\.norm\.(weight|bias)", lambda m: f"res_conv1_bn_{_SHORT[m[1]]}"),
+        (
+            r"backbone\.bottom_up\.stem\.conv1\.norm\.(weight|bias)",
+            lambda m: f"res_conv1_bn_{_SHORT[m[1]]}",
+        ),
         (
             r"backbone\.bottom_up\.res(\d)\.(\d+)\.(shortcut|conv[123])\.(norm\.)?(weight|bias)",
             lambda m: f"res{m[1]}_{m[2]}_{_BRANCHES[m[3]]}_{'bn_' + _SHORT[m[5]] if m[4] else 'w'}",
         ),
         (
             r"backbone\.fpn_lateral(\d)\.(weight|bias)",
-            lambda m: f"fpn_inner_res{m[1]}_{last[m[1]]}_sum{'' if m[1] == '5' else '_lateral'}_{m[2][0]}",
+            lambda m: (
+                f"fpn_inner_res{m[1]}_{last[m[1]]}_sum{'' if m[1] == '5' else '_lateral'}_{m[2][0]}"
+            ),
         ),
-        (r"backbone\.fpn_output(\d)\.(weight|bias)", lambda m: f"fpn_res{m[1]}_{last[m[1]]}_sum_{m[2][0]}"),
-        (r"proposal_generator\.rpn_head\.conv\.(weight|bias)", lambda m: f"conv_rpn_fpn2_{m[1][0]}"),
-        (r"proposal_generator\.rpn_head\.objectness_logits\.(weight|bias)", lambda m: f"rpn_cls_logits_fpn2_{m[1][0]}"),
-        (r"proposal_generator\.rpn_head\.anchor_deltas\.(weight|bias)", lambda m: f"rpn_bbox_pred_fpn2_{m[1][0]}"),
+        (
+            r"backbone\.fpn_output(\d)\.(weight|bias)",
+            lambda m: f"fpn_res{m[1]}_{last[m[1]]}_sum_{m[2][0]}",
+        ),
+        (
+            r"proposal_generator\.rpn_head\.conv\.(weight|bias)",
+            lambda m: f"conv_rpn_fpn2_{m[1][0]}",
+        ),
+        (
+            r"proposal_generator\.rpn_head\.objectness_logits\.(weight|bias)",
+            lambda m: f"rpn_cls_logits_fpn2_{m[1][0]}",
+        ),
+        (
+            r"proposal_generator\.rpn_head\.anchor_deltas\.(weight|bias)",
+            lambda m: f"rpn_bbox_pred_fpn2_{m[1][0]}",
+        ),
         (r"roi_heads\.box_head\.fc(\d)\.(weight|bias)", lambda m: f"fc{int(m[1]) + 5}_{m[2][0]}"),
-        (r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)", lambda m: f"{m[1]}_{m[2][0]}"),
-        (r"roi_heads\.mask_head\.mask_fcn(\d)\.(weight|bias)", lambda m: f"_[mask]_fcn{m[1]}_{m[2][0]}"),
+        (
+            r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)",
+            lambda m: f"{m[1]}_{m[2][0]}",
+        ),
+        (
+            r"roi_heads\.mask_head\.mask_fcn(\d)\.(weight|bias)",
+            lambda m: f"_[mask]_fcn{m[1]}_{m[2][0]}",
+        ),
         (r"roi_heads\.mask_head\.deconv\.(weight|bias)", lambda m: f"conv5_mask_{m[1][0]}"),
         (r"roi_heads\.mask_head\.predictor\.(weight|bias)", lambda m: f"mask_fcn_logits_{m[1][0]}"),
     ]
@@ -181,7 +218,8 @@ _BRANCHES = {"shortcut": "branch1", "conv1": "branch2a", "conv2": "branch2b", "c
 
 
 def _as_detectron1(model: Any) -> dict[str, npt.NDArray[np.float32]]:
-    """A model's tensors as Detectron stored them: its names, the background first, frozen BatchNorms without a mean."""
+    """A model's tensors as Detectron stored them: its names, the background first, frozen
+    BatchNorms without a mean."""
     state = model.state_dict()
     names = _detectron1_names(iter(state))
     assert {name for name in state if name not in names} == {n for n in state if "running_" in n}
@@ -255,7 +293,9 @@ def test_a_prefix_that_all_names_have_is_left_out(tmp_path: Path, prefix: str) -
 
 
 def test_class_names_in_a_checkpoint_are_known(tmp_path: Path) -> None:
-    torch.save({"model": {"a": torch.zeros(1)}, "class_names": ["cell", "débris"]}, tmp_path / "a.pth")
+    torch.save(
+        {"model": {"a": torch.zeros(1)}, "class_names": ["cell", "débris"]}, tmp_path / "a.pth"
+    )
     assert read_checkpoint(tmp_path / "a.pth").classes() == ("cell", "débris")
     assert read_checkpoint(tmp_path / "a.pth", tmp_path / "kept").classes() == ("cell", "débris")
     assert read_checkpoint(tmp_path / "a.pth", tmp_path / "kept").classes() == ("cell", "débris")
@@ -275,9 +315,17 @@ def test_class_names_in_a_checkpoint_are_known(tmp_path: Path) -> None:
             {},
             "those of a ResNet 101, but this config has a ResNet 50",
         ),
-        ({"name": "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml"}, {}, "a model without a mask head"),
+        (
+            {"name": "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml"},
+            {},
+            "a model without a mask head",
+        ),
         ({}, {"name": "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml"}, "a model with a mask head"),
-        ({}, {"name": "COCO-InstanceSegmentation/mask_rcnn_R_50_C4_3x.yaml"}, r"with a feature pyramid \(FPN\)"),
+        (
+            {},
+            {"name": "COCO-InstanceSegmentation/mask_rcnn_R_50_C4_3x.yaml"},
+            r"with a feature pyramid \(FPN\)",
+        ),
         ({}, {"name": "Misc/cascade_mask_rcnn_R_50_FPN_3x.yaml"}, "without a cascade of box heads"),
     ],
 )
@@ -288,7 +336,8 @@ def test_weights_of_another_model_say_what_they_are(
         return _zoo_config(name, classes)
 
     weights = {
-        name: torch.zeros(()).expand(tensor.shape) for name, tensor in _model(make(**given)).state_dict().items()
+        name: torch.zeros(()).expand(tensor.shape)
+        for name, tensor in _model(make(**given)).state_dict().items()
     }
     with pytest.raises(WeightsError, match=words):
         load_into(_model(make(**wanted)), Checkpoint(tmp_path / "other.pth", weights))
@@ -296,20 +345,26 @@ def test_weights_of_another_model_say_what_they_are(
 
 def test_a_backbone_alone_is_told_from_a_model(tmp_path: Path) -> None:
     model = _model(_zoo_config(R50_FPN))
-    backbone = {name: t for name, t in model.state_dict().items() if name.startswith("backbone.bottom_up.")}
+    backbone = {
+        name: t for name, t in model.state_dict().items() if name.startswith("backbone.bottom_up.")
+    }
     with pytest.raises(WeightsError, match="a backbone alone, from which a training starts"):
         load_into(model, Checkpoint(tmp_path / "r50.pkl", backbone))
     with pytest.raises(WeightsError, match="Not one name is the same"):
         load_into(model, Checkpoint(tmp_path / "yolo.pt", {"head.0.conv.weight": torch.zeros(1)}))
 
 
-# ── a model that is there already ─────────────────────────────────────────────────────────────────────────────────────
+# ── a model that is there already ─────────────────────────────────────────────────────────────────
 
 
-def test_a_default_predictor_is_wrapped_and_left_as_it_is(tmp_path: Path, photo: npt.NDArray[np.uint8]) -> None:
+def test_a_default_predictor_is_wrapped_and_left_as_it_is(
+    tmp_path: Path, photo: npt.NDArray[np.uint8]
+) -> None:
     from detectron2.engine import DefaultPredictor
 
-    cfg = _zoo_config(R50_FPN, MODEL__ROI_HEADS__SCORE_THRESH_TEST=0.02, TEST__DETECTIONS_PER_IMAGE=7)
+    cfg = _zoo_config(
+        R50_FPN, MODEL__ROI_HEADS__SCORE_THRESH_TEST=0.02, TEST__DETECTIONS_PER_IMAGE=7
+    )
     model = spread_scores(_model(cfg))
     save_file(model.state_dict(), tmp_path / "a.safetensors")
     torch.save(model.state_dict(), tmp_path / "a.pth")
@@ -318,9 +373,16 @@ def test_a_default_predictor_is_wrapped_and_left_as_it_is(tmp_path: Path, photo:
     before = theirs(photo[:, :, ::-1])["instances"]
     ours = wrap(theirs, name="live")
     assert isinstance(ours, Detectron2Predictor)
-    assert (ours.name, ours.min_size, len(ours.class_names), ours.class_names[0]) == ("live", 128, 80, "person")
+    assert (ours.name, ours.min_size, len(ours.class_names), ours.class_names[0]) == (
+        "live",
+        128,
+        80,
+        "person",
+    )
     found = ours(photo)
-    loaded = load_predictor(config=R50_FPN, weights=tmp_path / "a.safetensors", min_size=128, device="cpu")
+    loaded = load_predictor(
+        config=R50_FPN, weights=tmp_path / "a.safetensors", min_size=128, device="cpu"
+    )
     assert_same(found, loaded(photo))
     # Its own limits hold again, and it can be written down.
     assert len(before) == 7
@@ -372,7 +434,9 @@ def test_a_function_that_answers_like_detectron2_is_wrapped() -> None:
     def model(picture: npt.NDArray[np.uint8]) -> dict[str, Any]:
         seen.append(picture)
         found = Instances(picture.shape[:2])
-        found.pred_boxes = Boxes(torch.tensor([[0.0, 0, 0, 0], [10, 10, 30, 20], [-5, 5, 500, 15], [1, 1, 2, 2]]))
+        found.pred_boxes = Boxes(
+            torch.tensor([[0.0, 0, 0, 0], [10, 10, 30, 20], [-5, 5, 500, 15], [1, 1, 2, 2]])
+        )
         found.scores = torch.tensor([0.4, 0.9, 0.6, 0.01])
         found.pred_classes = torch.tensor([1, 0, 1, 0])
         masks = torch.zeros(4, 40, 60, dtype=torch.bool)
@@ -386,7 +450,8 @@ def test_a_function_that_answers_like_detectron2_is_wrapped() -> None:
     picture = make_picture(60, 40)
     found = predictor(picture)
     np.testing.assert_array_equal(seen[0], picture[:, :, ::-1])
-    # Best first; the box that was none is that of its mask, one beyond the picture is cut, one below the floor is left.
+    # Best first; the box that was none is that of its mask, one beyond the image is cut, one below
+    # the floor is left.
     assert found.boxes.tolist() == [[10, 10, 30, 20], [0, 5, 60, 15], [20, 30, 24, 35]]
     assert found.masks is not None
     assert [mask.area for mask in found.masks] == [96, 0, 20]
@@ -400,7 +465,9 @@ def test_a_function_that_answers_like_detectron2_is_wrapped() -> None:
 def test_what_cannot_be_wrapped_is_named(starter: Detectron2Predictor) -> None:
     with pytest.raises(SettingError, match="not int"):
         wrap(7)  # type: ignore[arg-type]
-    with pytest.raises(SettingError, match=r"class names of this TwoScaleRCNN are not known.*classes=\["):
+    with pytest.raises(
+        SettingError, match=r"class names of this TwoScaleRCNN are not known.*classes=\["
+    ):
         wrap(starter.model)
     with pytest.raises(ConfigError, match="The model has 17 classes, but 2 names are given"):
         wrap(starter.model, classes=["a", "b"])
@@ -415,7 +482,7 @@ class _Labels(torch.nn.Linear):
         return [{"sem_seg": inputs[0]["image"]}]
 
 
-# ── devices, memory, and what is not there ────────────────────────────────────────────────────────────────────────────
+# ── devices, memory, and what is not there ────────────────────────────────────────────────────────
 
 
 def test_half_precision_is_for_cuda(starter: Detectron2Predictor) -> None:
@@ -425,12 +492,17 @@ def test_half_precision_is_for_cuda(starter: Detectron2Predictor) -> None:
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
 def test_half_precision_differs_little(photo: npt.NDArray[np.uint8]) -> None:
-    full, half = load_predictor(device="cuda")(photo), load_predictor(device="cuda", half=True)(photo)
+    full, half = (
+        load_predictor(device="cuda")(photo),
+        load_predictor(device="cuda", half=True)(photo),
+    )
     assert len(full.filter(0.5)) == len(half.filter(0.5))
     np.testing.assert_allclose(full.filter(0.5).boxes, half.filter(0.5).boxes, atol=2)
 
 
-def test_ten_models_after_each_other_leave_no_memory_behind(tmp_path: Path, photo: npt.NDArray[np.uint8]) -> None:
+def test_ten_models_after_each_other_leave_no_memory_behind(
+    tmp_path: Path, photo: npt.NDArray[np.uint8]
+) -> None:
     cfg = _zoo_config(R50_FPN)
     save_file(_model(cfg).state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.yaml").write_text(cfg.dump())
@@ -452,10 +524,14 @@ def test_ten_models_after_each_other_leave_no_memory_behind(tmp_path: Path, phot
     assert used[-1] - used[1] < 100, used
 
 
-def test_weights_that_cannot_be_fetched_are_an_error_or_another_model(photo: npt.NDArray[np.uint8]) -> None:
+def test_weights_that_cannot_be_fetched_are_an_error_or_another_model(
+    photo: npt.NDArray[np.uint8],
+) -> None:
     with pytest.raises(WeightsFetchError, match=r"coco-r50-fpn-3x.*can't be reached"):
         load_predictor("coco-r50-fpn-3x", device="cpu")
-    with pytest.warns(UserWarning, match=r"can't be reached.*Going on with the model 'starter' instead"):
+    with pytest.warns(
+        UserWarning, match=r"can't be reached.*Going on with the model 'starter' instead"
+    ):
         predictor = load_predictor("coco-r50-fpn-3x", device="cpu", fallback="starter")
     assert predictor.name == "starter"
     cancelled = threading.Event()

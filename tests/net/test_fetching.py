@@ -36,7 +36,7 @@ from seg_widgets.testing import make_jpeg
 JPEG = make_jpeg(64, 48)
 
 
-# ── addresses ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── addresses ─────────────────────────────────────────────────────────────────────────────────────
 
 LOCAL = [
     "127.0.0.1",
@@ -148,7 +148,7 @@ def test_public_addresses_are_opened(address: str) -> None:
     assert address_refusal(address) is None
 
 
-# ── URLs ──────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── URLs ──────────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -249,7 +249,13 @@ def answers(*addresses: str) -> Callable[..., list[Any]]:
 
 @pytest.mark.parametrize(
     "addresses",
-    [["127.0.0.1"], ["8.8.8.8", "127.0.0.1"], ["127.0.0.1", "8.8.8.8"], ["8.8.8.8", "fe80::1"], ["::ffff:8.8.8.8"]],
+    [
+        ["127.0.0.1"],
+        ["8.8.8.8", "127.0.0.1"],
+        ["127.0.0.1", "8.8.8.8"],
+        ["8.8.8.8", "fe80::1"],
+        ["::ffff:8.8.8.8"],
+    ],
 )
 def test_one_bad_answer_is_enough(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     def must_not(*_: object) -> Any:
@@ -262,20 +268,23 @@ def test_one_bad_answer_is_enough(addresses: list[str], monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize(
-    "host", ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "017700000001", "[::1]", "localhost", "0"]
+    "host",
+    ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "017700000001", "[::1]", "localhost", "0"],
 )
 def test_this_machine_under_any_name_is_refused(host: str) -> None:
     with pytest.raises(UrlError, match="may not be opened"):
         fetch(f"http://{host}:9/")
 
 
-@pytest.mark.parametrize("host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0.0.0.0"])
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0.0.0.0"]
+)
 def test_metadata_is_refused_with_allow_local_too(host: str) -> None:
     with pytest.raises(UrlError, match="may not be opened"):
         fetch(f"http://{host}/latest/meta-data/", allow_local=True)
 
 
-# ── servers ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── servers ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -286,7 +295,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def answer(self, status: int = 200, body: bytes = JPEG, **headers: str) -> None:
         self.send_response(status)
-        for name, value in {"Content_Type": "image/jpeg", "Content_Length": str(len(body)), **headers}.items():
+        for name, value in {
+            "Content_Type": "image/jpeg",
+            "Content_Length": str(len(body)),
+            **headers,
+        }.items():
             if value:
                 self.send_header(name.replace("_", "-"), value)
         self.end_headers()
@@ -305,7 +318,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(int(status), b"no")
 
     def get_chain(self, left: str) -> None:
-        self.answer(302, b"", Location=f"/chain/{int(left) - 1}" if int(left) else "/photo.jpg?a=1#part")
+        self.answer(
+            302, b"", Location=f"/chain/{int(left) - 1}" if int(left) else "/photo.jpg?a=1#part"
+        )
 
     def get_loop(self, _: str) -> None:
         self.answer(301, b"", Location="/loop")
@@ -320,7 +335,9 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(302, b"")
 
     def get_page(self, _: str) -> None:
-        self.answer(body=b"\n <!DOCTYPE html><html></html>", Content_Type="text/html; charset=utf-8")
+        self.answer(
+            body=b"\n <!DOCTYPE html><html></html>", Content_Type="text/html; charset=utf-8"
+        )
 
     def get_mislabelled(self, _: str) -> None:
         self.answer(Content_Type="text/html")
@@ -392,7 +409,7 @@ def get(url: str, **options: Any) -> Fetched:
     return fetch(url, allow_local=True, **{"total_timeout_s": 10, **options})
 
 
-def test_a_picture(base: str, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_image(base: str, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "")
     fetched = get(f"{base}/photo.jpg")
@@ -414,7 +431,9 @@ def test_load_takes_a_url(base: str) -> None:
 
 def test_names_for_messages(base: str) -> None:
     assert get(f"{base}/photo.jpg?name=x#y").name == "photo.jpg"
-    assert get(f"{base}/big/%D0%BA%D0%BE%D1%82.png".replace("/big/", "/photo.jpg/")).name == "кот.png"
+    assert (
+        get(f"{base}/big/%D0%BA%D0%BE%D1%82.png".replace("/big/", "/photo.jpg/")).name == "кот.png"
+    )
     assert get(f"{base}/chain/0").name == "photo.jpg"
 
 
@@ -449,7 +468,9 @@ def test_redirects_are_checked_again(base: str, target: str) -> None:
         get(f"{base}/to/{target}")
 
 
-def test_a_redirect_from_a_public_host_into_this_machine(base: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_redirect_from_a_public_host_into_this_machine(
+    base: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The first answer counts as public; the second, to the same port, is what it is."""
     port = int(base.rpartition(":")[2])
     monkeypatch.setattr(
@@ -476,7 +497,9 @@ def test_the_next_address_is_tried(base: str, monkeypatch: pytest.MonkeyPatch) -
     assert get(base.replace("127.0.0.1", "two.example") + "/photo.jpg").content == JPEG
 
 
-@pytest.mark.parametrize(("status", "words"), [(404, "check the address"), (403, "browser"), (500, "Try again later")])
+@pytest.mark.parametrize(
+    ("status", "words"), [(404, "check the address"), (403, "browser"), (500, "Try again later")]
+)
 def test_error_statuses(base: str, status: int, words: str) -> None:
     with pytest.raises(FetchStatusError, match=f"answered with status {status}.*{words}") as caught:
         get(f"{base}/status/{status}")
@@ -494,7 +517,7 @@ def test_a_redirect_without_a_target(base: str) -> None:
 
 
 def test_a_web_page(base: str) -> None:
-    with pytest.raises(FetchError, match=r"is a web page, not a picture.*address"):
+    with pytest.raises(FetchError, match=r"is a web page, not an image.*address"):
         get(f"{base}/page")
     assert get(f"{base}/mislabelled").content == JPEG
 
@@ -534,7 +557,7 @@ def test_no_threads_stay_behind(base: str) -> None:
     assert threading.active_count() <= before + 1
 
 
-# ── servers that don't speak HTTP well ────────────────────────────────────────────────────────────────────────────────
+# ── servers that don't speak HTTP well ────────────────────────────────────────────────────────────
 
 
 @contextmanager
@@ -605,7 +628,9 @@ def test_silence() -> None:
 
 
 def test_a_handshake_that_drips() -> None:
-    with raw_server(lambda connection: drip(connection, b"\x16\x03\x03\x40\x00\x02", b"\0")) as place:
+    with raw_server(
+        lambda connection: drip(connection, b"\x16\x03\x03\x40\x00\x02", b"\0")
+    ) as place:
         begun = time.monotonic()
         with pytest.raises(FetchTimeoutError):
             get(f"https://{place}/a.png", total_timeout_s=0.4)
@@ -669,7 +694,8 @@ def test_https_without_a_trusted_certificate() -> None:
 
 
 def test_https_keeps_the_hosts_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection goes to a checked address, but SNI, Host and the certificate are the name's."""
+    """The connection goes to a checked address, but SNI, Host and the certificate are the
+    name's."""
     openssl = shutil.which("openssl")
     if openssl is None:
         pytest.skip("no openssl here to make a certificate with")
@@ -687,7 +713,9 @@ def test_https_keeps_the_hosts_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         "2",
     ]
     make += ["-subj", "/CN=good.example", "-addext", "subjectAltName=DNS:good.example"]
-    subprocess.run([*make, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
+    subprocess.run(
+        [*make, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
+    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     names: list[str | None] = []
@@ -723,5 +751,11 @@ def test_https_keeps_the_hosts_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_all_are_of_our_tree() -> None:
-    for kind in (UrlError, UnreachableError, FetchTimeoutError, FetchStatusError, FetchTooLargeError):
+    for kind in (
+        UrlError,
+        UnreachableError,
+        FetchTimeoutError,
+        FetchStatusError,
+        FetchTooLargeError,
+    ):
         assert issubclass(kind, FetchError) and issubclass(kind, SegWidgetsError)

@@ -1,4 +1,5 @@
-"""What is built and installed: the wheel on its own, the bootstrap, the lock, the Makefile's promises."""
+"""What is built and installed: the wheel on its own, the bootstrap, the lock, the Makefile's
+promises."""
 
 from __future__ import annotations
 
@@ -49,7 +50,16 @@ def test_the_wheel_works_alone_in_an_empty_environment(root: Path, tmp_path: Pat
     uv = (sys.executable, "-m", "uv")
     _run([*uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path / "wheels", root], tmp_path)
     _run(
-        [*uv, "build", "--quiet", "--wheel", "--out-dir", tmp_path / "wheels", root / "packaging/detectron2"], tmp_path
+        [
+            *uv,
+            "build",
+            "--quiet",
+            "--wheel",
+            "--out-dir",
+            tmp_path / "wheels",
+            root / "packaging/detectron2",
+        ],
+        tmp_path,
     )
     wheels = sorted((tmp_path / "wheels").glob("*.whl"))
     assert [wheel.name.split("-")[0] for wheel in wheels] == ["detectron2", "seg_widgets"]
@@ -71,14 +81,28 @@ def test_the_wheel_works_alone_in_an_empty_environment(root: Path, tmp_path: Pat
     python = venv / "bin" / "python"
     _run([*uv, "venv", "--quiet", "--python", sys.executable, venv], tmp_path)
     pins = root / "packaging" / "requirements.txt"
-    _run([*uv, "pip", "install", "--quiet", "--python", python, "--constraint", pins, *wheels], tmp_path)
+    _run(
+        [*uv, "pip", "install", "--quiet", "--python", python, "--constraint", pins, *wheels],
+        tmp_path,
+    )
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    command = [python, "-I", "-m", "seg_widgets", "segment", samples()["coffee"], "--threshold", "0.3"]
+    command = [
+        python,
+        "-I",
+        "-m",
+        "seg_widgets",
+        "segment",
+        samples()["coffee"],
+        "--threshold",
+        "0.3",
+    ]
     shown = _run(command, elsewhere, SEG_WIDGETS_WEIGHTS="")
     assert "wrote out/coffee-overlay.png" in shown
     assert json.loads((elsewhere / "out" / "coffee-coco.json").read_text())["images"]
-    where = _run([python, "-I", "-c", "import seg_widgets; print(seg_widgets.samples()['cat'])"], elsewhere)
+    where = _run(
+        [python, "-I", "-c", "import seg_widgets; print(seg_widgets.samples()['cat'])"], elsewhere
+    )
     assert Path(where.strip()).is_relative_to(venv)
 
 
@@ -115,7 +139,9 @@ def test_every_dependency_is_locked(root: Path) -> None:
     locked = (root / "packaging" / "requirements.txt").read_text()
     for requirement in wanted:
         name = re.split(r"[<>=!~ ;\[]", requirement)[0]
-        assert re.search(rf"^{re.escape(name)}==", locked, re.MULTILINE), f"{name} is not locked; run make lock"
+        assert re.search(rf"^{re.escape(name)}==", locked, re.MULTILINE), (
+            f"{name} is not locked; run make lock"
+        )
 
 
 def test_the_environment_of_ipywidgets_7_is_colabs(root: Path) -> None:
@@ -132,7 +158,9 @@ def test_the_environment_of_ipywidgets_7_is_colabs(root: Path) -> None:
 
 
 def test_another_torch_leaves_cuda_and_hashes_out(root: Path) -> None:
-    plain = _script(root, "bootstrap").without_cuda((root / "packaging" / "requirements.txt").read_text())
+    plain = _script(root, "bootstrap").without_cuda(
+        (root / "packaging" / "requirements.txt").read_text()
+    )
     assert re.search(r"^torch==", plain, re.MULTILINE)
     assert not re.search(r"^(nvidia|cuda|triton)", plain, re.MULTILINE)
     assert "--hash" not in plain
@@ -147,18 +175,23 @@ def test_conda_installs_the_same_set(root: Path) -> None:
     packages = [entry for entry in environment["dependencies"] if not isinstance(entry, dict)]
     for package in packages:
         assert re.fullmatch(r"[a-z0-9_.-]+(=[0-9.]+)?", package), package
-    assert "pip" in packages, "conda warns, and takes a pip of its own choice, when the section's pip is not named"
+    assert "pip" in packages, (
+        "conda warns, and takes a pip of its own choice, when the section's pip is not named"
+    )
     (pip,) = [entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict)]
     assert pip == ["-r packaging/requirements.txt", "./packaging/detectron2", "--editable ."]
-    python = next(entry for entry in environment["dependencies"] if str(entry).startswith("python="))
+    python = next(
+        entry for entry in environment["dependencies"] if str(entry).startswith("python=")
+    )
     assert python == "python=3.12"
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_condas_pip_section_makes_a_whole_environment(root: Path, tmp_path: Path) -> None:
-    # As conda does it: the section's lines in a file beside environment.yml, read from that folder. A copy of the
-    # checkout's files, so that the editable install and the detectron2 that is built are not those of this one.
+    # As conda does it: the section's lines in a file beside environment.yml, read from that folder.
+    # A copy of the checkout's files, so that the editable install and the detectron2 that is built
+    # are not those of this one.
     checkout = tmp_path / "seg-widgets"
     tracked = _run(["git", "ls-files", "-z"], root).split("\0")
     for name in filter(None, tracked):
@@ -171,7 +204,10 @@ def test_condas_pip_section_makes_a_whole_environment(root: Path, tmp_path: Path
     uv, venv = (sys.executable, "-m", "uv"), tmp_path / "venv"
     python = venv / "bin" / "python"
     _run([*uv, "venv", "--quiet", "--python", sys.executable, venv], tmp_path)
-    _run([*uv, "pip", "install", "--quiet", "--python", python, "-r", "condaenv.requirements.txt"], checkout)
+    _run(
+        [*uv, "pip", "install", "--quiet", "--python", python, "-r", "condaenv.requirements.txt"],
+        checkout,
+    )
     shown = _run([python, "-m", "seg_widgets", "doctor"], tmp_path, SEG_WIDGETS_WEIGHTS="")
     assert "Ready to segment." in shown
     assert str(checkout / "weights" / "starter.safetensors") in shown
@@ -182,7 +218,11 @@ def test_condas_pip_section_makes_a_whole_environment(root: Path, tmp_path: Path
 @pytest.mark.timeout(600)
 def test_an_environment_like_colabs_keeps_what_it_has(root: Path, tmp_path: Path) -> None:
     # Colab's widgets and what goes with them; torch and all else as locked.
-    of_7 = _script(root, "lock").without_hashes((root / "packaging" / "ipywidgets7.lock").read_text()).splitlines()
+    of_7 = (
+        _script(root, "lock")
+        .without_hashes((root / "packaging" / "ipywidgets7.lock").read_text())
+        .splitlines()
+    )
     names = tuple(f"{pin.partition('==')[0]}==" for pin in of_7)
     pins = (root / "packaging" / "requirements.txt").read_text().splitlines()
     pins = [*of_7, *(pin for pin in pins if not pin.startswith(names))]
@@ -190,29 +230,60 @@ def test_an_environment_like_colabs_keeps_what_it_has(root: Path, tmp_path: Path
     venv, uv = tmp_path / "venv", (sys.executable, "-m", "uv")
     python = venv / "bin" / "python"
     _run([*uv, "venv", "--quiet", "--seed", "--python", sys.executable, venv], tmp_path)
-    has = ("torch", "torchvision", "matplotlib", "requests", "tqdm", "ipykernel", "ipywidgets", "jupyterlab-widgets")
-    _run([*uv, "pip", "install", "--quiet", "--python", python, "--constraint", tmp_path / "pins.txt", *has], tmp_path)
+    has = (
+        "torch",
+        "torchvision",
+        "matplotlib",
+        "requests",
+        "tqdm",
+        "ipykernel",
+        "ipywidgets",
+        "jupyterlab-widgets",
+    )
+    _run(
+        [
+            *uv,
+            "pip",
+            "install",
+            "--quiet",
+            "--python",
+            python,
+            "--constraint",
+            tmp_path / "pins.txt",
+            *has,
+        ],
+        tmp_path,
+    )
     before = _versions(python, tmp_path)
     _run([python, root / "packaging" / "bootstrap.py", "--here"], tmp_path)
     after = _versions(python, tmp_path)
     assert {name: after[name] for name in before} == before
     assert {"detectron2", "seg-widgets", "anywidget", "pycocotools"} <= after.keys() - before.keys()
-    assert "Ready to segment." in _run([python, "-I", "-m", "seg_widgets", "doctor"], tmp_path, SEG_WIDGETS_WEIGHTS="")
+    assert "Ready to segment." in _run(
+        [python, "-I", "-m", "seg_widgets", "doctor"], tmp_path, SEG_WIDGETS_WEIGHTS=""
+    )
 
 
 def _versions(python: Path, folder: Path) -> dict[str, str]:
-    listed = _run([sys.executable, "-m", "uv", "pip", "list", "--format", "json", "--python", python], folder)
-    return {package["name"]: package["version"] for package in json.loads(listed[listed.index("[") :])}
+    listed = _run(
+        [sys.executable, "-m", "uv", "pip", "list", "--format", "json", "--python", python], folder
+    )
+    return {
+        package["name"]: package["version"] for package in json.loads(listed[listed.index("[") :])
+    }
 
 
 def test_each_notebook_says_what_colab_needs_first(root: Path) -> None:
-    # On Colab each notebook has a machine of its own, so what one of them has installed the next one lacks.
-    lines = (
-        "!git clone --depth 1 ADDRESS-OF-THIS-REPOSITORY seg-widgets\n!python seg-widgets/packaging/bootstrap.py --here"
-    )
+    # On Colab each notebook has a machine of its own, so what one of them has installed the next
+    # one lacks.
+    lines = "!git clone --depth 1 ADDRESS-OF-THIS-REPOSITORY seg-widgets\n!python seg-widgets/packaging/bootstrap.py --here"
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         cells = json.loads(path.read_text("utf-8"))["cells"]
-        told = [cell for cell in cells if cell["cell_type"] == "markdown" and lines in "".join(cell["source"])]
+        told = [
+            cell
+            for cell in cells
+            if cell["cell_type"] == "markdown" and lines in "".join(cell["source"])
+        ]
         assert len(told) == 1, path.name
 
 
@@ -265,7 +336,8 @@ def test_house_rules_hold_in_every_tracked_file(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["README.md", "CONTRIBUTING.md", "docs/panel.md", "docs/models.md", "benchmarks/README.md"]
+    "name",
+    ["README.md", "CONTRIBUTING.md", "docs/panel.md", "docs/models.md", "benchmarks/README.md"],
 )
 def test_the_links_of_the_docs_lead_somewhere(root: Path, name: str) -> None:
     page = root / name
@@ -277,7 +349,7 @@ def test_the_links_of_the_docs_lead_somewhere(root: Path, name: str) -> None:
             assert (page.parent / link).exists(), link
 
 
-def test_the_pictures_of_the_docs_are_all_used(root: Path) -> None:
+def test_the_images_of_the_docs_are_all_used(root: Path) -> None:
     pages = (root / "README.md", root / "docs" / "panel.md", root / "weights" / "starter.md")
     text = "".join(page.read_text() for page in pages)
     for picture in (root / "docs" / "images").iterdir():

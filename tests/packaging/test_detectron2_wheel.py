@@ -1,6 +1,8 @@
-"""The detectron2 wheel that packaging/detectron2 builds: its contents, its errors, `ensure.py`, and the models it runs.
+"""The detectron2 wheel that packaging/detectron2 builds: its contents, its errors, `ensure.py`, and
+the models it runs.
 
-The sdist comes from the user's cache, or once from the package index. The index that lies is a server on loopback.
+The sdist comes from the user's cache, or once from the package index. The index that lies is a
+server on loopback.
 """
 
 from __future__ import annotations
@@ -43,10 +45,13 @@ PROJECT_PAGE = "/simple/pb1-detectron2/"
 FILE_PATH = f"/files/{SDIST}"
 
 # fvcore scripts two functions at import, and PyTorch announces the end of that.
-pytestmark = pytest.mark.filterwarnings("ignore:`torch.jit.script` is deprecated:DeprecationWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:`torch.jit.script` is deprecated:DeprecationWarning"
+)
 
 
-# --- What the tests share -------------------------------------------------------------------------------------------
+# --- What the tests share
+# -------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +79,9 @@ def sources(backend: Any, sdist: bytes) -> dict[str, bytes]:
 
 
 @pytest.fixture(scope="module")
-def wheel(backend: Any, sources: Mapping[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def wheel(
+    backend: Any, sources: Mapping[str, bytes], tmp_path_factory: pytest.TempPathFactory
+) -> Path:
     """The wheel."""
     folder = tmp_path_factory.mktemp("wheel")
     name: str = backend.write_wheel(backend.wheel_files(sources), folder)
@@ -109,7 +116,10 @@ def _served(pages: Mapping[str, bytes]) -> Iterator[str]:
         def do_GET(self) -> None:
             content = pages.get(self.path)
             self.send_response(404 if content is None else 200)
-            self.send_header("Content-Type", "text/html" if self.path.endswith("/") else "application/octet-stream")
+            self.send_header(
+                "Content-Type",
+                "text/html" if self.path.endswith("/") else "application/octet-stream",
+            )
             self.send_header("Content-Length", str(len(content or b"")))
             self.end_headers()
             self.wfile.write(content or b"")
@@ -140,19 +150,35 @@ def _closed_port() -> int:
 
 def _environment(cache: Path, **variables: str) -> dict[str, str]:
     """This environment with another cache and without what would choose an index or a proxy."""
-    kept = {k: v for k, v in os.environ.items() if not re.match(r"(?i)UV_|PIP_|PYTHON|.*_proxy$", k)}
+    kept = {
+        k: v for k, v in os.environ.items() if not re.match(r"(?i)UV_|PIP_|PYTHON|.*_proxy$", k)
+    }
     # uv keeps its cache there too, so that no wheel of an earlier build is used.
     return kept | {"XDG_CACHE_HOME": str(cache), "PIP_DISABLE_PIP_VERSION_CHECK": "1"} | variables
 
 
-def _uv_build(folder: Path, environment: Mapping[str, str], *options: str) -> subprocess.CompletedProcess[str]:
+def _uv_build(
+    folder: Path, environment: Mapping[str, str], *options: str
+) -> subprocess.CompletedProcess[str]:
     pytest.importorskip("uv")
-    command = [sys.executable, "-m", "uv", "build", "--wheel", "--python", sys.executable, "--out-dir", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "uv",
+        "build",
+        "--wheel",
+        "--python",
+        sys.executable,
+        "--out-dir",
+        str(folder),
+    ]
     return _run([*command, *options, str(PROJECT)], environment)
 
 
 def _run(command: list[str], environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, env=dict(environment), capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(
+        command, env=dict(environment), capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 def _metadata(wheel: Path) -> Message:
@@ -164,7 +190,8 @@ def _requirement_names(requirements: list[str]) -> set[str]:
     return {re.split(r"[<>=!~; \[]", requirement)[0] for requirement in requirements}
 
 
-# --- The wheel ------------------------------------------------------------------------------------------------------
+# --- The wheel
+# ------------------------------------------------------------------------------------------------------
 
 
 def test_the_record_names_each_file_with_its_hash_and_size(wheel: Path) -> None:
@@ -173,11 +200,15 @@ def test_the_record_names_each_file_with_its_hash_and_size(wheel: Path) -> None:
         assert archive.testzip() is None
         contents = {name: archive.read(name) for name in archive.namelist()}
         assert len(contents) == len(archive.namelist())
-    rows = {row[0]: row[1:] for row in csv.reader(io.StringIO(contents[f"{DIST_INFO}/RECORD"].decode()))}
+    rows = {
+        row[0]: row[1:] for row in csv.reader(io.StringIO(contents[f"{DIST_INFO}/RECORD"].decode()))
+    }
     assert rows.keys() == contents.keys()
     assert rows.pop(f"{DIST_INFO}/RECORD") == ["", ""]
     for name, (digest, size) in rows.items():
-        expected = base64.urlsafe_b64encode(hashlib.sha256(contents[name]).digest()).rstrip(b"=").decode()
+        expected = (
+            base64.urlsafe_b64encode(hashlib.sha256(contents[name]).digest()).rstrip(b"=").decode()
+        )
         assert (digest, size) == (f"sha256={expected}", str(len(contents[name]))), name
 
 
@@ -186,7 +217,15 @@ def test_the_metadata_is_honest(wheel: Path) -> None:
     assert (metadata["Name"], metadata["Version"]) == ("detectron2", VERSION)
     assert (metadata["License-Expression"], metadata["License-File"]) == ("Apache-2.0", "LICENSE")
     names = _requirement_names(metadata.get_all("Requires-Dist", []))
-    assert {"torch", "torchvision", "numpy", "pillow", "pyyaml", "pycocotools", "matplotlib"} <= names
+    assert {
+        "torch",
+        "torchvision",
+        "numpy",
+        "pillow",
+        "pyyaml",
+        "pycocotools",
+        "matplotlib",
+    } <= names
     assert not names & {"black", "tensorboard", "setuptools", "future", "pydot"}
     assert "loggers' warn() became warning()" in str(metadata.get_payload())
 
@@ -207,18 +246,29 @@ def test_the_project_asks_for_what_the_wheel_needs(wheel: Path) -> None:
 def test_each_import_at_the_top_of_a_module_is_required(wheel: Path) -> None:
     """Nothing that `import detectron2` loads is left out of the metadata."""
     modules = {"PIL": "pillow", "yaml": "pyyaml", "hydra": "hydra-core"}
-    # Optional, as upstream: the caffe2 export; panopticapi's data sets; and OpenCV for what imports it.
+    # Optional, as upstream: the caffe2 export; panopticapi's data sets; and OpenCV for what imports
+    # it.
     optional = {"caffe2", "onnx", "panopticapi", "cv2"}
     with zipfile.ZipFile(wheel) as archive:
-        python_files = [name for name in archive.namelist() if name.endswith(".py") and "/configs/" not in name]
+        python_files = [
+            name for name in archive.namelist() if name.endswith(".py") and "/configs/" not in name
+        ]
         text = "\n".join(archive.read(name).decode() for name in python_files)
-    found = set(re.findall(r"^(?:import|from) ([a-zA-Z_]\w*)", text, re.MULTILINE)) - set(sys.stdlib_module_names)
+    found = set(re.findall(r"^(?:import|from) ([a-zA-Z_]\w*)", text, re.MULTILINE)) - set(
+        sys.stdlib_module_names
+    )
     # Sentences in docstrings begin with these words too.
-    imported = {modules.get(name, name) for name in found if importlib.util.find_spec(name)} - optional
-    assert imported - {"detectron2"} <= _requirement_names(_metadata(wheel).get_all("Requires-Dist", []))
+    imported = {
+        modules.get(name, name) for name in found if importlib.util.find_spec(name)
+    } - optional
+    assert imported - {"detectron2"} <= _requirement_names(
+        _metadata(wheel).get_all("Requires-Dist", [])
+    )
 
 
-def test_licence_configs_and_change_note_are_inside(wheel: Path, sources: Mapping[str, bytes]) -> None:
+def test_licence_configs_and_change_note_are_inside(
+    wheel: Path, sources: Mapping[str, bytes]
+) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         assert archive.read(f"{DIST_INFO}/licenses/LICENSE") == sources["LICENSE"]
@@ -244,7 +294,9 @@ def test_only_the_files_of_the_note_differ_from_upstream_and_each_says_so(
         assert f"    {path}\n" in note
         assert patches.NOTICE in contents[path].decode()
     new = {
-        name for name in contents if name not in sources and not name.startswith((DIST_INFO, "detectron2/projects/"))
+        name
+        for name in contents
+        if name not in sources and not name.startswith((DIST_INFO, "detectron2/projects/"))
     }
     assert new == {"detectron2/_C.py", "detectron2/SEG_WIDGETS_CHANGES.txt"}
 
@@ -268,18 +320,32 @@ def test_the_same_sources_give_the_same_bytes(
 def test_the_metadata_hook_agrees_with_the_wheel(backend: Any, wheel: Path, tmp_path: Path) -> None:
     assert backend.prepare_metadata_for_build_wheel(str(tmp_path)) == DIST_INFO
     with zipfile.ZipFile(wheel) as archive:
-        assert (tmp_path / DIST_INFO / "METADATA").read_bytes() == archive.read(f"{DIST_INFO}/METADATA")
+        assert (tmp_path / DIST_INFO / "METADATA").read_bytes() == archive.read(
+            f"{DIST_INFO}/METADATA"
+        )
 
 
-# --- Installers, with and without an index --------------------------------------------------------------------------
+# --- Installers, with and without an index
+# --------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
-def test_a_warm_cache_needs_no_network(installer: str, wheel: Path, warm_cache: Path, tmp_path: Path) -> None:
+def test_a_warm_cache_needs_no_network(
+    installer: str, wheel: Path, warm_cache: Path, tmp_path: Path
+) -> None:
     pytest.importorskip(installer)
     out = tmp_path / "out"
     commands = {
-        "uv": ["build", "--wheel", "--offline", "--python", sys.executable, "--out-dir", str(out), str(PROJECT)],
+        "uv": [
+            "build",
+            "--wheel",
+            "--offline",
+            "--python",
+            sys.executable,
+            "--out-dir",
+            str(out),
+            str(PROJECT),
+        ],
         "pip": ["wheel", "--no-deps", "--no-index", "--wheel-dir", str(out), str(PROJECT)],
     }
     result = _run([sys.executable, "-m", installer, *commands[installer]], _environment(warm_cache))
@@ -317,7 +383,9 @@ def _tampered(sdist: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["one bit", "endless", "empty"])
-def test_a_tampered_sdist_is_refused(kind: str, sdist: bytes, empty_cache: Path, tmp_path: Path) -> None:
+def test_a_tampered_sdist_is_refused(
+    kind: str, sdist: bytes, empty_cache: Path, tmp_path: Path
+) -> None:
     served = {"one bit": _tampered(sdist), "endless": sdist * 5, "empty": b""}[kind]
     page = _page(sha256=hashlib.sha256(served).hexdigest())
     with _served({PROJECT_PAGE: page, FILE_PATH: served}) as index:
@@ -335,7 +403,10 @@ def test_an_unreachable_index_is_told_with_what_to_do_and_without_its_password(
     environment = _environment(empty_cache, UV_DEFAULT_INDEX=f"http://someone:s3cret@{address}")
     result = _uv_build(tmp_path / "out", environment, "--no-build-isolation")
     _assert_one_clear_error(result, tmp_path / "out", empty_cache)
-    assert f"cannot be fetched from the package index http://{address} (ConnectionError)" in result.stderr
+    assert (
+        f"cannot be fetched from the package index http://{address} (ConnectionError)"
+        in result.stderr
+    )
     assert f"Without a network, put {SDIST} into {empty_cache / 'seg-widgets'}" in result.stderr
     assert "s3cret" not in result.stderr
 
@@ -344,7 +415,10 @@ def test_an_unreachable_index_is_told_with_what_to_do_and_without_its_password(
     ("pages", "message"),
     [
         ({}, "has no project pb1-detectron2"),
-        ({PROJECT_PAGE: _page("pb1-detectron2-0.5.tar.gz")}, f"has pb1-detectron2, but not the file {SDIST}"),
+        (
+            {PROJECT_PAGE: _page("pb1-detectron2-0.5.tar.gz")},
+            f"has pb1-detectron2, but not the file {SDIST}",
+        ),
         ({PROJECT_PAGE: _page()}, "(HTTP 404)"),
     ],
     ids=["no project", "no file on the page", "no file behind the link"],
@@ -353,20 +427,36 @@ def test_what_the_index_lacks_is_named(
     pages: Mapping[str, bytes], message: str, backend: Any, empty_cache: Path, tmp_path: Path
 ) -> None:
     with _served(pages) as index:
-        result = _uv_build(tmp_path / "out", _environment(empty_cache, UV_DEFAULT_INDEX=index), "--no-build-isolation")
+        result = _uv_build(
+            tmp_path / "out",
+            _environment(empty_cache, UV_DEFAULT_INDEX=index),
+            "--no-build-isolation",
+        )
     _assert_one_clear_error(result, tmp_path / "out", empty_cache)
     assert message in result.stderr
 
 
 def test_pip_shows_the_same_message(empty_cache: Path, tmp_path: Path) -> None:
     pytest.importorskip("pip")
-    environment = _environment(empty_cache, PIP_INDEX_URL=f"http://127.0.0.1:{_closed_port()}/simple")
-    command = [sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    environment = _environment(
+        empty_cache, PIP_INDEX_URL=f"http://127.0.0.1:{_closed_port()}/simple"
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "--wheel-dir",
+    ]
     result = _run([*command, str(tmp_path / "out"), str(PROJECT)], environment)
     _assert_one_clear_error(result, tmp_path / "out", empty_cache)
 
 
-def _assert_one_clear_error(result: subprocess.CompletedProcess[str], out: Path, cache: Path) -> None:
+def _assert_one_clear_error(
+    result: subprocess.CompletedProcess[str], out: Path, cache: Path
+) -> None:
     assert result.returncode != 0
     assert result.stderr.count("detectron2 was not built. ") == 1
     assert "Traceback" not in result.stderr
@@ -374,7 +464,8 @@ def _assert_one_clear_error(result: subprocess.CompletedProcess[str], out: Path,
     assert not list(cache.glob("seg-widgets/*"))
 
 
-# --- Sources that are not the expected ones ---------------------------------------------------------------------------
+# --- Sources that are not the expected ones
+# ---------------------------------------------------------------------------
 
 
 def test_a_changed_match_count_stops_the_build(
@@ -384,7 +475,9 @@ def test_a_changed_match_count_stops_the_build(
     newer = dict(sources) | {path: sources[path].replace(b"np.bool", b"bool", 1)}
     monkeypatch.setattr(backend, "fetch_sdist", lambda: b"")
     monkeypatch.setattr(backend, "read_sdist", lambda sdist: newer)
-    with pytest.raises(SystemExit, match=rf"matches 2 times in {path}, and 3 were expected.*patches\.py"):
+    with pytest.raises(
+        SystemExit, match=rf"matches 2 times in {path}, and 3 were expected.*patches\.py"
+    ):
         backend.build_wheel(str(tmp_path))
     assert not list(tmp_path.iterdir())
 
@@ -430,7 +523,8 @@ def test_a_full_disk_leaves_no_half_written_wheel(
     assert not list(tmp_path.iterdir())
 
 
-# --- ensure.py ------------------------------------------------------------------------------------------------------
+# --- ensure.py
+# ------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
@@ -448,7 +542,9 @@ def _ensure(python: Path, cache: Path, **variables: str) -> subprocess.Completed
     return _run([str(python), str(ENSURE)], _environment(cache, **({"PATH": path} | variables)))
 
 
-def test_a_detectron2_that_is_there_is_used_as_it_is(empty_venv: Path, empty_cache: Path, tmp_path: Path) -> None:
+def test_a_detectron2_that_is_there_is_used_as_it_is(
+    empty_venv: Path, empty_cache: Path, tmp_path: Path
+) -> None:
     package = tmp_path.resolve() / "checkout" / "detectron2"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("raise RuntimeError('looking must not import')")
@@ -469,7 +565,9 @@ def test_ensure_installs_once_and_replaces_an_older_one_of_ours(
     assert "is used as it is." in second.stdout
 
     site = next(empty_venv.parent.parent.rglob("detectron2/__init__.py")).parent.parent
-    (site / DIST_INFO / "METADATA").write_text("Metadata-Version: 2.4\nName: detectron2\nVersion: 0.6+segwidgets.0\n")
+    (site / DIST_INFO / "METADATA").write_text(
+        "Metadata-Version: 2.4\nName: detectron2\nVersion: 0.6+segwidgets.0\n"
+    )
     (site / DIST_INFO).rename(site / "detectron2-0.6+segwidgets.0.dist-info")
     record = site / "detectron2-0.6+segwidgets.0.dist-info" / "RECORD"
     record.write_text(record.read_text().replace(VERSION, "0.6+segwidgets.0"))
@@ -485,12 +583,16 @@ def test_ensure_says_why_it_could_not_install(empty_venv: Path, empty_cache: Pat
     assert "neither uv nor pip is here" in result.stderr
     result = _ensure(empty_venv, empty_cache, UV_OFFLINE="1")
     assert result.returncode == 1
-    assert "detectron2 was not installed: the reason is above. If it is the network, name your index" in result.stderr
+    assert (
+        "detectron2 was not installed: the reason is above. If it is the network, name your index"
+        in result.stderr
+    )
     assert "Traceback" not in result.stderr
     assert not list(empty_venv.parent.parent.rglob("detectron2*"))
 
 
-# --- The stub of the compiled operators -------------------------------------------------------------------------------
+# --- The stub of the compiled operators
+# -------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -517,7 +619,9 @@ def stub() -> ModuleType:
         ("a_new_operator", "compiled code"),
     ],
 )
-def test_a_missing_operator_says_which_why_and_what_to_do(operator: str, needed_by: str, stub: ModuleType) -> None:
+def test_a_missing_operator_says_which_why_and_what_to_do(
+    operator: str, needed_by: str, stub: ModuleType
+) -> None:
     with pytest.raises(NotImplementedError) as caught:
         getattr(stub, operator)
     message = str(caught.value)
@@ -535,7 +639,8 @@ def test_the_stub_is_a_module_like_others_to_those_who_only_look(stub: ModuleTyp
     assert "pure-Python" in stub.get_cuda_version()
 
 
-# --- The installed detectron2 -----------------------------------------------------------------------------------------
+# --- The installed detectron2
+# -----------------------------------------------------------------------------------------
 
 
 def _installed(module: str) -> Any:
@@ -555,14 +660,17 @@ def test_mask_rcnn_runs_on_the_cpu(backbone: str) -> None:
     torch = _installed("torch")
     model_zoo = _installed("detectron2.model_zoo")
     cfg = _installed("detectron2.config").get_cfg()
-    cfg.merge_from_file(model_zoo.get_config_file(f"COCO-InstanceSegmentation/mask_rcnn_{backbone}_3x.yaml"))
+    cfg.merge_from_file(
+        model_zoo.get_config_file(f"COCO-InstanceSegmentation/mask_rcnn_{backbone}_3x.yaml")
+    )
     cfg.MODEL.DEVICE = "cpu"
     cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = 0.0
     cfg.MODEL.RPN.POST_NMS_TOPK_TEST = 20
     cfg.TEST.DETECTIONS_PER_IMAGE = 5
     torch.manual_seed(0)
     model = _installed("detectron2.modeling").build_model(cfg).eval()
-    # With random weights the frozen batch norms let the values grow until boxes are not finite; this keeps them small.
+    # With random weights the frozen batch norms let the values grow until boxes are not finite;
+    # this keeps them small.
     with torch.no_grad():
         for name, buffer in model.backbone.named_buffers():
             if name.endswith("conv3.norm.weight"):
@@ -598,7 +706,8 @@ def test_the_coco_evaluator_falls_back_to_pycocotools() -> None:
 
 @pytest.mark.usefixtures("ours")
 def test_the_environment_report_works(monkeypatch: pytest.MonkeyPatch) -> None:
-    # PyTorch's own module of this name imports setuptools, which replaces distutils in the whole process.
+    # PyTorch's own module of this name imports setuptools, which replaces distutils in the whole
+    # process.
     paths = SimpleNamespace(CUDA_HOME=None, ROCM_HOME=None)
     monkeypatch.setitem(sys.modules, "torch.utils.cpp_extension", paths)
     report: str = _installed("detectron2.utils.collect_env").collect_env_info()

@@ -1,4 +1,5 @@
-"""What the Docker image runs, and the script around docker: here without a container, each as a process of its own."""
+"""What the Docker image runs, and the script around docker: here without a container, each as a
+process of its own."""
 
 from __future__ import annotations
 
@@ -27,13 +28,20 @@ def start(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]
     """Run it to its end."""
     command = [sys.executable, str(START), *arguments]
     return subprocess.run(
-        command, capture_output=True, text=True, timeout=60, env={**os.environ, **variables}, check=False
+        command,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **variables},
+        check=False,
     )
 
 
 def status(address: str, **headers: str) -> int:
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=60) as answer:
+        with urllib.request.urlopen(
+            urllib.request.Request(address, headers=headers), timeout=60
+        ) as answer:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
@@ -73,9 +81,13 @@ def test_the_app_wants_its_token_and_shows_no_code(tmp_path: Path) -> None:
         assert match is not None, log.read_text()
         with urllib.request.urlopen(match[0], timeout=60) as answer:
             page = answer.read().decode()
-        assert "SegmentationPanel" in page, "the panel's text result stands where the widget will be"
+        assert "SegmentationPanel" in page, (
+            "the panel's text result stands where the widget will be"
+        )
         assert "from seg_widgets import" not in page
-        assert "Shift+Enter" not in page, "what is said to readers of the notebook is no use on a page without cells"
+        assert "Shift+Enter" not in page, (
+            "what is said to readers of the notebook is no use on a page without cells"
+        )
         # A stranger who knows a visitor's kernel still can't speak to it.
         kernel = re.search(r"Kernel started: ([0-9a-f-]{36})", log.read_text())
         assert kernel is not None
@@ -141,7 +153,9 @@ tempfile.mkdtemp = mkdtemp
 sys.exit(start.main(["app"]))
 """
     variables = {**os.environ, "HOME": str(tmp_path / "file")}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, timeout=60)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=variables, timeout=60
+    )
     assert done.returncode == 1
     assert "--read-only --tmpfs /tmp" in done.stderr
     assert "Traceback" not in done.stderr
@@ -158,9 +172,18 @@ start._become = lambda command: print(os.environ["HOME"]) or 0
 start.why_taken = lambda port: ""
 sys.exit(start.main(["lab"]))
 """
-        variables = {**os.environ, "HOME": str(tmp_path / "file"), "SEG_WIDGETS_WORK": str(tmp_path / "gone")}
+        variables = {
+            **os.environ,
+            "HOME": str(tmp_path / "file"),
+            "SEG_WIDGETS_WORK": str(tmp_path / "gone"),
+        }
         done = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True, timeout=60
+            [sys.executable, "-c", code],
+            capture_output=True,
+            text=True,
+            env=variables,
+            check=True,
+            timeout=60,
         )
     said, home = done.stdout.splitlines()
     assert "gone can't be written to by user" in said
@@ -176,14 +199,18 @@ def advice(folder: Path, smi: str, cuda: str = "13.0") -> str:
     for path in (programs, torch):
         path.mkdir(parents=True, exist_ok=True)
     (torch / "__init__.py").write_text("raise AssertionError('torch was imported')")
-    (torch / "version.py").write_text(f"cuda: Optional[str] = {cuda!r}\n" if cuda else "cuda: Optional[str] = None\n")
+    (torch / "version.py").write_text(
+        f"cuda: Optional[str] = {cuda!r}\n" if cuda else "cuda: Optional[str] = None\n"
+    )
     if smi:
         (programs / "nvidia-smi").write_text(f"#!/bin/sh\n{smi}\n")
         (programs / "nvidia-smi").chmod(0o755)
     code = f"import sys; sys.path[:0] = [{str(START.parent)!r}, {str(torch.parent)!r}]\n"
     code += "import start; print(start.about_the_gpu())"
     variables = {**os.environ, "PATH": str(programs)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True
+    )
     return done.stdout.strip()
 
 
@@ -196,7 +223,9 @@ def test_a_gpu_that_cannot_be_used_is_told_with_what_to_do(tmp_path: Path) -> No
     assert "Update the driver" in old
     assert "without TORCH_BACKEND=cpu" in advice(tmp_path, shown.format("13.1"), cuda="")
     broken = advice(tmp_path, 'echo "couldn\'t communicate with the NVIDIA driver"; exit 9')
-    assert "nvidia-smi fails (couldn't communicate with the NVIDIA driver); the CPU is used" in broken
+    assert (
+        "nvidia-smi fails (couldn't communicate with the NVIDIA driver); the CPU is used" in broken
+    )
 
 
 def test_a_full_disk_is_told_before_work_is_lost(tmp_path: Path) -> None:
@@ -210,12 +239,14 @@ shutil.disk_usage = lambda path: collections.namedtuple("usage", "total used fre
 start.main(["lab"])
 """
     variables = {**os.environ, "SEG_WIDGETS_WORK": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, env=variables, check=True
+    )
     assert f"The disk of {tmp_path} has less than 200 MB free" in done.stdout
     assert "Free some space" in done.stdout
 
 
-# ── compose.yaml, and scripts/docker on a program that only notes what it is asked for ───────────────────────────────
+# ── compose.yaml, and scripts/docker on a program that only notes what it is asked for ────────────
 
 
 def test_compose_has_the_panel_on_loopback_only() -> None:
@@ -248,7 +279,12 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     program.write_text(FAKE_DOCKER)
     program.chmod(0o755)
     asked.touch()
-    for name, value in {"DOCKER": str(program), "ASKED": str(asked), "OURS": "", "IMAGES": ""}.items():
+    for name, value in {
+        "DOCKER": str(program),
+        "ASKED": str(asked),
+        "OURS": "",
+        "IMAGES": "",
+    }.items():
         monkeypatch.setenv(name, value)
     return asked
 
@@ -308,7 +344,10 @@ def test_the_script_says_what_is_wrong(docker: Path, monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("FAILS", "125")
     done = script("gpu")
     assert done.returncode == 1
-    assert "NVIDIA container toolkit; without them there is the CPU: scripts/docker run." in done.stderr
+    assert (
+        "NVIDIA container toolkit; without them there is the CPU: scripts/docker run."
+        in done.stderr
+    )
     monkeypatch.setenv("FAILS", "3")
     assert (script("gpu").returncode, script("gpu").stderr) == (3, "")
     monkeypatch.setenv("FAILS", "0")
@@ -319,6 +358,9 @@ def test_the_script_says_what_is_wrong(docker: Path, monkeypatch: pytest.MonkeyP
     assert "Cannot connect to the Docker daemon" in said
     assert "does not answer, and has said why" in said
     assert "scripts/docker build" in script("help").stdout
-    assert (script("bild").returncode, "there is no scripts/docker bild" in script("bild").stderr) == (1, True)
+    assert (
+        script("bild").returncode,
+        "there is no scripts/docker bild" in script("bild").stderr,
+    ) == (1, True)
     monkeypatch.setenv("DOCKER", "no-such-docker")
     assert "no-such-docker is not installed here" in script("build").stderr

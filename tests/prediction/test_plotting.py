@@ -37,7 +37,7 @@ def plain_axes() -> Iterator[None]:
 
 
 def axes_of(width: int, height: int, scale: int = 4) -> Axes:
-    """Axes that fill a figure of `scale` screen pixels for each pixel of the picture."""
+    """Axes that fill a figure of `scale` screen pixels for each pixel of the image."""
     figure = Figure(figsize=(width * scale / 100, height * scale / 100), dpi=100)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -68,7 +68,7 @@ def test_a_mask_is_painted_pixel_by_pixel_holes_included(plane: npt.NDArray[np.b
     np.testing.assert_array_equal((middles == 255).all(axis=2), ~plane)
 
 
-def test_it_lies_where_imshow_puts_the_picture() -> None:
+def test_it_lies_where_imshow_puts_the_image() -> None:
     image = np.full((40, 60, 3), 255, np.uint8)
     image[10:30, 20:50] = 0
     prediction = of_stack((image[..., 0] == 0)[None])
@@ -83,7 +83,7 @@ def test_it_lies_where_imshow_puts_the_picture() -> None:
         assert (outside == 255).all()
 
 
-def test_without_a_picture_the_axes_get_its_shape() -> None:
+def test_without_an_image_the_axes_get_its_shape() -> None:
     axes = of_stack(np.ones((1, 40, 60), bool)).plot(axes_of(60, 40), **PLAIN)
     assert axes.get_xlim() == (-0.5, 59.5)
     assert axes.get_ylim() == (39.5, -0.5)
@@ -97,7 +97,9 @@ def test_the_smaller_lies_on_top_and_colours_are_the_classes() -> None:
     shown = pixels(of_stack(stack).plot(axes_of(60, 40), **FILLED))
     assert tuple(shown[80, 100]) == class_color(0)
     assert tuple(shown[40, 60]) == class_color(1)
-    shown = pixels(of_stack(stack, scores=[0.25, 1]).plot(axes_of(60, 40), color_by="score", **FILLED))
+    shown = pixels(
+        of_stack(stack, scores=[0.25, 1]).plot(axes_of(60, 40), color_by="score", **FILLED)
+    )
     assert tuple(shown[80, 100]) == score_color(0.25)
     assert tuple(shown[40, 60]) == score_color(1)
 
@@ -150,8 +152,12 @@ def test_a_legend_has_each_class_once() -> None:
         (PLAIN, []),
     ],
 )
-def test_labels_say_name_and_score_and_are_no_formulas(settings: dict[str, Any], texts: list[str]) -> None:
-    prediction = dataclasses.replace(of_stack(np.ones((1, 40, 60), bool)), class_names=("$x$", "dog"))
+def test_labels_say_name_and_score_and_are_no_formulas(
+    settings: dict[str, Any], texts: list[str]
+) -> None:
+    prediction = dataclasses.replace(
+        of_stack(np.ones((1, 40, 60), bool)), class_names=("$x$", "dog")
+    )
     axes = prediction.plot(axes_of(60, 40), **settings)
     assert [text.get_text() for text in axes.texts] == texts
     assert not any(text.get_parse_math() for text in axes.texts)
@@ -177,7 +183,7 @@ def test_the_current_axes_are_the_default() -> None:
             pyplot.close(figure)
 
 
-def test_nothing_and_empty_masks_leave_the_picture() -> None:
+def test_nothing_and_empty_masks_leave_the_image() -> None:
     image = make_picture(80, 60)
     bare = axes_of(80, 60)
     bare.imshow(image)

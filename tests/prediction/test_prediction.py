@@ -23,17 +23,21 @@ NAMES = ("cat", "dog", "Ωmega <b>")
 sides = st.integers(1, 24)
 planes = hnp.arrays(np.bool_, st.tuples(sides, sides), elements=st.booleans())
 # Blobs too: hypothesis' own arrays are mostly empty or noise.
-blobs = st.tuples(planes, st.integers(1, 3)).map(lambda pair: pair[0].repeat(pair[1], 0).repeat(pair[1], 1))
+blobs = st.tuples(planes, st.integers(1, 3)).map(
+    lambda pair: pair[0].repeat(pair[1], 0).repeat(pair[1], 1)
+)
 stacks = hnp.arrays(np.bool_, st.tuples(st.integers(0, 6), sides, sides), elements=st.booleans())
 
 
 def from_stack(stack: BoolArray, seed: int = 0) -> Prediction:
     random = np.random.default_rng(seed)
     count = len(stack)
-    return Prediction.from_dense(stack, random.random(count), random.integers(0, len(NAMES), count), NAMES)
+    return Prediction.from_dense(
+        stack, random.random(count), random.integers(0, len(NAMES), count), NAMES
+    )
 
 
-# ── masks ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── masks ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 @given(blobs, st.integers(0, 5), st.integers(0, 5))
@@ -78,7 +82,10 @@ def test_rle_is_pycocotools_own(plane: BoolArray) -> None:
 )
 def test_rle_at_the_edges(plane: BoolArray) -> None:
     theirs = coco_mask.encode(np.asfortranarray(plane.astype(np.uint8)))
-    assert MaskCrop.from_array(plane).rle((plane.shape[0], plane.shape[1]))["counts"] == theirs["counts"].decode()
+    assert (
+        MaskCrop.from_array(plane).rle((plane.shape[0], plane.shape[1]))["counts"]
+        == theirs["counts"].decode()
+    )
 
 
 def test_any_non_zero_is_inside() -> None:
@@ -103,7 +110,9 @@ def test_bits_behind_the_last_pixel_do_not_count() -> None:
 
 
 def test_a_crop_prints_without_its_bits() -> None:
-    assert repr(MaskCrop.from_array(np.ones((2, 2)), 3, 4)) == "MaskCrop(x=3, y=4, width=2, height=2)"
+    assert (
+        repr(MaskCrop.from_array(np.ones((2, 2)), 3, 4)) == "MaskCrop(x=3, y=4, width=2, height=2)"
+    )
 
 
 @given(stacks)
@@ -131,7 +140,7 @@ def test_boxes_hold_their_masks_as_pycocotools_says(stack: BoolArray) -> None:
             assert instance.box == (0, 0, 0, 0)
 
 
-# ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── parts ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def small(masks: bool = True) -> Prediction:
@@ -222,8 +231,8 @@ def make(**changes: Any) -> Prediction:
         ({"scores": [-0.1]}, "Scores lie in 0 to 1"),
         ({"class_ids": [1]}, "index into the 1 class names, but these go from 1 to 1;"),
         ({"class_ids": [-2]}, "go from -2 to -2;"),
-        ({"masks": (MaskCrop(15, 0, 8, 1, b"\xff"),)}, "leaves the picture of 20×10"),
-        ({"masks": (MaskCrop(0, 3, 1, 8, b"\xff"),)}, "leaves the picture"),
+        ({"masks": (MaskCrop(15, 0, 8, 1, b"\xff"),)}, "leaves the image of 20×10"),
+        ({"masks": (MaskCrop(0, 3, 1, 8, b"\xff"),)}, "leaves the image"),
         ({"boxes": [[0, 0, 1]]}, "N×4"),
         ({"boxes": "abc"}, "numbers"),
     ],
@@ -239,15 +248,19 @@ def test_dense_masks_of_a_wrong_shape() -> None:
         Prediction.from_dense(np.ones((4, 4)), [1], [0], NAMES)
 
 
-# ── choosing ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── choosing ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @given(stacks, st.floats(0, 1), st.integers(0, 99))
 @settings(max_examples=60, deadline=None)
-def test_filter_keeps_exactly_what_scores_enough(stack: BoolArray, threshold: float, seed: int) -> None:
+def test_filter_keeps_exactly_what_scores_enough(
+    stack: BoolArray, threshold: float, seed: int
+) -> None:
     prediction = from_stack(stack, seed)
     kept = prediction.filter(threshold)
-    expected = [index for index, score in enumerate(prediction.scores) if score >= np.float32(threshold)]
+    expected = [
+        index for index, score in enumerate(prediction.scores) if score >= np.float32(threshold)
+    ]
     assert kept.scores.tolist() == prediction.scores[expected].tolist()
     np.testing.assert_array_equal(kept.masks_dense(), stack[expected])
     assert kept.class_names == prediction.class_names and kept.image_size == prediction.image_size
@@ -293,7 +306,9 @@ def test_thresholds(value: Any) -> None:
 def test_select(stack: BoolArray, seed: int, data: st.DataObject) -> None:
     prediction = from_stack(stack, seed)
     count = len(prediction)
-    indices = data.draw(st.lists(st.integers(-count, count - 1), max_size=8) if count else st.just([]))
+    indices = data.draw(
+        st.lists(st.integers(-count, count - 1), max_size=8) if count else st.just([])
+    )
     chosen = prediction.select(indices)
     np.testing.assert_array_equal(chosen.masks_dense(), stack[indices] if indices else stack[:0])
     assert chosen.scores.tolist() == prediction.scores[np.array(indices, int)].tolist()
@@ -310,7 +325,9 @@ def test_selections_that_are_none(indices: Any) -> None:
 
 @given(stacks, st.floats(0, 1), st.integers(0, 99), st.data())
 @settings(deadline=None)
-def test_keep_says_what_each_rule_says(stack: BoolArray, threshold: float, seed: int, data: st.DataObject) -> None:
+def test_keep_says_what_each_rule_says(
+    stack: BoolArray, threshold: float, seed: int, data: st.DataObject
+) -> None:
     prediction = from_stack(stack, seed)
     own = data.draw(st.dictionaries(st.sampled_from((*NAMES, "unicorn")), st.floats(0, 1)))
     hidden = data.draw(st.sets(st.sampled_from((*NAMES, "unicorn"))))
@@ -319,7 +336,11 @@ def test_keep_says_what_each_rule_says(stack: BoolArray, threshold: float, seed:
     assert keep.dtype == bool
     for instance in prediction:
         least = np.float32(own.get(instance.class_name, threshold))
-        expected = instance.score >= least and instance.class_name not in hidden and instance.index not in one_by_one
+        expected = (
+            instance.score >= least
+            and instance.class_name not in hidden
+            and instance.index not in one_by_one
+        )
         assert keep[instance.index] == expected
     np.testing.assert_array_equal(prediction.keep(0), np.ones(len(prediction), bool))
 
@@ -327,11 +348,18 @@ def test_keep_says_what_each_rule_says(stack: BoolArray, threshold: float, seed:
 def test_a_class_has_its_own_threshold() -> None:
     prediction = from_stack(np.ones((4, 2, 2), bool))
     prediction = dataclasses.replace(
-        prediction, scores=np.array([0.9, 0.4, 0.4, 0.1], np.float32), class_ids=np.array([0, 0, 1, 1])
+        prediction,
+        scores=np.array([0.9, 0.4, 0.4, 0.1], np.float32),
+        class_ids=np.array([0, 0, 1, 1]),
     )
     assert prediction.filter(0.5).scores.tolist() == pytest.approx([0.9])
-    assert prediction.filter(0.5, class_thresholds={"dog": 0.3}).scores.tolist() == pytest.approx([0.9, 0.4])
-    assert prediction.filter(0.5, class_thresholds={"cat": 1, "dog": 0}).class_ids.tolist() == [1, 1]
+    assert prediction.filter(0.5, class_thresholds={"dog": 0.3}).scores.tolist() == pytest.approx(
+        [0.9, 0.4]
+    )
+    assert prediction.filter(0.5, class_thresholds={"cat": 1, "dog": 0}).class_ids.tolist() == [
+        1,
+        1,
+    ]
     with pytest.raises(SettingError, match="unicorn"):
         prediction.filter(0.5, class_thresholds={"unicorn": 0.5})
     with pytest.raises(SettingError, match=r"0.*1"):
@@ -351,9 +379,15 @@ def test_indices_are_places_from_the_start() -> None:
 def test_sort() -> None:
     prediction = small()
     assert prediction.sort().scores.tolist() == pytest.approx([0.9, 0.7, 0.5])
-    assert prediction.sort("score", descending=False).scores.tolist() == pytest.approx([0.5, 0.7, 0.9])
+    assert prediction.sort("score", descending=False).scores.tolist() == pytest.approx(
+        [0.5, 0.7, 0.9]
+    )
     assert prediction.sort("area").areas.tolist() == [200, 24, 1]
-    assert [found.class_name for found in prediction.sort("class", descending=False)] == ["cat", "dog", "Ωmega <b>"]
+    assert [found.class_name for found in prediction.sort("class", descending=False)] == [
+        "cat",
+        "dog",
+        "Ωmega <b>",
+    ]
     with pytest.raises(SettingError, match="not by 'size'"):
         prediction.sort("size")  # type: ignore[arg-type]
 
@@ -371,7 +405,7 @@ def test_counts() -> None:
     assert list(prediction.counts().items()) == [("cat", 2), ("dog", 1), ("Ωmega <b>", 1)]
 
 
-# ── showing ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── showing ───────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_repr_is_a_table() -> None:

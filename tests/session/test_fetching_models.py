@@ -1,4 +1,5 @@
-"""A model whose weights are not here: fetched while the one in use goes on, and what happens when that fails."""
+"""A model whose weights are not here: fetched while the one in use goes on, and what happens when
+that fails."""
 
 from __future__ import annotations
 
@@ -37,7 +38,9 @@ def content(root_folder: Path) -> bytes:
     """The starter's tensors as the zoo would serve them, under other class names."""
     tensors = read_checkpoint(root_folder / "weights" / "starter.safetensors").tensors
     arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
-    return pickle.dumps({"model": arrays, "__author__": "Detectron2 Model Zoo", "classes": list(CLASSES)}, 4)
+    return pickle.dumps(
+        {"model": arrays, "__author__": "Detectron2 Model Zoo", "classes": list(CLASSES)}, 4
+    )
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +49,9 @@ def root_folder() -> Path:
 
 
 @pytest.fixture
-def zoo(tmp_path: Path, root_folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Zoo]]:
+def zoo(
+    tmp_path: Path, root_folder: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[type[Zoo]]:
     """A server that has the weights of NAME, and an empty cache."""
     monkeypatch.setenv("SEG_WIDGETS_CACHE", str(tmp_path))
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
@@ -111,7 +116,13 @@ def test_cancel_keeps_what_has_come_and_the_model_in_use(zoo: type[Zoo], tmp_pat
     session.cancel()
     assert (session.fetching, session.busy, session.error) == ("", False, "")
     assert isinstance(session.predictor, StubPredictor)
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "seg_widgets download"])
+    until(
+        lambda: (
+            not [
+                thread for thread in threading.enumerate() if thread.name == "seg_widgets download"
+            ]
+        )
+    )
     zoo.answer = None
     session.use(NAME, device="cpu")
     session.wait(60)
@@ -128,7 +139,13 @@ def test_another_choice_ends_the_download(zoo: type[Zoo]) -> None:
     assert session.fetching == ""
     session.image = make_picture(60, 40)
     assert len(session.wait(20) or ()) == 3
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "seg_widgets download"])
+    until(
+        lambda: (
+            not [
+                thread for thread in threading.enumerate() if thread.name == "seg_widgets download"
+            ]
+        )
+    )
     assert session.model_name == ""
     session.close(5)
 
@@ -138,7 +155,9 @@ def test_without_a_network_one_line_says_so_and_the_starter_goes_on(
 ) -> None:
     monkeypatch.setenv("SEG_WIDGETS_MIRROR", "http://127.0.0.1:9")
     session = SegmentationSession(NAME, device="cpu")
-    with pytest.raises(WeightsFetchError, match=r"can't be reached.*Going on with the model 'starter'"):
+    with pytest.raises(
+        WeightsFetchError, match=r"can't be reached.*Going on with the model 'starter'"
+    ):
         session.wait(60)
     assert session.error.count("\n") == 0
     assert session.model_name == "starter"
@@ -152,7 +171,9 @@ def test_a_wrong_file_is_told_and_the_model_in_use_goes_on(zoo: type[Zoo]) -> No
     zoo.content = zoo.content[:-1] + b"x"
     session = SegmentationSession(StubPredictor())
     session.use(NAME, device="cpu")
-    with pytest.raises(WeightsError, match=r"its MD5 begins with.*Going on with the model 'StubPredictor'"):
+    with pytest.raises(
+        WeightsError, match=r"its MD5 begins with.*Going on with the model 'StubPredictor'"
+    ):
         session.wait(60)
     assert isinstance(session.predictor, StubPredictor)
     session.close(5)
@@ -166,10 +187,16 @@ def test_a_forgotten_session_ends_its_download(zoo: type[Zoo]) -> None:
     del session
     gc.collect()
     until(lambda: kept() is None)
-    until(lambda: not [thread for thread in threading.enumerate() if thread.name == "seg_widgets download"])
+    until(
+        lambda: (
+            not [
+                thread for thread in threading.enumerate() if thread.name == "seg_widgets download"
+            ]
+        )
+    )
 
 
-# ── the panel's picker ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the panel's picker ────────────────────────────────────────────────────────────────────────────
 
 
 def labels(panel: SegmentationPanel) -> dict[str, str]:
@@ -220,7 +247,9 @@ def test_the_picker_returns_to_the_model_in_use(zoo: type[Zoo]) -> None:
     panel.close()
 
 
-def test_a_panel_that_starts_with_a_model_that_cannot_be_had(zoo: type[Zoo], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_panel_that_starts_with_a_model_that_cannot_be_had(
+    zoo: type[Zoo], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("SEG_WIDGETS_MIRROR", "http://127.0.0.1:9")
     panel = SegmentationPanel(NAME, device="cpu", samples={}, models={})
     with pytest.raises(WeightsFetchError):
@@ -253,7 +282,7 @@ def test_a_panel_opens_a_models_folder(tmp_path: Path, monkeypatch: pytest.Monke
     panel.close()
 
 
-# ── without a panel ───────────────────────────────────────────────────────────────────────────────────────────────────
+# ── without a panel ───────────────────────────────────────────────────────────────────────────────
 
 
 def test_python_and_the_command_line_fetch_too(
@@ -261,7 +290,16 @@ def test_python_and_the_command_line_fetch_too(
 ) -> None:
     zoo.answer = slowly(0.005)
     (tmp_path / "photo.jpg").write_bytes(make_jpeg())
-    command = ["segment", str(tmp_path / "photo.jpg"), "--model", NAME, "--device", "cpu", "--out", str(tmp_path / "a")]
+    command = [
+        "segment",
+        str(tmp_path / "photo.jpg"),
+        "--model",
+        NAME,
+        "--device",
+        "cpu",
+        "--out",
+        str(tmp_path / "a"),
+    ]
     assert main(command) == 0
     said = capsys.readouterr()
     assert f"model: {NAME} (17 classes) on cpu" in said.out
@@ -277,7 +315,9 @@ def test_python_and_the_command_line_fetch_too(
     assert len(zoo.asked) == 1
 
 
-def test_a_bar_is_drawn_where_nobody_else_tells(zoo: type[Zoo], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_bar_is_drawn_where_nobody_else_tells(
+    zoo: type[Zoo], capsys: pytest.CaptureFixture[str]
+) -> None:
     zoo.answer = slowly(0.005)
     assert load_predictor(NAME, device="cpu").class_names == CLASSES
     drawn = capsys.readouterr().err

@@ -21,8 +21,8 @@ def test_entries_are_counted_updated_and_removed() -> None:
     assert (first, second) == (1, 2)
     assert history[1].origin == "/x/a.jpg"
     assert history[2].state == "waiting"
-    history.update(2, state="failed", error="It is no picture.")
-    assert history[2].error == "It is no picture."
+    history.update(2, state="failed", error="It is no image.")
+    assert history[2].error == "It is no image."
     history.remove(1)
     assert numbers(history) == [2]
     assert 1 not in history
@@ -31,7 +31,7 @@ def test_entries_are_counted_updated_and_removed() -> None:
     assert history.add("c.jpg") == 3
     history.clear()
     assert numbers(history) == []
-    with pytest.raises(SettingError, match="no picture number 3"):
+    with pytest.raises(SettingError, match="no image number 3"):
         history.remove(3)
 
 
@@ -45,7 +45,7 @@ def test_the_oldest_finished_ones_go_but_not_the_one_on_screen() -> None:
     assert numbers(history) == [1, 4, 5]
 
 
-def test_large_pictures_leave_room_for_fewer() -> None:
+def test_large_images_leave_room_for_fewer() -> None:
     history = History(max_bytes=700)
     for number in (1, 2, 3):
         history.add("x")

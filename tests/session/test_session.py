@@ -35,7 +35,8 @@ RGBArray = npt.NDArray[np.uint8]
 
 
 class Gate:
-    """A predictor that waits in each call until it is let go; `entered` counts the calls that have begun."""
+    """A predictor that waits in each call until it is let go; `entered` counts the calls that have
+    begun."""
 
     def __init__(self) -> None:
         self.entered = threading.Semaphore(0)
@@ -57,7 +58,7 @@ def session() -> Iterator[SegmentationSession]:
     made.close(5)
 
 
-def test_a_picture_and_its_result_arrive_together(session: SegmentationSession) -> None:
+def test_an_image_and_its_result_arrive_together(session: SegmentationSession) -> None:
     seen: list[tuple[Any, Any]] = []
 
     def see(change: object) -> None:
@@ -77,14 +78,14 @@ def test_a_picture_and_its_result_arrive_together(session: SegmentationSession) 
     assert session.status == session.error == ""
 
 
-def test_busy_is_true_as_soon_as_the_picture_is_set_and_the_old_picture_stays_meanwhile() -> None:
+def test_busy_is_true_as_soon_as_the_image_is_set_and_the_old_image_stays_meanwhile() -> None:
     gate = Gate()
     session = SegmentationSession(gate)
     session.image = make_picture(16, 16)
     assert session.busy
     assert not isinstance(session.image, np.ndarray)
     assert gate.entered.acquire(timeout=20)
-    assert session.status == "Segmenting the picture"
+    assert session.status == "Segmenting the image"
     gate.go.release()
     result = session.wait(20)
     assert result is not None
@@ -92,7 +93,7 @@ def test_busy_is_true_as_soon_as_the_picture_is_set_and_the_old_picture_stays_me
     session.close(5)
 
 
-def test_the_status_names_the_picture_and_the_last_time(session: SegmentationSession) -> None:
+def test_the_status_names_the_image_and_the_last_time(session: SegmentationSession) -> None:
     states: list[str] = []
     session.observe(lambda change: states.append(change["new"]), "status")
     session.segment(make_jpeg(40, 30), "a.jpg")
@@ -123,7 +124,9 @@ def test_of_many_requests_the_first_runs_the_newest_waits_and_only_the_newest_is
     session.close(5)
 
 
-def test_a_slow_source_does_not_hold_up_a_newer_one(session: SegmentationSession, monkeypatch: Any) -> None:
+def test_a_slow_source_does_not_hold_up_a_newer_one(
+    session: SegmentationSession, monkeypatch: Any
+) -> None:
     from seg_widgets import images
 
     stuck = threading.Event()
@@ -171,7 +174,9 @@ def test_a_bad_source_is_told_and_keeps_the_last_result(
     assert session.image.shape == (8, 8, 3)
 
 
-@pytest.mark.parametrize("text", ["/etc/passwd", "file:///etc/passwd", "ftp://example.org/a.jpg", "photo", " "])
+@pytest.mark.parametrize(
+    "text", ["/etc/passwd", "file:///etc/passwd", "ftp://example.org/a.jpg", "photo", " "]
+)
 def test_what_a_stranger_types_is_never_a_path(session: SegmentationSession, text: str) -> None:
     session.segment_url(text)
     with pytest.raises(UrlError, match="https://"):
@@ -179,7 +184,9 @@ def test_what_a_stranger_types_is_never_a_path(session: SegmentationSession, tex
 
 
 @pytest.mark.parametrize("value", [float("nan"), -1, 2, "high", None, 1.0001])
-def test_a_bad_threshold_is_refused_and_changes_nothing(session: SegmentationSession, value: Any) -> None:
+def test_a_bad_threshold_is_refused_and_changes_nothing(
+    session: SegmentationSession, value: Any
+) -> None:
     session.threshold = 0.25
     with pytest.raises(SettingError, match=r"0 (and|to) 1"):
         session.threshold = value
@@ -188,7 +195,9 @@ def test_a_bad_threshold_is_refused_and_changes_nothing(session: SegmentationSes
         SegmentationSession(StubPredictor(), threshold=value)
 
 
-def test_what_is_shown_follows_threshold_and_hidden_classes_and_instances(session: SegmentationSession) -> None:
+def test_what_is_shown_follows_threshold_and_hidden_classes_and_instances(
+    session: SegmentationSession,
+) -> None:
     assert session.shown is None
     assert not session.shown_indices
     session.image = make_picture(40, 30)
@@ -238,7 +247,7 @@ def test_an_unexpected_error_is_told_and_logged(caplog: pytest.LogCaptureFixture
     session.close(5)
 
 
-def test_an_error_keeps_no_picture_alive(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_keeps_no_image_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     # pytest keeps log records, and these keep their tracebacks.
     monkeypatch.setattr(logging.getLogger("seg_widgets.session.session"), "disabled", True)
     pictures: list[weakref.ref[Any]] = []
@@ -270,7 +279,7 @@ def test_a_wrong_answer_of_the_predictor_is_told(answer: Any) -> None:
     session.close(5)
 
 
-# ── the model ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the model ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_model_is_built_at_once_once_and_in_the_background() -> None:
@@ -296,7 +305,7 @@ def test_the_model_is_built_at_once_once_and_in_the_background() -> None:
     session.close(5)
 
 
-def test_a_bad_picture_is_told_while_the_model_is_still_loading() -> None:
+def test_a_bad_image_is_told_while_the_model_is_still_loading() -> None:
     go = threading.Event()
 
     def build() -> StubPredictor:
@@ -306,7 +315,7 @@ def test_a_bad_picture_is_told_while_the_model_is_still_loading() -> None:
     session = SegmentationSession(build=build)
     told = threading.Event()
     session.observe(lambda change: told.set(), "error")
-    session.segment(b"not a picture")
+    session.segment(b"not an image")
     assert told.wait(20)
     assert session.busy
     go.set()
@@ -315,7 +324,7 @@ def test_a_bad_picture_is_told_while_the_model_is_still_loading() -> None:
     session.close(5)
 
 
-def test_a_model_that_fails_is_told_and_built_again_for_the_next_picture() -> None:
+def test_a_model_that_fails_is_told_and_built_again_for_the_next_image() -> None:
     attempts: list[int] = []
 
     def build() -> StubPredictor:
@@ -338,7 +347,9 @@ def test_a_model_that_fails_is_told_and_built_again_for_the_next_picture() -> No
     session.close(5)
 
 
-def test_a_builder_that_breaks_or_gives_no_predictor_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_builder_that_breaks_or_gives_no_predictor_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     def broken() -> StubPredictor:
         raise ZeroDivisionError
 
@@ -357,13 +368,15 @@ def test_an_unknown_model_is_told() -> None:
     session.close(5)
 
 
-@pytest.mark.parametrize("settings", [{"predictor": 3}, {"predictor": StubPredictor(), "build": StubPredictor}])
+@pytest.mark.parametrize(
+    "settings", [{"predictor": 3}, {"predictor": StubPredictor(), "build": StubPredictor}]
+)
 def test_what_is_no_predictor_is_refused(settings: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match="predictor"):
         SegmentationSession(**settings)
 
 
-def test_another_model_segments_the_picture_on_screen_again(session: SegmentationSession) -> None:
+def test_another_model_segments_the_image_on_screen_again(session: SegmentationSession) -> None:
     session.image = make_picture(30, 20)
     session.wait(20)
     image = session.image
@@ -387,7 +400,7 @@ def test_another_model_takes_over_a_request_that_is_under_way() -> None:
     session.close(5)
 
 
-# ── ending ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── ending ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_ten_models_after_each_other_leave_one_alive(session: SegmentationSession) -> None:
@@ -409,7 +422,9 @@ def test_ten_models_after_each_other_leave_one_alive(session: SegmentationSessio
             deadline = time.monotonic() + 5
             while sum(one() is not None for one in built) > 1 and time.monotonic() < deadline:
                 time.sleep(0.005)
-            assert [one() is session.predictor for one in built] == [False] * (len(built) - 1) + [True]
+            assert [one() is session.predictor for one in built] == [False] * (len(built) - 1) + [
+                True
+            ]
             assert sum(one() is not None for one in built) == 1
     finally:
         gc.enable()
@@ -503,7 +518,9 @@ def test_wait_gives_up_in_time() -> None:
     session.close(5)
 
 
-def test_an_observer_may_wait_or_fail(session: SegmentationSession, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_observer_may_wait_or_fail(
+    session: SegmentationSession, caplog: pytest.LogCaptureFixture
+) -> None:
     heard: list[object] = []
 
     def careless(change: object) -> None:
@@ -520,7 +537,7 @@ def test_an_observer_may_wait_or_fail(session: SegmentationSession, caplog: pyte
     assert "own mistake" in caplog.text
 
 
-# ── traits and threads ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── traits and threads ────────────────────────────────────────────────────────────────────────────
 
 
 class _Counter(ThreadSafeTraits):
@@ -568,7 +585,9 @@ def test_held_changes_are_told_once_with_the_first_old_and_the_last_new_value() 
     assert heard == [(0, 2)]
 
 
-def test_requests_from_many_threads_end_with_one_consistent_result(session: SegmentationSession) -> None:
+def test_requests_from_many_threads_end_with_one_consistent_result(
+    session: SegmentationSession,
+) -> None:
     def ask(seed: int) -> None:
         for step in range(10):
             side = 8 + seed * 10 + step
@@ -587,22 +606,31 @@ def test_requests_from_many_threads_end_with_one_consistent_result(session: Segm
 
 
 def test_the_repr_is_stable(session: SegmentationSession) -> None:
-    assert repr(session) == "SegmentationSession(no picture yet, threshold 0.50)"
+    assert repr(session) == "SegmentationSession(no image yet, threshold 0.50)"
     session.segment(make_jpeg(64, 48), "photo.jpg")
     session.wait(20)
-    assert repr(session) == "SegmentationSession(image='photo.jpg' 64×48, 7 of 12 instances shown at threshold 0.50)"
+    assert (
+        repr(session)
+        == "SegmentationSession(image='photo.jpg' 64×48, 7 of 12 instances shown at threshold 0.50)"
+    )
 
 
-def test_names_are_taken_from_where_the_picture_comes_from(session: SegmentationSession, tmp_path: Any) -> None:
+def test_names_are_taken_from_where_the_image_comes_from(
+    session: SegmentationSession, tmp_path: Any
+) -> None:
     path = tmp_path / "harbour.jpg"
     path.write_bytes(make_jpeg(30, 20))
-    for source, name in ((path, "harbour.jpg"), (str(path), "harbour.jpg"), (make_picture(5, 5), "")):
+    for source, name in (
+        (path, "harbour.jpg"),
+        (str(path), "harbour.jpg"),
+        (make_picture(5, 5), ""),
+    ):
         session.image = source
         session.wait(20)
         assert session.source == name
 
 
-# ── several pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── several images ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_loading_the_model_is_no_work_that_could_be_cancelled() -> None:
@@ -629,7 +657,8 @@ def test_loading_the_model_is_no_work_that_could_be_cancelled() -> None:
 
 
 class Paced:
-    """A predictor whose calls wait until they are let go; `widths` are those of the pictures that it saw."""
+    """A predictor whose calls wait until they are let go; `widths` are those of the images that it
+    saw."""
 
     name = "paced"
 
@@ -669,7 +698,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_several_pictures_are_segmented_in_turn_and_the_first_is_shown(
+def test_several_images_are_segmented_in_turn_and_the_first_is_shown(
     paced: tuple[SegmentationSession, Paced],
 ) -> None:
     session, predictor = paced
@@ -690,7 +719,9 @@ def test_several_pictures_are_segmented_in_turn_and_the_first_is_shown(
     assert all(entry.model == "paced" and entry.took_s is not None for entry in session.history)
 
 
-def test_a_single_request_goes_first_and_nothing_is_lost(paced: tuple[SegmentationSession, Paced]) -> None:
+def test_a_single_request_goes_first_and_nothing_is_lost(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
     session, predictor = paced
     session.segment_all(pictures(21, 22, 23))
     assert predictor.started.acquire(timeout=10)
@@ -699,10 +730,15 @@ def test_a_single_request_goes_first_and_nothing_is_lost(paced: tuple[Segmentati
     session.wait(20)
     assert predictor.widths == [21, 40, 22, 23]
     assert session.source == "single"
-    assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("23.jpg", "done"), ("single", "done")]
+    assert states(session) == [
+        ("21.jpg", "done"),
+        ("22.jpg", "done"),
+        ("23.jpg", "done"),
+        ("single", "done"),
+    ]
 
 
-def test_more_pictures_join_those_that_wait(paced: tuple[SegmentationSession, Paced]) -> None:
+def test_more_images_join_those_that_wait(paced: tuple[SegmentationSession, Paced]) -> None:
     session, predictor = paced
     session.segment_all(pictures(21, 22))
     assert predictor.started.acquire(timeout=10)
@@ -714,7 +750,9 @@ def test_more_pictures_join_those_that_wait(paced: tuple[SegmentationSession, Pa
     assert session.source == "31.jpg"
 
 
-def test_single_requests_that_are_overtaken_leave_no_entry(paced: tuple[SegmentationSession, Paced]) -> None:
+def test_single_requests_that_are_overtaken_leave_no_entry(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
     session, predictor = paced
     session.segment(make_picture(21, 20), "first")
     assert predictor.started.acquire(timeout=10)
@@ -741,7 +779,9 @@ def test_a_bad_one_of_several_is_kept_with_its_error_and_the_others_go_on() -> N
     session.close(5)
 
 
-def test_a_waiting_picture_can_be_brought_forward_or_removed(paced: tuple[SegmentationSession, Paced]) -> None:
+def test_a_waiting_image_can_be_brought_forward_or_removed(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
     session, predictor = paced
     session.segment_all(pictures(21, 22, 23, 24))
     assert predictor.started.acquire(timeout=10)
@@ -754,7 +794,9 @@ def test_a_waiting_picture_can_be_brought_forward_or_removed(paced: tuple[Segmen
     assert states(session) == [("21.jpg", "done"), ("22.jpg", "done"), ("24.jpg", "done")]
 
 
-def test_a_removed_picture_that_the_model_works_on_leaves_nothing(paced: tuple[SegmentationSession, Paced]) -> None:
+def test_a_removed_image_that_the_model_works_on_leaves_nothing(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
     session, predictor = paced
     session.segment_all(pictures(21, 22))
     assert predictor.started.acquire(timeout=10)
@@ -818,7 +860,9 @@ def test_a_model_that_can_not_be_built_is_tried_once_for_all_that_wait() -> None
     session.close(5)
 
 
-def test_uploaded_bytes_are_let_go_once_they_are_opened(paced: tuple[SegmentationSession, Paced]) -> None:
+def test_uploaded_bytes_are_let_go_once_they_are_opened(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
     class Bytes(Upload):
         pass
 
@@ -832,7 +876,7 @@ def test_uploaded_bytes_are_let_go_once_they_are_opened(paced: tuple[Segmentatio
     assert gone() is None
 
 
-def test_where_a_picture_came_from_is_kept(tmp_path: Path) -> None:
+def test_where_an_image_came_from_is_kept(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(make_jpeg(21, 20))
     session = SegmentationSession(StubPredictor(2))
@@ -848,7 +892,7 @@ def test_where_a_picture_came_from_is_kept(tmp_path: Path) -> None:
     session.close(5)
 
 
-def test_no_pictures_at_all_is_no_request() -> None:
+def test_no_images_at_all_is_no_request() -> None:
     session = SegmentationSession(StubPredictor(2))
     session.segment_all([])
     assert not session.busy

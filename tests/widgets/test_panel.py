@@ -36,7 +36,14 @@ def panel() -> Iterator[SegmentationPanel]:
 def upload(panel: SegmentationPanel, name: str, content: bytes) -> None:
     """What the browser sends when a person has chosen a file."""
     if IPYWIDGETS_7:
-        metadata = [{"name": name, "type": "image/jpeg", "size": len(content), "lastModified": 1_700_000_000_000}]
+        metadata = [
+            {
+                "name": name,
+                "type": "image/jpeg",
+                "size": len(content),
+                "lastModified": 1_700_000_000_000,
+            }
+        ]
         state = {
             "metadata": metadata,
             "data": [memoryview(content)],
@@ -60,22 +67,24 @@ def upload(panel: SegmentationPanel, name: str, content: bytes) -> None:
         )
 
 
-# ── from Python ───────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── from Python ───────────────────────────────────────────────────────────────────────────────────
 
 
-def test_a_picture_from_python_is_segmented(panel: SegmentationPanel) -> None:
+def test_an_image_from_python_is_segmented(panel: SegmentationPanel) -> None:
     panel.image = make_picture(64, 48)
     result = panel.wait(20)
     assert result is panel.prediction
     assert panel.image is panel.session.image
     assert panel.canvas.content.startswith(b"SEGW")
-    assert repr(panel) == "SegmentationPanel(image=64×48, 7 of 12 instances shown at threshold 0.50)"
+    assert (
+        repr(panel) == "SegmentationPanel(image=64×48, 7 of 12 instances shown at threshold 0.50)"
+    )
     panel.image = None
     assert panel.prediction is None
     assert panel.canvas.content == b""
 
 
-def test_observers_of_the_panel_hear_picture_and_result_together(panel: SegmentationPanel) -> None:
+def test_observers_of_the_panel_hear_image_and_result_together(panel: SegmentationPanel) -> None:
     heard: list[str] = []
 
     def hear(change: Any) -> None:
@@ -99,7 +108,7 @@ def test_busy_status_and_error_are_mirrored(panel: SegmentationPanel) -> None:
     panel.wait(20)
     assert not panel.busy
     assert not panel.canvas.busy
-    panel.segment(b"not a picture", "letter.jpg")
+    panel.segment(b"not an image", "letter.jpg")
     with pytest.raises(ImageFormatError):
         panel.wait(20)
     assert panel.error == panel.canvas.error == panel.session.error
@@ -126,12 +135,16 @@ def test_state_goes_both_ways(panel: SegmentationPanel, name: str) -> None:
     assert getattr(panel, name) == getattr(panel.canvas, name) == third
 
 
-def test_the_slider_follows_python_but_is_not_sent_what_the_browser_has_set(panel: SegmentationPanel) -> None:
+def test_the_slider_follows_python_but_is_not_sent_what_the_browser_has_set(
+    panel: SegmentationPanel,
+) -> None:
     panel.threshold = 0.2
     assert panel.slider.value == 0.2
     panel.canvas.set_state({"threshold": 0.7})
     assert panel.threshold == 0.7
-    assert panel.slider.value == 0.2  # the browser's own link moves the slider, and its word comes by itself
+    assert (
+        panel.slider.value == 0.2
+    )  # the browser's own link moves the slider, and its word comes by itself
 
 
 @pytest.mark.parametrize("value", [float("nan"), -1, 2, "high"])
@@ -149,7 +162,7 @@ def test_a_class_that_is_not_there_is_refused_and_changes_nothing(panel: Segment
     assert panel.hidden_classes == panel.canvas.hidden_classes == ()
 
 
-def test_the_browser_may_speak_of_the_picture_before(panel: SegmentationPanel) -> None:
+def test_the_browser_may_speak_of_the_image_before(panel: SegmentationPanel) -> None:
     panel.image = make_picture(40, 30)
     panel.wait(20)
     panel.use(StubPredictor(2))
@@ -158,7 +171,7 @@ def test_the_browser_may_speak_of_the_picture_before(panel: SegmentationPanel) -
     assert panel.selected == panel.canvas.selected == ()
 
 
-def test_what_python_sets_first_holds_for_the_first_picture() -> None:
+def test_what_python_sets_first_holds_for_the_first_image() -> None:
     panel = SegmentationPanel(StubPredictor(), samples={}, threshold=0.9, hidden_classes=["animal"])
     panel.image = make_picture(40, 30)
     panel.wait(20)
@@ -187,7 +200,9 @@ def test_every_keyword_is_known_to_the_fix() -> None:
 
     from seg_widgets.widgets import panel as module
 
-    keywords = [name for name in inspect.signature(SegmentationPanel.__init__).parameters if name != "self"]
+    keywords = [
+        name for name in inspect.signature(SegmentationPanel.__init__).parameters if name != "self"
+    ]
     assert sorted(keywords) == sorted([*module._SETTINGS, "unknown"])
 
 
@@ -217,7 +232,7 @@ def test_traits_can_be_linked(panel: SegmentationPanel) -> None:
     other.close()
 
 
-# ── what the person does ──────────────────────────────────────────────────────────────────────────────────────────────
+# ── what the person does ──────────────────────────────────────────────────────────────────────────
 
 
 def test_an_upload_is_segmented_and_the_same_file_works_twice(panel: SegmentationPanel) -> None:
@@ -226,13 +241,17 @@ def test_an_upload_is_segmented_and_the_same_file_works_twice(panel: Segmentatio
         upload(panel, "photo.jpg", content)
         assert panel.busy
         panel.wait(20)
-        assert repr(panel) == ("SegmentationPanel(image='photo.jpg' 60×40, 7 of 12 instances shown at threshold 0.50)")
+        assert repr(panel) == (
+            "SegmentationPanel(image='photo.jpg' 60×40, 7 of 12 instances shown at threshold 0.50)"
+        )
         assert not panel.upload.value
     assert panel.session.predictor.calls == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"a letter", b"<!doctype html>", make_jpeg()[:200]])
-def test_a_bad_upload_is_told_and_keeps_the_result(panel: SegmentationPanel, content: bytes) -> None:
+def test_a_bad_upload_is_told_and_keeps_the_result(
+    panel: SegmentationPanel, content: bytes
+) -> None:
     upload(panel, "good.jpg", make_jpeg(60, 40))
     before = panel.wait(20)
     upload(panel, "bad.jpg", content)
@@ -243,7 +262,9 @@ def test_a_bad_upload_is_told_and_keeps_the_result(panel: SegmentationPanel, con
     assert panel.source == "good.jpg"
 
 
-@pytest.mark.parametrize("address", ["/etc/passwd", "photo.jpg", "file:///etc/passwd", "notebooks/images"])
+@pytest.mark.parametrize(
+    "address", ["/etc/passwd", "photo.jpg", "file:///etc/passwd", "notebooks/images"]
+)
 def test_the_address_line_opens_no_file(panel: SegmentationPanel, address: str) -> None:
     panel.url.value = address
     with pytest.raises(UrlError):
@@ -264,7 +285,9 @@ def test_enter_and_button_ask_once_and_enter_after_a_failure_asks_again(
     panel.url.value = "https://example.org/a.jpg"
     panel.go.click()
     assert asked == ["https://example.org/a.jpg"]
-    monkeypatch.setattr("seg_widgets.widgets.panel.time.monotonic", lambda: float(next(clock)) + 1e9)
+    monkeypatch.setattr(
+        "seg_widgets.widgets.panel.time.monotonic", lambda: float(next(clock)) + 1e9
+    )
     panel.url._handle_custom_msg({"event": "submit"}, [])
     assert len(asked) == 1
     panel.session.error = "No such host."
@@ -300,7 +323,7 @@ def test_without_samples_there_is_no_picker(panel: SegmentationPanel) -> None:
     assert panel.picker not in panel.children[0].children
 
 
-# ── the model line ────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── the model line ────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_model_line_is_honest() -> None:
@@ -335,7 +358,7 @@ def test_a_model_that_fails_is_shown() -> None:
     panel.close()
 
 
-# ── taking it away, and ending ────────────────────────────────────────────────────────────────────────────────────────
+# ── taking it away, and ending ────────────────────────────────────────────────────────────────────
 
 
 def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
@@ -347,7 +370,14 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
     for kind in panel.canvas.exports:
         panel.canvas._handle_custom_msg({"ask": "export", "kind": kind}, [])
     files = {name: buffers[0] for name, buffers in sent if name}
-    kinds = ["photo-overlay.png", "photo-cutouts.zip", "photo-coco.json", "photo.csv", "photo.html", "photo.py"]
+    kinds = [
+        "photo-overlay.png",
+        "photo-cutouts.zip",
+        "photo-coco.json",
+        "photo.csv",
+        "photo.html",
+        "photo.py",
+    ]
     assert list(files) == kinds
     assert '"hidden_classes": ["person"]' in files["photo.html"].decode()
     assert "<title>photo.jpg</title>" in files["photo.html"].decode()
@@ -364,9 +394,9 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
     assert len(files["photo.csv"].decode().splitlines()) == 6
 
 
-def test_saving_without_a_picture_is_told(panel: SegmentationPanel) -> None:
+def test_saving_without_an_image_is_told(panel: SegmentationPanel) -> None:
     panel.canvas._handle_custom_msg({"ask": "export", "kind": "png"}, [])
-    assert panel.error == "There is no picture to save yet."
+    assert panel.error == "There is no image to save yet."
 
 
 def test_closing_ends_the_worker_and_all_widgets() -> None:
@@ -394,7 +424,7 @@ def test_two_panels_are_independent(panel: SegmentationPanel) -> None:
 
 
 def test_the_repr_holds_no_address_and_the_display_is_a_widget(panel: SegmentationPanel) -> None:
-    assert repr(panel) == "SegmentationPanel(no picture yet, threshold 0.50)"
+    assert repr(panel) == "SegmentationPanel(no image yet, threshold 0.50)"
     if not IPYWIDGETS_7:
         bundle = panel._repr_mimebundle_()
         assert bundle["text/plain"] == repr(panel)
@@ -404,24 +434,35 @@ def test_the_repr_holds_no_address_and_the_display_is_a_widget(panel: Segmentati
 def test_the_worker_never_waits_for_the_kernels_thread(panel: SegmentationPanel) -> None:
     """The result is on the canvas although this thread does nothing but look."""
     drawn = threading.Event()
-    watch: Callable[[Any], None] = lambda change: drawn.set()  # noqa: E731
+    watch: Callable[[Any], None] = lambda change: drawn.set()
     panel.canvas.observe(watch, "content")
     panel.image = make_picture(20, 20)
     assert drawn.wait(20)
 
 
-# ── several pictures ──────────────────────────────────────────────────────────────────────────────────────────────────
+# ── several images ────────────────────────────────────────────────────────────────────────────────
 
 
 def upload_all(panel: SegmentationPanel, files: dict[str, bytes]) -> None:
     """What the browser sends when a person has chosen several files."""
     if IPYWIDGETS_7:
-        metadata = [{"name": name, "type": "", "size": len(data), "lastModified": 0} for name, data in files.items()]
+        metadata = [
+            {"name": name, "type": "", "size": len(data), "lastModified": 0}
+            for name, data in files.items()
+        ]
         data = [memoryview(data) for data in files.values()]
-        panel.upload.set_state({"metadata": metadata, "data": data, "error": "", "_counter": len(files)})
+        panel.upload.set_state(
+            {"metadata": metadata, "data": data, "error": "", "_counter": len(files)}
+        )
     else:
         value = [
-            {"name": name, "type": "", "size": len(data), "last_modified": 0, "content": memoryview(data)}
+            {
+                "name": name,
+                "type": "",
+                "size": len(data),
+                "last_modified": 0,
+                "content": memoryview(data),
+            }
             for name, data in files.items()
         ]
         panel.upload.set_state({"value": value})
@@ -432,7 +473,10 @@ def film(panel: SegmentationPanel) -> list[tuple[str, str]]:
 
 
 def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
-    upload_all(panel, {"a.jpg": make_jpeg(60, 40), "b.txt": b"a letter", "c.jpg": make_jpeg(50, 40, seed=1)})
+    upload_all(
+        panel,
+        {"a.jpg": make_jpeg(60, 40), "b.txt": b"a letter", "c.jpg": make_jpeg(50, 40, seed=1)},
+    )
     with pytest.raises(ImageFormatError, match=r"b\.txt"):
         panel.wait(20)
     assert not panel.upload.value
@@ -461,16 +505,22 @@ def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
     assert panel.session.predictor.calls == 2
 
 
-def test_dropped_pictures_and_addresses_are_opened(panel: SegmentationPanel) -> None:
-    panel.canvas._handle_custom_msg({"ask": "open", "names": ["a.jpg"], "number": 1}, [make_jpeg(60, 40)])
+def test_dropped_images_and_addresses_are_opened(panel: SegmentationPanel) -> None:
+    panel.canvas._handle_custom_msg(
+        {"ask": "open", "names": ["a.jpg"], "number": 1}, [make_jpeg(60, 40)]
+    )
     panel.wait(20)
     assert panel.source == "a.jpg"
     pictures = [make_jpeg(60, 40), make_jpeg(60, 40, seed=2)]
-    panel.canvas._handle_custom_msg({"ask": "open", "names": ["b.jpg", "c.jpg"], "number": 2}, pictures)
+    panel.canvas._handle_custom_msg(
+        {"ask": "open", "names": ["b.jpg", "c.jpg"], "number": 2}, pictures
+    )
     panel.wait(20)
     assert [name for name, _ in film(panel)] == ["a.jpg", "b.jpg", "c.jpg"]
     assert panel.source == "b.jpg"
-    panel.canvas._handle_custom_msg({"ask": "address", "address": "file:///etc/passwd", "number": 3}, [])
+    panel.canvas._handle_custom_msg(
+        {"ask": "address", "address": "file:///etc/passwd", "number": 3}, []
+    )
     with pytest.raises(UrlError):
         panel.wait(20)
 
@@ -494,13 +544,13 @@ def test_python_shows_and_forgets_too(panel: SegmentationPanel) -> None:
     panel.forget(2)
     assert panel.current is None
     assert panel.image.shape == (20, 30, 3)
-    with pytest.raises(SettingError, match="no picture number 2"):
+    with pytest.raises(SettingError, match="no image number 2"):
         panel.show(2)
     panel.clearer.click()
     assert panel.history == ()
 
 
-# ── what it is made of ────────────────────────────────────────────────────────────────────────────────────────────────
+# ── what it is made of ────────────────────────────────────────────────────────────────────────────
 
 
 def offered(panel: SegmentationPanel) -> list[str]:
@@ -514,9 +564,16 @@ def on_screen(panel: SegmentationPanel) -> set[Any]:
 
 def test_all_controls_are_there_unless_some_are_named() -> None:
     whole = SegmentationPanel(StubPredictor(), models={"other": StubPredictor})
-    assert {whole.upload, whole.url, whole.go, whole.picker, whole.slider, whole.model_picker} <= on_screen(whole)
+    assert {
+        whole.upload,
+        whole.url,
+        whole.go,
+        whole.picker,
+        whole.slider,
+        whole.model_picker,
+    } <= on_screen(whole)
     assert {whole.canvas, whole.filmstrip, whole.clearer} <= on_screen(whole)
-    # There is nothing to cancel without a picture.
+    # There is nothing to cancel without an image.
     asks = [list(whole.canvas.asks)]
     whole.canvas.observe(lambda change: asks.append(list(change.new)), "asks")
     whole.segment(make_picture(40, 30))
@@ -538,7 +595,11 @@ def test_all_controls_are_there_unless_some_are_named() -> None:
 
 @pytest.mark.parametrize(
     ("controls", "fix"),
-    [(["thresold"], "Did you mean 'threshold'"), (["zzz"], "There are upload"), ("upload", r"\['upload'\]")],
+    [
+        (["thresold"], "Did you mean 'threshold'"),
+        (["zzz"], "There are upload"),
+        ("upload", r"\['upload'\]"),
+    ],
 )
 def test_an_unknown_control_is_refused(controls: Any, fix: str) -> None:
     with pytest.raises(SettingError, match=fix):
@@ -556,7 +617,9 @@ def test_the_picker_changes_the_model() -> None:
         built.append(1)
         return StubPredictor(3)
 
-    panel = SegmentationPanel(Named(), samples={}, models={"three": build, "five": StubPredictor(5)})
+    panel = SegmentationPanel(
+        Named(), samples={}, models={"three": build, "five": StubPredictor(5)}
+    )
     assert offered(panel) == ["mine", "three", "five"]
     assert panel.model_picker.value == "mine"
     assert "on cpu" in panel.model_line.value
@@ -570,7 +633,7 @@ def test_the_picker_changes_the_model() -> None:
     assert panel.model_picker.value == "mine"
     assert len(panel.wait(20) or ()) == 4
     assert built == [1]
-    assert len(panel.history) == 1  # the same picture, segmented anew
+    assert len(panel.history) == 1  # the same image, segmented anew
     assert panel.history[0].model == "mine"
     panel.close()
 
@@ -589,7 +652,7 @@ def test_class_thresholds_go_both_ways(panel: SegmentationPanel) -> None:
     assert panel.class_thresholds == {"person": 0.0}
 
 
-def test_a_saved_picture_has_the_colours_of_the_canvas(panel: SegmentationPanel) -> None:
+def test_a_saved_image_has_the_colours_of_the_canvas(panel: SegmentationPanel) -> None:
     from seg_widgets.drawing.rendering import Style, overlay
 
     panel.image = make_picture(60, 40)
@@ -611,7 +674,10 @@ def test_closing_frees_everything() -> None:
     panel = SegmentationPanel(StubPredictor(), samples={})
     panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
     panel.wait(20)
-    kept = [weakref.ref(part) for part in (panel, panel.session, panel.canvas, panel.filmstrip, panel.prediction)]
+    kept = [
+        weakref.ref(part)
+        for part in (panel, panel.session, panel.canvas, panel.filmstrip, panel.prediction)
+    ]
     pictures = [weakref.ref(entry.image) for entry in panel.history]
     worker = panel.session._worker._thread
     panel.close()

@@ -1,4 +1,5 @@
-"""What is changed in detectron2 0.6, and why: every edit is a pattern with the number of times it must match."""
+"""What is changed in detectron2 0.6, and why: every edit is a pattern with the number of times it
+must match."""
 
 from __future__ import annotations
 
@@ -9,13 +10,16 @@ from dataclasses import dataclass
 
 from .errors import BuildError
 
-NOTICE = "# Changed by seg-widgets from detectron2 0.6; what and why: detectron2/SEG_WIDGETS_CHANGES.txt"
+NOTICE = (
+    "# Changed by seg-widgets from detectron2 0.6; what and why: detectron2/SEG_WIDGETS_CHANGES.txt"
+)
 _COPYRIGHT = re.compile(r"^# Copyright \(c\) Facebook.*$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Edit:
-    """One regular-expression replacement in one file (path inside the wheel), with its expected match count."""
+    """One regular-expression replacement in one file (path inside the wheel), with its expected
+    match count."""
 
     path: str
     pattern: str
@@ -25,7 +29,8 @@ class Edit:
 
 @dataclass(frozen=True)
 class Patch:
-    """Edits that belong together, what they do and the reason for them (both end up in the wheel's change note)."""
+    """Edits that belong together, what they do and the reason for them (both end up in the wheel's
+    change note)."""
 
     what: str
     why: str
@@ -53,13 +58,22 @@ PATCHES: tuple[Patch, ...] = (
     Patch(
         "Image.LINEAR became Image.BILINEAR",
         "Pillow 10 removed the old name of the same filter",
-        (Edit("detectron2/data/transforms/transform.py", r"\bImage\.LINEAR\b", "Image.BILINEAR", 1),),
+        (
+            Edit(
+                "detectron2/data/transforms/transform.py", r"\bImage\.LINEAR\b", "Image.BILINEAR", 1
+            ),
+        ),
     ),
     Patch(
         "model_zoo finds its configs with importlib.resources",
         "setuptools no longer ships pkg_resources",
         (
-            Edit("detectron2/model_zoo/model_zoo.py", r"^import os$", "import importlib.resources\nimport os", 1),
+            Edit(
+                "detectron2/model_zoo/model_zoo.py",
+                r"^import os$",
+                "import importlib.resources\nimport os",
+                1,
+            ),
             Edit("detectron2/model_zoo/model_zoo.py", r"^import pkg_resources\n", "", 1),
             Edit(
                 "detectron2/model_zoo/model_zoo.py",
@@ -104,7 +118,12 @@ PATCHES: tuple[Patch, ...] = (
         "rotated NMS asks detectron2._C for its operator",
         "the stub detectron2/_C.py says what is missing; torch.ops only says that a name is unknown",
         (
-            Edit("detectron2/layers/nms.py", r"\btorch\.ops\.detectron2\.nms_rotated\(", "_C.nms_rotated(", 1),
+            Edit(
+                "detectron2/layers/nms.py",
+                r"\btorch\.ops\.detectron2\.nms_rotated\(",
+                "_C.nms_rotated(",
+                1,
+            ),
             Edit(
                 "detectron2/layers/nms.py",
                 r"^from torchvision\.ops import nms  # BC-compat$",
@@ -146,7 +165,9 @@ PATCHES: tuple[Patch, ...] = (
                 r"from torch.amp import \1",
                 2,
             ),
-            Edit("detectron2/engine/train_loop.py", r"\b(GradScaler|autocast)\(\)", r'\1("cuda")', 2),
+            Edit(
+                "detectron2/engine/train_loop.py", r"\b(GradScaler|autocast)\(\)", r'\1("cuda")', 2
+            ),
         ),
     ),
     Patch(
@@ -193,8 +214,11 @@ PATCHES: tuple[Patch, ...] = (
 )
 
 
-def apply_patches(files: Mapping[str, bytes], patches: tuple[Patch, ...] = PATCHES) -> dict[str, bytes]:
-    """Return the files with every edit made and a notice of the change in each changed file (Apache-2.0 §4b).
+def apply_patches(
+    files: Mapping[str, bytes], patches: tuple[Patch, ...] = PATCHES
+) -> dict[str, bytes]:
+    """Return the files with every edit made and a notice of the change in each changed file
+    (Apache-2.0 §4b).
 
     Args:
         files: contents by path inside the wheel; not changed.
@@ -206,8 +230,12 @@ def apply_patches(files: Mapping[str, bytes], patches: tuple[Patch, ...] = PATCH
     patched = dict(files)
     for edit in (edit for patch in patches for edit in patch.edits):
         if edit.path not in patched:
-            raise BuildError(f"The patch of {edit.path} has no file to change. {_NOT_WHAT_WAS_PATCHED}")
-        text, count = re.subn(edit.pattern, edit.replacement, patched[edit.path].decode(), flags=re.MULTILINE)
+            raise BuildError(
+                f"The patch of {edit.path} has no file to change. {_NOT_WHAT_WAS_PATCHED}"
+            )
+        text, count = re.subn(
+            edit.pattern, edit.replacement, patched[edit.path].decode(), flags=re.MULTILINE
+        )
         if count != edit.count:
             raise BuildError(
                 f"The pattern {edit.pattern!r} matches {count} times in {edit.path}, and {edit.count} were expected. "
@@ -220,7 +248,8 @@ def apply_patches(files: Mapping[str, bytes], patches: tuple[Patch, ...] = PATCH
 
 
 def change_note(patches: tuple[Patch, ...] = PATCHES) -> str:
-    """Return the text of the wheel's SEG_WIDGETS_CHANGES.txt: what was changed in which files, and why."""
+    """Return the text of the wheel's SEG_WIDGETS_CHANGES.txt: what was changed in which files, and
+    why."""
     sections = [
         _wrapped(
             "This is detectron2 0.6 (Copyright (c) Facebook, Inc. and its affiliates; Apache License 2.0), repackaged "
@@ -230,7 +259,11 @@ def change_note(patches: tuple[Patch, ...] = PATCHES) -> str:
     ]
     for patch in patches:
         paths = sorted({edit.path for edit in patch.edits})
-        sections.append("\n".join([_wrapped(f"- {patch.what}. Why: {patch.why}.", "  "), *(f"    {p}" for p in paths)]))
+        sections.append(
+            "\n".join(
+                [_wrapped(f"- {patch.what}. Why: {patch.why}.", "  "), *(f"    {p}" for p in paths)]
+            )
+        )
     sections += [
         _wrapped(
             "- detectron2/_C.py is new. It stands where the compiled extension would be, and an operator that is asked "
@@ -251,7 +284,9 @@ def change_note(patches: tuple[Patch, ...] = PATCHES) -> str:
 
 
 def _wrapped(text: str, indent: str = "") -> str:
-    return textwrap.fill(text, 100, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return textwrap.fill(
+        text, 100, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False
+    )
 
 
 _NOT_WHAT_WAS_PATCHED = (

@@ -1,4 +1,5 @@
-"""The sdist: fetched by name from the package index once, checked by its sha256, read without being unpacked."""
+"""The sdist: fetched by name from the package index once, checked by its sha256, read without being
+unpacked."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ _CA_VARIABLES = ("SSL_CERT_FILE", "PIP_CERT")
 
 
 def cache_folder() -> Path:
-    """Return the folder that keeps the sdist: seg-widgets in the user's cache folder (XDG_CACHE_HOME)."""
+    """Return the folder that keeps the sdist: seg-widgets in the user's cache folder
+    (XDG_CACHE_HOME)."""
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seg-widgets"
 
 
@@ -47,7 +49,8 @@ def fetch_sdist() -> bytes:
     """Return the sdist, from the cache where it is there, else from the package index.
 
     Raises:
-        BuildError: the index cannot be reached or has no such file, or the file is not the one that is expected.
+        BuildError: the index cannot be reached or has no such file, or the file is not the one that
+        is expected.
     """
     content = cached_sdist()
     if content is None:
@@ -57,7 +60,8 @@ def fetch_sdist() -> bytes:
 
 
 def read_sdist(sdist: bytes) -> dict[str, bytes]:
-    """Return the sdist's regular files by path, without the folder they all lie in; nothing is written to disk.
+    """Return the sdist's regular files by path, without the folder they all lie in; nothing is
+    written to disk.
 
     Raises:
         BuildError: the archive is broken, or one of its names leads out of its folder.
@@ -117,19 +121,32 @@ def _download() -> bytes:
     )
     try:
         with pypi_simple.PyPISimple(index) as client:
-            client.s.verify = next((os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), True)
+            client.s.verify = next(
+                (os.environ[name] for name in _CA_VARIABLES if os.environ.get(name)), True
+            )
             page = client.get_project_page(PROJECT, timeout=TIMEOUT_S)
-            url = next((package.url for package in page.packages if package.filename == FILENAME), None)
+            url = next(
+                (package.url for package in page.packages if package.filename == FILENAME), None
+            )
             if url is None:
-                raise BuildError(f"The package index {shown} has {PROJECT}, but not the file {FILENAME}. {advice}")
+                raise BuildError(
+                    f"The package index {shown} has {PROJECT}, but not the file {FILENAME}. {advice}"
+                )
             content = _read(client.s, url)
     except pypi_simple.NoSuchProjectError as error:
         raise BuildError(f"The package index {shown} has no project {PROJECT}. {advice}") from error
-    # pypi-simple's other errors and pydantic's, for a page that is no index page, are ValueErrors, all but one.
-    except (requests.RequestException, ValueError, pypi_simple.UnsupportedRepoVersionError) as error:
+    # pypi-simple's other errors and pydantic's, for a page that is no index page, are ValueErrors,
+    # all but one.
+    except (
+        requests.RequestException,
+        ValueError,
+        pypi_simple.UnsupportedRepoVersionError,
+    ) as error:
         answer = getattr(error, "response", None)
         reason = type(error).__name__ if answer is None else f"HTTP {answer.status_code}"
-        raise BuildError(f"{FILENAME} cannot be fetched from the package index {shown} ({reason}). {advice}") from error
+        raise BuildError(
+            f"{FILENAME} cannot be fetched from the package index {shown} ({reason}). {advice}"
+        ) from error
     if not _is_genuine(content):
         raise BuildError(
             f"{FILENAME} from the package index {shown} is not the file that was reviewed: {SIZE_BYTES} bytes with the "

@@ -29,7 +29,8 @@ _UNIX = 3
 
 
 def read_project() -> dict[str, Any]:
-    """Return the [project] table of our pyproject.toml, the one place that holds the wheel's metadata."""
+    """Return the [project] table of our pyproject.toml, the one place that holds the wheel's
+    metadata."""
     table: dict[str, Any] = tomllib.loads(_PROJECT_FILE.read_text(encoding="utf-8"))["project"]
     return table
 
@@ -67,7 +68,11 @@ def wheel_files(sdist_files: Mapping[str, bytes]) -> dict[str, bytes]:
     for overlay in (_HERE / "overlay").glob("*.py"):
         files[f"detectron2/{overlay.name}"] = overlay.read_bytes()
     files[_CHANGES_PATH] = change_note().encode()
-    return files | dist_info_files() | {f"{dist_info_folder()}/licenses/LICENSE": sdist_files["LICENSE"]}
+    return (
+        files
+        | dist_info_files()
+        | {f"{dist_info_folder()}/licenses/LICENSE": sdist_files["LICENSE"]}
+    )
 
 
 def write_wheel(files: Mapping[str, bytes], folder: Path) -> str:
@@ -77,7 +82,9 @@ def write_wheel(files: Mapping[str, bytes], folder: Path) -> str:
     record_path = f"{dist_info_folder()}/RECORD"
     # The .dist-info folder comes last, as the wheel specification recommends.
     ordered = sorted(files, key=lambda path: (path.startswith(dist_info_folder()), path))
-    record = "".join(f"{path},sha256={_record_hash(files[path])},{len(files[path])}\n" for path in ordered)
+    record = "".join(
+        f"{path},sha256={_record_hash(files[path])},{len(files[path])}\n" for path in ordered
+    )
     with tempfile.TemporaryDirectory(dir=folder) as unfinished:
         partial = Path(unfinished, name)
         with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -1,12 +1,12 @@
-// The canvas of seg_widgets: a picture with its instances, filtered, pointed at and selected in the browser alone.
+// The canvas of seg_widgets: an image with its instances, filtered, pointed at and selected in the browser alone.
 //
 // One ES module without imports. The default export is the widget (anywidget's `render`); the named exports are pure
-// helpers that tests/viewer/js checks with `node --test`. Coordinates: "image" is the picture's own pixels, "stage" is CSS
+// helpers that tests/viewer/js checks with `node --test`. Coordinates: "image" is the image's own pixels, "stage" is CSS
 // pixels of the viewport in which it lies; the view {scale, x, y} maps image to stage.
 
 // ── content: what content.py's encode_content made ────────────────────────────────────────────────────────────────────
 
-/** Splits one content message (a DataView) into its header, the encoded picture and the compressed bits. */
+/** Splits one content message (a DataView) into its header, the encoded image and the compressed bits. */
 export function parseContent(view) {
   const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
   if (bytes.length < 8 || String.fromCharCode(...bytes.subarray(0, 4)) !== "SEGW") {
@@ -47,7 +47,7 @@ export function readMasks(header, bits) {
   return masks;
 }
 
-/** Whether the picture's pixel (x, y) lies inside the mask. */
+/** Whether the image's pixel (x, y) lies inside the mask. */
 export function maskHas(mask, x, y) {
   const column = x - mask.x;
   const row = y - mask.y;
@@ -176,7 +176,7 @@ export function sortInstances(header, indices, by, descending) {
   return [...indices].sort((a, b) => turn * compare(a, b) || header.scores[b] - header.scores[a] || a - b);
 }
 
-/** The smallest of the shown instances that has the picture's pixel (x, y), or null. */
+/** The smallest of the shown instances that has the image's pixel (x, y), or null. */
 export function instanceAt(scene, shown, x, y) {
   let found = null;
   for (const index of shown) {
@@ -187,7 +187,7 @@ export function instanceAt(scene, shown, x, y) {
 }
 
 /**
- * For each class of the picture: {id, name, color, shown, total, best}, the best score first: wherever the one threshold
+ * For each class of the image: {id, name, color, shown, total, best}, the best score first: wherever the one threshold
  * is, what shows comes before what does not, and no row moves with it.
  */
 export function countClasses(header, shown) {
@@ -219,12 +219,12 @@ export function summarize(header, shown) {
   return counted.length ? `${head}: ${counted.map((row) => `${row.shown} ${row.name}`).join(", ")}` : head;
 }
 
-/** Why a picture with a result shows no instance, and what would help: {text, action, change} or null when one shows. */
+/** Why an image with a result shows no instance, and what would help: {text, action, change} or null when one shows. */
 export function explainNothing(header, shown, state) {
   if (shown.length) return null;
   const { threshold, classThresholds = {}, hiddenClasses = [], hiddenInstances = [] } = state;
   const scores = header.scores;
-  if (!scores.length) return { text: "No objects found in this picture.", action: null };
+  if (!scores.length) return { text: "No objects found in this image.", action: null };
   const likely = likelyInstances(header, { threshold, classThresholds });
   if (likely.length && (hiddenClasses.length || hiddenInstances.length)) {
     const counted = likely.length === 1 ? "The one instance is" : `All ${likely.length} instances are`;
@@ -252,18 +252,18 @@ export function stepInstance(header, shown, current, step) {
 
 // ── geometry ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const MAX_HEIGHT = 640; // CSS pixels: a picture and its legend fit on a laptop's screen
+const MAX_HEIGHT = 640; // CSS pixels: an image and its legend fit on a laptop's screen
 const MIN_HEIGHT = 200;
 const MAX_ENLARGEMENT = 3; // a thumbnail is shown larger, but not as a mosaic
-const MAX_SCALE = 40; // CSS pixels for a pixel of the picture
+const MAX_SCALE = 40; // CSS pixels for a pixel of the image
 
-/** How high the stage is for a picture, in CSS pixels. */
+/** How high the stage is for an image, in CSS pixels. */
 export function stageHeight(header, stageWidth) {
   const scale = Math.min(stageWidth / header.width, MAX_ENLARGEMENT);
   return Math.round(Math.min(MAX_HEIGHT, Math.max(MIN_HEIGHT, header.height * scale)));
 }
 
-/** The view in which the whole picture lies in the middle of the stage. */
+/** The view in which the whole image lies in the middle of the stage. */
 export function fitView(header, stageWidth, height) {
   const scale = Math.min(stageWidth / header.width, height / header.height, MAX_ENLARGEMENT);
   return { scale, x: (stageWidth - header.width * scale) / 2, y: (height - header.height * scale) / 2 };
@@ -277,7 +277,7 @@ export function zoomView(view, fit, factor, x, y) {
   return { scale, x: x - (x - view.x) * ratio, y: y - (y - view.y) * ratio };
 }
 
-/** The view that shows the picture `zoom` times as large as it fits, with its point `pan` (fractions) in the middle. */
+/** The view that shows the image `zoom` times as large as it fits, with its point `pan` (fractions) in the middle. */
 export function viewOf(zoom, pan, fit, header, stageWidth, height) {
   if (zoom <= 1) return fit;
   const scale = Math.min(fit.scale * zoom, Math.max(MAX_SCALE, fit.scale));
@@ -297,7 +297,7 @@ export function zoomOf(view, fit, header, stageWidth, height) {
   return { zoom: Math.max(1, Math.round((view.scale / fit.scale) * 1e4) / 1e4), pan };
 }
 
-/** The view moved back so that the picture covers the stage, or is centred where it is smaller than that. */
+/** The view moved back so that the image covers the stage, or is centred where it is smaller than that. */
 export function holdView(view, header, stageWidth, height) {
   const hold = (offset, size, room) => (size <= room ? (room - size) / 2 : Math.min(0, Math.max(room - size, offset)));
   return {
@@ -413,7 +413,7 @@ export function filesProblem(files) {
   const large = files.find(({ size }) => size > MAX_FILE_BYTES);
   if (!large) return null;
   const [size, most] = [large.size, MAX_FILE_BYTES].map((bytes) => `${Math.round(bytes / 2 ** 20)} MB`);
-  return `${large.name} has ${size}, and pictures may have ${most}. Save it smaller, for example as a JPEG.`;
+  return `${large.name} has ${size}, and images may have ${most}. Save it smaller, for example as a JPEG.`;
 }
 
 /** A time as part of a file name, such as "2026-11-23 14.05.09". */
@@ -444,7 +444,7 @@ async function readScene(content) {
   return { header, bitmap, masks, order, paths: [], exactPaths: [] };
 }
 
-/** An instance's outline; from six screen pixels a pixel on, where the picture shows its pixels too, exactly. */
+/** An instance's outline; from six screen pixels a pixel on, where the image shows its pixels too, exactly. */
 function pathOf(scene, index, scale) {
   const exact = scale >= PIXELS_SEEN;
   const paths = exact ? scene.exactPaths : scene.paths;
@@ -475,7 +475,7 @@ function makeCanvas(width, height) {
 }
 
 /**
- * Draws a scene on two canvases: the picture below, all that lies on it above.
+ * Draws a scene on two canvases: the image below, all that lies on it above.
  *
  * Each instance is painted once into a layer of its own, at the resolution of the screen, when it is first shown;
  * what a step of the threshold costs is then only copying layers.
@@ -573,7 +573,7 @@ class Painter {
     }
     context.lineJoin = "round";
     if (look.show.includes("outlines")) {
-      // A thin shadow keeps a colour apart from a picture of the same colour.
+      // A thin shadow keeps a colour apart from an image of the same colour.
       stroke(context, path, "#000000", (3.2 * this.ratio) / scale, 0.35);
       stroke(context, path, color, (1.8 * this.ratio) / scale, 1);
     }
@@ -789,7 +789,7 @@ const COLORS = [
   ["score", "Score"],
 ];
 const EXPORTS = [
-  ["png", "PNG", "the picture with what is drawn on it"],
+  ["png", "PNG", "the image with what is drawn on it"],
   ["cutouts", "Cut-outs", "a ZIP of transparent PNGs, one for each instance"],
   ["coco", "COCO", "a data set in JSON, masks included"],
   ["csv", "CSV", "a table for spreadsheets"],
@@ -803,12 +803,12 @@ const KEYS = [
   ["S, or double-click", "show it alone; again: the others, too"],
   ["Esc", "select nothing"],
   ["Space", "hold: the photograph without masks"],
-  ["+ − 0", "zoom in, zoom out, the whole picture"],
+  ["+ − 0", "zoom in, zoom out, the whole image"],
   ["Wheel, or pinch", "zoom to the pointer (Ctrl + wheel before a click)"],
-  ["Drag", "move the enlarged picture"],
+  ["Drag", "move the enlarged image"],
   ["T", "in the list of classes: a threshold for this class"],
 ];
-const WIDE = 760; // CSS pixels from which the lists stand beside the picture
+const WIDE = 760; // CSS pixels from which the lists stand beside the image
 const SAVE_DELAY_MS = 80;
 const ANNOUNCE_DELAY_MS = 500;
 const DOUBLE_TAP_MS = 320;
@@ -940,7 +940,7 @@ class Kernel {
   problem() {
     if (this.live) return this.missing ?? "";
     return this.everLive
-      ? "The kernel was stopped or restarted, and this panel's part of it is gone. You can still explore what is shown; to segment more pictures, run the cell again."
+      ? "The kernel was stopped or restarted, and this panel's part of it is gone. You can still explore what is shown; to segment more images, run the cell again."
       : "";
   }
 
@@ -1006,19 +1006,19 @@ class Kernel {
   }
 }
 
-/** Why pictures of `size` bytes in all may not have arrived. */
+/** Why images of `size` bytes in all may not have arrived. */
 function lateUpload(count, size) {
-  const what = count === 1 ? "The picture has" : `The ${count} pictures have`;
+  const what = count === 1 ? "The image has" : `The ${count} images have`;
   const large =
     size > 7e6
-      ? ` Or the server refused ${Math.round(size / 2 ** 20)} MB: start it with a larger websocket_max_message_size (make lab does), or send smaller pictures.`
+      ? ` Or the server refused ${Math.round(size / 2 ** 20)} MB: start it with a larger websocket_max_message_size (make lab does), or send smaller images.`
       : "";
   return `${what} not reached the kernel. It may be busy with another cell; then this goes on when it is done.${large}`;
 }
 
 // ── the list of classes ──────────────────────────────────────────────────────────────────────────────────────────────
 
-/** So many classes in one picture are easier to find by name than by eye. */
+/** So many classes in one image are easier to find by name than by eye. */
 const MANY_CLASSES = 13;
 
 class Legend {
@@ -1049,7 +1049,7 @@ class Legend {
     this.chips = new Map(rows.map((row, at) => [row.id, this.chip(row, at === 0)]));
     this.list.replaceChildren(...[...this.chips.values()].map((chip) => chip.element));
     this.hint.hidden = rows.length < 2;
-    // What was looked for stays for the next picture, like the classes that are hidden.
+    // What was looked for stays for the next image, like the classes that are hidden.
     this.finder.hidden = rows.length < MANY_CLASSES;
     if (this.finder.hidden) this.search.value = "";
     this.find();
@@ -1221,7 +1221,7 @@ const COLUMNS = [
   ["area", "Area"],
 ];
 
-/** A table of the instances that meet their threshold, sortable, linked with the picture; it draws only what is seen. */
+/** A table of the instances that meet their threshold, sortable, linked with the image; it draws only what is seen. */
 class Table {
   constructor(view) {
     this.view = view;
@@ -1387,7 +1387,7 @@ class Table {
   point(event) {
     if (this.view.rests(event)) return;
     const index = this.at(event);
-    // What is hidden one by one can't light up in the picture.
+    // What is hidden one by one can't light up in the image.
     this.view.light(this.hidden.has(index) ? null : index);
   }
 
@@ -1445,7 +1445,7 @@ const CAMERA_PROBLEMS = {
   NotReadableError: "Another program uses the camera. Close that one, then try again.",
 };
 
-/** Shows what the camera sees, and gives one picture of it to `take(file)`. */
+/** Shows what the camera sees, and gives one image of it to `take(file)`. */
 async function openCamera(root, take, tell) {
   let stream;
   try {
@@ -1457,7 +1457,7 @@ async function openCamera(root, take, tell) {
   const video = make("video", "sgw-video", { autoplay: "", playsinline: "", "aria-label": "What the camera sees" });
   video.muted = true;
   video.srcObject = stream;
-  const snap = wordButton("sgw-button sgw-snap", "Take picture", { onclick: () => shoot() });
+  const snap = wordButton("sgw-button sgw-snap", "Take image", { onclick: () => shoot() });
   const stop = () => stream.getTracks().forEach((track) => track.stop());
   const dialog = openDialog(root, "Camera", stop, video, make("div", "sgw-dialog-foot", {}, snap));
   snap.focus();
@@ -1509,7 +1509,7 @@ class View {
     this.surface = make(
       "div",
       "sgw-surface",
-      { tabindex: "0", role: "application", "aria-roledescription": "picture with instances" },
+      { tabindex: "0", role: "application", "aria-roledescription": "image with instances" },
       this.base,
       this.marks,
     );
@@ -1565,11 +1565,11 @@ class View {
     this.zooms = make(
       "div",
       "sgw-zooms",
-      { role: "group", "aria-label": "Picture" },
+      { role: "group", "aria-label": "Image" },
       this.camera,
       this.peekButton,
       button("sgw-icon", "Zoom out (−)", { onclick: () => this.zoom(1 / 1.5) }, icon("minus")),
-      button("sgw-icon", "Fit the whole picture (0)", { onclick: () => this.resetView() }, icon("fit")),
+      button("sgw-icon", "Fit the whole image (0)", { onclick: () => this.resetView() }, icon("fit")),
       button("sgw-icon", "Zoom in (+)", { onclick: () => this.zoom(1.5) }, icon("plus")),
       button("sgw-icon", "Keys (?)", { "aria-haspopup": "dialog", onclick: () => this.showKeys() }, icon("keys")),
     );
@@ -1682,7 +1682,7 @@ class View {
 
   /** The kernel repeats to the page what it was told; that must not undo what the hand has done since. */
   keepUnsaved() {
-    if (this.model.get("content") !== this.content) return; // Another picture has come: this was about the last one.
+    if (this.model.get("content") !== this.content) return; // Another image has come: this was about the last one.
     for (const [name, value] of Object.entries(this.unsaved)) {
       if (this.model.get(name) !== value) this.model.set(name, value);
     }
@@ -1706,7 +1706,7 @@ class View {
     try {
       scene = await sceneOf(content);
     } catch (error) {
-      problem = `The picture can't be shown here: ${error.message}.`;
+      problem = `The image can't be shown here: ${error.message}.`;
     }
     // A newer message may have come, or the view gone, while this one was decoded.
     if (this.gone || this.content !== content) return;
@@ -1730,7 +1730,7 @@ class View {
     const width = this.root.clientWidth;
     if (!width) return; // not on screen yet; the observer tells when it is
     this.root.classList.toggle("sgw-wide", width >= WIDE);
-    this.root.classList.toggle("sgw-has-picture", Boolean(this.scene));
+    this.root.classList.toggle("sgw-has-image", Boolean(this.scene));
     this.legend.element.hidden = !this.model.get("legend");
     this.table.element.hidden = !this.model.get("table");
     if (this.scene) {
@@ -1893,11 +1893,11 @@ class View {
     const seconds = Math.floor((performance.now() - this.since) / 1000);
     const text = this.doing ? `${this.doing} …${seconds >= 2 ? ` ${seconds} s` : ""}` : "";
     setText(this.busyText, text);
-    setText(this.emptyTitle, text || "No picture yet");
+    setText(this.emptyTitle, text || "No image yet");
     this.emptyHint.hidden = Boolean(text);
   }
 
-  /** Says something that passes over the picture, for a while. */
+  /** Says something that passes over the image, for a while. */
   say(text) {
     setText(this.whisper, text);
     this.whisper.hidden = false;
@@ -1998,7 +1998,7 @@ class View {
     this.write({ show: SHOWS.map(([one]) => one).filter((one) => (one === name) !== show.includes(one)) });
   }
 
-  // ── new pictures ──
+  // ── new images ──
 
   can(ask) {
     return this.kernel.live && this.model.get("asks").includes(ask);
@@ -2024,7 +2024,7 @@ class View {
     if (!this.can("open") || event.target.closest("input, textarea")) return;
     event.preventDefault();
     event.stopPropagation();
-    if (!this.take(event.clipboardData, "text/plain")) this.say("The clipboard has no picture and no address of one.");
+    if (!this.take(event.clipboardData, "text/plain")) this.say("The clipboard has no image and no address of one.");
   }
 
   /** Opens what was dropped or pasted; returns whether there was anything to open. */
@@ -2066,7 +2066,7 @@ class View {
 
   // ── pointer ──
 
-  /** The pointer's place: on the stage (x, y), and in the picture's pixels. */
+  /** The pointer's place: on the stage (x, y), and in the image's pixels. */
   locate(event) {
     const box = this.surface.getBoundingClientRect();
     const x = event.clientX - box.left;
@@ -2088,7 +2088,7 @@ class View {
     if (this.model.get("hovered") !== index) this.writeSoon({ hovered: index });
   }
 
-  /** Lights up an instance from outside the picture, where there is no pointer for a tip. */
+  /** Lights up an instance from outside the image, where there is no pointer for a tip. */
   light(index) {
     this.at = null;
     this.hover(index);
@@ -2146,7 +2146,7 @@ class View {
     if (this.pointers.size < 2) this.pinched = null;
   }
 
-  /** Two fingers: their distance is the zoom, and the picture stays below them. */
+  /** Two fingers: their distance is the zoom, and the image stays below them. */
   pinch() {
     if (!this.pinched || this.pointers.size < 2) return false;
     const [first, second] = this.pointers.values();
@@ -2177,7 +2177,7 @@ class View {
     this.select(this.under(event), event.shiftKey || event.ctrlKey || event.metaKey);
   }
 
-  /** A second tap at the same place fits the picture, or enlarges it there; returns whether this was one. */
+  /** A second tap at the same place fits the image, or enlarges it there; returns whether this was one. */
   tapTwice(event) {
     const before = this.tapped;
     this.tapped = { at: event.timeStamp, x: event.clientX, y: event.clientY };
@@ -2201,9 +2201,9 @@ class View {
     if (!this.scene) return;
     const wanted = event.ctrlKey || event.metaKey; // a pinch on a touchpad comes so, too
     const out = event.deltaY > 0 && this.view === this.fit;
-    // A page that is scrolled past the picture must not be caught by it.
+    // A page that is scrolled past the image must not be caught by it.
     if (!wanted && (document.activeElement !== this.surface || out)) {
-      if (!out) this.say("Click the picture, or hold Ctrl, to zoom with the wheel.");
+      if (!out) this.say("Click the image, or hold Ctrl, to zoom with the wheel.");
       return;
     }
     event.preventDefault();
@@ -2247,7 +2247,7 @@ class View {
     return viewOf(this.model.get("zoom"), this.model.get("pan"), this.fit, this.scene.header, width, height);
   }
 
-  /** Another view, or Python, has moved the picture. */
+  /** Another view, or Python, has moved the image. */
   follow() {
     if (!this.scene || !this.fit || this.own === `${this.model.get("zoom")} ${this.model.get("pan")}`) return;
     this.own = "";

@@ -1,12 +1,12 @@
-// The filmstrip of seg_widgets: small pictures in a row, one of them current.
+// The filmstrip of seg_widgets: small images in a row, one of them current.
 //
 // One ES module without imports, like canvas.js: the default export is the widget, the named exports are pure helpers
 // that tests/viewer/js checks.
 
-/** What a screen reader says of a picture: its name, its state or result, and why it failed. */
+/** What a screen reader says of an image: its name, its state or result, and why it failed. */
 export function describeItem({ name, state, note, error }) {
   const states = { waiting: "waiting", busy: "being segmented", done: note, failed: `failed: ${error}` };
-  return [name || "Picture", states[state]].filter(Boolean).join(", ");
+  return [name || "Image", states[state]].filter(Boolean).join(", ");
 }
 
 /** The number that a key leads to from `number`, or null for another key. */
@@ -41,7 +41,7 @@ class View {
     this.list = document.createElement("div");
     this.list.className = "sgw-film-list";
     this.list.setAttribute("role", "listbox");
-    this.list.setAttribute("aria-label", "Pictures of this session");
+    this.list.setAttribute("aria-label", "Images of this session");
     this.list.setAttribute("aria-orientation", "horizontal");
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.root = document.createElement("div");

@@ -97,7 +97,7 @@ test("masks are cut from the bits one after the other, each from a whole byte on
   assert.throws(() => canvas.readMasks(given, new Uint8Array([...bits, 0])), /cut short/);
 });
 
-test("without masks a box is all inside, and never leaves the picture", () => {
+test("without masks a box is all inside, and never leaves the image", () => {
   const [mask] = canvas.readMasks({ hasMasks: false, width: 10, height: 8, boxes: [[-2, 1.2, 12.5, 7.9]] }, null);
   assert.deepEqual({ ...mask }, { x: 0, y: 1, width: 10, height: 7, bits: null });
   assert.equal(canvas.maskHas(mask, 9, 7), true);
@@ -244,7 +244,7 @@ test("arrow keys step from the best score on, around the ends", () => {
   assert.equal(canvas.stepInstance(header, [], null, 1), null);
 });
 
-test("the picture is fitted, centred and never enlarged into a mosaic", () => {
+test("the image is fitted, centred and never enlarged into a mosaic", () => {
   assert.equal(canvas.stageHeight({ width: 1280, height: 960 }, 640), 480);
   assert.equal(canvas.stageHeight({ width: 100, height: 4000 }, 640), 640);
   assert.equal(canvas.stageHeight({ width: 4000, height: 100 }, 640), 200);
@@ -271,7 +271,7 @@ test("zoom and pan are the same view in a stage of any size", () => {
     const { zoom, pan } = canvas.zoomOf(view, fit, picture, width, height);
     assert.equal(zoom, 4);
     assert.ok(Math.abs(pan[0] - 0.4) < 1e-4 && Math.abs(pan[1] - 0.6) < 1e-4);
-    // A point at the edge gives the nearest view that the picture still covers.
+    // A point at the edge gives the nearest view that the image still covers.
     const edge = canvas.viewOf(4, [0, 0], fit, picture, width, height);
     assert.deepEqual([edge.x, edge.y], [0, 0]);
   }
@@ -291,14 +291,14 @@ test("an address in a dropped or pasted text is found, and nothing else is", () 
 test("a file over the kernel's limit is told before it is sent", () => {
   assert.equal(canvas.filesProblem([{ name: "a.jpg", size: 25 * 2 ** 20 }]), null);
   const files = [{ name: "a.jpg", size: 3 }, { name: "b.tif", size: 31 * 2 ** 20 }];
-  assert.match(canvas.filesProblem(files), /^b\.tif has 31 MB, and pictures may have 25 MB\./);
+  assert.match(canvas.filesProblem(files), /^b\.tif has 31 MB, and images may have 25 MB\./);
 });
 
 test("a time makes a file name", () => {
   assert.equal(canvas.timeName(new Date(2026, 10, 3, 4, 5, 6)), "2026-11-03 04.05.06");
 });
 
-test("a moved picture still covers the stage", () => {
+test("a moved image still covers the stage", () => {
   const picture = { width: 100, height: 100 };
   assert.deepEqual(canvas.holdView({ scale: 10, x: 50, y: -2000 }, picture, 400, 300), { scale: 10, x: 0, y: -700 });
   assert.deepEqual(canvas.holdView({ scale: 1, x: 50, y: -20 }, picture, 400, 300), { scale: 1, x: 150, y: 100 });

@@ -1,7 +1,8 @@
 """Stands where detectron2's compiled extension would be.
 
-This is the pure-Python build of detectron2 that seg-widgets makes. Importing this module works; asking it for an
-operator raises `MissingOperatorError`, which names the operator, what needs it, and how to get it.
+This is the pure-Python build of detectron2 that seg-widgets makes. Importing this module works;
+asking it for an operator raises `MissingOperatorError`, which names the operator, what needs it,
+and how to get it.
 """
 
 _NEEDED_BY = {
@@ -18,7 +19,8 @@ _NEEDED_BY = {
 class MissingOperatorError(AttributeError, NotImplementedError):
     """A compiled operator was asked for, and this build has none.
 
-    It is an `AttributeError` so that `hasattr(_C, name)` and `from detectron2._C import name` answer as for any module.
+    It is an `AttributeError` so that `hasattr(_C, name)` and `from detectron2._C import name`
+    answer as for any module.
     """
 
 
@@ -40,7 +42,9 @@ def has_cuda() -> bool:
 def __getattr__(name: str) -> object:
     if name.startswith("__"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    needed_by = next((what for prefix, what in _NEEDED_BY.items() if name.startswith(prefix)), "compiled code")
+    needed_by = next(
+        (what for prefix, what in _NEEDED_BY.items() if name.startswith(prefix)), "compiled code"
+    )
     raise MissingOperatorError(
         f"detectron2._C.{name} is missing: {needed_by} needs detectron2's compiled operators, and this is the "
         "pure-Python build that seg-widgets makes. Mask R-CNN on upright boxes works without them. To get them, "
