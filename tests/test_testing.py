@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from seg_widgets.images.loading import load
+from seg_widgets.images import load
 from seg_widgets.prediction.predictor import Predictor
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from .loading import FORMATS, MAX_BYTES, MAX_PIXELS, MAX_SIDE, RGBArray, Upload, load, uploads
+from .arrays import RGBArray
+from .file_upload import Upload, uploads
+from .formats import ACCEPT, FORMATS, SUFFIXES
+from .limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
+from .loading import load
+from .names import is_address, name_of
 
 __all__ = [
+    "ACCEPT",
     "FORMATS",
     "MAX_BYTES",
     "MAX_PIXELS",
     "MAX_SIDE",
+    "SUFFIXES",
     "RGBArray",
     "Upload",
+    "is_address",
     "load",
+    "name_of",
     "uploads",
 ]

@@ -1,17 +1,10 @@
-"""Opening http(s) addresses that may come from strangers: what may be reached, for how long, and
-how much."""
+"""Opening http(s) addresses that may come from strangers: which may be opened, for how long, and
+how many bytes."""
 
 from __future__ import annotations
 
-from .fetching import (
-    MAX_BYTES,
-    MAX_URL_LENGTH,
-    Fetched,
-    Progress,
-    address_refusal,
-    fetch,
-    fetch_file,
-)
+from .addresses import MAX_URL_LENGTH, address_refusal, url_name
+from .fetching import MAX_BYTES, Fetched, Progress, fetch, fetch_file, size_text
 
 __all__ = [
     "MAX_BYTES",
@@ -21,4 +14,6 @@ __all__ = [
     "address_refusal",
     "fetch",
     "fetch_file",
+    "size_text",
+    "url_name",
 ]

@@ -32,7 +32,7 @@ from seg_widgets import export
 from seg_widgets.drawing.rendering import Style, cutout, overlay
 from seg_widgets.errors import DependencyError, ExportError, PredictionError, SettingError
 from seg_widgets.export import formats
-from seg_widgets.images.loading import load
+from seg_widgets.images import load
 from seg_widgets.prediction.prediction import MaskCrop, Prediction
 from seg_widgets.testing import StubPredictor, make_picture
 

@@ -1,18 +1,14 @@
-"""fetch: what may be opened, and that nothing a server does makes it hang, swell or escape."""
+"""fetch: answers of servers, good and bad."""
 
 from __future__ import annotations
 
 import gzip
-import shutil
 import socket
-import ssl
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,177 +25,9 @@ from seg_widgets.errors import (
     UnreachableError,
     UrlError,
 )
-from seg_widgets.net import fetching
-from seg_widgets.net.fetching import MAX_URL_LENGTH, Fetched, address_refusal, fetch
-from seg_widgets.testing import make_jpeg
+from seg_widgets.net import Fetched, fetch
 
-JPEG = make_jpeg(64, 48)
-
-
-# ── addresses ─────────────────────────────────────────────────────────────────────────────────────
-
-LOCAL = [
-    "127.0.0.1",
-    "127.255.255.254",
-    "::1",
-    "10.0.0.1",
-    "10.255.255.255",
-    "100.64.0.1",
-    "100.127.255.254",
-    "172.16.0.1",
-    "172.31.255.255",
-    "192.168.0.1",
-    "fc00::1",
-    "fd12:3456:789a::1",
-]
-
-NEVER = [
-    "0.0.0.0",
-    "0.1.2.3",
-    "100.100.100.200",
-    "168.63.129.16",
-    "169.254.0.1",
-    "169.254.169.254",
-    "169.254.170.2",
-    "192.0.0.8",
-    "192.0.0.192",
-    "192.0.2.1",
-    "192.88.99.1",
-    "198.18.0.1",
-    "198.19.255.255",
-    "198.51.100.1",
-    "203.0.113.1",
-    "224.0.0.1",
-    "239.255.255.255",
-    "240.0.0.1",
-    "255.255.255.255",
-    "::",
-    "::2",
-    "::127.0.0.1",
-    "::10.0.0.1",
-    "::ffff:127.0.0.1",
-    "::ffff:8.8.8.8",
-    "::ffff:0:127.0.0.1",
-    "64:ff9b::127.0.0.1",
-    "64:ff9b::a9fe:a9fe",
-    "64:ff9b:1::1",
-    "100::1",
-    "2001::1",
-    "2001:0:53aa:64c:0:fbd9:7f:fffe",
-    "2001:2::1",
-    "2001:10::1",
-    "2001:20::1",
-    "2001:db8::1",
-    "2002:7f00:1::1",
-    "2002:a9fe:a9fe::1",
-    "2606:4700::5efe:127.0.0.1",
-    "2606:4700::200:5efe:10.0.0.1",
-    "fe80::5efe:10.0.0.1",
-    "3fff::1",
-    "4000::1",
-    "5f00::1",
-    "fd00:ec2::254",
-    "fd20:ce::254",
-    "fe80::1",
-    "fe80::1%1",
-    "febf::1",
-    "fec0::1",
-    "feff::1",
-    "ff02::1",
-]
-
-PUBLIC = [
-    "1.1.1.1",
-    "8.8.8.8",
-    "9.255.255.255",
-    "11.0.0.0",
-    "100.63.255.255",
-    "100.128.0.0",
-    "126.255.255.255",
-    "128.0.0.1",
-    "169.253.255.255",
-    "172.15.255.255",
-    "172.32.0.0",
-    "192.167.255.255",
-    "192.169.0.0",
-    "198.17.255.255",
-    "198.20.0.0",
-    "223.255.255.255",
-    "2001:4860:4860::8888",
-    "2606:4700:4700::1111",
-    "2a00:1450:4001:80b::200e",
-]
-
-
-@pytest.mark.parametrize("address", LOCAL)
-def test_local_addresses_need_permission(address: str) -> None:
-    assert address_refusal(address)
-    assert address_refusal(address, allow_local=True) is None
-
-
-@pytest.mark.parametrize("address", NEVER)
-def test_some_addresses_are_never_opened(address: str) -> None:
-    assert address_refusal(address)
-    assert address_refusal(address, allow_local=True)
-
-
-@pytest.mark.parametrize("address", PUBLIC)
-def test_public_addresses_are_opened(address: str) -> None:
-    assert address_refusal(address) is None
-
-
-# ── URLs ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def no_network(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Looking up a host fails the test; what was looked up is in the list."""
-    asked: list[str] = []
-
-    def look_up(host: str, *_: object, **__: object) -> Any:
-        asked.append(host)
-        raise socket.gaierror(-2, "Name or service not known")
-
-    monkeypatch.setattr(socket, "getaddrinfo", look_up)
-    return asked
-
-
-@pytest.mark.parametrize(
-    ("url", "words"),
-    [
-        ("", "Only http"),
-        ("photo.jpg", "Only http"),
-        ("ftp://example.org/a.png", "Only http"),
-        ("file:///etc/passwd", "Only http"),
-        ("gopher://127.0.0.1:6379/_x", "Only http"),
-        ("javascript:alert(1)//://", "Only http"),
-        ("http://", "names no host"),
-        ("http:///path", "names no host"),
-        ("https://?x", "names no host"),
-        ("http://user:secret@example.org/", "user name or password"),
-        ("http://user@example.org/", "user name or password"),
-        ("http://@example.org/", "user name or password"),
-        ("http://example.org\\@evil.org/", "backslash"),
-        ("http://example.org/a b", "a space"),
-        ("http://example.org/\r\nHost: evil", "control character"),
-        ("http://example.org/\x00", "control character"),
-        ("http://example.org:99999/", "proper URL"),
-        ("http://example.org:port/", "proper URL"),
-        ("http://[::1/", "proper URL"),
-        ("http://[bad/", "proper URL"),
-        ("http://a%20b.org/", "proper URL"),
-        ("http://a'b.org/", "proper URL"),
-        ("http://" + "a" * 70 + "é.org/", "proper URL"),
-        ("http://example.org/" + "a" * MAX_URL_LENGTH, "8,211 characters"),
-    ],
-)
-def test_urls_that_are_not_opened(url: str, words: str, no_network: list[str]) -> None:
-    with pytest.raises(UrlError, match=words) as caught:
-        fetch(url)
-    assert isinstance(caught.value, ValueError)
-    assert "secret" not in str(caught.value)
-    assert len(str(caught.value)) < 300
-    assert no_network == []
+from .servers import JPEG, answers, get
 
 
 @pytest.mark.parametrize(
@@ -213,78 +41,8 @@ def test_urls_that_are_not_opened(url: str, words: str, no_network: list[str]) -
     ],
 )
 def test_settings_out_of_range(options: dict[str, Any]) -> None:
-    with pytest.raises(SettingError):
+    with pytest.raises(SettingError, match=next(iter(options))):
         fetch("http://example.org/", **options)
-
-
-def test_an_unknown_host(no_network: list[str]) -> None:
-    with pytest.raises(UnreachableError, match=r"no host 'nowhere\.example'\. Check its spelling"):
-        fetch("http://nowhere.example/a.png")
-    assert no_network == ["nowhere.example"]
-
-
-def test_a_look_up_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: release.wait(10) and [])
-    start = time.monotonic()
-    with pytest.raises(FetchTimeoutError, match=r"Looking up slow|within 0\.3 s"):
-        fetch("http://slow.example/", total_timeout_s=0.3)
-    assert time.monotonic() - start < 2
-    release.set()
-
-
-def answers(*addresses: str) -> Callable[..., list[Any]]:
-    """A stand-in for getaddrinfo; port 0 means the one that was asked for."""
-
-    def look_up(host: str, port: int, *_: object, **__: object) -> list[Any]:
-        found = []
-        for address in addresses:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
-            place = (address, port, 0, 0) if family == socket.AF_INET6 else (address, port)
-            found.append((family, socket.SOCK_STREAM, 6, "", place))
-        return found
-
-    return look_up
-
-
-@pytest.mark.parametrize(
-    "addresses",
-    [
-        ["127.0.0.1"],
-        ["8.8.8.8", "127.0.0.1"],
-        ["127.0.0.1", "8.8.8.8"],
-        ["8.8.8.8", "fe80::1"],
-        ["::ffff:8.8.8.8"],
-    ],
-)
-def test_one_bad_answer_is_enough(addresses: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    def must_not(*_: object) -> Any:
-        raise AssertionError("a connection was tried")
-
-    monkeypatch.setattr(socket, "getaddrinfo", answers(*addresses))
-    monkeypatch.setattr(socket.socket, "connect", must_not)
-    with pytest.raises(UrlError, match=r"rebound\.example is at .* may not be opened"):
-        fetch("http://rebound.example/a.png")
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["127.0.0.1", "127.1", "2130706433", "0x7f.1", "017700000001", "[::1]", "localhost", "0"],
-)
-def test_this_machine_under_any_name_is_refused(host: str) -> None:
-    with pytest.raises(UrlError, match="may not be opened"):
-        fetch(f"http://{host}:9/")
-
-
-@pytest.mark.parametrize(
-    "host", ["169.254.169.254", "[fe80::1]", "[::ffff:169.254.169.254]", "0.0.0.0"]
-)
-def test_metadata_is_refused_with_allow_local_too(host: str) -> None:
-    with pytest.raises(UrlError, match="may not be opened"):
-        fetch(f"http://{host}/latest/meta-data/", allow_local=True)
-
-
-# ── servers ───────────────────────────────────────────────────────────────────────────────────────
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -405,10 +163,6 @@ def base(server: ThreadingHTTPServer) -> str:
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def get(url: str, **options: Any) -> Fetched:
-    return fetch(url, allow_local=True, **{"total_timeout_s": 10, **options})
-
-
 def test_an_image(base: str, server: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
     monkeypatch.setenv("NO_PROXY", "")
@@ -464,7 +218,7 @@ def test_redirects_are_followed_to_a_limit(base: str) -> None:
     ],
 )
 def test_redirects_are_checked_again(base: str, target: str) -> None:
-    with pytest.raises(UrlError):
+    with pytest.raises(UrlError, match=r"may not be opened|Only http|proper URL|no host|password"):
         get(f"{base}/to/{target}")
 
 
@@ -537,7 +291,7 @@ def test_bodies(base: str) -> None:
 def test_the_limit_of_bytes(base: str) -> None:
     assert len(get(f"{base}/big/5000", max_bytes=5000).content) == 5000
     for path in ("big/5001", "liar", "endless"):
-        with pytest.raises(FetchTooLargeError, match=r"more than 0\.0 MiB"):
+        with pytest.raises(FetchTooLargeError, match=r"more than 5,000 bytes"):
             get(f"{base}/{path}", max_bytes=5000)
 
 
@@ -555,199 +309,6 @@ def test_no_threads_stay_behind(base: str) -> None:
     time.sleep(0.2)
     # The server's own threads end with their connections.
     assert threading.active_count() <= before + 1
-
-
-# ── servers that don't speak HTTP well ────────────────────────────────────────────────────────────
-
-
-@contextmanager
-def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that answers one connection by `talk`."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    listening.settimeout(5)
-
-    def serve() -> None:
-        try:
-            connection, _ = listening.accept()
-        except OSError:
-            return
-        with connection:
-            connection.settimeout(5)
-            with suppress(OSError):
-                talk(connection)
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield f"127.0.0.1:{listening.getsockname()[1]}"
-    finally:
-        listening.close()
-        thread.join()
-
-
-def drip(connection: socket.socket, start: bytes = b"", step: bytes = b"x") -> None:
-    connection.recv(4096)
-    connection.sendall(start)
-    for _ in range(60):
-        time.sleep(0.05)
-        connection.sendall(step)
-
-
-@pytest.mark.parametrize(
-    ("start", "step"),
-    [
-        (b"", b"H"),
-        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"x"),
-        (b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;", b"x"),
-        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-        (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
-    ],
-)
-def test_every_way_of_dripping_meets_the_deadline(start: bytes, step: bytes) -> None:
-    with raw_server(lambda connection: drip(connection, start, step)) as place:
-        begun = time.monotonic()
-        with pytest.raises(FetchTimeoutError):
-            get(f"http://{place}/a.png", total_timeout_s=0.4)
-        assert time.monotonic() - begun < 1.5
-
-
-def test_silence() -> None:
-    done = threading.Event()
-
-    def wait(_: socket.socket) -> None:
-        done.wait(5)
-
-    with raw_server(wait) as place:
-        begun = time.monotonic()
-        with pytest.raises(FetchTimeoutError):
-            get(f"http://{place}/a.png", total_timeout_s=0.3)
-        assert time.monotonic() - begun < 1.5
-        done.set()
-
-
-def test_a_handshake_that_drips() -> None:
-    with raw_server(
-        lambda connection: drip(connection, b"\x16\x03\x03\x40\x00\x02", b"\0")
-    ) as place:
-        begun = time.monotonic()
-        with pytest.raises(FetchTimeoutError):
-            get(f"https://{place}/a.png", total_timeout_s=0.4)
-        assert time.monotonic() - begun < 1.5
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"",
-        b"SSH-2.0-OpenSSH_9.2\r\n",
-        b"\x15\x03\x01\0\x02\x02\x46",
-        b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 300 + b"\r\n",
-        b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nshort",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nx",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n",
-        b"HTTP/1.1 302 Found\r\nLocation: http://\xff\xfe\r\n\r\n",
-        b"HTTP/1.1 999 What\r\n\r\n",
-    ],
-    ids=lambda answer: repr(answer[:40]),
-)
-def test_nonsense_is_an_error_of_ours(answer: bytes) -> None:
-    def talk(connection: socket.socket) -> None:
-        connection.recv(4096)
-        connection.sendall(answer)
-
-    with raw_server(talk) as place, pytest.raises(FetchError) as caught:
-        get(f"http://{place}/a.png")
-    assert "0x" not in str(caught.value) and "Pool" not in str(caught.value)
-
-
-def test_a_closed_port() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
-    with pytest.raises(UnreachableError, match=r"could not be reached \(Connection refused\)"):
-        get(f"http://127.0.0.1:{port}/")
-
-
-def test_connecting_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    def slow(self: socket.socket, _: object) -> None:
-        time.sleep(self.gettimeout() or 0)
-        raise TimeoutError("timed out")
-
-    monkeypatch.setattr(socket, "getaddrinfo", answers("8.8.8.8"))
-    monkeypatch.setattr(socket.socket, "connect", slow)
-    with pytest.raises(FetchTimeoutError, match=r"did not answer within 0\.1 s"):
-        fetch("http://far.example/", connect_timeout_s=0.1)
-
-
-def test_https_without_a_trusted_certificate() -> None:
-    def talk(connection: socket.socket) -> None:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        with context.wrap_socket(connection, server_side=True):
-            pass
-
-    with raw_server(talk) as place, pytest.raises(UnreachableError):
-        get(f"https://{place}/a.png")
-
-
-def test_https_keeps_the_hosts_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The connection goes to a checked address, but SNI, Host and the certificate are the
-    name's."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("no openssl here to make a certificate with")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    make = [
-        openssl,
-        "req",
-        "-x509",
-        "-nodes",
-        "-newkey",
-        "ec",
-        "-pkeyopt",
-        "ec_paramgen_curve:prime256v1",
-        "-days",
-        "2",
-    ]
-    make += ["-subj", "/CN=good.example", "-addext", "subjectAltName=DNS:good.example"]
-    subprocess.run(
-        [*make, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True
-    )
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    names: list[str | None] = []
-    context.sni_callback = lambda _, name, __: names.append(name)
-    requests_seen: list[bytes] = []
-
-    def talk(connection: socket.socket) -> None:
-        with context.wrap_socket(connection, server_side=True) as secure:
-            requests_seen.append(secure.recv(4096))
-            secure.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(JPEG), JPEG))
-
-    monkeypatch.setattr(socket, "getaddrinfo", answers("127.0.0.1"))
-    make_session = fetching._session
-
-    def trusting(guard: Any) -> Any:
-        session = make_session(guard)
-        session.verify = str(certificate)
-        return session
-
-    monkeypatch.setattr(fetching, "_session", trusting)
-    for name in ("good.example", "other.example"):
-        with raw_server(talk) as place:
-            url = f"https://{name}:{place.rpartition(':')[2]}/a.jpg"
-            if name == "good.example":
-                assert get(url).content == JPEG
-            else:
-                with pytest.raises(UnreachableError, match="no valid certificate"):
-                    get(url)
-    assert names == ["good.example", "other.example"]
-    requests_seen = [seen for seen in requests_seen if seen]
-    assert len(requests_seen) == 1
-    assert b"Host: good.example:" in requests_seen[0]
 
 
 def test_all_are_of_our_tree() -> None:

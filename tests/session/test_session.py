@@ -25,7 +25,7 @@ from seg_widgets.errors import (
     UrlError,
     WeightsNotFoundError,
 )
-from seg_widgets.images.loading import Upload
+from seg_widgets.images import Upload
 from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.session.session import SegmentationSession
 from seg_widgets.session.traits import ThreadSafeTraits

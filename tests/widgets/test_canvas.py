@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seg_widgets.errors import ExportError, PredictionError, SettingError
-from seg_widgets.images.loading import Upload
+from seg_widgets.images import Upload
 from seg_widgets.prediction.prediction import MaskCrop, Prediction
 from seg_widgets.style.colors import class_color, hex_color
 from seg_widgets.testing import StubPredictor, make_picture

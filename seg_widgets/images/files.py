@@ -1,0 +1,107 @@
+"""Reading the bytes of files: by their path, or open already; no more than the limit."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from ..errors import ImageError, ImageFormatError, ImageNotFoundError
+from .formats import FIX
+from .limits import Limits
+from .names import article, printable
+
+__all__ = ["read_open_file", "read_path"]
+
+
+def read_path(path: Path, name: str, limits: Limits) -> bytes:
+    """Read a file.
+
+    Args:
+        path: where it is; "~" is the home folder.
+        name: what messages call the image. "": the file's own name.
+        limits: how many bytes it may have. They are checked before any is read.
+
+    Returns:
+        Its bytes.
+
+    Raises:
+        ImageNotFoundError: there is no such file.
+        ImageFormatError: it is a folder, a pipe or a device.
+        ImageTooLargeError: it is over the limit of bytes.
+        ImageError: it can't be read.
+    """
+    shown = name or printable(path.name or str(path))
+    try:
+        path = path.expanduser()
+        _check_is_file(path, path.stat(), shown, limits)
+        with path.open("rb") as file:
+            content = file.read(limits.max_bytes + 1)
+    except (FileNotFoundError, NotADirectoryError):
+        raise ImageNotFoundError(
+            f"There is no file {str(path)!r}. Check the name; the current folder is "
+            f"{str(Path.cwd())!r}."
+        ) from None
+    except (ValueError, RuntimeError) as error:  # a NUL in the name; a ~user that is not here
+        raise ImageNotFoundError(f"{str(path)!r} can't be the name of a file: {error}.") from None
+    except PermissionError:
+        raise ImageError(
+            f"{shown} may not be read. Give yourself the right to read {str(path)!r}."
+        ) from None
+    except OSError as error:
+        raise ImageError(f"{shown} can't be read: {error.strerror or error}.") from None
+
+    # It may have grown meanwhile.
+    limits.check_bytes(len(content), shown)
+    return content
+
+
+def _check_is_file(path: Path, found: os.stat_result, shown: str, limits: Limits) -> None:
+    if stat.S_ISDIR(found.st_mode):
+        raise ImageFormatError(
+            f"{shown} is a folder. Give an image in it, such as {path / 'photo.jpg'}."
+        )
+    # A pipe or a device could block for ever, or never end.
+    if not stat.S_ISREG(found.st_mode):
+        raise ImageFormatError(f"{shown} is not an ordinary file. {FIX}")
+    limits.check_bytes(found.st_size, shown)
+
+
+def read_open_file(file: Any, name: str, limits: Limits) -> bytes:
+    """Read an open file from where it stands to its end.
+
+    Args:
+        file: anything with a `read` that gives bytes.
+        name: what messages call the image.
+        limits: how many bytes it may have; at most one more is read.
+
+    Returns:
+        Its bytes, perhaps one too many.
+
+    Raises:
+        ImageFormatError: it is open as text, or was read to its end before.
+        ImageError: it can't be read.
+    """
+    try:
+        content = file.read(limits.max_bytes + 1)
+    except UnicodeDecodeError:
+        content = ""
+    except (OSError, ValueError) as error:  # closed, or not open for reading
+        raise ImageError(f"{name} can't be read: {error}.") from None
+
+    if isinstance(content, str):
+        raise ImageFormatError(f'{name} is open as text. Open it with mode "rb".')
+    if not isinstance(content, (bytes, bytearray, memoryview)):
+        kind = article(type(content).__name__)
+        raise ImageFormatError(f"{name} gives {kind} when read, not bytes.")
+    if not content and _is_read(file):
+        raise ImageFormatError(f"{name} has been read to its end already. Call its seek(0) before.")
+    return bytes(content)
+
+
+def _is_read(file: Any) -> bool:
+    try:
+        return bool(file.tell() > 0)
+    except (AttributeError, OSError, ValueError):
+        return False

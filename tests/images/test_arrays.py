@@ -1,0 +1,108 @@
+"""Arrays that are images, and those that are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seg_widgets.errors import (
+    ImageDamagedError,
+    ImageFormatError,
+)
+from seg_widgets.images import load
+
+from .pictures import assert_is_rgb
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.array([[0, 255]], np.uint8), [0, 255]),
+        (np.array([[[0], [255]]], np.uint8), [0, 255]),
+        (np.array([[False, True]]), [0, 255]),
+        (np.array([[0.0, 1.0]]), [0, 255]),
+        (np.array([[0.0, 0.5]], np.float16), [0, 128]),
+        (np.array([[0, 65535]], np.uint16), [0, 255]),
+        (np.array([[0, 65535]], ">u2"), [0, 255]),
+    ],
+)
+def test_arrays(array: npt.NDArray[Any], expected: list[int]) -> None:
+    result = load(array)
+    assert_is_rgb(result)
+    assert result[0].tolist() == [[value] * 3 for value in expected]
+
+
+def test_float_alpha() -> None:
+    assert load(np.array([[[0.0, 0.0, 0.0, 0.0], [1.0, 0.0, 0.0, 1.0]]])).tolist() == [
+        [[255, 255, 255], [255, 0, 0]]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("array", "words"),
+    [
+        (np.array([[-0.5, 0.5]]), r"from -0\.5 to 0\.5, but 0 to 1"),
+        (np.array([[0.0, 255.0]]), r"from 0 to 255.*astype\(numpy\.uint8\)"),
+        (np.array([[0.0, np.nan]]), "holds NaN"),
+        (np.array([[0.0, np.inf]]), "from 0 to inf"),
+        (np.array([[0, 255]]), r"int64.*from 0 to 255.*numpy\.uint8"),
+        (np.array([[0, 70000]], np.uint32), "from 0 to 70000"),
+        (np.array([["a"]]), "is of <U1"),
+        (np.array([[1j]]), "complex128"),
+        (np.zeros((3, 30, 40), np.uint8), r"transpose\(1, 2, 0\)"),
+        (np.zeros((2, 30, 40, 3), np.uint8), r"array\[0\]"),
+        (np.zeros((30, 40, 2), np.uint8), r"shape \(30, 40, 2\)"),
+        (np.zeros(5, np.uint8), r"shape \(5,\)"),
+        (np.array(5), r"shape \(\)"),
+        (np.zeros((4, 4), object), "is of object"),
+    ],
+)
+def test_arrays_that_are_no_image(array: npt.NDArray[Any], words: str) -> None:
+    with pytest.raises(ImageFormatError, match=words):
+        load(array)
+
+
+def test_arrays_without_pixels() -> None:
+    for shape in ((0, 5), (5, 0, 3), (0, 0)):
+        for dtype in (np.uint8, np.float32):
+            with pytest.raises(ImageDamagedError, match="no pixels"):
+                load(np.zeros(shape, dtype))
+
+
+def test_what_refuses_to_become_an_array() -> None:
+    class OnGpu:
+        def __array__(self, *_: object, **__: object) -> Any:
+            raise TypeError("can't convert cuda:0 device type tensor to numpy")
+
+    with pytest.raises(ImageFormatError, match="cuda:0"):
+        load(OnGpu())
+
+
+@given(
+    st.integers(1, 12),
+    st.integers(1, 12),
+    st.sampled_from([None, 1, 3, 4]),
+    st.sampled_from([np.uint8, np.uint16, np.float32, np.float64, np.bool_]),
+    st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=60, deadline=None)
+def test_any_good_array_becomes_rgb(
+    height: int, width: int, channels: int | None, dtype: Any, seed: int
+) -> None:
+    values = np.random.default_rng(seed).random(
+        (height, width) if channels is None else (height, width, channels)
+    )
+    scale = {np.uint8: 255, np.uint16: 65535}.get(dtype, 1)
+    array = np.rint(values * scale).astype(dtype) if dtype is not np.float64 else values
+    before = array.copy()
+    result = load(array)
+    assert_is_rgb(result)
+    assert result.shape == (height, width, 3)
+    np.testing.assert_array_equal(array, before)
+    if channels == 3:
+        np.testing.assert_allclose(result, array.astype(float) / scale * 255, atol=0.51)
