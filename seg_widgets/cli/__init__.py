@@ -1,8 +1,9 @@
-"""The command line: `python -m seg_widgets`."""
+"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights …`, `… finetune DATA`,
+`… export-html NOTEBOOK`, `… doctor`."""
 
 from __future__ import annotations
 
 from .doctor import Finding, findings, report
-from .main import main
+from .program import main
 
 __all__ = ["Finding", "findings", "main", "report"]

@@ -1,14 +1,18 @@
-"""What is here and what is missing: versions, device, driver, weights and memory, each problem with
-its remedy."""
+"""`doctor`: what is here and what is missing, each problem with its remedy.
+
+It looks at versions, device, driver, weights and memory.
+"""
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import importlib.metadata
 import importlib.util
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TextIO
@@ -16,8 +20,9 @@ from typing import Literal, TextIO
 from .. import __version__
 from ..errors import SegWidgetsError
 from ..modeling import STARTER, find_model, weight_folders
+from .common import EXIT_OK, EXIT_SOME_FAILED, Commands
 
-__all__ = ["Finding", "findings", "report"]
+__all__ = ["Finding", "add_parser", "findings", "nvidia_driver", "report", "run"]
 
 _PACKAGES = (
     "torch",
@@ -36,8 +41,14 @@ _LITTLE_MEMORY_GB = 2.0
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report: what was looked at, how it is, what was found, and what to do about
-    it ("": nothing)."""
+    """One line of the report.
+
+    Args:
+        what: what was looked at.
+        state: how it is.
+        found: what was found.
+        remedy: what to do about it; "": nothing.
+    """
 
     what: str
     state: Literal["ok", "note", "problem"]
@@ -45,28 +56,54 @@ class Finding:
     remedy: str = ""
 
 
+def add_parser(commands: Commands) -> argparse.ArgumentParser:
+    """Describe the command's arguments.
+
+    Args:
+        commands: where the parser is added.
+
+    Returns:
+        The command's parser.
+    """
+    return commands.add_parser(
+        "doctor", help="show versions, device and weights, and what to do about each problem"
+    )
+
+
+def run(_: argparse.Namespace) -> int:
+    """Print the report; the exit status is that of `report`."""
+    return report(sys.stdout)
+
+
 def report(stream: TextIO) -> int:
-    """Write all findings to `stream`; 0 when nothing stands in the way of a first overlay, else
-    1."""
+    """Write all findings.
+
+    Args:
+        stream: where to.
+
+    Returns:
+        0 when nothing stands in the way of a first overlay, else 1.
+    """
     everything = list(findings())
     width = max(len(finding.what) for finding in everything)
     for finding in everything:
         print(f"{_MARKS[finding.state]}  {finding.what.ljust(width)}  {finding.found}", file=stream)
         if finding.remedy:
             print(f"      {' ' * width}→ {finding.remedy}", file=stream)
+
     problems = sum(finding.state == "problem" for finding in everything)
-    verdict = (
-        "Ready to segment."
-        if not problems
-        else f"{problems} problem{'s' if problems > 1 else ''} to solve first."
-    )
+    plural = "s" if problems > 1 else ""
+    verdict = f"{problems} problem{plural} to solve first." if problems else "Ready to segment."
     print(f"\n{verdict}", file=stream)
-    return 1 if problems else 0
+    return EXIT_SOME_FAILED if problems else EXIT_OK
 
 
 def findings() -> Iterator[Finding]:
-    """Look at everything in turn; a look that fails is itself a finding, so that the rest is still
-    shown."""
+    """Look at everything in turn.
+
+    Yields:
+        What was found. A check that fails is itself a finding, so that the rest is still shown.
+    """
     checks: tuple[Callable[[], Iterator[Finding]], ...] = (_versions, _device, _weights, _memory)
     for check in checks:
         try:
@@ -75,27 +112,40 @@ def findings() -> Iterator[Finding]:
             yield Finding(check.__name__.strip("_"), "problem", f"{type(error).__name__}: {error}")
 
 
+# ── packages ──────────────────────────────────────────────────────────────────────────────────────
+
+
 def _versions() -> Iterator[Finding]:
     yield Finding("seg-widgets", "ok", __version__)
-    yield Finding(
-        "python", "ok", f"{platform.python_version()} on {platform.system()} {platform.machine()}"
-    )
-    for package in _PACKAGES:
-        try:
-            yield Finding(package, "ok", importlib.metadata.version(package))
-        except importlib.metadata.PackageNotFoundError:
-            if package in _OPTIONAL:
-                yield Finding(package, "note", "not installed", _OPTIONAL[package])
-            elif package == "detectron2" and importlib.util.find_spec(package):
-                yield Finding(package, "ok", "found on the path, without package metadata")
-            else:
-                remedy = "make setup" if package == "detectron2" else f"pip install {package}"
-                yield Finding(package, "problem", "not installed", remedy)
+    system = f"{platform.system()} {platform.machine()}"
+    yield Finding("python", "ok", f"{platform.python_version()} on {system}")
+    yield from map(_package, _PACKAGES)
+
+    # The one pair of packages that is easily mismatched, which only an import shows.
     try:
         importlib.import_module("torchvision.ops")
     except (ImportError, RuntimeError) as error:
-        remedy = "install the torchvision that was built for this torch (0.27.1 goes with 2.12.1), or run make setup"
+        remedy = (
+            "install the torchvision that was built for this torch (0.27.1 goes with 2.12.1), "
+            "or run make setup"
+        )
         yield Finding("torchvision", "problem", f"can't be imported: {error}", remedy)
+
+
+def _package(name: str) -> Finding:
+    try:
+        return Finding(name, "ok", importlib.metadata.version(name))
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    if name in _OPTIONAL:
+        return Finding(name, "note", "not installed", _OPTIONAL[name])
+    if name == "detectron2" and importlib.util.find_spec(name):
+        return Finding(name, "ok", "found on the path, without package metadata")
+    remedy = "make setup" if name == "detectron2" else f"pip install {name}"
+    return Finding(name, "problem", "not installed", remedy)
+
+
+# ── device ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _device() -> Iterator[Finding]:
@@ -103,40 +153,48 @@ def _device() -> Iterator[Finding]:
 
     from ..modeling import resolve_device
 
-    driver = _nvidia_driver()
-    built_for = torch.version.cuda
+    driver = nvidia_driver()
     if torch.cuda.is_available():
-        for number in range(torch.cuda.device_count()):
-            free, total = torch.cuda.mem_get_info(number)
-            name = torch.cuda.get_device_name(number)
-            yield Finding(
-                f"cuda:{number}", "ok", f"{name}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
-            )
-        yield Finding(
-            "driver",
-            "ok",
-            f"NVIDIA {driver or 'of unknown version'}, torch is built for CUDA {built_for}",
-        )
-    elif driver and built_for:
-        remedy = f"torch is built for CUDA {built_for}; update the driver to one that knows it, or go on with the CPU"
-        yield Finding("driver", "note", f"NVIDIA {driver}, but torch can't use it", remedy)
-    elif driver:
-        yield Finding(
-            "driver",
-            "note",
-            f"NVIDIA {driver}, but this torch has no CUDA",
-            "unset UV_TORCH_BACKEND; make setup",
-        )
-    else:
-        yield Finding(
+        yield from map(_gpu, range(torch.cuda.device_count()))
+    yield _driver(driver, torch.version.cuda, torch.cuda.is_available())
+    device = resolve_device("auto")
+    yield Finding("device", "ok", f"{device} ({torch.get_num_threads()} CPU threads)")
+
+
+def _gpu(index: int) -> Finding:
+    import torch
+
+    free, total = torch.cuda.mem_get_info(index)
+    name = torch.cuda.get_device_name(index)
+    found = f"{name}, {free / 1e9:.1f} of {total / 1e9:.1f} GB free"
+    return Finding(f"cuda:{index}", "ok", found)
+
+
+def _driver(driver: str | None, built_for: str | None, is_used: bool) -> Finding:
+    """What the driver's version (None: there is none) means for a torch built for this CUDA."""
+    if is_used:
+        shown = driver or "of unknown version"
+        return Finding("driver", "ok", f"NVIDIA {shown}, torch is built for CUDA {built_for}")
+    if not driver:
+        return Finding(
             "driver", "ok", "no NVIDIA driver; the CPU serves (in Docker, a GPU needs --gpus all)"
         )
-    yield Finding(
-        "device", "ok", f"{resolve_device('auto')} ({torch.get_num_threads()} CPU threads)"
+    if built_for:
+        remedy = (
+            f"torch is built for CUDA {built_for}; update the driver to one that knows it, "
+            "or go on with the CPU"
+        )
+        return Finding("driver", "note", f"NVIDIA {driver}, but torch can't use it", remedy)
+    return Finding(
+        "driver",
+        "note",
+        f"NVIDIA {driver}, but this torch has no CUDA",
+        "unset UV_TORCH_BACKEND; make setup",
     )
 
 
-def _nvidia_driver() -> str | None:
+def nvidia_driver() -> str | None:
+    """Find out the version of the NVIDIA driver, without torch; None if nvidia-smi can't tell."""
     program = shutil.which("nvidia-smi")
     if program is None:
         return None
@@ -145,11 +203,11 @@ def _nvidia_driver() -> str | None:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return (
-        done.stdout.strip().splitlines()[0]
-        if done.returncode == 0 and done.stdout.strip()
-        else None
-    )
+    lines = done.stdout.strip().splitlines()
+    return lines[0] if done.returncode == 0 and lines else None
+
+
+# ── weights and memory ────────────────────────────────────────────────────────────────────────────
 
 
 def _weights() -> Iterator[Finding]:
@@ -158,18 +216,15 @@ def _weights() -> Iterator[Finding]:
     try:
         files = find_model(STARTER)
         checkpoint = read_checkpoint(files.weights)
-        size = files.weights.stat().st_size / 1e6
-        yield Finding(
-            STARTER, "ok", f"{files.weights} ({size:.1f} MB, {len(checkpoint.tensors)} tensors)"
-        )
+        megabytes = files.weights.stat().st_size / 1e6
+        found = f"{files.weights} ({megabytes:.1f} MB, {len(checkpoint.tensors)} tensors)"
+        yield Finding(STARTER, "ok", found)
     except SegWidgetsError as error:
-        yield Finding(
-            STARTER, "problem", str(error), "reinstall seg-widgets, or check SEG_WIDGETS_WEIGHTS"
-        )
-    others = [
-        str(path) for folder in weight_folders() for path in sorted(folder.glob("*.safetensors"))
-    ]
-    others = [path for path in others if not path.endswith(f"{STARTER}.safetensors")]
+        remedy = "reinstall seg-widgets, or check SEG_WIDGETS_WEIGHTS"
+        yield Finding(STARTER, "problem", str(error), remedy)
+
+    files_here = [path for folder in weight_folders() for path in folder.glob("*.safetensors")]
+    others = sorted(str(path) for path in files_here if path.stem != STARTER)
     if others:
         yield Finding("other weights", "ok", ", ".join(others))
 
@@ -177,8 +232,7 @@ def _weights() -> Iterator[Finding]:
 def _memory() -> Iterator[Finding]:
     import psutil
 
-    free = psutil.virtual_memory().available / 1e9
-    remedy = (
-        "close other programs: a large model needs about 2 GB" if free < _LITTLE_MEMORY_GB else ""
-    )
-    yield Finding("memory", "note" if remedy else "ok", f"{free:.1f} GB free", remedy)
+    free_gb = psutil.virtual_memory().available / 1e9
+    is_little = free_gb < _LITTLE_MEMORY_GB
+    remedy = "close other programs: a large model needs about 2 GB" if is_little else ""
+    yield Finding("memory", "note" if is_little else "ok", f"{free_gb:.1f} GB free", remedy)

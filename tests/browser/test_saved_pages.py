@@ -15,7 +15,7 @@ from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from playwright.sync_api import Browser, expect
 
-from seg_widgets.cli.main import main
+from seg_widgets.cli import main
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer.page import to_html
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from seg_widgets import load_predictor
-from seg_widgets.cli.main import main
+from seg_widgets.cli import main
 from seg_widgets.errors import ConfigError, DatasetError, SettingError
 from seg_widgets.finetuning.dataset import read_dataset
 from seg_widgets.finetuning.evaluation import FoundInstance, Truth, encode

@@ -14,7 +14,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from seg_widgets.cli.main import main
+from seg_widgets.cli import main
 from seg_widgets.errors import ConfigError, WeightsError, WeightsFetchError, WeightsNotFoundError
 from seg_widgets.modeling import catalogue
 from seg_widgets.modeling.catalogue import ModelCard, find_model, models

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from seg_widgets import load_predictor, save_model
-from seg_widgets.cli.main import main
+from seg_widgets.cli import main
 from seg_widgets.errors import ConfigError, SettingError, WeightsError, WeightsFetchError
 from seg_widgets.modeling import catalogue
 from seg_widgets.modeling.catalogue import ModelCard, models

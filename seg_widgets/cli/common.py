@@ -1,0 +1,97 @@
+"""What several commands share: exit statuses, arguments, and the progress of a download."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from typing import Final, TypeAlias
+
+__all__ = [
+    "EXIT_OK",
+    "EXIT_SOME_FAILED",
+    "EXIT_USAGE",
+    "Commands",
+    "DownloadProgress",
+    "add_device",
+    "add_min_size",
+    "keep_threads_passive",
+    "split_names",
+]
+
+EXIT_OK: Final = 0
+EXIT_SOME_FAILED: Final = 1
+EXIT_USAGE: Final = 2
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""Where a command adds its parser."""
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add `--device`.
+
+    Args:
+        parser: of a command that runs a model.
+    """
+    parser.add_argument(
+        "--device", default="auto", help="auto, cpu, cuda, cuda:1 or mps (default: auto)"
+    )
+
+
+def add_min_size(parser: argparse.ArgumentParser) -> None:
+    """Add `--min-size`.
+
+    Args:
+        parser: of a command that runs a model.
+    """
+    parser.add_argument(
+        "--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model"
+    )
+
+
+def split_names(text: str) -> tuple[str, ...]:
+    """Read a list of names that are separated by commas.
+
+    Args:
+        text: the argument.
+
+    Returns:
+        The names, without white space around them and without empty ones.
+    """
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def keep_threads_passive() -> None:
+    """Let torch's threads sleep while they wait; it counts only before torch is first imported.
+
+    They spin otherwise, which costs much on a busy machine.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+class DownloadProgress:
+    """Prints how far a download has come: each second on a terminal, every ten seconds elsewhere.
+
+    Args:
+        name: of the model that is fetched.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._printed_s = 0.0
+
+    def __call__(self, there: int, total: int | None) -> None:
+        """Print a line if it is time for one.
+
+        Args:
+            there: bytes that have come.
+            total: bytes that there will be; None: the server doesn't say.
+        """
+        now = time.monotonic()
+        interval_s = 1 if sys.stderr.isatty() else 10
+        if there != total and now - self._printed_s < interval_s:
+            return
+        self._printed_s = now
+        of = f" of {total / 1e6:.0f}" if total else ""
+        print(f"{self._name}: {there / 1e6:.0f}{of} MB", file=sys.stderr, flush=True)

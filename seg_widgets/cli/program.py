@@ -1,0 +1,57 @@
+"""The program behind `python -m seg_widgets`: it reads the arguments and runs one command."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from .. import __version__
+from ..errors import SegWidgetsError
+from . import doctor, export_html, finetune, segment, weights
+from .common import EXIT_USAGE
+
+__all__ = ["main"]
+
+_COMMANDS = (segment, weights, export_html, finetune, doctor)
+"""The modules of the commands, in the order of the help.
+
+Each has `add_parser(commands)`, which describes its arguments, and `run(options)`, which gives the
+exit status. A `SegWidgetsError` that `run` lets through becomes one line, and `EXIT_USAGE`.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: what a person types behind the program's name. Default: those of this process.
+
+    Returns:
+        The exit status: 0 all done, 1 some images (or models) failed, 2 wrong usage or no model.
+
+    Raises:
+        SystemExit: an argument is wrong, or --help or --version was asked for.
+    """
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
+    if run is None:
+        parser.print_help()
+        return EXIT_USAGE
+    try:
+        return run(options)
+    except SegWidgetsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return EXIT_USAGE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m seg_widgets", description="Instance segmentation with detectron2."
+    )
+    parser.add_argument("--version", action="version", version=f"seg-widgets {__version__}")
+    commands = parser.add_subparsers(metavar="COMMAND")
+    for command in _COMMANDS:
+        command.add_parser(commands).set_defaults(run=command.run)
+    return parser

@@ -1,0 +1,50 @@
+"""`doctor`: what it says of this machine, and of one with problems."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from seg_widgets.cli import doctor
+
+
+def test_doctor_says_what_is_here() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "seg_widgets", "doctor"], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout
+    for word in (
+        "detectron2",
+        "torch ",
+        "device",
+        "driver",
+        "starter",
+        "GB free",
+        "Ready to segment.",
+    ):
+        assert word in done.stdout
+
+
+def test_doctor_names_a_problem_with_its_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("seg_widgets.modeling.catalogue.weight_folders", lambda: [tmp_path])
+    stream = io.StringIO()
+    assert doctor.report(stream) == 1
+    assert "FAIL  starter" in stream.getvalue()
+    assert "1 problem to solve first." in stream.getvalue()
+
+
+def test_doctor_survives_a_look_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> str:
+        raise RuntimeError("driver gone")
+
+    monkeypatch.setattr(doctor, "nvidia_driver", broken)
+    stream = io.StringIO()
+    assert doctor.report(stream) == 1
+    assert "RuntimeError: driver gone" in stream.getvalue()
+    assert "memory" in stream.getvalue()
