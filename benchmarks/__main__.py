@@ -6,13 +6,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Sequence
+
+from tests.browser import chromium
 
 from . import canvas, first_light, weights
 
 PARTS = ("first_light", "weights", "canvas")
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the parts that are named, or all; the exit status is 1 if there is no browser for them.
+
+    Args:
+        arguments: of the command line. Default: those of this process.
+    """
     parser = argparse.ArgumentParser(
         prog="python -m benchmarks", description="Time seg_widgets beside the baseline."
     )
@@ -22,11 +31,15 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=int, default=3, help="how often weights are loaded (default 3)"
     )
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     unknown = sorted(set(options.parts) - set(PARTS))
     if unknown:
         parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
     parts = options.parts or PARTS
+
+    # Before anything is timed: a browser that is missing should not end a long run.
+    if "canvas" in parts and chromium.main():
+        return 1
     if "first_light" in parts:
         first_light.main()
     if "weights" in parts:
@@ -35,7 +48,8 @@ def main() -> None:
     if "canvas" in parts:
         print("\nFrom a key on the threshold slider to the drawn frame, in JupyterLab:")
         canvas.main()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,18 +11,19 @@ the PNG that such panels usually send (`overlay` again, and Pillow).
 
 from __future__ import annotations
 
+import argparse
 import json
 import statistics
 import struct
-import sys
 import tempfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
-from seg_widgets.viewer.content import encode_content
+from seg_widgets.viewer import encode_content
 from tests.browser.lab import STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
 SIZES = ((1280, 960), (3000, 2000))
@@ -70,7 +71,10 @@ _CLOCK = """(selector) => {
     const image = selector && document.querySelector(selector);
     const drawn = (started) => requestAnimationFrame(() => {
         const channel = new MessageChannel();
-        channel.port1.onmessage = () => { window.steps.push(performance.now() - started); channel.port1.close(); };
+        channel.port1.onmessage = () => {
+            window.steps.push(performance.now() - started);
+            channel.port1.close();
+        };
         channel.port2.postMessage(0);
     });
     document.addEventListener("keydown", () => {
@@ -148,11 +152,13 @@ def _row(name: str, times: list[float]) -> str:
     )
 
 
-def main() -> None:
-    """Measure and print a paragraph for each size of image."""
-    given = [int(value) for value in sys.argv[1:4]]
-    sizes = [(given[0], given[1])] if len(given) > 1 else SIZES
-    instances = given[2] if len(given) > 2 else INSTANCES
+def main(sizes: Sequence[tuple[int, int]] = SIZES, instances: int = INSTANCES) -> None:
+    """Measure and print a paragraph for each size of image.
+
+    Args:
+        sizes: width and height of the images, in pixels.
+        instances: how many objects are found in each.
+    """
     with (
         tempfile.TemporaryDirectory() as scratch,
         running_lab(Path(scratch) / "lab") as lab,
@@ -162,20 +168,43 @@ def main() -> None:
         for width, height in sizes:
             photo = Path(scratch) / "photo.jpg"
             photo.write_bytes(make_jpeg(width, height))
-            ours = canvas_ms(browser, lab, photo, instances)
-            print(f"{width}×{height}, {instances} instances, {len(ours)} steps")
-            print("  " + _row("canvas", ours))
-            for encode, name in ENCODERS.items():
-                theirs = round_trip_ms(browser, lab, width, height, instances, encode)
-                ratio = statistics.median(theirs) / statistics.median(ours)
-                print(f"  {_row(name, theirs)}; {ratio:.1f} times the canvas's median", flush=True)
-            sent = ", ".join(
-                f"{name} {count / 1000:.1f} kB"
-                for name, count in sent_bytes(width, height, instances).items()
-            )
-            print(f"  sent once: {sent}; for a step: nothing", flush=True)
+            _compare(browser, lab, photo, (width, height), instances)
         browser.close()
 
 
+def _compare(
+    browser: Browser, lab: Lab, photo: Path, size: tuple[int, int], instances: int
+) -> None:
+    """Measure our panel and the others with one image, and print what each took."""
+    width, height = size
+    ours = canvas_ms(browser, lab, photo, instances)
+    print(f"{width}×{height}, {instances} instances, {len(ours)} steps")
+    print("  " + _row("canvas", ours))
+    for encode, name in ENCODERS.items():
+        theirs = round_trip_ms(browser, lab, width, height, instances, encode)
+        ratio = statistics.median(theirs) / statistics.median(ours)
+        print(f"  {_row(name, theirs)}; {ratio:.1f} times the canvas's median", flush=True)
+    parts = sent_bytes(width, height, instances).items()
+    sent = ", ".join(f"{name} {count / 1000:.1f} kB" for name, count in parts)
+    print(f"  sent once: {sent}; for a step: nothing", flush=True)
+
+
+def read_arguments(arguments: Sequence[str] | None) -> tuple[Sequence[tuple[int, int]], int]:
+    """The sizes and the number of instances that the command line names.
+
+    Args:
+        arguments: `[WIDTH HEIGHT [N]]`. None: those of this process.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.canvas", usage="%(prog)s [WIDTH HEIGHT [N]]"
+    )
+    parser.add_argument("numbers", nargs="*", type=int)
+    numbers = parser.parse_args(arguments).numbers
+    if len(numbers) not in (0, 2, 3):
+        parser.error("give a width and a height in pixels, and perhaps a number of instances")
+    sizes = [(numbers[0], numbers[1])] if numbers else SIZES
+    return sizes, numbers[2] if len(numbers) > 2 else INSTANCES
+
+
 if __name__ == "__main__":
-    main()
+    main(*read_arguments(None))

@@ -52,8 +52,8 @@ def upload(number: int = 0) -> bytes:
 
     name = ("raccoon", "coffee")[number % 2]
     buffer = io.BytesIO()
-    with Image.open(samples()[name]) as picture:
-        picture.resize((640, 480)).save(buffer, "JPEG", quality=92)
+    with Image.open(samples()[name]) as image:
+        image.resize((640, 480)).save(buffer, "JPEG", quality=92)
     return buffer.getvalue()
 
 
@@ -135,7 +135,7 @@ def _ours(predictor: Any) -> list[Times]:
     from seg_widgets import images
     from seg_widgets.drawing.rendering import overlay
     from seg_widgets.export.formats import png_bytes
-    from seg_widgets.viewer.content import encode_content
+    from seg_widgets.viewer import encode_content
 
     requests = []
     for number in range(_REQUESTS):
@@ -182,7 +182,7 @@ def cold(folder: Path) -> list[Times]:
         import seg_widgets
     body = upload()
     with watch.step("import panel"):
-        from seg_widgets.viewer.content import encode_content
+        from seg_widgets.viewer import encode_content
         from seg_widgets.widgets.panel import SegmentationPanel
 
         del SegmentationPanel
@@ -233,7 +233,8 @@ def _run_case(case: str, folder: Path) -> Times:
 def _report(results: dict[str, Times]) -> None:
     names = ("decode", "build", "network", "draw", "encode")
     print(
-        f"\nOne 640×480 photograph, {INSTANCES} instances of R50-FPN, seconds, medians; {platform.machine()}, CPU"
+        f"\nOne 640×480 photograph, {INSTANCES} instances of R50-FPN, seconds, medians; "
+        f"{platform.machine()}, CPU"
     )
     print(f"{'':34}{''.join(f'{name:>10}' for name in names)}{'whole':>10}{'peak MB':>10}")
     rest = {}
@@ -250,38 +251,44 @@ def _report(results: dict[str, Times]) -> None:
             f"{label.get(case, 'ours, starter'):34}{line}{sum(cells):10.3f}{times['peak MB']:10.0f}"
         )
     whole = {case: rest[case] + results[case]["network"] for case in rest}
-    print(
-        f"\nAll but the network: {rest['baseline'] / rest['same network']:.1f}× faster than the web app's (target 15×)"
-    )
-    print(
-        f"The starter's whole answer: {whole['baseline'] / whole['starter']:.1f}× faster (target 8×)"
-    )
-    print(
-        f"What the panel sends instead of a drawn PNG: {results['same network']['panel message'] * 1e3:.1f} ms to make"
-    )
+    faster = rest["baseline"] / rest["same network"]
+    print(f"\nAll but the network: {faster:.1f}× faster than the web app's (target 15×)")
+    faster = whole["baseline"] / whole["starter"]
+    print(f"The starter's whole answer: {faster:.1f}× faster (target 8×)")
+    message_ms = results["same network"]["panel message"] * 1e3
+    print(f"What the panel sends instead of a drawn PNG: {message_ms:.1f} ms to make")
     print("\nFrom a fresh process to the first overlay with the starter (s):")
     for name, value in results["cold"].items():
         print(f"  {name:28}{value:8.0f}" if name == "peak MB" else f"  {name:28}{value:8.3f}")
 
 
 def main() -> None:
-    """Measure every case and print the table; with --case, one case as JSON (for the processes of
-    their own)."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--case", choices=CASES)
-    parser.add_argument("--folder", type=Path)
-    options = parser.parse_args()
-    if options.case:
-        requests = CASES[options.case](options.folder)
-        kept = requests[1:] or requests  # the first one warms up
-        medians = {name: statistics.median(times[name] for times in kept) for name in kept[0]}
-        medians["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        print(json.dumps(medians))
-        return
+    """Measure every case and print the table."""
     with tempfile.TemporaryDirectory() as name:
         write_weights(Path(name))
         _report({case: _run_case(case, Path(name)) for case in CASES})
 
 
+def _measure(case: str, folder: Path) -> None:
+    """Measure one case in this process, and print it as JSON."""
+    requests = CASES[case](folder)
+    kept = requests[1:] or requests  # the first one warms up
+    medians = {name: statistics.median(times[name] for times in kept) for name in kept[0]}
+    medians["peak MB"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps(medians))
+
+
+def _main() -> None:
+    """Measure all; with --case, one case alone, in the process that was made for it."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--case", choices=CASES)
+    parser.add_argument("--folder", type=Path)
+    options = parser.parse_args()
+    if options.case:
+        _measure(options.case, options.folder)
+    else:
+        main()
+
+
 if __name__ == "__main__":
-    main()
+    _main()

@@ -81,13 +81,11 @@ def main(runs: int = 3) -> None:
             for _ in range(runs):
                 for copy in kept.glob("*") if way == "first" else ():
                     copy.unlink()
-                took, peak = _run(_BUILD + _MEASURE, path, way, kept).split()[-2:]
-                results.append((float(took), int(peak)))
+                shown = _run(_BUILD + _MEASURE, path, way, kept).split()
+                results.append((float(shown[-2]), int(shown[-1])))
             took_s, peak_bytes = min(results)
-            print(
-                f"  {name}: {took_s * 1e3:.0f} ms, peak {peak_bytes / size:.2f} of the weights' size",
-                flush=True,
-            )
+            peak = f"{peak_bytes / size:.2f} of the weights' size"
+            print(f"  {name}: {took_s * 1e3:.0f} ms, peak {peak}", flush=True)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,8 @@ def main() -> int:
         wanted = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
         return _fail(
-            f"Python {wanted} is needed, but this is {found}. Name another one: make PYTHON=python3.12 …"
+            f"Python {wanted} is needed, but this is {found}. Name another one: make "
+            "PYTHON=python3.12 …"
         )
     if not os.environ.get("UV_TORCH_BACKEND"):
         # uv takes an empty one for a mistake, and Docker's ARG is empty unless it is given.
@@ -70,7 +71,8 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         command = " ".join(str(part) for part in error.cmd[:8])
         return _fail(
-            f"Setting up stopped at: {command} … (exit status {error.returncode}); its own words are above."
+            f"Setting up stopped at: {command} … (exit status {error.returncode}); its own words "
+            "are above."
         )
     return 0
 

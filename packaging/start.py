@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
         find_a_home()
     except OSError:
         return _fail(
-            "Nothing can be written to in here. With a read-only root it needs a /tmp: --read-only --tmpfs /tmp."
+            "Nothing can be written to in here. With a read-only root it needs a /tmp: "
+            "--read-only --tmpfs /tmp."
         )
     if not os.environ.get("JUPYTER_TOKEN"):
         os.environ.pop("JUPYTER_TOKEN", None)  # an empty one would mean that anybody may come in
@@ -57,13 +58,14 @@ def main(arguments: Sequence[str]) -> int:
     if command == "lab":
         if not can_write(work):
             _say(
-                f"{work} can't be written to by user {os.getuid()}: notebooks open, but can't be saved. Give the "
-                "folder to the image's user (chown -R 1000:100 FOLDER), or run the container as yours (--user)."
+                f"{work} can't be written to by user {os.getuid()}: notebooks open, but can't be "
+                "saved. Give the folder to the image's user (chown -R 1000:100 FOLDER), or run "
+                "the container as yours (--user)."
             )
         elif shutil.disk_usage(work).free < LITTLE_DISK_MB * 1e6:
             _say(
-                f"The disk of {work} has less than {LITTLE_DISK_MB} MB free: notebooks may not be saved. Free some "
-                "space (docker system df shows what Docker has)."
+                f"The disk of {work} has less than {LITTLE_DISK_MB} MB free: notebooks may not be "
+                "saved. Free some space (docker system df shows what Docker has)."
             )
         # JupyterLab makes a token and prints it, unless JUPYTER_TOKEN names one.
         settings = ["--ip=0.0.0.0", f"--port={port}", "--no-browser", f"--folder={work}"]
@@ -132,7 +134,10 @@ def about_the_gpu() -> str:
         return f"A GPU was lent, but nvidia-smi can't be run ({error}); the CPU is used."
     if done.returncode != 0:
         why = (done.stdout + done.stderr).strip().splitlines() or ["it says nothing"]
-        return f"A GPU was lent, but nvidia-smi fails ({why[0]}); the CPU is used. Look after the driver on the host."
+        return (
+            f"A GPU was lent, but nvidia-smi fails ({why[0]}); the CPU is used. "
+            "Look after the driver on the host."
+        )
     driver = re.search(r"Driver Version: (\S+).*CUDA Version: (\d+)\.(\d+)", done.stdout)
     ours = re.search(
         r"^cuda\b.*'(\d+)\.(\d+)'",
@@ -140,12 +145,15 @@ def about_the_gpu() -> str:
         re.MULTILINE,
     )
     if ours is None:
-        return "A GPU was lent, but this image's torch has no CUDA: build it without TORCH_BACKEND=cpu."
+        return (
+            "A GPU was lent, but this image's torch has no CUDA: "
+            "build it without TORCH_BACKEND=cpu."
+        )
     if driver is not None and int(driver[2]) < int(ours[1]):
         return (
-            f"The NVIDIA driver {driver[1]} knows CUDA {driver[2]}.{driver[3]}, but torch is built for CUDA {ours[1]}."
-            f"{ours[2]}: the CPU is used. Update the driver on the host, or build the image for an older CUDA "
-            "(TORCH_BACKEND=cu126 scripts/docker build)."
+            f"The NVIDIA driver {driver[1]} knows CUDA {driver[2]}.{driver[3]}, but torch is built "
+            f"for CUDA {ours[1]}.{ours[2]}: the CPU is used. Update the driver on the host, or "
+            "build the image for an older CUDA (TORCH_BACKEND=cu126 scripts/docker build)."
         )
     return ""
 
@@ -167,7 +175,8 @@ def _become(command: Sequence[str]) -> int:
         os.execvp(command[0], list(command))
     except OSError as error:
         return _fail(
-            f"{command[0]} can't be run ({error.strerror}); there are lab, app, health, or a program's name."
+            f"{command[0]} can't be run ({error.strerror}); there are lab, app, health, or a "
+            "program's name."
         )
 
 

@@ -177,7 +177,10 @@ def inside(
 ) -> list[str]:
     """The command that does what `docker run` would do with these arguments."""
     assert image["User"] == "1000:100", "the image must not run as root"
-    mounts = f"mount --bind {root} {root} && mount -t proc proc {root}/proc && mount --rbind /dev {root}/dev"
+    mounts = (
+        f"mount --bind {root} {root} && mount -t proc proc {root}/proc && "
+        f"mount --rbind /dev {root}/dev"
+    )
     if read_only:
         mounts += (
             f" && mount -o remount,bind,ro {root} && mount -t tmpfs -o mode=1777 tmpfs {root}/tmp"
@@ -319,7 +322,8 @@ def check(root: Path, image: dict[str, Any]) -> None:
         assert "from seg_widgets import" not in page
         output(root, image, "health")
         say(
-            f"the app answered after {seconds:.1f} s, its first page took {took_s:.1f} s, on a read-only root"
+            f"the app answered after {seconds:.1f} s, its first page took {took_s:.1f} s, on a "
+            "read-only root"
         )
         in_the_namespace = [
             "ip",

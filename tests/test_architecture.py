@@ -174,7 +174,10 @@ def test_import_loads_neither_torch_nor_widgets() -> None:
 
 
 def test_panel_shows_before_torch_is_loaded() -> None:
-    code = f"import sys; from seg_widgets import SegmentationPanel; print(sorted({HEAVY!r} & set(sys.modules)))"
+    code = (
+        "import sys; from seg_widgets import SegmentationPanel; "
+        f"print(sorted({HEAVY!r} & set(sys.modules)))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
 

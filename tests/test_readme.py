@@ -30,16 +30,26 @@ pytestmark = pytest.mark.slow
 README = (Path(__file__).resolve().parent.parent / "README.md").read_text("utf-8")
 
 # What another test runs, because it needs a stand-in or an environment of its own.
-_PACKAGING = "tests/packaging/test_bootstrap.py"
+_BOOTSTRAP = "tests/packaging/test_bootstrap.py"
+_START = "tests/packaging/test_start.py"
+_BUILDS_AND_RUNS = f"{_START}::test_the_script_builds_and_runs"
 ELSEWHERE = {
-    "scripts/docker build": "tests/packaging/test_start.py::test_the_script_builds_and_runs",
-    "scripts/docker run": "tests/packaging/test_start.py::test_the_script_builds_and_runs",
-    "scripts/docker gpu": "tests/packaging/test_start.py::test_the_script_builds_and_runs",
-    "scripts/docker app": "tests/packaging/test_start.py::test_the_script_builds_and_runs",
-    "conda env create -f environment.yml": f"{_PACKAGING}::test_condas_pip_section_makes_a_whole_environment",
-    "UV_TORCH_BACKEND=cpu make lab": f"{_PACKAGING}::test_another_torch_leaves_cuda_and_hashes_out",
-    "python packaging/bootstrap.py --here": f"{_PACKAGING}::test_an_environment_like_colabs_keeps_what_it_has",
-    "python -m seg_widgets finetune DATA --out model/": "tests/finetuning/test_run.py::test_the_command",
+    "scripts/docker build": _BUILDS_AND_RUNS,
+    "scripts/docker run": _BUILDS_AND_RUNS,
+    "scripts/docker gpu": _BUILDS_AND_RUNS,
+    "scripts/docker app": _BUILDS_AND_RUNS,
+    "conda env create -f environment.yml": (
+        f"{_BOOTSTRAP}::test_condas_pip_section_makes_a_whole_environment"
+    ),
+    "UV_TORCH_BACKEND=cpu make lab": (
+        f"{_BOOTSTRAP}::test_another_torch_leaves_cuda_and_hashes_out"
+    ),
+    "python packaging/bootstrap.py --here": (
+        f"{_BOOTSTRAP}::test_an_environment_like_colabs_keeps_what_it_has"
+    ),
+    "python -m seg_widgets finetune DATA --out model/": (
+        "tests/finetuning/test_run.py::test_the_command"
+    ),
     "make docs": "tests/test_docs.py::test_every_link_of_the_site_leads_somewhere",
 }
 SERVED = ("make lab", "make web")
@@ -48,7 +58,8 @@ RUN = (
     "make demo",
     "make bench",
     "python -m seg_widgets segment",
-    "python -m seg_widgets segment photo.jpg holiday/ --out found --threshold 0.7 --format png,coco,csv",
+    "python -m seg_widgets segment photo.jpg holiday/ "
+    "--out found --threshold 0.7 --format png,coco,csv",
     "python -m seg_widgets export-html notebooks/panel.ipynb --out panel.html",
     "python -m seg_widgets doctor",
 )

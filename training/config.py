@@ -112,7 +112,10 @@ def write_config(path: Path, inference: Inference = START) -> None:
         "TwoScaleRCNN" if inference.two_scales else "GeneralizedRCNN"
     )
     settings["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"] = inference.nms_threshold
-    head = "# The starter model (see starter.md). Build it after `import seg_widgets.modeling.starter_network`.\n"
+    head = (
+        "# The starter model (see starter.md). "
+        "Build it after `import seg_widgets.modeling.starter_network`.\n"
+    )
     path.write_text(
         head + yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110)
     )

@@ -107,7 +107,8 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--choice",
         type=Path,
-        help="a former run's figures.json: take its choices, and learn from the validation part, too",
+        help="a former run's figures.json: take its choices, and learn from the validation part, "
+        "too",
     )
     parser.add_argument(
         "--park", type=Path, help="only write the last checkpoint's weights to this file"
@@ -128,10 +129,12 @@ def require_same_part(run: Path, takes_choice: bool) -> None:
         return
     if takes_choice:
         raise ValueError(
-            f"the run in {run} did not learn from the validation part: leave out --choice, or begin anew"
+            f"the run in {run} did not learn from the validation part: leave out --choice, or "
+            "begin anew"
         )
     raise ValueError(
-        f"the run in {run} learned from the validation part, so nothing can be chosen there: give --choice"
+        f"the run in {run} learned from the validation part, so nothing can be chosen there: give "
+        "--choice"
     )
 
 
@@ -143,11 +146,13 @@ def read_choice(figures: Path, begins: bool) -> dict[str, Any]:
         kept = choice["trials"][choice["kept"]]["weights"]
     except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
         raise ValueError(
-            f"no choice in {figures} ({error!r}): --choice wants the figures.json of a run that chose for itself"
+            f"no choice in {figures} ({error!r}): --choice wants the figures.json of a run that "
+            "chose for itself"
         ) from error
     if kept == "blend" and not begins:
         raise ValueError(
-            f"{figures} kept the mean with the weights that its run began with: name such weights with --begin"
+            f"{figures} kept the mean with the weights that its run began with: name such weights "
+            "with --begin"
         )
     return choice
 

@@ -114,8 +114,8 @@ def require_coco(data: Path) -> Path:
     folder = data / "coco446"
     if not (folder / "instances.json").is_file() or not (folder / "images").is_dir():
         raise FileNotFoundError(
-            f"no COCO photographs in {folder}: training needs `instances.json` (COCO's format) and `images/` there; "
-            "name the folder above it with --data"
+            f"no COCO photographs in {folder}: training needs `instances.json` (COCO's format) and "
+            "`images/` there; name the folder above it with --data"
         )
     return folder
 
@@ -292,8 +292,10 @@ def load_drawings(npm: Path, index: Path, resvg: Path) -> Iterator[Cutout]:
                 continue
             width, height = (icon.get(side, icons.get(side, 16)) for side in ("width", "height"))
             svg = (
-                '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
-                f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">{icon["body"]}</svg>'
+                '<svg xmlns="http://www.w3.org/2000/svg" '
+                'xmlns:xlink="http://www.w3.org/1999/xlink" '
+                f'viewBox="0 0 {width} {height}" width="{width}" height="{height}">'
+                f"{icon['body']}</svg>"
             )
             png = np.frombuffer(
                 svg_to_bytes(svg_string=svg, width=DRAWN_SIDE, skip_system_fonts=True), np.uint8

@@ -83,7 +83,8 @@ def main() -> int:
     found = find()
     if found and not found.is_ours_and_older_than(wanted):
         print(
-            f"detectron2 {found.version or 'of unknown version'} in {found.folder} is used as it is."
+            f"detectron2 {found.version or 'of unknown version'} in {found.folder} is used as it "
+            "is."
         )
         return 0
     command = install_command()
@@ -94,8 +95,8 @@ def main() -> int:
     print(f"Building and installing detectron2 {wanted}: pure Python, no compiler.", flush=True)
     if subprocess.run(command, check=False).returncode:
         return _fail(
-            "the reason is above. If it is the network, name your index in UV_DEFAULT_INDEX or PIP_INDEX_URL, and "
-            "try again."
+            "the reason is above. If it is the network, name your index in UV_DEFAULT_INDEX or "
+            "PIP_INDEX_URL, and try again."
         )
     # The finders remember which files were there.
     importlib.invalidate_caches()

@@ -57,7 +57,8 @@ STUB_CELL = """\
 from seg_widgets import SegmentationPanel
 from seg_widgets.testing import StubPredictor
 
-panel = SegmentationPanel(StubPredictor(instances={instances}, delay_s={delay_s}), allow_local=True, samples={{}})
+predictor = StubPredictor(instances={instances}, delay_s={delay_s})
+panel = SegmentationPanel(predictor, allow_local=True, samples={{}})
 panel"""
 
 

@@ -38,7 +38,8 @@ MANY_CLASSES_CELL = """\
 from seg_widgets import SegmentationPanel
 from seg_widgets.testing import StubPredictor
 
-names = [f"{kind}_{number}" for number in range(401) for kind in ("baseball bat", "teapot", "wine_glass")]
+kinds = ("baseball bat", "teapot", "wine_glass")
+names = [f"{kind}_{number}" for number in range(401) for kind in kinds]
 panel = SegmentationPanel(StubPredictor(60, names), threshold=0.0)
 panel"""
 

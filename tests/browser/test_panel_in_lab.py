@@ -487,7 +487,8 @@ MANY_CLASSES_CELL = """\
 from seg_widgets import SegmentationPanel
 from seg_widgets.testing import StubPredictor
 
-names = [f"{kind}_{number}" for number in range(401) for kind in ("baseball bat", "teapot", "wine_glass")]
+kinds = ("baseball bat", "teapot", "wine_glass")
+names = [f"{kind}_{number}" for number in range(401) for kind in kinds]
 panel = SegmentationPanel(StubPredictor(60, names), samples={}, models={}, threshold=0.0)
 panel"""
 
@@ -593,8 +594,8 @@ def test_narrow_and_dense_screens(
         notebook.upload(photo)
         notebook.wait_for_result()
         root, canvas, device = notebook.canvas.evaluate(
-            "(root) => [root.scrollWidth - root.clientWidth,"
-            " root.querySelector('canvas').width / root.querySelector('canvas').clientWidth, devicePixelRatio]"
+            "(root) => [root.scrollWidth - root.clientWidth, root.querySelector('canvas').width / "
+            "root.querySelector('canvas').clientWidth, devicePixelRatio]"
         )
         assert root <= 0
         assert device == scale

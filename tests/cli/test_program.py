@@ -14,7 +14,7 @@ COMMANDS = ("segment", "weights", "export-html", "finetune", "doctor")
 def test_it_names_its_commands_in_this_order(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
     shown = capsys.readouterr().out
-    places = [shown.index(f"\n    {command} ") for command in COMMANDS]
+    places = [shown.index(f"\n    {command}") for command in COMMANDS]
     assert places == sorted(places)
 
 

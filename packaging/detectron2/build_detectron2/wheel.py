@@ -47,7 +47,10 @@ def dist_info_files() -> dict[str, bytes]:
     return {
         f"{folder}/METADATA": _metadata(read_project()).encode(),
         f"{folder}/WHEEL": (
-            b"Wheel-Version: 1.0\nGenerator: seg-widgets build_detectron2\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            b"Wheel-Version: 1.0\n"
+            b"Generator: seg-widgets build_detectron2\n"
+            b"Root-Is-Purelib: true\n"
+            b"Tag: py3-none-any\n"
         ),
     }
 

@@ -7,7 +7,9 @@ and how to get it.
 
 _NEEDED_BY = {
     "deform_conv": "deformable convolution on a GPU (MODEL.RESNETS.DEFORM_ON_PER_STAGE)",
-    "modulated_deform_conv": "modulated deformable convolution on a GPU (MODEL.RESNETS.DEFORM_MODULATED)",
+    "modulated_deform_conv": (
+        "modulated deformable convolution on a GPU (MODEL.RESNETS.DEFORM_MODULATED)"
+    ),
     "box_iou_rotated": "the overlap of rotated boxes (rotated RPN and ROI heads)",
     "nms_rotated": "non-maximum suppression of rotated boxes (rotated RPN and ROI heads)",
     "roi_align_rotated": "ROIAlign on rotated boxes (rotated ROI heads)",
@@ -46,8 +48,9 @@ def __getattr__(name: str) -> object:
         (what for prefix, what in _NEEDED_BY.items() if name.startswith(prefix)), "compiled code"
     )
     raise MissingOperatorError(
-        f"detectron2._C.{name} is missing: {needed_by} needs detectron2's compiled operators, and this is the "
-        "pure-Python build that seg-widgets makes. Mask R-CNN on upright boxes works without them. To get them, "
-        "uninstall this detectron2 and build it from its own sources with a C++ compiler (and nvcc for CUDA): "
+        f"detectron2._C.{name} is missing: {needed_by} needs detectron2's compiled operators, and "
+        "this is the pure-Python build that seg-widgets makes. Mask R-CNN on upright boxes works "
+        "without them. To get them, uninstall this detectron2 and build it from its own sources "
+        "with a C++ compiler (and nvcc for CUDA): "
         "https://github.com/facebookresearch/detectron2/blob/main/INSTALL.md"
     )
