@@ -13,14 +13,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# Tornado drops a connection whose message is over its 10 MiB default, silently; an upload may have
-# 25 MB.
-LARGEST_MESSAGE = 64 * 1024 * 1024
+# Tornado silently drops a connection whose message is over its default of 10 MiB. An image may have
+# seg_widgets.images.MAX_BYTES, and two of them fit into one message (tests/packaging/test_lab.py);
+# it is not imported here because the image's health check imports this file every few seconds.
+LARGEST_MESSAGE = 64 * 2**20
 
 
 def unless_given(settings: Sequence[str], given: Sequence[str]) -> list[str]:
-    """Those of `settings` ("--name=value") whose names are not among `given`; Jupyter takes no
-    setting twice."""
+    """Leave out the settings that were given by hand, because Jupyter takes no setting twice.
+
+    Args:
+        settings: each as "--name=value".
+        given: what was typed.
+
+    Returns:
+        Those of `settings` whose names are not among `given`.
+    """
     names = {argument.partition("=")[0] for argument in given}
     return [setting for setting in settings if setting.partition("=")[0] not in names]
 

@@ -11,8 +11,7 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-# Function and module have one name, and whoever imports the module first would otherwise decide
-# which of them this is.
+# A light module, so it is imported at once.
 from ._samples import samples
 
 if TYPE_CHECKING:

@@ -10,8 +10,12 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def samples() -> dict[str, Path]:
-    """The sample images by name, in alphabetical order: those of the checkout, else those inside
-    the package."""
+    """Find the sample images.
+
+    Returns:
+        Their paths by name, in alphabetical order: those of the checkout, else those inside the
+        package.
+    """
     for folder in (_PACKAGE.parent / "notebooks" / "images", _PACKAGE / "samples"):
         found = sorted(folder.glob("*.jpg"))
         if found:

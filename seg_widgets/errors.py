@@ -21,7 +21,7 @@
     │   ├── WeightsFetchError       its weights could not be fetched, or not whole
     │   ├── DeviceError             the device asked for is not here
     │   └── DependencyError         a package it needs (detectron2, torch) is missing or broken
-    ├── DatasetError          a data set that leaves nothing to learn from
+    ├── DatasetError          a data set that holds nothing to train on
     ├── InferenceError        the model failed on one image
     │   └── OutOfMemoryError        not enough memory, also after trying again smaller
     └── ExportError           a result that could not be written
@@ -107,8 +107,13 @@ class FetchTimeoutError(FetchError):
 class FetchStatusError(FetchError):
     """The server answered with an error status.
 
-    `status` is the HTTP status code, such as 404.
+    Args:
+        message: what was wrong and what to do about it.
+        status: the HTTP status code, such as 404.
     """
+
+    status: int
+    """The HTTP status code, such as 404."""
 
     def __init__(self, message: str, status: int) -> None:
         super().__init__(message)
@@ -140,7 +145,10 @@ class WeightsError(ModelError):
 
 
 class WeightsFetchError(ModelError):
-    """A model's weights could not be fetched; what has come already is kept for the next try."""
+    """A model's weights could not be fetched, or not whole.
+
+    What has come already is kept for the next try.
+    """
 
 
 class DeviceError(ModelError):
@@ -152,8 +160,10 @@ class DependencyError(ModelError, ImportError):
 
 
 class DatasetError(SegWidgetsError):
-    """A data set from which nothing can be learnt: no COCO format, no names, no object that can be
-    used."""
+    """A data set holds nothing to train on.
+
+    It is not in COCO's format, has no class names, or no object that can be used.
+    """
 
 
 class InferenceError(SegWidgetsError):

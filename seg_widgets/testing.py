@@ -22,10 +22,18 @@ __all__ = ["StubPredictor", "make_jpeg", "make_picture"]
 class StubPredictor:
     """A `Predictor` that finds the same ellipses in every image of the same size.
 
-    `instances`: how many. `class_names`: the vocabulary, used in turn. `delay_s`: seconds that each
-    call takes. `error`: raised by each call instead of an answer. `calls` counts the calls. Scores
-    fall evenly from 0.99 to 0.10.
+    Scores fall evenly from 0.99 to 0.10.
+
+    Args:
+        instances: how many it finds.
+        class_names: the vocabulary, used in turn.
+        delay_s: seconds that each call takes.
+        error: raised by each call instead of an answer.
+        seed: of the ellipses' places and sizes.
     """
+
+    calls: int
+    """How often it was called."""
 
     def __init__(
         self,
@@ -43,7 +51,14 @@ class StubPredictor:
         self.calls = 0
 
     def __call__(self, image: npt.NDArray[np.uint8], /) -> Prediction:
-        """Find the ellipses."""
+        """Find the ellipses.
+
+        Args:
+            image: H×W×3 uint8 RGB. Only its size counts.
+
+        Returns:
+            The prediction.
+        """
         self.calls += 1
         if self.delay_s:
             time.sleep(self.delay_s)
@@ -56,9 +71,9 @@ class StubPredictor:
         for mask in masks:
             center_x, center_y = random.uniform(0.15, 0.85, 2) * (width, height)
             radius_x, radius_y = np.maximum(random.uniform(0.04, 0.15, 2) * (width, height), 1)
-            mask[:] = ((columns - center_x) / radius_x) ** 2 + (
-                (rows - center_y) / radius_y
-            ) ** 2 <= 1
+            across, down = (columns - center_x) / radius_x, (rows - center_y) / radius_y
+            mask[:] = across**2 + down**2 <= 1
+
         return Prediction.from_dense(
             masks,
             np.linspace(0.99, 0.10, self.instances),
@@ -68,20 +83,38 @@ class StubPredictor:
 
 
 def make_picture(width: int = 320, height: int = 240, seed: int = 0) -> npt.NDArray[np.uint8]:
-    """An image of smooth colours with a little grain, H×W×3 uint8 RGB; the same for the same
-    arguments."""
+    """Make an image of smooth colours with a little grain.
+
+    Args:
+        width: pixels.
+        height: pixels.
+        seed: of the colours and the grain.
+
+    Returns:
+        H×W×3 uint8 RGB; the same for the same arguments.
+    """
     random = np.random.default_rng(seed)
     coarse = random.integers(40, 216, (4, 4, 3), np.uint8)
     smooth = np.asarray(
         Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC), np.int16
     )
     grain = random.integers(-8, 9, (height, width, 1), np.int16)
-    picture: npt.NDArray[np.uint8] = np.clip(smooth + grain, 0, 255).astype(np.uint8)
-    return picture
+    image: npt.NDArray[np.uint8] = np.clip(smooth + grain, 0, 255).astype(np.uint8)
+    return image
 
 
 def make_jpeg(width: int = 320, height: int = 240, seed: int = 0, quality: int = 90) -> bytes:
-    """`make_picture` as the bytes of a JPEG file."""
+    """Make the image of `make_picture` as a JPEG file.
+
+    Args:
+        width: pixels.
+        height: pixels.
+        seed: of the colours and the grain.
+        quality: JPEG's, 1 to 95.
+
+    Returns:
+        The bytes of the file.
+    """
     buffer = io.BytesIO()
     Image.fromarray(make_picture(width, height, seed)).save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
