@@ -134,7 +134,14 @@ def _install_lock(venv: Path, python: Path, lock: Path, backend: str = "") -> No
 
 
 def without_cuda(pins: str) -> str:
-    """The pins without the CUDA libraries, which only the locked build of torch needs."""
+    """Leave out the CUDA libraries, which only the locked build of torch needs.
+
+    Args:
+        pins: the text of requirements.txt.
+
+    Returns:
+        The same without the lines of those libraries.
+    """
     return "".join(
         line for line in pins.splitlines(keepends=True) if not line.startswith(_CUDA_PACKAGES)
     )

@@ -29,14 +29,21 @@ LITTLE_DISK_MB = 200
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Prepare what the server needs and become it; returns only where that can't be, with a line
-    that says why."""
+    """Prepare what the server needs, and become it.
+
+    Args:
+        arguments: "lab", "app" or "health" with what goes to the server, or another command.
+
+    Returns:
+        The exit status of `health`, or 1 with a line that says why nothing could be started.
+        Otherwise it does not return.
+    """
     command, *others = arguments or ["lab"]
     if command == "health":
         return health()
-    if command not in ("lab", "app"):
+    if command not in PORTS:
         return _become(arguments)
-    work = Path(os.environ.get("SEG_WIDGETS_WORK", Path.home() / "work"))
+
     try:
         find_a_home()
     except OSError:
@@ -46,38 +53,47 @@ def main(arguments: Sequence[str]) -> int:
         )
     if not os.environ.get("JUPYTER_TOKEN"):
         os.environ.pop("JUPYTER_TOKEN", None)  # an empty one would mean that anybody may come in
+
     port = port_of(command)
     if not port:
         return _fail(f"PORT must be a number from 1 to 65535, and is {os.environ['PORT']!r}.")
     taken = why_taken(port)
     if taken:
         return _fail(f"{taken} Stop what listens there, or choose another port: PORT.")
+
     advice = about_the_gpu()
     if advice:
         _say(advice)
-    if command == "lab":
-        if not can_write(work):
-            _say(
-                f"{work} can't be written to by user {os.getuid()}: notebooks open, but can't be "
-                "saved. Give the folder to the image's user (chown -R 1000:100 FOLDER), or run "
-                "the container as yours (--user)."
-            )
-        elif shutil.disk_usage(work).free < LITTLE_DISK_MB * 1e6:
-            _say(
-                f"The disk of {work} has less than {LITTLE_DISK_MB} MB free: notebooks may not be "
-                "saved. Free some space (docker system df shows what Docker has)."
-            )
-        # JupyterLab makes a token and prints it, unless JUPYTER_TOKEN names one.
-        settings = ["--ip=0.0.0.0", f"--port={port}", "--no-browser", f"--folder={work}"]
-        return _become(
-            [sys.executable, str(HERE / "lab.py"), *unless_given(settings, others), *others]
+    return _become_lab(port, others) if command == "lab" else _become_app(port, others)
+
+
+def _become_lab(port: int, others: Sequence[str]) -> int:
+    work = Path(os.environ.get("SEG_WIDGETS_WORK", Path.home() / "work"))
+    if not can_write(work):
+        _say(
+            f"{work} can't be written to by user {os.getuid()}: notebooks open, but can't be "
+            "saved. Give the folder to the image's user (chown -R 1000:100 FOLDER), or run the "
+            "container as yours (--user)."
         )
+    elif shutil.disk_usage(work).free < LITTLE_DISK_MB * 1e6:
+        _say(
+            f"The disk of {work} has less than {LITTLE_DISK_MB} MB free: notebooks may not be "
+            "saved. Free some space (docker system df shows what Docker has)."
+        )
+    # JupyterLab makes a token and prints it, unless JUPYTER_TOKEN names one.
+    settings = ["--ip=0.0.0.0", f"--port={port}", "--no-browser", f"--folder={work}"]
+    return _become([sys.executable, str(HERE / "lab.py"), *unless_given(settings, others), *others])
+
+
+def _become_app(port: int, others: Sequence[str]) -> int:
+    tokens = []
     if not any(other.startswith("--token") for other in others):
         token = os.environ.get("JUPYTER_TOKEN") or secrets.token_hex(24)
         _say(f"the panel is at http://127.0.0.1:{port}/?token={token}")
-        others.append(f"--token={token}")
+        tokens = [f"--token={token}"]
     settings = ["--Voila.ip=0.0.0.0", f"--port={port}", "--no-browser"]
-    return _become([sys.executable, str(HERE / "web.py"), *unless_given(settings, others), *others])
+    kept = unless_given(settings, others)
+    return _become([sys.executable, str(HERE / "web.py"), *kept, *others, *tokens])
 
 
 def health() -> int:
@@ -96,16 +112,25 @@ def health() -> int:
 
 
 def port_of(command: str) -> int:
-    """The port that PORT names, or the command's own; 0 where PORT is no port."""
+    """Find out the port.
+
+    Args:
+        command: "lab" or "app".
+
+    Returns:
+        The port that PORT names, or the command's own; 0 where PORT is no port.
+    """
     named = os.environ.get("PORT") or str(PORTS[command])
     return int(named) if named.isdecimal() and int(named) < 65536 else 0
 
 
 def find_a_home() -> None:
-    """Jupyter and IPython keep files below HOME; where it can't be written to (a read-only root), a
-    new one in /tmp.
+    """Make a new HOME in /tmp where the old one can't be written to, as with a read-only root.
 
-    Raises `OSError` where there is no such place.
+    Jupyter and IPython keep files there.
+
+    Raises:
+        OSError: /tmp can't be written to either.
     """
     home = Path(os.environ.get("HOME", "/"))
     if not can_write(home):
@@ -113,8 +138,14 @@ def find_a_home() -> None:
 
 
 def can_write(folder: Path) -> bool:
-    """Whether a file can be made there; asking for permissions alone doesn't tell of read-only file
-    systems."""
+    """Find out whether a file can be made in a folder.
+
+    Args:
+        folder: where. Its permissions alone don't tell of a read-only file system.
+
+    Returns:
+        True if one was made, and removed again.
+    """
     try:
         with tempfile.TemporaryFile(dir=folder):
             return True
@@ -123,8 +154,10 @@ def can_write(folder: Path) -> bool:
 
 
 def about_the_gpu() -> str:
-    """What is wrong with a GPU that was lent to the container, or ""; found out without torch,
-    which takes seconds."""
+    """Find out what is wrong with a GPU that was lent to the container, or "".
+
+    It works without importing torch, which takes seconds.
+    """
     program, torch = shutil.which("nvidia-smi"), importlib.util.find_spec("torch")
     if program is None or torch is None or torch.origin is None:
         return ""  # none was lent, or there is nothing that could use it
@@ -159,7 +192,14 @@ def about_the_gpu() -> str:
 
 
 def why_taken(port: int) -> str:
-    """Why nothing can listen on a port, or ""."""
+    """Find out why nothing can listen on a port.
+
+    Args:
+        port: its number.
+
+    Returns:
+        The reason as a sentence, or "" if something can.
+    """
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -242,6 +242,24 @@ def make_session(guard: Guard, accept: str) -> requests.Session:
     Returns:
         The session, to be closed by the caller.
     """
+    session = requests.Session()
+    session.trust_env = False
+    session.headers.clear()
+    session.headers.update(
+        {
+            "User-Agent": "seg-widgets (Jupyter toolkit; python-requests)",
+            "Accept": accept,
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+        }
+    )
+    session.mount("http://", _adapter(guard))
+    session.mount("https://", _adapter(guard))
+    return session
+
+
+def _adapter(guard: Guard) -> HTTPAdapter:
+    """What connects for a session: requests' own, but with sockets that the guard opens."""
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
@@ -266,20 +284,7 @@ def make_session(guard: Guard, accept: str) -> requests.Session:
             super().init_poolmanager(*args, **kwargs)
             self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": TlsPool}
 
-    session = requests.Session()
-    session.trust_env = False
-    session.headers.clear()
-    session.headers.update(
-        {
-            "User-Agent": "seg-widgets (Jupyter toolkit; python-requests)",
-            "Accept": accept,
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-        }
-    )
-    session.mount("http://", Adapter())
-    session.mount("https://", Adapter())
-    return session
+    return Adapter()
 
 
 @contextlib.contextmanager
