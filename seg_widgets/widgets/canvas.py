@@ -191,12 +191,12 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
 
     exports = _SomeOf(_EXPORTS).tag(sync=True, to_json=_to_list)
     """The files that can be saved from the canvas: some of "png", "cutouts", "coco", "csv", "html"
-    and "python" (default none); see `exporter`."""
+    and "python" (default none); see `on_export`."""
 
     asks = _SomeOf(_ASKS).tag(sync=True, to_json=_to_list)
     """What the person may ask for from the canvas (default nothing): "open" (images and addresses
-    by drag and drop or paste; see `opener`), "camera" (an image from the webcam, where the browser
-    allows it), "cancel" (what is under way; see `canceller`)."""
+    by drag and drop or paste; see `on_open`), "camera" (an image from the webcam, where the browser
+    allows it), "cancel" (what is under way; see `on_cancel`)."""
 
     upload = traitlets.Instance(ipywidgets.FileUpload, allow_none=True).tag(
         sync=True, **ipywidgets.widget_serialization
@@ -214,14 +214,14 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
-        self.exporter: Exporter | None = None
+        self.on_export: Exporter | None = None
         """Makes the file of an export by its name, one of `exports`: (file name, media type,
         bytes)."""
-        self.opener: Opener | None = None
+        self.on_open: Opener | None = None
         """Takes the images that were dropped, pasted or photographed."""
-        self.address_opener: Callable[[str], None] | None = None
+        self.on_address: Callable[[str], None] | None = None
         """Takes an address that was dropped or pasted."""
-        self.canceller: Callable[[], None] | None = None
+        self.on_cancel: Callable[[], None] | None = None
         """Ends what is under way."""
         if image_format not in IMAGE_FORMATS:
             raise SettingError(f'image_format is "auto", "jpeg" or "png", not {image_format!r}.')
@@ -286,15 +286,15 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         self, content: dict[str, Any], buffers: list[Any]
     ) -> tuple[dict[str, Any], list[bytes]]:
         asked = content["ask"]
-        if asked == "export" and self.exporter is not None:
-            name, media_type, data = self.exporter(str(content.get("kind")))
+        if asked == "export" and self.on_export is not None:
+            name, media_type, data = self.on_export(str(content.get("kind")))
             return {"file": name, "mediaType": media_type}, [data]
-        if asked == "open" and self.opener is not None:
-            self.opener(_uploads(content.get("names"), buffers))
-        elif asked == "address" and self.address_opener is not None:
-            self.address_opener(str(content.get("address")))
-        elif asked == "cancel" and self.canceller is not None:
-            self.canceller()
+        if asked == "open" and self.on_open is not None:
+            self.on_open(_uploads(content.get("names"), buffers))
+        elif asked == "address" and self.on_address is not None:
+            self.on_address(str(content.get("address")))
+        elif asked == "cancel" and self.on_cancel is not None:
+            self.on_cancel()
         else:
             return {"failed": True}, []
         return {}, []
@@ -303,13 +303,15 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         if self._shown is None:
             return f"SegmentationCanvas(no image yet, threshold {self.threshold:.2f})"
         name, width, height, prediction = self._shown
+        called = f"{name!r} " if name else ""
         total = len(prediction)
+        noun = "instance" if total == 1 else "instances"
         keep = prediction.keep(
             self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
         )
         return (
-            f"SegmentationCanvas({f'{name!r} ' if name else ''}{width}×{height}, {int(keep.sum())} of {total} "
-            f"{'instance' if total == 1 else 'instances'} shown at threshold {self.threshold:.2f})"
+            f"SegmentationCanvas({called}{width}×{height}, {int(keep.sum())} of {total} {noun} "
+            f"shown at threshold {self.threshold:.2f})"
         )
 
 

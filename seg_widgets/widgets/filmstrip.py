@@ -26,7 +26,7 @@ JPEG_QUALITY: Final = 80
 class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     """Small images in a row, one of them current; a click on another asks for it.
 
-    It shows nothing while it has fewer than two of them. `shower` and `remover` are called with
+    It shows nothing while it has fewer than two of them. `on_show` and `on_remove` are called with
     what the person asks for.
     """
 
@@ -45,9 +45,9 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     """The number of the image that is shown elsewhere, or None (default)."""
 
     def __init__(self, **settings: Any) -> None:
-        self.shower: Callable[[int], None] | None = None
+        self.on_show: Callable[[int], None] | None = None
         """Takes the number of the image that was chosen."""
-        self.remover: Callable[[int], None] | None = None
+        self.on_remove: Callable[[int], None] | None = None
         """Takes the number of the image that was removed."""
         self._drawn: dict[str, Prediction] = {}
         super().__init__(**settings)
@@ -97,10 +97,10 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
             (item["number"] for item in self.items if item["number"] == content.get("number")), None
         )
         asked = content.get("ask")
-        if asked == "show" and number is not None and self.shower is not None:
-            self.shower(number)
-        elif asked == "forget" and number is not None and self.remover is not None:
-            self.remover(number)
+        if asked == "show" and number is not None and self.on_show is not None:
+            self.on_show(number)
+        elif asked == "forget" and number is not None and self.on_remove is not None:
+            self.on_remove(number)
 
     def __repr__(self) -> str:
         return f"Filmstrip({len(self.items)} {'image' if len(self.items) == 1 else 'images'})"

@@ -249,7 +249,7 @@ def test_an_unexpected_error_is_told_and_logged(caplog: pytest.LogCaptureFixture
 
 def test_an_error_keeps_no_image_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     # pytest keeps log records, and these keep their tracebacks.
-    monkeypatch.setattr(logging.getLogger("seg_widgets.session.session"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("seg_widgets.session.failures"), "disabled", True)
     pictures: list[weakref.ref[Any]] = []
 
     def predictor(image: RGBArray, /) -> Prediction:
@@ -430,12 +430,16 @@ def test_ten_models_after_each_other_leave_one_alive(session: SegmentationSessio
         gc.enable()
 
 
+def workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "seg_widgets worker"}
+
+
 def test_close_ends_the_worker_and_keeps_what_is_on_screen() -> None:
+    others = workers()
     session = SegmentationSession(StubPredictor())
     session.image = make_picture(30, 20)
     session.wait(20)
-    thread = session._worker._thread
-    assert thread is not None
+    [thread] = workers() - others
     assert thread.is_alive()
     session.close(5)
     session.close(5)
@@ -456,7 +460,7 @@ def test_close_during_inference_drops_the_result() -> None:
     assert not session.busy
     assert session.wait(1) is None
     gate.go.release()
-    session._worker.join(10)
+    session.close(10)
     assert session.image is None
 
 
@@ -471,17 +475,18 @@ def test_close_while_the_model_is_built() -> None:
     session.image = make_picture(30, 20)
     session.close()
     go.set()
-    session._worker.join(10)
+    session.close(10)
     assert session.predictor is None
     assert session.error == ""
 
 
 def test_a_forgotten_session_is_collected_and_its_worker_ends() -> None:
+    others = workers()
     session = SegmentationSession(StubPredictor())
     session.image = make_picture(30, 20)
     session.wait(20)
-    gone, thread = weakref.ref(session), session._worker._thread
-    assert thread is not None
+    [thread] = workers() - others
+    gone = weakref.ref(session)
     del session
     deadline = time.monotonic() + 10
     while gone() is not None and time.monotonic() < deadline:

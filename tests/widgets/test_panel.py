@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import ast
 import gc
+import inspect
 import io
 import json
 import threading
 import traceback
 import weakref
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ import pytest
 import traitlets
 
 from seg_widgets.errors import ImageFormatError, SettingError, UrlError
-from seg_widgets.session.session import SegmentationState
+from seg_widgets.session.state import SegmentationState
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 from seg_widgets.widgets.panel import SegmentationPanel
 
@@ -29,8 +31,7 @@ IPYWIDGETS_7 = ipywidgets.__version__.startswith("7.")
 def panel() -> Iterator[SegmentationPanel]:
     made = SegmentationPanel(StubPredictor(), samples={})
     yield made
-    made.session.close(5)
-    made.close()
+    made.close(5)
 
 
 def upload(panel: SegmentationPanel, name: str, content: bytes) -> None:
@@ -74,7 +75,6 @@ def test_an_image_from_python_is_segmented(panel: SegmentationPanel) -> None:
     panel.image = make_picture(64, 48)
     result = panel.wait(20)
     assert result is panel.prediction
-    assert panel.image is panel.session.image
     assert panel.canvas.content.startswith(b"SEGW")
     assert (
         repr(panel) == "SegmentationPanel(image=64×48, 7 of 12 instances shown at threshold 0.50)"
@@ -100,7 +100,7 @@ def test_observers_of_the_panel_hear_image_and_result_together(panel: Segmentati
 
 
 def test_busy_status_and_error_are_mirrored(panel: SegmentationPanel) -> None:
-    panel.session.predictor.delay_s = 0.2
+    panel.predictor.delay_s = 0.2
     panel.image = make_picture(20, 20)
     assert panel.busy
     assert panel.canvas.busy
@@ -111,11 +111,11 @@ def test_busy_status_and_error_are_mirrored(panel: SegmentationPanel) -> None:
     panel.segment(b"not an image", "letter.jpg")
     with pytest.raises(ImageFormatError):
         panel.wait(20)
-    assert panel.error == panel.canvas.error == panel.session.error
+    assert panel.error == panel.canvas.error
     assert "letter.jpg" in panel.error
     assert panel.image.shape == (20, 20, 3)
     panel.canvas.set_state({"error": ""})
-    assert panel.error == panel.session.error == ""
+    assert panel.error == ""
 
 
 @pytest.mark.parametrize("name", ["threshold", "hidden_classes", "hidden_instances", "selected"])
@@ -128,10 +128,10 @@ def test_state_goes_both_ways(panel: SegmentationPanel, name: str) -> None:
     }
     first, second, third = values.get(name, ((1,), (2, 3), ()))
     setattr(panel, name, first)
-    assert getattr(panel.canvas, name) == getattr(panel.session, name) == first
+    assert getattr(panel.canvas, name) == getattr(panel, name) == first
     panel.canvas.set_state({name: second if name == "threshold" else list(second)})
-    assert getattr(panel, name) == getattr(panel.session, name) == second
-    setattr(panel.session, name, third)
+    assert getattr(panel, name) == getattr(panel, name) == second
+    setattr(panel, name, third)
     assert getattr(panel, name) == getattr(panel.canvas, name) == third
 
 
@@ -196,20 +196,14 @@ def test_an_unknown_keyword_is_refused_with_the_likely_fix(keyword: str, fix: st
 
 
 def test_every_keyword_is_known_to_the_fix() -> None:
-    import inspect
-
-    from seg_widgets.widgets import panel as module
-
-    keywords = [
-        name for name in inspect.signature(SegmentationPanel.__init__).parameters if name != "self"
-    ]
-    assert sorted(keywords) == sorted([*module._SETTINGS, "unknown"])
+    parameters = inspect.signature(SegmentationPanel).parameters
+    keywords = [name for name in parameters if name != "unknown"]
+    assert len(keywords) == 11
+    with pytest.raises(SettingError, match=f"It takes {', '.join(keywords)}\\."):
+        SegmentationPanel(StubPredictor(), zzz=1)
 
 
 def test_public_traits_have_a_docstring_right_under_them() -> None:
-    import ast
-    import inspect
-
     tree = ast.parse(inspect.getsource(SegmentationState)).body[0]
     assert isinstance(tree, ast.ClassDef)
     documented = {
@@ -245,7 +239,7 @@ def test_an_upload_is_segmented_and_the_same_file_works_twice(panel: Segmentatio
             "SegmentationPanel(image='photo.jpg' 60×40, 7 of 12 instances shown at threshold 0.50)"
         )
         assert not panel.upload.value
-    assert panel.session.predictor.calls == 2
+    assert panel.predictor.calls == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"a letter", b"<!doctype html>", make_jpeg()[:200]])
@@ -281,16 +275,16 @@ def test_enter_and_button_ask_once_and_enter_after_a_failure_asks_again(
 ) -> None:
     asked: list[str] = []
     clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(panel.session, "segment_url", asked.append)
+    monkeypatch.setattr(panel, "segment_url", asked.append)
     panel.url.value = "https://example.org/a.jpg"
     panel.go.click()
     assert asked == ["https://example.org/a.jpg"]
     monkeypatch.setattr(
-        "seg_widgets.widgets.panel.time.monotonic", lambda: float(next(clock)) + 1e9
+        "seg_widgets.widgets.address_field.time.monotonic", lambda: float(next(clock)) + 1e9
     )
     panel.url._handle_custom_msg({"event": "submit"}, [])
     assert len(asked) == 1
-    panel.session.error = "No such host."
+    panel.error = "No such host."
     panel.url._handle_custom_msg({"event": "submit"}, [])
     assert len(asked) == 2
     panel.go.click()
@@ -399,18 +393,28 @@ def test_saving_without_an_image_is_told(panel: SegmentationPanel) -> None:
     assert panel.error == "There is no image to save yet."
 
 
+def workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "seg_widgets worker"}
+
+
 def test_closing_ends_the_worker_and_all_widgets() -> None:
-    panel = SegmentationPanel(StubPredictor(), samples={})
+    made: list[Any] = []
+    others = workers()
+    ipywidgets.Widget.on_widget_constructed(made.append)
+    try:
+        panel = SegmentationPanel(StubPredictor(), samples={})
+    finally:
+        ipywidgets.Widget.on_widget_constructed(None)
     panel.image = make_picture(20, 20)
     panel.wait(20)
-    thread = panel.session._worker._thread
-    assert thread is not None
+    [thread] = workers() - others
     panel.close()
     panel.close()
     thread.join(10)
     assert not thread.is_alive()
-    for widget in (panel, *panel._widgets):
-        assert getattr(widget, "comm", None) is None
+    assert {panel, panel.canvas, panel.filmstrip, panel.slider, panel.url} <= set(made)
+    for widget in made:
+        assert widget.comm is None, widget
 
 
 def test_two_panels_are_independent(panel: SegmentationPanel) -> None:
@@ -434,8 +438,7 @@ def test_the_repr_holds_no_address_and_the_display_is_a_widget(panel: Segmentati
 def test_the_worker_never_waits_for_the_kernels_thread(panel: SegmentationPanel) -> None:
     """The result is on the canvas although this thread does nothing but look."""
     drawn = threading.Event()
-    watch: Callable[[Any], None] = lambda change: drawn.set()
-    panel.canvas.observe(watch, "content")
+    panel.canvas.observe(lambda change: drawn.set(), "content")
     panel.image = make_picture(20, 20)
     assert drawn.wait(20)
 
@@ -502,7 +505,7 @@ def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
     assert panel.filmstrip.items == []
     assert panel.filmstrip.thumbs == {}
     assert panel.image is None
-    assert panel.session.predictor.calls == 2
+    assert panel.predictor.calls == 2
 
 
 def test_dropped_images_and_addresses_are_opened(panel: SegmentationPanel) -> None:
@@ -526,7 +529,7 @@ def test_dropped_images_and_addresses_are_opened(panel: SegmentationPanel) -> No
 
 
 def test_the_canvas_can_cancel(panel: SegmentationPanel) -> None:
-    panel.session.predictor.delay_s = 0.3
+    panel.predictor.delay_s = 0.3
     panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
     panel.canvas._handle_custom_msg({"ask": "cancel", "number": 1}, [])
     assert not panel.busy
@@ -640,7 +643,7 @@ def test_the_picker_changes_the_model() -> None:
 
 def test_class_thresholds_go_both_ways(panel: SegmentationPanel) -> None:
     panel.class_thresholds = {"person": 0.9}
-    assert panel.canvas.class_thresholds == panel.session.class_thresholds == {"person": 0.9}
+    assert panel.canvas.class_thresholds == {"person": 0.9}
     panel.image = make_picture(40, 30)
     panel.wait(20)
     assert len(panel.shown or ()) == 6
@@ -674,18 +677,12 @@ def test_closing_frees_everything() -> None:
     panel = SegmentationPanel(StubPredictor(), samples={})
     panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
     panel.wait(20)
-    kept = [
-        weakref.ref(part)
-        for part in (panel, panel.session, panel.canvas, panel.filmstrip, panel.prediction)
-    ]
+    kept = [weakref.ref(part) for part in (panel, panel.canvas, panel.filmstrip, panel.prediction)]
     pictures = [weakref.ref(entry.image) for entry in panel.history]
-    worker = panel.session._worker._thread
-    panel.close()
-    assert worker is not None
-    worker.join(10)
+    panel.close(10)
     del panel
     gc.collect()
-    assert [reference() for reference in (*kept, *pictures)] == [None] * 7
+    assert [reference() for reference in (*kept, *pictures)] == [None] * 6
 
 
 def test_a_panel_that_failed_halfway_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -700,6 +697,6 @@ def test_a_panel_that_failed_halfway_can_be_closed(monkeypatch: pytest.MonkeyPat
         for frame, _ in traceback.walk_tb(caught.value.__traceback__)
         if isinstance(frame.f_locals.get("self"), SegmentationPanel)
     }
-    assert not half.session.closed
+    assert not half.closed
     half.close()
-    assert half.session.closed
+    assert half.closed
