@@ -289,6 +289,16 @@ def test_another_image_is_shown_whole_and_the_same_one_keeps_its_zoom() -> None:
     canvas.close()
 
 
+def test_two_images_with_the_same_prediction_are_both_shown() -> None:
+    prediction = Prediction.empty((20, 30))
+    canvas = SegmentationCanvas()
+    for grey in (10, 200):
+        canvas.set_result(np.full((20, 30, 3), grey, np.uint8), prediction)
+        _, picture, _ = decode(canvas.content)
+        assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == grey).all()
+    canvas.close()
+
+
 def test_a_class_of_its_own_threshold_counts_by_it() -> None:
     image = make_picture(60, 40)
     canvas = SegmentationCanvas(

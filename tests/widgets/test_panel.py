@@ -20,6 +20,9 @@ import pytest
 import traitlets
 
 from seg_widgets.errors import ImageFormatError, SettingError, UrlError
+from seg_widgets.export import save
+from seg_widgets.prediction import Prediction
+from seg_widgets.session import SegmentationSession, Threshold
 from seg_widgets.session.state import SegmentationState
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 from seg_widgets.widgets.panel import SegmentationPanel
@@ -217,6 +220,78 @@ def test_public_traits_have_a_docstring_right_under_them() -> None:
     assert documented == set(SegmentationState.class_traits())
 
 
+def test_panel_and_widget_share_no_name_but_close() -> None:
+    """The panel is a session and a VBox: neither may replace a part of the other by accident."""
+    session, box = SegmentationSession(StubPredictor()), ipywidgets.VBox()
+    base = set(dir(traitlets.HasTraits()))
+    own = {*dir(SegmentationSession), *vars(session)} - base
+    assert own & ({*dir(ipywidgets.VBox), *vars(box)} - base) == {"close"}
+    session.close()
+    box.close()
+
+
+def test_a_panel_is_documented_where_a_person_looks() -> None:
+    documented = inspect.getdoc(SegmentationPanel) or ""
+    for name in inspect.signature(SegmentationPanel).parameters:
+        assert name == "unknown" or f"    {name}: " in documented, name
+    for method in ("segment", "segment_all", "clear", "use", "wait", "show", "forget", "cancel"):
+        assert inspect.getdoc(getattr(SegmentationPanel, method)), method
+
+
+def test_a_step_of_the_slider_validates_once_for_each_object_that_has_the_threshold(
+    panel: SegmentationPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    validated: list[str] = []
+    validate = Threshold.validate
+
+    def count(self: Threshold, obj: Any, value: object) -> float:
+        validated.append(type(obj).__name__)
+        return validate(self, obj, value)
+
+    monkeypatch.setattr(Threshold, "validate", count)
+    # The browser moves the slider, links the canvas to it, and sends both.
+    panel.slider.set_state({"value": 0.51})
+    panel.canvas.set_state({"threshold": 0.51})
+    assert panel.threshold == 0.51
+    assert validated == ["SegmentationCanvas", "SegmentationPanel"]
+    validated.clear()
+    panel.threshold = 0.25
+    assert panel.canvas.threshold == panel.slider.value == 0.25
+    assert validated == ["SegmentationPanel", "SegmentationCanvas"]
+
+
+def test_two_images_with_the_same_answer_are_both_shown() -> None:
+    answer = Prediction.empty((20, 30))
+    panel = SegmentationPanel(lambda image: answer, samples={})
+    contents = []
+    for name, grey in (("dark.png", 10), ("light.png", 200)):
+        panel.segment(np.full((20, 30, 3), grey, np.uint8), name)
+        panel.wait(20)
+        assert panel.source == name
+        assert (panel.image == grey).all()
+        assert f"'{name}'" in repr(panel.canvas)
+        contents.append(panel.canvas.content)
+    assert contents[0] != contents[1]
+    assert b"light.png" in contents[1]
+    assert [name for name, _ in film(panel)] == ["dark.png", "light.png"]
+    panel.close()
+
+
+def test_an_observer_of_what_the_browser_sets_may_request_while_results_come(
+    panel: SegmentationPanel,
+) -> None:
+    """Threads that wait for each other would never end."""
+    panel.observe(lambda change: panel.segment(make_picture(20, 20)), "threshold")
+    for step in range(60):
+        panel.canvas.set_state({"threshold": step / 100})
+        if step % 10 == 0:
+            panel.wait(20)
+    assert panel.wait(20) is not None
+    assert panel.threshold == panel.canvas.threshold == 0.59
+
+
 def test_traits_can_be_linked(panel: SegmentationPanel) -> None:
     other = SegmentationPanel(StubPredictor(), samples={})
     link = traitlets.link((panel, "threshold"), (other, "threshold"))
@@ -386,6 +461,39 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
     assert picture.shape == (40, 60, 3)
     assert len(json.loads(files["photo-coco.json"])["annotations"]) == 5
     assert len(files["photo.csv"].decode().splitlines()) == 6
+
+
+def exported(panel: SegmentationPanel, kind: str) -> tuple[str, bytes]:
+    """The name and the bytes of the file that the browser gets."""
+    sent: list[Any] = []
+    panel.canvas.send = lambda content, buffers=None: sent.append((content, buffers))
+    panel.canvas._handle_custom_msg({"ask": "export", "kind": kind, "number": 1}, [])
+    content, buffers = sent[-1]
+    return content.get("file", ""), buffers[0] if buffers else b""
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "a:b?.jpg", "..."])
+def test_coco_from_the_panel_is_what_save_writes(
+    panel: SegmentationPanel, tmp_path: Path, name: str
+) -> None:
+    panel.segment(make_picture(60, 40), name)
+    panel.wait(20)
+    panel.hidden_classes = ["person"]
+    file, content = exported(panel, "coco")
+    assert panel.shown is not None
+    paths = save(
+        panel.shown, panel.image, tmp_path, Path(name).stem, formats=["coco"], file_name=name
+    )
+    assert isinstance(paths["coco"], Path)
+    assert paths["coco"].name == file
+    assert paths["coco"].read_bytes() == content
+
+
+def test_an_export_that_there_is_not_is_refused(panel: SegmentationPanel) -> None:
+    panel.image = make_picture(20, 20)
+    panel.wait(20)
+    assert exported(panel, "pdf") == ("", b"")
+    assert "no export 'pdf'" in panel.error
 
 
 def test_saving_without_an_image_is_told(panel: SegmentationPanel) -> None:
