@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .formats import _MAKERS as MAKERS  # the panel's exports; until there is a registry
+from .formats import _file_stem as file_stem
 from .formats import (
     CSV_COLUMNS,
     FORMATS,
@@ -26,10 +28,12 @@ from .formats import (
 __all__ = [
     "CSV_COLUMNS",
     "FORMATS",
+    "MAKERS",
     "CocoAnnotation",
     "CocoResult",
     "coco_dataset",
     "cutouts_zip",
+    "file_stem",
     "png_bytes",
     "save",
     "save_cutouts",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from .history import EntryState, History, HistoryEntry
-from .session import PANEL_MAX_PIXELS, SegmentationSession, SegmentationState
+from .model_slot import ModelChoice, ModelSlot, predictor_name
+from .result import Result
+from .session import PANEL_MAX_PIXELS, SegmentationSession
+from .state import SegmentationState
 from .traits import (
     ByIdentity,
     ClassNames,
     ClassThresholds,
+    ImageTrait,
     Indices,
-    Picture,
     ThreadSafeTraits,
     Threshold,
-    own_writes,
 )
 
 __all__ = [
@@ -23,11 +25,14 @@ __all__ = [
     "EntryState",
     "History",
     "HistoryEntry",
+    "ImageTrait",
     "Indices",
-    "Picture",
+    "ModelChoice",
+    "ModelSlot",
+    "Result",
     "SegmentationSession",
     "SegmentationState",
     "ThreadSafeTraits",
     "Threshold",
-    "own_writes",
+    "predictor_name",
 ]

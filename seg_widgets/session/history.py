@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ..errors import SettingError
 from ..prediction import Prediction
+from .result import Result
 
 __all__ = ["MAX_BYTES", "MAX_ENTRIES", "EntryState", "History", "HistoryEntry"]
 
@@ -27,10 +28,16 @@ MAX_BYTES: Final = 400_000_000
 class HistoryEntry:
     """One image of a session.
 
-    `number`: counted up from 1. `source`: what it is called. `origin`: its path or address, where
-    it has one. `state`: "waiting", "busy", "done" or "failed". `image` (H×W×3 uint8 RGB) and
-    `prediction`: None until it is done. `model`: what the model is called. `took_s`: seconds that
-    the model took. `error`: why it failed, in words to show.
+    Args:
+        number: Counted up from 1.
+        source: What it is called.
+        origin: Its path or address; "" where it has none.
+        state: "waiting", "busy", "done" or "failed".
+        image: H×W×3 uint8 RGB; None until it is done.
+        prediction: What was found in it; None until it is done.
+        model: What the model is called.
+        took_s: Seconds that the model took; None until it is done.
+        error: Why it failed, in words to show.
     """
 
     number: int
@@ -43,12 +50,30 @@ class HistoryEntry:
     took_s: float | None = None
     error: str = ""
 
+    @property
+    def result(self) -> Result | None:
+        """The finished result; None until it is done."""
+        if self.image is None or self.prediction is None:
+            return None
+        return Result(
+            self.image,
+            self.prediction,
+            self.source,
+            self.origin,
+            self.number,
+            self.model,
+            self.took_s,
+        )
+
 
 class History:
-    """Entries by number, in the order in which they came. Not for several threads at once: its
-    owner has the lock.
+    """Entries by number, in the order in which they came.
 
-    `max_entries`: finished ones that are kept. `max_bytes`: what their images may take together.
+    Not for several threads at once: its owner has the lock.
+
+    Args:
+        max_entries: Finished entries that are kept.
+        max_bytes: Bytes that their images may take together.
     """
 
     def __init__(self, max_entries: int = MAX_ENTRIES, max_bytes: int = MAX_BYTES) -> None:
@@ -72,7 +97,7 @@ class History:
             ) from None
 
     def add(self, source: str, origin: str = "") -> int:
-        """A new entry, which waits; returns its number."""
+        """Add an entry, which waits; returns its number."""
         self._last += 1
         self._entries[self._last] = HistoryEntry(self._last, source, origin)
         return self._last
@@ -82,16 +107,38 @@ class History:
         if number in self._entries:
             self._entries[number] = replace(self._entries[number], **changes)
 
+    def finish(self, number: int, result: Result) -> None:
+        """Put the result into an entry, which is done; one that was removed meanwhile stays
+        away."""
+        self.update(
+            number,
+            state="done",
+            error="",
+            image=result.image,
+            prediction=result.prediction,
+            model=result.model,
+            took_s=result.took_s,
+        )
+
     def remove(self, number: int) -> None:
-        """Forget one entry; raises `SettingError` when there is none."""
+        """Remove one entry.
+
+        Raises:
+            SettingError: There is no entry with this number.
+        """
         del self._entries[self[number].number]
 
+    def drop_unfinished(self) -> None:
+        """Remove the entries that wait or are under way."""
+        kept = {entry.number: entry for entry in self if entry.state in ("done", "failed")}
+        self._entries = kept
+
     def clear(self) -> None:
-        """Forget all entries."""
+        """Remove all entries."""
         self._entries.clear()
 
     def trim(self, keep: int | None) -> None:
-        """Forget the oldest finished entries over the limits, but not the one numbered `keep`,
+        """Remove the oldest finished entries over the limits, but not the one numbered `keep`,
         which is on screen."""
         done = [entry for entry in self if entry.state == "done"]
         size = sum(_bytes(entry) for entry in done)

@@ -1,5 +1,5 @@
-"""The kinds of traits that session, canvas and panel have, each with a message that names the
-mistake and the fix."""
+"""The kinds of traits that session, canvas and panel have, each with a message that names mistake
+and fix."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ __all__ = [
     "ByIdentity",
     "ClassNames",
     "ClassThresholds",
+    "ImageTrait",
     "Indices",
-    "Picture",
     "ThreadSafeTraits",
     "Threshold",
-    "own_writes",
+    "publishing",
 ]
 
 if TYPE_CHECKING:
@@ -87,13 +87,14 @@ class ClassThresholds(_ThresholdsTrait):
         """A copy of the value, as name → float."""
         if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
             raise SettingError(
-                f'{self.name} is a dict of thresholds by class name, such as {{"person": 0.7}}, not {value!r}.'
+                f"{self.name} is a dict of thresholds by class name, such as "
+                f'{{"person": 0.7}}, not {value!r}.'
             )
         return {name: check_threshold(threshold) for name, threshold in value.items()}
 
 
 class Indices(_IndicesTrait):
-    """Places of instances in the prediction without repetition, as a tuple; anything else raises
+    """Indices of instances in the prediction without repetition, as a tuple; anything else raises
     `SettingError`."""
 
     info_text = "a list of instance numbers"
@@ -112,7 +113,8 @@ class Indices(_IndicesTrait):
         ]
         if wrong:
             raise SettingError(
-                f"{self.name} is a list of instance numbers from 0 on, such as [0, 3], not {value!r}."
+                f"{self.name} is a list of instance numbers from 0 on, such as [0, 3], "
+                f"not {value!r}."
             )
         return tuple(dict.fromkeys(int(number) for number in numbers))
 
@@ -132,13 +134,13 @@ class ByIdentity(_AnyTrait):
             obj._notify_trait(self.name, old, value)
 
 
-class Picture(ByIdentity):
-    """The image on screen: setting it asks for a segmentation, and it changes only when the result
+class ImageTrait(ByIdentity):
+    """The image on screen: setting it requests a segmentation, and it changes only when the result
     is there."""
 
     def set(self, obj: Any, value: Any) -> None:
         """Ask the object to segment or clear it, unless the object itself puts it on screen."""
-        if getattr(_own_writes, "on", False):
+        if getattr(_publishing, "on", False):
             super().set(obj, value)
         elif value is None:
             obj.clear()
@@ -148,18 +150,18 @@ class Picture(ByIdentity):
 
 # True in a thread while it publishes a result, so that only the session itself writes the image on
 # screen.
-_own_writes = threading.local()
+_publishing = threading.local()
 
 
 @contextmanager
-def own_writes() -> Iterator[None]:
-    """Within it, setting a `Image` trait in this thread puts the image on screen instead of asking
-    for it."""
-    _own_writes.on = True
+def publishing() -> Iterator[None]:
+    """Within it, setting an `ImageTrait` in this thread puts the image on screen instead of
+    requesting a segmentation."""
+    _publishing.on = True
     try:
         yield
     finally:
-        _own_writes.on = False
+        _publishing.on = False
 
 
 # By thread: the changes that wait for the end of that thread's hold_trait_notifications, by the
@@ -168,8 +170,8 @@ _held = threading.local()
 
 
 class ThreadSafeTraits(traitlets.HasTraits):
-    """Traits that several threads may set: holding notifications back in one thread never touches
-    another's.
+    """Traits that several threads may set: notifications that one thread holds back never touch
+    those of another.
 
     traitlets' own `hold_trait_notifications` replaces `notify_change` of the object for everybody,
     so a change that a second thread makes meanwhile can be lost.
@@ -190,7 +192,7 @@ class ThreadSafeTraits(traitlets.HasTraits):
             del waiting[id(self)]
             failure: Exception | None = None
             for change in mine.values():
-                # An observer that fails must not keep the others from hearing of their change.
+                # An observer that fails must not keep the others from being called.
                 try:
                     self.notify_change(change)
                 except Exception as error:

@@ -21,8 +21,8 @@ from ..viewer import IMAGE_FORMATS, STATIC, encode_content
 __all__ = ["SegmentationCanvas"]
 
 RGBArray = npt.NDArray[np.uint8]
-Exporter = Callable[[str], tuple[str, str, bytes]]
-Opener = Callable[[list[Upload]], None]
+_OnExport = Callable[[str], tuple[str, str, bytes]]
+_OnOpen = Callable[[list[Upload]], None]
 
 _SHOWS: Final = ("masks", "outlines", "boxes", "labels")
 _EXPORTS: Final = ("png", "cutouts", "coco", "csv", "html", "python")
@@ -115,11 +115,17 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     """An image with its instances: outlined, named, filtered by score and class, explored with
     pointer and keys.
 
-    `image`: H×W×3 uint8 RGB; `prediction`: what was found in it; both or neither. `name`: what to
-    call the image. `image_format`: how the image travels, "jpeg" (quality 90), "png" (without
-    loss), or "auto": PNG for images of up to 256 colours, JPEG for all others. Further keywords set
-    traits. Raises `SettingError` for a value out of range and `PredictionError` for a prediction of
-    another image's size.
+    Args:
+        image: H×W×3 uint8 RGB, or None (default); given together with `prediction`.
+        prediction: What was found in it, or None (default).
+        name: What to call the image (default "").
+        image_format: How the image travels: "jpeg" (quality 90), "png" (without loss), or "auto"
+            (default): PNG for images of up to 256 colours, JPEG for all others.
+        **settings: The canvas's traits, such as `threshold=0.7`.
+
+    Raises:
+        SettingError: A value is out of range.
+        PredictionError: The prediction is of an image of another size.
     """
 
     # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
@@ -127,82 +133,89 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     _css = (STATIC / "canvas.css").read_text("utf-8")
 
     content = traitlets.Bytes(b"").tag(sync=True, echo_update=False)
-    """Image, masks and metadata as one message, so that the masks of one image never lie on another
-    (bytes; default b"": no image). `encode_content` makes it; the browser never writes it, and it
-    is not echoed."""
+    """Image, masks and metadata as one message of bytes, so that the masks of one image never lie
+    on another; default b"" (no image). `encode_content` makes it; the browser never writes it, and
+    it is not echoed."""
 
     threshold = Threshold().tag(sync=True)
-    """The lowest score that is shown, 0 to 1 (default 0.5). Link a slider to it in the browser with
-    `jslink`."""
+    """The lowest score that is shown, a float from 0 to 1; default 0.5. Link a slider to it in the
+    browser with `jslink`."""
 
     class_thresholds = ClassThresholds().tag(sync=True)
-    """Thresholds of single classes by name, each 0 to 1, in place of `threshold` (default none)."""
+    """Thresholds of single classes in place of `threshold`, a dict of floats from 0 to 1 by class
+    name; default empty."""
 
     hidden_classes = ClassNames().tag(sync=True, to_json=_to_list)
-    """Names of the classes that are not shown (default none); the chips under the image write
-    it."""
+    """Names of the classes that are not shown, a tuple of texts; default empty. The chips under the
+    image write it."""
 
     hidden_instances = Indices().tag(sync=True, to_json=_to_list)
-    """Places in the prediction of single instances that are not shown (default none)."""
+    """Indices in the prediction of single instances that are not shown, a tuple of int; default
+    empty."""
 
     selected = Indices().tag(sync=True, to_json=_to_list)
-    """Places in the prediction of the selected instances (default none); clicks and keys write
-    it."""
+    """Indices in the prediction of the selected instances, a tuple of int; default empty. Clicks
+    and keys write it."""
 
     hovered = traitlets.Int(None, allow_none=True).tag(sync=True)
-    """The place in the prediction of the instance under the pointer, or None (default)."""
+    """The index in the prediction of the instance under the pointer, an int; None (default) when
+    there is none."""
 
     color_by = _ColorBy().tag(sync=True)
-    """What a colour tells: "class" (default; the same in every image), "instance" or "score"."""
+    """What a colour stands for, a text: "class" (default; the same in every image), "instance" or
+    "score"."""
 
     opacity = _Opacity().tag(sync=True)
-    """How much of the colour covers the image inside a mask, 0 (none) to 1 (all); default 0.45."""
+    """How much of the colour covers the image inside a mask, a float from 0 (none) to 1 (all);
+    default 0.45."""
 
     show = _SomeOf(_SHOWS, ("masks", "outlines", "labels")).tag(sync=True, to_json=_to_list)
-    """What is drawn: some of "masks", "outlines", "boxes" and "labels" (default: all but the
-    boxes)."""
+    """What is drawn, a tuple with some of "masks", "outlines", "boxes" and "labels"; default all
+    but the boxes."""
 
     zoom = _Zoom().tag(sync=True)
-    """How much larger the image is shown than it fits, 1 (default: the whole image) or more."""
+    """How much larger the image is shown than it fits, a float of 1 or more; default 1 (the whole
+    image)."""
 
     pan = _Point().tag(sync=True, to_json=_to_list)
-    """The point of the image in the middle of the view: fractions (x, y) of its width and height, 0
-    to 1 (default (0.5, 0.5)). A view whose edge it would show beside the image takes the nearest
-    point that it can."""
+    """The point of the image in the middle of the view, a tuple (x, y) of fractions of its width
+    and height from 0 to 1; default (0.5, 0.5). A view that would show more than the image takes the
+    nearest point that it can."""
 
     legend = traitlets.Bool(True).tag(sync=True)
-    """Whether the classes are listed, with their colours and counts (default True)."""
+    """Whether the classes are listed with their colours and counts, a bool; default True."""
 
     table = traitlets.Bool(True).tag(sync=True)
-    """Whether the instances are listed, sortable and linked with the image (default True)."""
+    """Whether the instances are listed, sortable and linked with the image, a bool; default
+    True."""
 
     busy = traitlets.Bool(False).tag(sync=True)
-    """Whether to show that something is under way (default False)."""
+    """Whether to show that something is under way, a bool; default False."""
 
     status = traitlets.Unicode("").tag(sync=True)
-    """What is under way, in words, shown while `busy` (default "")."""
+    """What is under way, a text that is shown while `busy`; default ""."""
 
     error = traitlets.Unicode("").tag(sync=True)
-    """A message over the image, which stays (default "": none); the reader can dismiss it, which
-    empties it."""
+    """A message over the image, a text; default "" (none). It stays until the reader dismisses it,
+    which empties it."""
 
     hint = traitlets.Unicode("The image appears here as soon as there is one.").tag(sync=True)
-    """What to do while there is no image, in words."""
+    """What to do while there is no image, a text."""
 
     exports = _SomeOf(_EXPORTS).tag(sync=True, to_json=_to_list)
-    """The files that can be saved from the canvas: some of "png", "cutouts", "coco", "csv", "html"
-    and "python" (default none); see `exporter`."""
+    """The files that can be saved from the canvas, a tuple with some of "png", "cutouts", "coco",
+    "csv", "html" and "python"; default empty. `on_export` makes them."""
 
     asks = _SomeOf(_ASKS).tag(sync=True, to_json=_to_list)
-    """What the person may ask for from the canvas (default nothing): "open" (images and addresses
-    by drag and drop or paste; see `opener`), "camera" (an image from the webcam, where the browser
-    allows it), "cancel" (what is under way; see `canceller`)."""
+    """What a person can do on the canvas, a tuple with some of "open" (images and addresses by drag
+    and drop or paste, for `on_open` and `on_address`), "camera" (an image from the webcam, where
+    the browser allows it, for `on_open`) and "cancel" (for `on_cancel`); default empty."""
 
     upload = traitlets.Instance(ipywidgets.FileUpload, allow_none=True).tag(
         sync=True, **ipywidgets.widget_serialization
     )
-    """The upload button whose files end on this canvas, or None (default): the browser tells when
-    one of them was lost on its way to the kernel."""
+    """The upload button of this canvas, an `ipywidgets.FileUpload` or None (default): the canvas
+    reports when one of its files was lost on its way to the kernel."""
 
     def __init__(
         self,
@@ -214,14 +227,14 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
-        self.exporter: Exporter | None = None
+        self.on_export: _OnExport | None = None
         """Makes the file of an export by its name, one of `exports`: (file name, media type,
         bytes)."""
-        self.opener: Opener | None = None
+        self.on_open: _OnOpen | None = None
         """Takes the images that were dropped, pasted or photographed."""
-        self.address_opener: Callable[[str], None] | None = None
+        self.on_address: Callable[[str], None] | None = None
         """Takes an address that was dropped or pasted."""
-        self.canceller: Callable[[], None] | None = None
+        self.on_cancel: Callable[[], None] | None = None
         """Ends what is under way."""
         if image_format not in IMAGE_FORMATS:
             raise SettingError(f'image_format is "auto", "jpeg" or "png", not {image_format!r}.')
@@ -237,26 +250,32 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         self.on_msg(self._on_message)
 
     def set_result(self, image: RGBArray, prediction: Prediction, name: str = "") -> None:
-        """Show another image (H×W×3 uint8 RGB) and its result; thresholds and hidden classes stay
-        as they are.
+        """Show another image and its result; thresholds and hidden classes stay as they are.
 
-        The same image with another result keeps its zoom. Raises `PredictionError` when the
-        prediction is of a image of another size.
+        The same image with another result keeps its zoom.
+
+        Args:
+            image: H×W×3 uint8 RGB.
+            prediction: What was found in it.
+            name: What to call the image (default "").
+
+        Raises:
+            PredictionError: The prediction is of an image of another size.
         """
         content = encode_content(image, prediction, name, self._format)
         before, self._shown = self._shown, (name, image.shape[1], image.shape[0], prediction)
         with self.hold_trait_notifications():
-            self._forget_choices(zoom=before is None or before[:3] != self._shown[:3])
+            self._reset_choices(zoom=before is None or before[:3] != self._shown[:3])
             self.content = content
 
     def clear(self) -> None:
         """Show no image."""
         self._shown = None
         with self.hold_trait_notifications():
-            self._forget_choices()
+            self._reset_choices()
             self.content = b""
 
-    def _forget_choices(self, zoom: bool = True) -> None:
+    def _reset_choices(self, zoom: bool = True) -> None:
         self.selected = ()
         self.hidden_instances = ()
         self.hovered = None
@@ -264,15 +283,14 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
             self.zoom = 1.0
             self.pan = _WHOLE
 
-    # ── what the browser asks for ─────────────────────────────────────────────────────────────────
+    # ── requests of the browser ─────────────────────────────────────────────────────────────────
 
     def _on_message(self, _widget: object, content: Any, buffers: Any) -> None:
-        """Answer a question of the browser by a message of its own, so that no server path is
-        needed."""
+        """Answer a request of the browser with a message, so that no server path is needed."""
         if not isinstance(content, dict) or not isinstance(content.get("ask"), str):
             return
         number = content.get("number")
-        # At once, so that the browser knows that the question has come, however long the answer
+        # At once, so that the browser knows that the request has come, however long the answer
         # takes.
         self.send({"got": number})
         try:
@@ -286,15 +304,15 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         self, content: dict[str, Any], buffers: list[Any]
     ) -> tuple[dict[str, Any], list[bytes]]:
         asked = content["ask"]
-        if asked == "export" and self.exporter is not None:
-            name, media_type, data = self.exporter(str(content.get("kind")))
+        if asked == "export" and self.on_export is not None:
+            name, media_type, data = self.on_export(str(content.get("kind")))
             return {"file": name, "mediaType": media_type}, [data]
-        if asked == "open" and self.opener is not None:
-            self.opener(_uploads(content.get("names"), buffers))
-        elif asked == "address" and self.address_opener is not None:
-            self.address_opener(str(content.get("address")))
-        elif asked == "cancel" and self.canceller is not None:
-            self.canceller()
+        if asked == "open" and self.on_open is not None:
+            self.on_open(_uploads(content.get("names"), buffers))
+        elif asked == "address" and self.on_address is not None:
+            self.on_address(str(content.get("address")))
+        elif asked == "cancel" and self.on_cancel is not None:
+            self.on_cancel()
         else:
             return {"failed": True}, []
         return {}, []
@@ -303,13 +321,15 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         if self._shown is None:
             return f"SegmentationCanvas(no image yet, threshold {self.threshold:.2f})"
         name, width, height, prediction = self._shown
+        called = f"{name!r} " if name else ""
         total = len(prediction)
+        noun = "instance" if total == 1 else "instances"
         keep = prediction.keep(
             self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
         )
         return (
-            f"SegmentationCanvas({f'{name!r} ' if name else ''}{width}×{height}, {int(keep.sum())} of {total} "
-            f"{'instance' if total == 1 else 'instances'} shown at threshold {self.threshold:.2f})"
+            f"SegmentationCanvas({called}{width}×{height}, {int(keep.sum())} of {total} {noun} "
+            f"shown at threshold {self.threshold:.2f})"
         )
 
 

@@ -24,10 +24,13 @@ JPEG_QUALITY: Final = 80
 
 
 class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
-    """Small images in a row, one of them current; a click on another asks for it.
+    """Small images in a row, one of them current; a click on another chooses it.
 
-    It shows nothing while it has fewer than two of them. `shower` and `remover` are called with
-    what the person asks for.
+    It shows nothing while it has fewer than two of them. `on_show` and `on_remove` are called with
+    the number of the image that a person has chosen.
+
+    Args:
+        **settings: The strip's traits.
     """
 
     # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
@@ -35,19 +38,21 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     _css = (STATIC / "filmstrip.css").read_text("utf-8")
 
     items: Any = traitlets.List([]).tag(sync=True, echo_update=False)
-    """The images in their order: dicts of `number`, `name`, `state` ("waiting", "busy", "done",
-    "failed"), `note` and `error` (both in words to show); default none."""
+    """The images in their order, a list of dicts with `number`, `name`, `state` ("waiting", "busy",
+    "done", "failed"), `note` and `error` (both texts to show); default empty."""
 
     thumbs: Any = traitlets.Dict({}).tag(sync=True, echo_update=False)
-    """The small images: JPEG bytes by number (as text), for those that are done; default none."""
+    """The small images of those that are done, a dict of JPEG bytes by number (as text); default
+    empty."""
 
     current = traitlets.Int(None, allow_none=True).tag(sync=True)
-    """The number of the image that is shown elsewhere, or None (default)."""
+    """The number of the image that is shown elsewhere, an int; None (default) when there is
+    none."""
 
     def __init__(self, **settings: Any) -> None:
-        self.shower: Callable[[int], None] | None = None
+        self.on_show: Callable[[int], None] | None = None
         """Takes the number of the image that was chosen."""
-        self.remover: Callable[[int], None] | None = None
+        self.on_remove: Callable[[int], None] | None = None
         """Takes the number of the image that was removed."""
         self._drawn: dict[str, Prediction] = {}
         super().__init__(**settings)
@@ -56,8 +61,13 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     def set_entries(
         self, entries: Iterable[HistoryEntry], current: int | None, threshold: float
     ) -> None:
-        """Show these, with the masks of what scores `threshold` (0 to 1) or more on each that is
-        done."""
+        """Show the images of a history.
+
+        Args:
+            entries: The images in their order.
+            current: The number of the one that is shown elsewhere, or None.
+            threshold: The lowest score of the masks on the small images, 0 to 1.
+        """
         items = []
         thumbs = {}
         drawn: dict[str, Prediction] = {}
@@ -97,10 +107,10 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
             (item["number"] for item in self.items if item["number"] == content.get("number")), None
         )
         asked = content.get("ask")
-        if asked == "show" and number is not None and self.shower is not None:
-            self.shower(number)
-        elif asked == "forget" and number is not None and self.remover is not None:
-            self.remover(number)
+        if asked == "show" and number is not None and self.on_show is not None:
+            self.on_show(number)
+        elif asked == "forget" and number is not None and self.on_remove is not None:
+            self.on_remove(number)
 
     def __repr__(self) -> str:
         return f"Filmstrip({len(self.items)} {'image' if len(self.items) == 1 else 'images'})"

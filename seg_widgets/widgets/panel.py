@@ -1,85 +1,39 @@
-"""The panel: choose an image, see its objects, move the threshold, take the result away. Wiring
-only.
+"""The panel: choose an image, see its objects, move the threshold, export the result. Wiring only.
 
-The session knows the state, the canvas draws it; this module puts ipywidgets' controls around the
-canvas and carries each change from where it is made to where it is shown.
+The panel is a session: it owns the state. This module puts controls around a canvas, and mirrors
+the session's traits in them.
 """
 
 from __future__ import annotations
 
-import difflib
-import html
 import inspect
-import json
-import threading
-import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Final
 
 import ipywidgets
 
-from .. import export, images
-from .._samples import samples as own_samples
-from ..drawing import Style, overlay
-from ..errors import ImageError, SegWidgetsError, SettingError
+from ..errors import SettingError
 from ..images import Upload
-from ..modeling import STARTER, missing_card, model_name
-from ..modeling import models as known_models
-from ..prediction import Prediction, Predictor
-from ..session import PANEL_MAX_PIXELS, SegmentationSession, SegmentationState, own_writes
-from ..viewer import to_html
+from ..prediction import Predictor
+from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
+from .export_shown import EXPORTS, export_shown
 from .filmstrip import Filmstrip
+from .image_sources import ImageSources
+from .layout import close_all, labelled, panel_rows
+from .mirror import Mirror
+from .model_picker import Choice, ModelPicker, model_choices
+from .settings import known_controls, likely_fix, sample_sources
 
 __all__ = ["SegmentationPanel"]
-
-CONTROLS: Final = (
-    "upload",
-    "url",
-    "samples",
-    "threshold",
-    "model",
-    "camera",
-    "drop",
-    "history",
-    "legend",
-    "table",
-    "export",
-)
-"""What a panel is made of, beside the image."""
 
 _HINT: Final = (
     "Upload photographs, drop or paste them here, paste the address of one, or pick a sample."
 )
-_OWN: Final = "own model"
-_PICK: Final = "Samples"
-_SETTINGS: Final = (
-    "predictor",
-    "build",
-    "device",
-    "threshold",
-    "samples",
-    "allow_local",
-    "max_pixels",
-    "hidden_classes",
-    "class_thresholds",
-    "models",
-    "controls",
-)
 
-# What others call a setting, or set elsewhere.
-_NO_SETTINGS: Final = {
-    "model": "Did you mean 'predictor'?",
-    "image": "Set panel.image once the panel is made.",
-    "weights": "Give predictor=load_predictor(config=…, weights=…).",
-    "config": "Give predictor=load_predictor(config=…, weights=…).",
-    "score_threshold": "Did you mean 'threshold'?",
-    "confidence": "Did you mean 'threshold'?",
-}
-
-# What one side writes and the other mirrors.
-_TOLD_BY_SESSION: Final = ("prediction", "predictor", "status", "busy", "history", "fetching")
+# What the canvas shows of the panel's state, and what a person can change on it.
+_SHOWN: Final = ("status", "busy")
 _SHARED: Final = (
     "threshold",
     "class_thresholds",
@@ -89,34 +43,38 @@ _SHARED: Final = (
     "error",
 )
 
-# A second Enter or click on the same address within this time is one request, however the front end
-# orders its events.
-_SAME_REQUEST_S: Final = 1.0
 
-
-class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[misc]
+class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
     """A notebook panel: an image by upload, URL or sample, and its objects outlined, named, scored
     and filtered.
 
-    `predictor`: a `Predictor`, a model's name or folder, or None for the starter. The model is
-    loaded in the background, after its weights were fetched if they are not here; the panel can be
-    used meanwhile. `build`: instead of a predictor, a function without arguments that builds one.
-    `device`: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name. `threshold`: the lowest score
-    shown, 0 to 1. `samples`: images to pick from, by name, or a list of paths; None: those that
-    come along; empty: no picker. `hidden_classes`: names of classes that are not shown.
-    `class_thresholds`: thresholds of single classes by name. `allow_local`: URLs may point to this
-    machine and to private networks. `max_pixels`: the largest image that is opened. `models`: what
-    the model picker offers, by name: each a `Predictor` or a function that builds one; None: all
-    models that can be had by name. `controls`: what the panel is made of, some of `CONTROLS`; None:
-    all of it.
+    `panel.image = "photo.jpg"` segments an image from Python, and `panel.wait()` waits for its
+    result. The model is loaded in the background, after its weights were fetched if they are not
+    here; the panel can be used meanwhile.
 
-    The traits `image`, `prediction`, `source`, `threshold`, `class_thresholds`, `hidden_classes`,
-    `hidden_instances`, `selected`, `history`, `busy`, `status` and `error` can be observed and
-    linked; they are those of `SegmentationState`. `panel.image = "photo.jpg"` segments an image
-    from Python, and `panel.wait()` waits for its result. `session`, `canvas` and `filmstrip` are
-    its parts.
+    A panel is a `SegmentationSession`: its traits `result`, `image`, `prediction`, `source`,
+    `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`, `selected`, `history`,
+    `busy`, `status` and `error` can be observed and linked. `canvas` and `filmstrip` are its parts.
 
-    Raises `SettingError` for a value out of range and for a keyword that there is not.
+    Args:
+        predictor: A `Predictor`, a model's name or folder, or None (default) for the starter.
+        build: Instead of a predictor, a function without arguments that builds one.
+        device: "auto" (default), "cpu", "cuda", "cuda:1" or "mps", for a name.
+        threshold: The lowest score that is shown, 0 to 1 (default 0.5).
+        samples: Images to pick from: a dict by name, or a list of paths. None (default) means those
+            that come along; an empty one leaves the picker out.
+        hidden_classes: Names of classes that are not shown (default none).
+        class_thresholds: Thresholds of single classes by name, each 0 to 1 (default none).
+        allow_local: Whether URLs may point to this machine and to private networks (default False).
+        max_pixels: Pixels of the largest image that is opened (default 25 million).
+        models: What the model picker offers, by name: each a `Predictor` or a function that builds
+            one. None (default) means all models that can be had by name.
+        controls: What the panel is made of: some of "upload", "url", "samples", "threshold",
+            "model", "camera", "drop", "history", "legend", "table" and "export". None (default)
+            means all of it.
+
+    Raises:
+        SettingError: A value is out of range, or there is no such keyword.
     """
 
     def __init__(
@@ -136,16 +94,14 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
         **unknown: object,
     ) -> None:
         for name in unknown:
-            raise SettingError(f"SegmentationPanel has no setting {name!r}. {_likely_fix(name)}")
-        self._has = _known_controls(controls)
-        self._samples = _sample_sources(samples) if "samples" in self._has else {}
-        self._models, self._model = _model_choices(predictor, build, models)
-        self._in_use = self._model
-        self._telling = threading.RLock()
-        self._tells = False
+            raise SettingError(f"SegmentationPanel has no setting {name!r}. {_fix(name)}")
+        self._has = known_controls(controls)
+        self._samples = sample_sources(samples) if "samples" in self._has else {}
+        choices, chosen = model_choices(predictor, build, models)
         self._device = device
-        self._tried_url = ("", 0.0)
-        self.session = SegmentationSession(
+        self.hidden_classes = hidden_classes
+        self.class_thresholds = class_thresholds or {}
+        super().__init__(
             predictor,
             build=build,
             device=device,
@@ -153,586 +109,193 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
             allow_local=allow_local,
             max_pixels=max_pixels,
         )
-        if self.session.fetching:
-            self._in_use = self.session.model_name
-            self._models.setdefault(self._in_use, (self._in_use, None))
-        self._make_controls()
-        self._make_views()
-        super().__init__(children=self._rows())
         self.add_class("sgw-panel")
-        self.threshold = self.session.threshold
+        self._make_controls()
+        self._make_models(choices, chosen)
+        self._make_views()
+        self.children = panel_rows(self, self._has, self._samples, self._models.several)
         self._wire()
-        self.hidden_classes = hidden_classes
-        self.class_thresholds = class_thresholds or {}
 
-    # ── controls ──────────────────────────────────────────────────────────────────────────────────
+    # ── what it is made of ────────────────────────────────────────────────────────────────────────
 
     def _make_controls(self) -> None:
-        auto = ipywidgets.Layout(width="auto")
-        self.upload = ipywidgets.FileUpload(
-            accept="image/*",
-            multiple=True,
-            description="Upload images",
-            button_style="primary",
-            layout=auto,
+        self._sources = ImageSources(
+            self._samples,
+            on_files=self._open_files,
+            on_address=lambda address: self.segment_url(address),
+            on_sample=super().segment,
+            on_error=lambda error: self.set_trait("error", error),
+            has_failed=lambda: bool(self.error),
         )
-        if self.upload.has_trait("tooltip"):  # ipywidgets 8, which shows "null" without one
-            self.upload.tooltip = "Choose one or more images on your computer"
-        self.url = ipywidgets.Text(
-            placeholder="or paste the address of an image: https://…",
-            continuous_update=False,
-            layout=ipywidgets.Layout(width="auto", flex="1 1 220px"),
-        )
-        self.go = ipywidgets.Button(description="Open", tooltip="Open the address", layout=auto)
-        self.picker = ipywidgets.Dropdown(
-            options=[(_PICK, ""), *((name, name) for name in self._samples)], value="", layout=auto
-        )
+        self.upload, self.picker = self._sources.upload, self._sources.picker
+        self.url, self.go = self._sources.address.text, self._sources.address.button
         self.slider = ipywidgets.FloatSlider(
-            value=self.session.threshold,
+            value=self.threshold,
             min=0,
             max=1,
             step=0.01,
             readout_format=".2f",
             description="Threshold",
             continuous_update=True,
-            layout=ipywidgets.Layout(width="auto", flex="1 1 260px"),
-        )
-        self.model_line = ipywidgets.HTML(layout=auto)
-        self.model_picker = ipywidgets.Dropdown(
-            options=self._model_options(), value=self._model, description="Model", layout=auto
+            layout={"width": "auto", "flex": "1 1 260px"},
         )
         self.clearer = ipywidgets.Button(
-            description="Clear", tooltip="Forget the image, its result and the history", layout=auto
+            description="Clear",
+            tooltip="Forget the image, its result and the history",
+            layout={"width": "auto"},
         )
-        for control, name in (
-            (self.upload, "upload"),
-            (self.url, "url"),
-            (self.go, "go"),
-            (self.picker, "picker"),
-            (self.slider, "slider"),
-            (self.model_line, "model"),
-            (self.model_picker, "models"),
-            (self.clearer, "clear"),
-        ):
-            control.add_class(f"sgw-panel-{name}")
+        self.clearer.on_click(lambda _: self.clear())
+
+    def _make_models(self, choices: Mapping[str, Choice], chosen: str) -> None:
+        self._models = ModelPicker(
+            choices,
+            chosen,
+            in_use=self.model_name if self.fetching else chosen,
+            to_fetch=ModelSlot.to_fetch,
+            on_choice=self._use_choice,
+            is_fetching=lambda: bool(self.fetching),
+            lock=self._lock,
+        )
+        self.model_picker, self.model_line = self._models.dropdown, self._models.line
 
     def _make_views(self) -> None:
         has = self._has
-        self._asks = tuple(
-            ask for ask, control in (("open", "drop"), ("camera", "camera")) if control in has
-        )
+        pairs = (("open", "drop"), ("camera", "camera"))
+        self._asks = tuple(ask for ask, control in pairs if control in has)
         self.canvas = SegmentationCanvas(
-            threshold=self.session.threshold,
+            threshold=self.threshold,
             hint=_HINT,
-            exports=("png", "cutouts", "coco", "csv", "html", "python") if "export" in has else (),
+            exports=EXPORTS if "export" in has else (),
             asks=self._asks,
             legend="legend" in has,
             table="table" in has,
             upload=self.upload if "upload" in has else None,
         )
-        self.canvas.exporter = self._export
-        self.canvas.opener = self._open_files
-        self.canvas.address_opener = self._open_dropped
-        self.canvas.canceller = self.cancel
+        self.canvas.on_export = self._export
+        self.canvas.on_open = self._open_files
+        self.canvas.on_address = self._open_dropped
+        self.canvas.on_cancel = self.cancel
         self.filmstrip = Filmstrip()
-        self.filmstrip.shower = self.session.show
-        self.filmstrip.remover = self.session.forget
-        # The canvas is the source: what a view first shows is the canvas's value, whatever the
-        # slider's was.
-        self._link = ipywidgets.jslink((self.canvas, "threshold"), (self.slider, "value"))
-
-    def _rows(self) -> list[Any]:
-        several = len(self._models) > 1
-        rows = [
-            [
-                *self._only("upload", self.upload),
-                *self._only("url", self.url, self.go),
-                *([self.picker] if self._samples else []),
-                self.clearer,
-            ],
-            [
-                *self._only("threshold", self.slider),
-                *self._only("model", *([self.model_picker] if several else []), self.model_line),
-            ],
-        ]
-        boxes = [ipywidgets.HBox(row) for row in rows if row]
-        for box in boxes:
-            box.add_class("sgw-panel-row")
-        return [*boxes, *self._only("history", self.filmstrip), self.canvas]
-
-    def _only(self, control: str, *widgets: Any) -> tuple[Any, ...]:
-        """The widgets, if the panel has that control."""
-        return widgets if control in self._has else ()
-
-    @property
-    def _widgets(self) -> tuple[Any, ...]:
-        """All that the panel has made, on screen or not; not all of it where an error ended the
-        making."""
-        controls = (
-            "upload",
-            "url",
-            "go",
-            "picker",
-            "slider",
-            "model_line",
-            "model_picker",
-            "clearer",
-        )
-        made = (getattr(self, name, None) for name in (*controls, "_link", "filmstrip", "canvas"))
-        return tuple(widget for widget in made if widget is not None)
+        self.filmstrip.on_show = self.show
+        self.filmstrip.on_remove = self.forget
+        labelled(self)
 
     def _wire(self) -> None:
-        session, canvas = self.session, self.canvas
-        for name in _TOLD_BY_SESSION:
-            session.observe(self._from_session, name)
-        for name in _SHARED:
-            session.observe(self._from_session, name)
-            self.observe(self._to_session, name)
-            canvas.observe(self._from_canvas, name)
-        self.upload.observe(self._on_upload, "value")
-        self.url.observe(self._on_url, "value")
-        self.url.on_msg(self._on_url_message)
-        self.go.on_click(lambda _: self._open_url(again=True))
-        self.picker.observe(self._on_pick, "value")
-        self.model_picker.observe(self._on_model, "value")
-        self.clearer.on_click(lambda _: self.clear())
-        for name in (*_TOLD_BY_SESSION, *_SHARED):
-            self._take_from_session(name)
+        # The canvas is the source of this link: what a view first shows is the canvas's value,
+        # whatever the slider's was.
+        self._link = ipywidgets.jslink((self.canvas, "threshold"), (self.slider, "value"))
 
-    # ── asking for things ─────────────────────────────────────────────────────────────────────────
+        # With the lock, so that no thread publishes between the first look and the observing.
+        with self._lock:
+            shared = Mirror(self, self.canvas, _SHARED, lock=self._lock)
+            shown = Mirror(self, self.canvas, _SHOWN, two_way=False, lock=self._lock)
+            # Only what Python sets goes to the slider from here. What the person sets, the browser
+            # has already linked; sending it again would pull the handle back while it is dragged.
+            slider = Mirror(
+                self,
+                self.slider,
+                {"threshold": "value"},
+                two_way=False,
+                lock=self._lock,
+                unless=shared.is_receiving,
+            )
+            for mirror in (shared, shown, slider):
+                mirror.push()
+            for show, names in (
+                (self._show_result, ["result"]),
+                (self._show_history, ["history", "current"]),
+                (self._show_actions, ["status", "busy"]),
+                (self._show_model, ["predictor", "busy"]),
+                (self._show_models, ["fetching"]),
+            ):
+                self.observe(show, names)
+                show()
 
-    def segment(self, source: object, name: str | None = None) -> None:
-        """Open and segment an image in the background; a request that still waits is dropped.
+    # ── what it shows ─────────────────────────────────────────────────────────────────────────────
 
-        `source`: anything that `images.load` takes (path, URL, bytes, array, PIL image, upload).
-        `name`: what to call it. What goes wrong with it is shown in the panel, comes as `error`,
-        and is raised by `wait`.
-        """
-        self._reset_sources()
-        self.session.segment(source, name)
+    def _show_result(self, _change: object = None) -> None:
+        result = self.result
+        if result is None:
+            self.canvas.clear()
+        else:
+            self.canvas.set_result(result.image, result.prediction, result.name)
 
-    def segment_all(self, sources: Iterable[object]) -> None:
-        """Open and segment several images: the first is shown, the others go into `history` one
-        after the other.
+    def _show_history(self, _change: object = None) -> None:
+        self.filmstrip.set_entries(self.history, self.current, self.threshold)
 
-        `sources`: each anything that `images.load` takes. One that fails stays in the history with
-        its error.
-        """
-        self._reset_sources()
-        self.session.segment_all(sources)
+    def _show_actions(self, _change: object = None) -> None:
+        self.canvas.asks = (*self._asks, *(("cancel",) if self.working else ()))
 
-    def show(self, number: int) -> None:
-        """Put the image numbered `number` of `history` on screen with its result; the model doesn't
-        run again."""
-        self.session.show(number)
+    def _show_model(self, _change: object = None) -> None:
+        self._models.show_model(self.predictor, self.busy)
 
-    def forget(self, number: int) -> None:
-        """Remove an image from `history`; one that is on screen stays there."""
-        self.session.forget(number)
+    def _show_models(self, _change: object = None) -> None:
+        self._models.show_models(self.model_name)
 
-    def use(
+    # ── requests; documented by the session ───────────────────────────────────────────────────────
+
+    def segment(self, source: object, name: str | None = None) -> None:  # noqa: D102
+        self._sources.reset()
+        super().segment(source, name)
+
+    def segment_all(self, sources: Iterable[object]) -> None:  # noqa: D102
+        self._sources.reset()
+        super().segment_all(sources)
+
+    def clear(self) -> None:  # noqa: D102
+        self._sources.reset()
+        super().clear()
+
+    def use(  # noqa: D102
         self,
         predictor: Predictor | str | Path | None = None,
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
     ) -> None:
-        """Take another model (arguments as for the panel) and segment the image on screen with
-        it."""
-        choices, chosen = _model_choices(predictor, build, {})
-        before, self._model, self._models = (
-            (self._model, self._models),
-            chosen,
-            {**self._models, **choices},
-        )
-        try:
-            self.session.use(predictor, build=build, device=device)
-        except SettingError:
-            self._model, self._models = before
-            raise
+        choices, chosen = model_choices(predictor, build, {})
+        with self._models.choosing(choices, chosen):
+            super().use(predictor, build=build, device=device)
         self._device = device
-        self._note_use()
-        self._tell_models()
+        self._show_models()
 
-    def clear(self) -> None:
-        """Forget the image, its result, the history and any error, and drop what is under way or
-        waits."""
-        self._reset_sources()
-        self.session.clear()
+    def close(self, timeout_s: float = 0.0) -> None:
+        """Take the panel off the screen, end its worker and let go of its model.
 
-    def cancel(self) -> None:
-        """Drop what is under way and what waits; what is on screen stays, and so do the results in
-        the history."""
-        self.session.cancel()
+        Closing twice is harmless.
 
-    def wait(self, timeout_s: float | None = None) -> Prediction | None:
-        """Wait until nothing is under way, the model's loading included, and return the prediction
-        on screen.
-
-        `timeout_s`: seconds; None waits as long as it takes. Raises the error of the last request
-        if it failed (the result before it stays on screen), and `TimeoutError` when the time is
-        over.
+        Args:
+            timeout_s: Seconds to wait for the worker's end (default 0).
         """
-        return self.session.wait(timeout_s)
-
-    def close(self) -> None:
-        """Take the panel off the screen, end its worker and let go of its model."""
-        session: SegmentationSession | None = getattr(self, "session", None)
-        # ipywidgets also calls this for an object whose __init__ refused its arguments.
-        if session is not None and not session.closed:
-            session.close()
-            for control in (*self._widgets, *self.children):
-                # ipywidgets closes neither a control's layout nor its style with it.
-                for part in (
-                    control,
-                    getattr(control, "layout", None),
-                    getattr(control, "style", None),
-                ):
-                    if part is not None:
-                        part.close()
-            self.layout.close()
-        super().close()
+        if not self.closed:
+            super().close(timeout_s)
+            close_all(self)
+        ipywidgets.VBox.close(self)
 
     def __repr__(self) -> str:
         return f"SegmentationPanel({self.describe()})"
 
-    # ── session, canvas and panel tell each other ─────────────────────────────────────────────────
-
-    def _from_session(self, change: Any) -> None:
-        self._take_from_session(change["name"])
-
-    def _take_from_session(self, name: str) -> None:
-        value = getattr(self.session, name)
-        if name == "prediction":
-            self._show_result()
-        elif name == "history":
-            self._show_history()
-        elif name in _TOLD_BY_SESSION:
-            self.set_trait(name, value)
-        else:
-            setattr(self, name, value)
-        if name in ("status", "busy") or (name in _SHARED and getattr(self.canvas, name) != value):
-            setattr(self.canvas, name, value)
-            # Only what Python sets goes to the slider from here. What the person sets, the browser
-            # has already linked; sending it again would pull the handle back while it is dragged.
-            if name == "threshold":
-                self.slider.value = value
-        if name in ("status", "busy"):
-            self.canvas.asks = (*self._asks, *(("cancel",) if self.session.working else ()))
-        if name in ("predictor", "busy"):
-            self._tell_model()
-        if name == "fetching":
-            self._tell_models()
-
-    def _show_result(self) -> None:
-        session = self.session
-        if session.image is None or session.prediction is None:
-            self.canvas.clear()
-        else:
-            self.canvas.set_result(session.image, session.prediction, session.source)
-        with self.hold_trait_notifications(), own_writes():
-            for name in ("source", "origin", "current", "prediction"):
-                self.set_trait(name, getattr(session, name))
-            self.image = session.image
-        self._show_history()
-
-    def _show_history(self) -> None:
-        history, current = self.session.history, self.session.current
-        self.set_trait("history", history)
-        self.set_trait("current", current)
-        self.filmstrip.set_entries(history, current, self.threshold)
-
-    def _to_session(self, change: Any) -> None:
-        setattr(self.session, change["name"], change["new"])
-
-    def _from_canvas(self, change: Any) -> None:
-        try:
-            setattr(self.session, change["name"], change["new"])
-        except SettingError:
-            # The browser spoke of the image before: the canvas takes the session's word.
-            setattr(self.canvas, change["name"], getattr(self.session, change["name"]))
-
-    def _tell_model(self) -> None:
-        predictor = self.session.predictor
-        if predictor is not None:
-            name = str(getattr(predictor, "name", "") or type(predictor).__name__)
-            words = str(getattr(predictor, "description", "") or name)
-            if len(self._models) > 1:  # the picker has the name
-                text = html.escape(words.removeprefix(name).strip())
-            else:
-                text = f"Model: <b>{html.escape(words)}</b>"
-            device = str(getattr(predictor, "device", ""))
-            text += f" on {html.escape(device)}" if device else ""
-        elif self.session.busy:
-            text = "Model: loading …"
-        else:
-            text = "Model: none"
-        self.model_line.value = f'<span class="sgw-panel-model-text">{text}</span>'
-
     # ── what the person does ──────────────────────────────────────────────────────────────────────
 
-    def _on_upload(self, change: Any) -> None:
-        try:
-            uploads = images.uploads(change["new"])
-        except ImageError as error:
-            self.session.error = str(error)
-            return
-        if not uploads:
-            return
-        # Emptied, so that the same file can be chosen again, and its bytes don't stay in the
-        # widget's state.
-        if self.upload.has_trait("_counter"):  # ipywidgets 7, whose value follows from these three
-            self.upload.metadata = []
-            self.upload.data = []
-            self.upload._counter = 0
-        else:
-            self.upload.value = ()
-        self._open_files(uploads)
-
     def _open_files(self, files: list[Upload]) -> None:
-        self._reset_sources()
         if len(files) == 1:
-            self.session.segment(files[0])
+            self.segment(files[0])
         else:
-            self.session.segment_all(files)
+            self.segment_all(files)
 
     def _open_dropped(self, address: str) -> None:
-        self._reset_sources()
-        self.session.segment_url(address)
+        self._sources.reset()
+        self.segment_url(address)
 
-    def _on_url(self, change: Any) -> None:
-        if change["new"].strip():
-            self._open_url()
-
-    def _on_url_message(self, _widget: object, content: Any, _buffers: object) -> None:
-        # Enter on an address that is still the same changes no value; after a failure it means
-        # "once more".
-        if (
-            content.get("event") == "submit"
-            and self.session.error
-            and self.url.value == self._tried_url[0]
-        ):
-            self._open_url(again=True)
-
-    def _open_url(self, again: bool = False) -> None:
-        address = self.url.value.strip()
-        if not address:
-            if again:
-                self.session.error = (
-                    "There is no address yet. Paste one that starts with https:// first."
-                )
-            return
-        tried, when = self._tried_url
-        now = time.monotonic()
-        if address == tried and now - when < _SAME_REQUEST_S:
-            return
-        self._tried_url = (address, now)
-        self._reset_picker()
-        self.session.segment_url(address)
-
-    def _on_pick(self, change: Any) -> None:
-        name = change["new"]
-        if name:
-            self._reset_url()
-            self.session.segment(self._samples[name], _sample_name(self._samples[name], name))
-
-    def _on_model(self, change: Any) -> None:
-        with (
-            self._telling
-        ):  # never held while the session is asked: the session may be waiting for it
-            if self._tells:
-                return
-        self._model = change["new"]
-        predictor, build = self._models[self._model]
-        self.session.use(predictor, build=build, device=self._device)
-        self._note_use()
-
-    def _note_use(self) -> None:
-        """What was chosen is in use at once, unless its weights are still to be fetched."""
-        if not self.session.fetching:
-            self._in_use = self._model
-
-    def _tell_models(self) -> None:
-        """Say which models are here; once nothing is fetched any more, also which one is in use."""
-        if not self.session.fetching:
-            fetched = self.session.model_name == self._model
-            self._model = self._in_use = self._model if fetched else self._in_use
-        # New options put the picker on the first of them for a moment, which nobody has chosen.
-        # This thread may be the download's, while the person's own choice comes on another.
-        with self._telling:
-            self._tells = True
-            self.model_picker.options = self._model_options()
-            self.model_picker.value = self._model
-            self._tells = False
-
-    def _model_options(self) -> list[tuple[str, str]]:
-        """What the picker shows of each model, and its name."""
-        here, away = [], []
-        for name, (predictor, _) in self._models.items():
-            card = missing_card(name) if predictor == name else None
-            if card is None:
-                here.append((name, name))
-            else:
-                away.append((f"{name} (fetch {card.megabytes:.0f} MB)", name))
-        return [*here, *away]
-
-    def _reset_sources(self) -> None:
-        self._reset_picker()
-        self._reset_url()
-
-    def _reset_picker(self) -> None:
-        self.picker.value = ""
-
-    def _reset_url(self) -> None:
-        self.url.value = ""
-        self._tried_url = ("", 0.0)
-
-    # ── taking it away ────────────────────────────────────────────────────────────────────────────
+    def _use_choice(self, choice: Choice) -> None:
+        predictor, build = choice
+        super().use(predictor, build=build, device=self._device)
 
     def _export(self, kind: str) -> tuple[str, str, bytes]:
-        """What is shown, as a file: its name, its media type and its bytes."""
-        image, prediction, only = self.image, self.prediction, self.shown_indices
-        if prediction is None or image is None:
-            raise SegWidgetsError("There is no image to save yet.")
-        stem = Path(self.source).stem or "image"
-        if kind == "png":
-            drawn = overlay(image, prediction, self._style(), only=only)
-            return f"{stem}-overlay.png", "image/png", export.png_bytes(drawn)
-        if kind == "cutouts":
-            data = export.cutouts_zip(prediction, image, stem, only=only)
-            return f"{stem}-cutouts.zip", "application/zip", data
-        if kind == "coco":
-            dataset = export.coco_dataset(prediction.select(only), self.source or stem)
-            return (
-                f"{stem}-coco.json",
-                "application/json",
-                json.dumps(dataset, ensure_ascii=False).encode(),
-            )
-        if kind == "html":
-            return f"{stem}.html", "text/html", self._page(image, prediction).encode()
-        if kind == "python":
-            return f"{stem}.py", "text/x-python", self._python().encode()
-        return f"{stem}.csv", "text/csv", export.to_csv(prediction, only=only).encode()
-
-    def _style(self) -> Style:
-        """How the canvas draws, as a style of `rendering`."""
-        show = self.canvas.show
-        return Style(
-            color_by=cast(Literal["class", "instance", "score"], self.canvas.color_by),
-            opacity=self.canvas.opacity,
-            masks="masks" in show,
-            outlines="outlines" in show,
-            boxes="boxes" in show,
-            labels="labels" in show,
-            scores="labels" in show,
-        )
-
-    def _page(self, image: images.RGBArray, prediction: Prediction) -> str:
-        return to_html(
-            prediction,
-            image,
-            self.source,
-            threshold=self.threshold,
-            class_thresholds=self.class_thresholds,
-            hidden_classes=self.hidden_classes,
-            hidden_instances=self.hidden_instances,
-            color_by=self.canvas.color_by,
-            opacity=self.canvas.opacity,
-            show=self.canvas.show,
-        )
-
-    def _python(self) -> str:
-        return export.to_python(
-            self.origin or self.source or "image",
-            uploaded=not self.origin,
-            model=self.session.model_name,
-            threshold=self.threshold,
-            hidden_classes=self.hidden_classes,
-            class_thresholds=self.class_thresholds,
-            hidden_instances=self.hidden_instances,
-            style=self._style(),
-        )
+        return export_shown(kind, self, self.canvas, self.model_name)
 
 
-def _known_controls(controls: Iterable[str] | None) -> frozenset[str]:
-    """The names of the controls that a panel has."""
-    if controls is None:
-        return frozenset(CONTROLS)
-    if isinstance(controls, str):
-        raise SettingError(f"controls is a list of names, such as [{controls!r}], not one text.")
-    chosen = tuple(controls)
-    for name in chosen:
-        if name not in CONTROLS:
-            close = difflib.get_close_matches(str(name), CONTROLS, 1, 0.5)
-            fix = f"Did you mean {close[0]!r}?" if close else f"There are {', '.join(CONTROLS)}."
-            raise SettingError(f"A panel has no control {name!r}. {fix}")
-    return frozenset(chosen)
-
-
-def _takes_nothing(model: Callable[..., object]) -> bool:
-    """Whether it can be called without arguments, as a function that builds a model is; a predictor
-    takes an image."""
-    try:
-        inspect.signature(model).bind()
-    except (TypeError, ValueError):
-        return False
-    return True
-
-
-_Choice = tuple[Predictor | str | None, Callable[[], Predictor] | None]
-
-
-def _model_choices(
-    predictor: Predictor | str | Path | None,
-    build: Callable[[], Predictor] | None,
-    models: Mapping[str, Predictor | Callable[[], Predictor]] | None,
-) -> tuple[dict[str, _Choice], str]:
-    """What `session.use` takes for each model by name, and the name of the one that is in use
-    first."""
-    choices: dict[str, _Choice] = {}
-    if isinstance(predictor, Path):
-        predictor = model_name(predictor)
-    if build is not None or not (predictor is None or isinstance(predictor, str)):
-        chosen = str(
-            getattr(predictor, "name", "")
-            or (_OWN if predictor is None else type(predictor).__name__)
-        )
-        choices[chosen] = (predictor, build)
-    else:
-        chosen = predictor or STARTER
-        choices[chosen] = (chosen, None)
-    if models is None:
-        choices = {**{card.name: (card.name, None) for card in known_models()}, **choices}
-    for name, model in (models or {}).items():
-        builds = _takes_nothing(model)
-        choices[str(name)] = (
-            (None, cast(Callable[[], Predictor], model))
-            if builds
-            else (cast(Predictor, model), None)
-        )
-    return choices, chosen
-
-
-def _likely_fix(name: str) -> str:
-    """What somebody who wrote the setting `name` may have meant."""
-    if name in _NO_SETTINGS:
-        return _NO_SETTINGS[name]
-    close = difflib.get_close_matches(name, _SETTINGS, 1, 0.6)
-    return f"Did you mean {close[0]!r}?" if close else f"It takes {', '.join(_SETTINGS)}."
-
-
-def _sample_sources(given: Mapping[str, object] | Iterable[str | Path] | None) -> dict[str, object]:
-    """Samples by the name that the picker shows."""
-    if given is None:
-        return dict(own_samples())
-    if isinstance(given, Mapping):
-        return {str(name): source for name, source in given.items()}
-    if isinstance(given, (str, Path)):
-        raise SettingError(
-            f"samples is a dict or a list of images, such as [{str(given)!r}], not one path."
-        )
-    return {Path(path).stem: path for path in given}
-
-
-def _sample_name(source: object, name: str) -> str:
-    return Path(source).name if isinstance(source, (str, Path)) else name
+def _fix(name: str) -> str:
+    """What an unknown setting of the panel may have meant."""
+    parameters = inspect.signature(SegmentationPanel).parameters
+    return likely_fix(name, [known for known in parameters if known != "unknown"])

@@ -31,9 +31,9 @@ canvas = SegmentationCanvas(
     asks=["open", "camera", "cancel"],
 )
 opened = []
-canvas.opener = lambda files: opened.extend((file.name, len(file.content)) for file in files)
-canvas.address_opener = opened.append
-canvas.exporter = lambda kind: (f"made.{{kind}}", "text/plain", b"print(1)\\n")
+canvas.on_open = lambda files: opened.extend((file.name, len(file.content)) for file in files)
+canvas.on_address = opened.append
+canvas.on_export = lambda kind: (f"made.{{kind}}", "text/plain", b"print(1)\\n")
 canvas"""
 
 

@@ -30,7 +30,8 @@ from ..zoo import Zoo, zoo_server
 
 NAME = "coco-r50-fpn-3x"
 CLASSES = tuple(f"thing {number}" for number in range(17))
-SIZE = f"{(Path(__file__).resolve().parents[2] / 'weights' / 'starter.safetensors').stat().st_size / 1e6:.0f} MB"
+STARTER_FILE = Path(__file__).resolve().parents[2] / "weights" / "starter.safetensors"
+SIZE = f"{STARTER_FILE.stat().st_size / 1e6:.0f} MB"
 
 
 @pytest.fixture(scope="module")
@@ -223,7 +224,7 @@ def test_the_picker_says_what_is_here_and_fetches_the_rest(zoo: type[Zoo]) -> No
     assert labels(panel)[NAME] == NAME
     assert panel.prediction is not None
     assert panel.prediction.class_names == CLASSES
-    assert panel.session.model_name == NAME
+    assert panel.model_name == NAME
     panel.close()
 
 

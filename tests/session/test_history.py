@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from seg_widgets.errors import SettingError
+from seg_widgets.prediction import Prediction
 from seg_widgets.session.history import History
+from seg_widgets.session.result import Result
 
 
 def picture(side: int = 10) -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
@@ -56,3 +58,26 @@ def test_large_images_leave_room_for_fewer() -> None:
     history.update(4, state="done", image=picture(100))
     history.trim(keep=4)
     assert numbers(history) == [4]
+
+
+def test_an_entry_has_a_result_once_it_is_done() -> None:
+    history = History()
+    history.add("a.jpg", "/x/a.jpg")
+    assert history[1].result is None
+    prediction = Prediction.empty((10, 10))
+    history.finish(1, Result(picture(), prediction, "a.jpg", "/x/a.jpg", 1, "starter", 0.5))
+    assert history[1].state == "done"
+    result = history[1].result
+    assert result is not None
+    assert (result.name, result.uri, result.number) == ("a.jpg", "/x/a.jpg", 1)
+    assert (result.prediction, result.model, result.took_s) == (prediction, "starter", 0.5)
+    history.finish(2, result)  # removed meanwhile
+    assert numbers(history) == [1]
+
+
+def test_what_is_unfinished_can_be_dropped() -> None:
+    history = History()
+    for state in ("waiting", "busy", "done", "failed"):
+        history.update(history.add(state), state=state)
+    history.drop_unfinished()
+    assert [entry.source for entry in history] == ["done", "failed"]

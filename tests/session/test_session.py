@@ -28,7 +28,6 @@ from seg_widgets.errors import (
 from seg_widgets.images import Upload
 from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.session.session import SegmentationSession
-from seg_widgets.session.traits import ThreadSafeTraits
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
 RGBArray = npt.NDArray[np.uint8]
@@ -76,6 +75,77 @@ def test_an_image_and_its_result_arrive_together(session: SegmentationSession) -
     assert len(result or ()) == 12
     assert not session.busy
     assert session.status == session.error == ""
+
+
+def constant(answer: Prediction) -> Callable[[RGBArray], Prediction]:
+    """A predictor that answers each image with the very same object, as a cache may do."""
+    return lambda image: answer
+
+
+def test_two_images_with_the_same_answer_are_two_results() -> None:
+    session = SegmentationSession(constant(Prediction.empty((20, 30))))
+    shown: list[tuple[str, int]] = []
+    session.observe(lambda change: shown.append((session.source, session.image[0, 0, 0])), "result")
+    for name, grey in (("dark.png", 10), ("light.png", 200)):
+        session.segment(np.full((20, 30, 3), grey, np.uint8), name)
+        session.wait(20)
+        assert session.source == session.result.name == name
+        assert (session.image == grey).all()
+    assert shown == [("dark.png", 10), ("light.png", 200)]
+    assert [entry.source for entry in session.history] == ["dark.png", "light.png"]
+    session.close(5)
+
+
+@pytest.mark.parametrize(
+    "trait", ["result", "image", "prediction", "source", "origin", "current", "history"]
+)
+def test_an_observer_of_any_part_sees_all_parts_of_the_same_result(
+    session: SegmentationSession, trait: str, tmp_path: Path
+) -> None:
+    seen: list[str] = []
+
+    def see(change: object) -> None:
+        result = session.result
+        if result is None:
+            assert session.image is session.prediction is session.current is None
+            assert (session.source, session.origin, session.history) == ("", "", ())
+            seen.append("nothing")
+        else:
+            assert session.current == result.number
+            assert session.image is result.image
+            assert session.prediction is result.prediction
+            assert (session.source, session.origin) == (result.name, result.uri)
+            [entry] = [entry for entry in session.history if entry.number == result.number]
+            assert (entry.image, entry.prediction) == (result.image, result.prediction)
+            assert (entry.model, entry.took_s) == (result.model, result.took_s)
+            seen.append(result.name)
+
+    session.observe(see, trait)
+    for name, side in (("a.jpg", 20), ("b.jpg", 30)):
+        (tmp_path / name).write_bytes(make_jpeg(side, side))
+        session.segment(tmp_path / name)
+        session.wait(20)
+    session.show(1)
+    session.clear()
+    assert list(dict.fromkeys(seen)) == ["a.jpg", "b.jpg", "nothing"]
+    # Going back to the first image changes nothing in the history.
+    assert seen.count("a.jpg") == (1 if trait == "history" else 2)
+
+
+def test_a_result_has_all_its_parts(session: SegmentationSession, tmp_path: Path) -> None:
+    assert session.result is None
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(make_jpeg(40, 30))
+    session.segment(path)
+    session.wait(20)
+    result = session.result
+    assert (result.name, result.uri, result.number) == ("photo.jpg", str(path), 1)
+    assert result.model == "StubPredictor"
+    assert result.took_s is not None
+    assert result.image.shape == (30, 40, 3)
+    assert len(result.prediction) == 12
+    with pytest.raises(traitlets.TraitError, match="read-only"):
+        session.result = None
 
 
 def test_busy_is_true_as_soon_as_the_image_is_set_and_the_old_image_stays_meanwhile() -> None:
@@ -249,7 +319,7 @@ def test_an_unexpected_error_is_told_and_logged(caplog: pytest.LogCaptureFixture
 
 def test_an_error_keeps_no_image_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     # pytest keeps log records, and these keep their tracebacks.
-    monkeypatch.setattr(logging.getLogger("seg_widgets.session.session"), "disabled", True)
+    monkeypatch.setattr(logging.getLogger("seg_widgets.session.failures"), "disabled", True)
     pictures: list[weakref.ref[Any]] = []
 
     def predictor(image: RGBArray, /) -> Prediction:
@@ -430,12 +500,16 @@ def test_ten_models_after_each_other_leave_one_alive(session: SegmentationSessio
         gc.enable()
 
 
+def workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "seg_widgets worker"}
+
+
 def test_close_ends_the_worker_and_keeps_what_is_on_screen() -> None:
+    others = workers()
     session = SegmentationSession(StubPredictor())
     session.image = make_picture(30, 20)
     session.wait(20)
-    thread = session._worker._thread
-    assert thread is not None
+    [thread] = workers() - others
     assert thread.is_alive()
     session.close(5)
     session.close(5)
@@ -456,7 +530,7 @@ def test_close_during_inference_drops_the_result() -> None:
     assert not session.busy
     assert session.wait(1) is None
     gate.go.release()
-    session._worker.join(10)
+    session.close(10)
     assert session.image is None
 
 
@@ -471,17 +545,18 @@ def test_close_while_the_model_is_built() -> None:
     session.image = make_picture(30, 20)
     session.close()
     go.set()
-    session._worker.join(10)
+    session.close(10)
     assert session.predictor is None
     assert session.error == ""
 
 
 def test_a_forgotten_session_is_collected_and_its_worker_ends() -> None:
+    others = workers()
     session = SegmentationSession(StubPredictor())
     session.image = make_picture(30, 20)
     session.wait(20)
-    gone, thread = weakref.ref(session), session._worker._thread
-    assert thread is not None
+    [thread] = workers() - others
+    gone = weakref.ref(session)
     del session
     deadline = time.monotonic() + 10
     while gone() is not None and time.monotonic() < deadline:
@@ -535,54 +610,6 @@ def test_an_observer_may_wait_or_fail(
     assert heard[0] is session.prediction
     assert len(heard) == 2
     assert "own mistake" in caplog.text
-
-
-# ── traits and threads ────────────────────────────────────────────────────────────────────────────
-
-
-class _Counter(ThreadSafeTraits):
-    first = traitlets.Int(0)
-    second = traitlets.Int(0)
-
-
-def test_holding_back_in_one_thread_loses_nothing_of_another() -> None:
-    """With traitlets' own hold_trait_notifications this loses notifications or raises."""
-    counter = _Counter()
-    heard = {"first": 0, "second": 0}
-
-    def count(change: Any) -> None:
-        heard[change["name"]] += 1
-
-    counter.observe(count)
-    rounds = 3000
-
-    def hold() -> None:
-        for number in range(rounds):
-            with counter.hold_trait_notifications():
-                counter.first = number + 1
-
-    def set_plainly() -> None:
-        for number in range(rounds):
-            counter.second = number + 1
-
-    threads = [threading.Thread(target=hold), threading.Thread(target=set_plainly)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert heard == {"first": rounds, "second": rounds}
-
-
-def test_held_changes_are_told_once_with_the_first_old_and_the_last_new_value() -> None:
-    counter = _Counter()
-    heard: list[tuple[int, int]] = []
-    counter.observe(lambda change: heard.append((change["old"], change["new"])), "first")
-    with counter.hold_trait_notifications():
-        counter.first = 1
-        with counter.hold_trait_notifications():
-            counter.first = 2
-        assert not heard
-    assert heard == [(0, 2)]
 
 
 def test_requests_from_many_threads_end_with_one_consistent_result(

@@ -225,7 +225,7 @@ def test_an_export_is_sent_as_bytes_and_its_failure_is_told(
     heard = ({"got": "x-1"}, None)
     failed: Any = ({"answer": "x-1", "failed": True}, [])
     assert ask(question, []) == [heard, failed]
-    canvas.exporter = lambda kind: (f"a.{kind}", "text/csv", b"1,2")
+    canvas.on_export = lambda kind: (f"a.{kind}", "text/csv", b"1,2")
     assert ask(question, []) == [
         heard,
         ({"answer": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"]),
@@ -236,7 +236,7 @@ def test_an_export_is_sent_as_bytes_and_its_failure_is_told(
     def fail(kind: str) -> tuple[str, str, bytes]:
         raise ExportError("It can't be written.")
 
-    canvas.exporter = fail
+    canvas.on_export = fail
     assert ask(question, []) == [heard, failed]
     assert canvas.error == "It can't be written."
 
@@ -244,9 +244,9 @@ def test_an_export_is_sent_as_bytes_and_its_failure_is_told(
 def test_dropped_images_and_addresses_are_handed_on(asked: tuple[SegmentationCanvas, Any]) -> None:
     canvas, ask = asked
     opened: list[Any] = []
-    canvas.opener = opened.append
-    canvas.address_opener = opened.append
-    canvas.canceller = lambda: opened.append("cancel")
+    canvas.on_open = opened.append
+    canvas.on_address = opened.append
+    canvas.on_cancel = lambda: opened.append("cancel")
     done: list[Any] = [({"got": 1}, None), ({"answer": 1}, [])]
     assert (
         ask({"ask": "open", "names": ["a.jpg", "b.png"], "number": 1}, [memoryview(b"a"), b"b"])
@@ -267,7 +267,7 @@ def test_a_message_without_its_images_is_refused(
 ) -> None:
     canvas, ask = asked
     opened: list[Any] = []
-    canvas.opener = opened.append
+    canvas.on_open = opened.append
     assert ask({"ask": "open", "names": names, "number": 2}, [b"a"])[1] == (
         {"answer": 2, "failed": True},
         [],
@@ -286,6 +286,16 @@ def test_another_image_is_shown_whole_and_the_same_one_keeps_its_zoom() -> None:
     assert (canvas.zoom, canvas.pan) == (3.0, (0.2, 0.8))
     canvas.set_result(image, StubPredictor(5)(image), "b.jpg")
     assert (canvas.zoom, canvas.pan) == (1.0, (0.5, 0.5))
+    canvas.close()
+
+
+def test_two_images_with_the_same_prediction_are_both_shown() -> None:
+    prediction = Prediction.empty((20, 30))
+    canvas = SegmentationCanvas()
+    for grey in (10, 200):
+        canvas.set_result(np.full((20, 30, 3), grey, np.uint8), prediction)
+        _, picture, _ = decode(canvas.content)
+        assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == grey).all()
     canvas.close()
 
 

@@ -79,8 +79,8 @@ def test_it_asks_for_what_the_person_wants(strip: Filmstrip) -> None:
         strip._on_message(strip, content, [])
 
     ask({"ask": "show", "number": 2})
-    strip.shower = lambda number: heard.append(("show", number))
-    strip.remover = lambda number: heard.append(("forget", number))
+    strip.on_show = lambda number: heard.append(("show", number))
+    strip.on_remove = lambda number: heard.append(("forget", number))
     for content in ({"ask": "show", "number": 2}, {"ask": "forget", "number": 1}):
         ask(content)
     assert heard == [("show", 2), ("forget", 1)]

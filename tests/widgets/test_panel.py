@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import ast
 import gc
+import inspect
 import io
 import json
 import threading
 import traceback
 import weakref
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,10 @@ import pytest
 import traitlets
 
 from seg_widgets.errors import ImageFormatError, SettingError, UrlError
-from seg_widgets.session.session import SegmentationState
+from seg_widgets.export import save
+from seg_widgets.prediction import Prediction
+from seg_widgets.session import SegmentationSession, Threshold
+from seg_widgets.session.state import SegmentationState
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 from seg_widgets.widgets.panel import SegmentationPanel
 
@@ -29,8 +34,7 @@ IPYWIDGETS_7 = ipywidgets.__version__.startswith("7.")
 def panel() -> Iterator[SegmentationPanel]:
     made = SegmentationPanel(StubPredictor(), samples={})
     yield made
-    made.session.close(5)
-    made.close()
+    made.close(5)
 
 
 def upload(panel: SegmentationPanel, name: str, content: bytes) -> None:
@@ -74,7 +78,6 @@ def test_an_image_from_python_is_segmented(panel: SegmentationPanel) -> None:
     panel.image = make_picture(64, 48)
     result = panel.wait(20)
     assert result is panel.prediction
-    assert panel.image is panel.session.image
     assert panel.canvas.content.startswith(b"SEGW")
     assert (
         repr(panel) == "SegmentationPanel(image=64×48, 7 of 12 instances shown at threshold 0.50)"
@@ -100,7 +103,7 @@ def test_observers_of_the_panel_hear_image_and_result_together(panel: Segmentati
 
 
 def test_busy_status_and_error_are_mirrored(panel: SegmentationPanel) -> None:
-    panel.session.predictor.delay_s = 0.2
+    panel.predictor.delay_s = 0.2
     panel.image = make_picture(20, 20)
     assert panel.busy
     assert panel.canvas.busy
@@ -111,11 +114,11 @@ def test_busy_status_and_error_are_mirrored(panel: SegmentationPanel) -> None:
     panel.segment(b"not an image", "letter.jpg")
     with pytest.raises(ImageFormatError):
         panel.wait(20)
-    assert panel.error == panel.canvas.error == panel.session.error
+    assert panel.error == panel.canvas.error
     assert "letter.jpg" in panel.error
     assert panel.image.shape == (20, 20, 3)
     panel.canvas.set_state({"error": ""})
-    assert panel.error == panel.session.error == ""
+    assert panel.error == ""
 
 
 @pytest.mark.parametrize("name", ["threshold", "hidden_classes", "hidden_instances", "selected"])
@@ -128,10 +131,10 @@ def test_state_goes_both_ways(panel: SegmentationPanel, name: str) -> None:
     }
     first, second, third = values.get(name, ((1,), (2, 3), ()))
     setattr(panel, name, first)
-    assert getattr(panel.canvas, name) == getattr(panel.session, name) == first
+    assert getattr(panel.canvas, name) == getattr(panel, name) == first
     panel.canvas.set_state({name: second if name == "threshold" else list(second)})
-    assert getattr(panel, name) == getattr(panel.session, name) == second
-    setattr(panel.session, name, third)
+    assert getattr(panel, name) == getattr(panel, name) == second
+    setattr(panel, name, third)
     assert getattr(panel, name) == getattr(panel.canvas, name) == third
 
 
@@ -196,20 +199,14 @@ def test_an_unknown_keyword_is_refused_with_the_likely_fix(keyword: str, fix: st
 
 
 def test_every_keyword_is_known_to_the_fix() -> None:
-    import inspect
-
-    from seg_widgets.widgets import panel as module
-
-    keywords = [
-        name for name in inspect.signature(SegmentationPanel.__init__).parameters if name != "self"
-    ]
-    assert sorted(keywords) == sorted([*module._SETTINGS, "unknown"])
+    parameters = inspect.signature(SegmentationPanel).parameters
+    keywords = [name for name in parameters if name != "unknown"]
+    assert len(keywords) == 11
+    with pytest.raises(SettingError, match=f"It takes {', '.join(keywords)}\\."):
+        SegmentationPanel(StubPredictor(), zzz=1)
 
 
 def test_public_traits_have_a_docstring_right_under_them() -> None:
-    import ast
-    import inspect
-
     tree = ast.parse(inspect.getsource(SegmentationState)).body[0]
     assert isinstance(tree, ast.ClassDef)
     documented = {
@@ -221,6 +218,78 @@ def test_public_traits_have_a_docstring_right_under_them() -> None:
         and isinstance(below.value, ast.Constant)
     }
     assert documented == set(SegmentationState.class_traits())
+
+
+def test_panel_and_widget_share_no_name_but_close() -> None:
+    """The panel is a session and a VBox: neither may replace a part of the other by accident."""
+    session, box = SegmentationSession(StubPredictor()), ipywidgets.VBox()
+    base = set(dir(traitlets.HasTraits()))
+    own = {*dir(SegmentationSession), *vars(session)} - base
+    assert own & ({*dir(ipywidgets.VBox), *vars(box)} - base) == {"close"}
+    session.close()
+    box.close()
+
+
+def test_a_panel_is_documented_where_a_person_looks() -> None:
+    documented = inspect.getdoc(SegmentationPanel) or ""
+    for name in inspect.signature(SegmentationPanel).parameters:
+        assert name == "unknown" or f"    {name}: " in documented, name
+    for method in ("segment", "segment_all", "clear", "use", "wait", "show", "forget", "cancel"):
+        assert inspect.getdoc(getattr(SegmentationPanel, method)), method
+
+
+def test_a_step_of_the_slider_validates_once_for_each_object_that_has_the_threshold(
+    panel: SegmentationPanel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    validated: list[str] = []
+    validate = Threshold.validate
+
+    def count(self: Threshold, obj: Any, value: object) -> float:
+        validated.append(type(obj).__name__)
+        return validate(self, obj, value)
+
+    monkeypatch.setattr(Threshold, "validate", count)
+    # The browser moves the slider, links the canvas to it, and sends both.
+    panel.slider.set_state({"value": 0.51})
+    panel.canvas.set_state({"threshold": 0.51})
+    assert panel.threshold == 0.51
+    assert validated == ["SegmentationCanvas", "SegmentationPanel"]
+    validated.clear()
+    panel.threshold = 0.25
+    assert panel.canvas.threshold == panel.slider.value == 0.25
+    assert validated == ["SegmentationPanel", "SegmentationCanvas"]
+
+
+def test_two_images_with_the_same_answer_are_both_shown() -> None:
+    answer = Prediction.empty((20, 30))
+    panel = SegmentationPanel(lambda image: answer, samples={})
+    contents = []
+    for name, grey in (("dark.png", 10), ("light.png", 200)):
+        panel.segment(np.full((20, 30, 3), grey, np.uint8), name)
+        panel.wait(20)
+        assert panel.source == name
+        assert (panel.image == grey).all()
+        assert f"'{name}'" in repr(panel.canvas)
+        contents.append(panel.canvas.content)
+    assert contents[0] != contents[1]
+    assert b"light.png" in contents[1]
+    assert [name for name, _ in film(panel)] == ["dark.png", "light.png"]
+    panel.close()
+
+
+def test_an_observer_of_what_the_browser_sets_may_request_while_results_come(
+    panel: SegmentationPanel,
+) -> None:
+    """Threads that wait for each other would never end."""
+    panel.observe(lambda change: panel.segment(make_picture(20, 20)), "threshold")
+    for step in range(60):
+        panel.canvas.set_state({"threshold": step / 100})
+        if step % 10 == 0:
+            panel.wait(20)
+    assert panel.wait(20) is not None
+    assert panel.threshold == panel.canvas.threshold == 0.59
 
 
 def test_traits_can_be_linked(panel: SegmentationPanel) -> None:
@@ -245,7 +314,7 @@ def test_an_upload_is_segmented_and_the_same_file_works_twice(panel: Segmentatio
             "SegmentationPanel(image='photo.jpg' 60×40, 7 of 12 instances shown at threshold 0.50)"
         )
         assert not panel.upload.value
-    assert panel.session.predictor.calls == 2
+    assert panel.predictor.calls == 2
 
 
 @pytest.mark.parametrize("content", [b"", b"a letter", b"<!doctype html>", make_jpeg()[:200]])
@@ -281,16 +350,16 @@ def test_enter_and_button_ask_once_and_enter_after_a_failure_asks_again(
 ) -> None:
     asked: list[str] = []
     clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(panel.session, "segment_url", asked.append)
+    monkeypatch.setattr(panel, "segment_url", asked.append)
     panel.url.value = "https://example.org/a.jpg"
     panel.go.click()
     assert asked == ["https://example.org/a.jpg"]
     monkeypatch.setattr(
-        "seg_widgets.widgets.panel.time.monotonic", lambda: float(next(clock)) + 1e9
+        "seg_widgets.widgets.address_field.time.monotonic", lambda: float(next(clock)) + 1e9
     )
     panel.url._handle_custom_msg({"event": "submit"}, [])
     assert len(asked) == 1
-    panel.session.error = "No such host."
+    panel.error = "No such host."
     panel.url._handle_custom_msg({"event": "submit"}, [])
     assert len(asked) == 2
     panel.go.click()
@@ -394,23 +463,66 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
     assert len(files["photo.csv"].decode().splitlines()) == 6
 
 
+def exported(panel: SegmentationPanel, kind: str) -> tuple[str, bytes]:
+    """The name and the bytes of the file that the browser gets."""
+    sent: list[Any] = []
+    panel.canvas.send = lambda content, buffers=None: sent.append((content, buffers))
+    panel.canvas._handle_custom_msg({"ask": "export", "kind": kind, "number": 1}, [])
+    content, buffers = sent[-1]
+    return content.get("file", ""), buffers[0] if buffers else b""
+
+
+@pytest.mark.parametrize("name", ["photo.jpg", "a:b?.jpg", "..."])
+def test_coco_from_the_panel_is_what_save_writes(
+    panel: SegmentationPanel, tmp_path: Path, name: str
+) -> None:
+    panel.segment(make_picture(60, 40), name)
+    panel.wait(20)
+    panel.hidden_classes = ["person"]
+    file, content = exported(panel, "coco")
+    assert panel.shown is not None
+    paths = save(
+        panel.shown, panel.image, tmp_path, Path(name).stem, formats=["coco"], file_name=name
+    )
+    assert isinstance(paths["coco"], Path)
+    assert paths["coco"].name == file
+    assert paths["coco"].read_bytes() == content
+
+
+def test_an_export_that_there_is_not_is_refused(panel: SegmentationPanel) -> None:
+    panel.image = make_picture(20, 20)
+    panel.wait(20)
+    assert exported(panel, "pdf") == ("", b"")
+    assert "no export 'pdf'" in panel.error
+
+
 def test_saving_without_an_image_is_told(panel: SegmentationPanel) -> None:
     panel.canvas._handle_custom_msg({"ask": "export", "kind": "png"}, [])
     assert panel.error == "There is no image to save yet."
 
 
+def workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if thread.name == "seg_widgets worker"}
+
+
 def test_closing_ends_the_worker_and_all_widgets() -> None:
-    panel = SegmentationPanel(StubPredictor(), samples={})
+    made: list[Any] = []
+    others = workers()
+    ipywidgets.Widget.on_widget_constructed(made.append)
+    try:
+        panel = SegmentationPanel(StubPredictor(), samples={})
+    finally:
+        ipywidgets.Widget.on_widget_constructed(None)
     panel.image = make_picture(20, 20)
     panel.wait(20)
-    thread = panel.session._worker._thread
-    assert thread is not None
+    [thread] = workers() - others
     panel.close()
     panel.close()
     thread.join(10)
     assert not thread.is_alive()
-    for widget in (panel, *panel._widgets):
-        assert getattr(widget, "comm", None) is None
+    assert {panel, panel.canvas, panel.filmstrip, panel.slider, panel.url} <= set(made)
+    for widget in made:
+        assert widget.comm is None, widget
 
 
 def test_two_panels_are_independent(panel: SegmentationPanel) -> None:
@@ -434,8 +546,7 @@ def test_the_repr_holds_no_address_and_the_display_is_a_widget(panel: Segmentati
 def test_the_worker_never_waits_for_the_kernels_thread(panel: SegmentationPanel) -> None:
     """The result is on the canvas although this thread does nothing but look."""
     drawn = threading.Event()
-    watch: Callable[[Any], None] = lambda change: drawn.set()
-    panel.canvas.observe(watch, "content")
+    panel.canvas.observe(lambda change: drawn.set(), "content")
     panel.image = make_picture(20, 20)
     assert drawn.wait(20)
 
@@ -502,7 +613,7 @@ def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
     assert panel.filmstrip.items == []
     assert panel.filmstrip.thumbs == {}
     assert panel.image is None
-    assert panel.session.predictor.calls == 2
+    assert panel.predictor.calls == 2
 
 
 def test_dropped_images_and_addresses_are_opened(panel: SegmentationPanel) -> None:
@@ -526,7 +637,7 @@ def test_dropped_images_and_addresses_are_opened(panel: SegmentationPanel) -> No
 
 
 def test_the_canvas_can_cancel(panel: SegmentationPanel) -> None:
-    panel.session.predictor.delay_s = 0.3
+    panel.predictor.delay_s = 0.3
     panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
     panel.canvas._handle_custom_msg({"ask": "cancel", "number": 1}, [])
     assert not panel.busy
@@ -640,7 +751,7 @@ def test_the_picker_changes_the_model() -> None:
 
 def test_class_thresholds_go_both_ways(panel: SegmentationPanel) -> None:
     panel.class_thresholds = {"person": 0.9}
-    assert panel.canvas.class_thresholds == panel.session.class_thresholds == {"person": 0.9}
+    assert panel.canvas.class_thresholds == {"person": 0.9}
     panel.image = make_picture(40, 30)
     panel.wait(20)
     assert len(panel.shown or ()) == 6
@@ -674,18 +785,12 @@ def test_closing_frees_everything() -> None:
     panel = SegmentationPanel(StubPredictor(), samples={})
     panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
     panel.wait(20)
-    kept = [
-        weakref.ref(part)
-        for part in (panel, panel.session, panel.canvas, panel.filmstrip, panel.prediction)
-    ]
+    kept = [weakref.ref(part) for part in (panel, panel.canvas, panel.filmstrip, panel.prediction)]
     pictures = [weakref.ref(entry.image) for entry in panel.history]
-    worker = panel.session._worker._thread
-    panel.close()
-    assert worker is not None
-    worker.join(10)
+    panel.close(10)
     del panel
     gc.collect()
-    assert [reference() for reference in (*kept, *pictures)] == [None] * 7
+    assert [reference() for reference in (*kept, *pictures)] == [None] * 6
 
 
 def test_a_panel_that_failed_halfway_can_be_closed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -700,6 +805,6 @@ def test_a_panel_that_failed_halfway_can_be_closed(monkeypatch: pytest.MonkeyPat
         for frame, _ in traceback.walk_tb(caught.value.__traceback__)
         if isinstance(frame.f_locals.get("self"), SegmentationPanel)
     }
-    assert not half.session.closed
+    assert not half.closed
     half.close()
-    assert half.session.closed
+    assert half.closed

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seg_widgets.errors import SettingError
+from seg_widgets.modeling import models
+from seg_widgets.testing import StubPredictor
+from seg_widgets.widgets.model_picker import Choice, ModelPicker, model_choices
+
+
+class Page:
+    """A picker of two models, of which "far" has to be fetched."""
+
+    def __init__(self) -> None:
+        [card, *_] = [card for card in models() if card.file]
+        self.chosen: list[Choice] = []
+        self.fetching = False
+        self.away = {"far"}
+        self.size = f"{card.megabytes:.0f} MB"
+        self.picker = ModelPicker(
+            {"far": ("far", None), "near": ("near", None)},
+            "near",
+            "near",
+            to_fetch=lambda name: card if name in self.away else None,
+            on_choice=self._on_choice,
+            is_fetching=lambda: self.fetching,
+            lock=threading.RLock(),
+        )
+
+    def _on_choice(self, choice: Choice) -> None:
+        self.chosen.append(choice)
+        self.fetching = choice[0] in self.away
+
+
+def test_what_is_here_comes_first_and_the_rest_with_its_size() -> None:
+    page = Page()
+    assert page.picker.dropdown.options == (
+        ("near", "near"),
+        (f"far (fetch {page.size})", "far"),
+    )
+    assert page.picker.dropdown.value == "near"
+
+
+def test_a_choice_is_handed_on_and_new_options_are_none() -> None:
+    page = Page()
+    page.picker.dropdown.value = "far"
+    assert page.chosen == [("far", None)]
+    page.picker.show_models("near")  # still on its way
+    assert page.picker.dropdown.value == "far"
+    page.away.clear()
+    page.fetching = False
+    page.picker.show_models("far")
+    assert page.picker.dropdown.options == (("far", "far"), ("near", "near"))
+    assert page.picker.dropdown.value == "far"
+    assert len(page.chosen) == 1
+
+
+def test_a_model_that_could_not_be_had_gives_way_to_the_one_in_use() -> None:
+    page = Page()
+    page.picker.dropdown.value = "far"
+    page.fetching = False
+    page.picker.show_models("near")
+    assert page.picker.dropdown.value == "near"
+    assert len(page.chosen) == 1
+
+
+def test_a_choice_from_python_that_is_refused_leaves_all_as_it_was() -> None:
+    page = Page()
+    with (
+        pytest.raises(SettingError, match="refused"),
+        page.picker.choosing({"x": ("x", None)}, "x"),
+    ):
+        raise SettingError("It is refused.")
+    page.picker.show_models("near")
+    assert [name for _, name in page.picker.dropdown.options] == ["near", "far"]
+    with page.picker.choosing({"x": ("x", None)}, "x"):
+        pass
+    page.picker.show_models("x")
+    assert page.picker.dropdown.value == "x"
+
+
+def test_the_line_describes_the_model_in_use() -> None:
+    class Described(StubPredictor):
+        name = "near"
+        description = "near (2 classes) <b>"
+        device = "cpu"
+
+    page = Page()
+    page.picker.show_model(Described(), loading=False)
+    assert ">(2 classes) &lt;b&gt; on cpu<" in page.picker.line.value
+    page.picker.show_model(None, loading=True)
+    assert "Model: loading …" in page.picker.line.value
+    page.picker.show_model(None, loading=False)
+    assert "Model: none" in page.picker.line.value
+
+
+def test_choices_have_names() -> None:
+    stub, build = StubPredictor(), lambda: StubPredictor()
+    given: list[tuple[tuple[Any, ...], tuple[dict[str, Choice], str]]] = [
+        ((None, None, {}), ({"starter": ("starter", None)}, "starter")),
+        ((stub, None, {}), ({"StubPredictor": (stub, None)}, "StubPredictor")),
+        ((None, build, {}), ({"own model": (None, build)}, "own model")),
+        (
+            ("a", None, {"b": build, "c": stub}),
+            ({"a": ("a", None), "b": (None, build), "c": (stub, None)}, "a"),
+        ),
+    ]
+    for arguments, expected in given:
+        assert model_choices(*arguments) == expected
+    choices, chosen = model_choices(Path("some/folder"), None, None)
+    assert set(choices) == {chosen, *(card.name for card in models())}
