@@ -14,7 +14,7 @@ from typing import Any
 
 from .. import __version__, images
 from ..errors import SegWidgetsError, SettingError
-from ..export import FORMATS, save, write_bytes
+from ..export import DEFAULT_FORMATS, save, save_formats, write_bytes
 from ..modeling import STARTER, download, find_model, models, verify, weight_folders
 from ..prediction import Predictor, check_threshold
 
@@ -93,9 +93,10 @@ def _parser() -> argparse.ArgumentParser:
     segment.add_argument(
         "--format",
         type=_formats,
-        default=("png", "coco", "csv"),
+        default=DEFAULT_FORMATS,
         metavar="LIST",
-        help=f"which of {', '.join(FORMATS)} to write, separated by commas (default: png,coco,csv)",
+        help=f"which of {', '.join(save_formats())} to write, separated by commas "
+        f"(default: {','.join(DEFAULT_FORMATS)})",
     )
     segment.add_argument(
         "--model",
@@ -218,10 +219,10 @@ def _share_or_data(text: str) -> float | str:
 
 def _formats(text: str) -> tuple[str, ...]:
     formats = _names(text)
-    unknown = [name for name in formats if name not in FORMATS]
+    unknown = [name for name in formats if name not in save_formats()]
     if unknown or not formats:
         raise argparse.ArgumentTypeError(
-            f"{text!r} has no or unknown formats; choose from {', '.join(FORMATS)}"
+            f"{text!r} has no or unknown formats; choose from {', '.join(save_formats())}"
         )
     return formats
 

@@ -10,25 +10,23 @@ from __future__ import annotations
 import difflib
 import html
 import inspect
-import json
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 import ipywidgets
 
 from .. import export, images
 from .._samples import samples as own_samples
-from ..drawing import Style, overlay
 from ..errors import ImageError, SegWidgetsError, SettingError
 from ..images import Upload
 from ..modeling import STARTER, missing_card, model_name
 from ..modeling import models as known_models
-from ..prediction import Prediction, Predictor
+from ..prediction import Filter, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, SegmentationSession, SegmentationState, own_writes
-from ..viewer import to_html
+from ..style import Style
 from .canvas import SegmentationCanvas
 from .filmstrip import Filmstrip
 
@@ -589,69 +587,23 @@ class SegmentationPanel(SegmentationState, ipywidgets.VBox):  # type: ignore[mis
 
     # ── taking it away ────────────────────────────────────────────────────────────────────────────
 
-    def _export(self, kind: str) -> tuple[str, str, bytes]:
-        """What is shown, as a file: its name, its media type and its bytes."""
-        image, prediction, only = self.image, self.prediction, self.shown_indices
+    def _export(self, kind: str) -> export.ExportedFile:
+        """What is shown, as a file."""
+        image, prediction, canvas = self.image, self.prediction, self.canvas
         if prediction is None or image is None:
             raise SegWidgetsError("There is no image to save yet.")
-        stem = Path(self.source).stem or "image"
-        if kind == "png":
-            drawn = overlay(image, prediction, self._style(), only=only)
-            return f"{stem}-overlay.png", "image/png", export.png_bytes(drawn)
-        if kind == "cutouts":
-            data = export.cutouts_zip(prediction, image, stem, only=only)
-            return f"{stem}-cutouts.zip", "application/zip", data
-        if kind == "coco":
-            dataset = export.coco_dataset(prediction.select(only), self.source or stem)
-            return (
-                f"{stem}-coco.json",
-                "application/json",
-                json.dumps(dataset, ensure_ascii=False).encode(),
-            )
-        if kind == "html":
-            return f"{stem}.html", "text/html", self._page(image, prediction).encode()
-        if kind == "python":
-            return f"{stem}.py", "text/x-python", self._python().encode()
-        return f"{stem}.csv", "text/csv", export.to_csv(prediction, only=only).encode()
-
-    def _style(self) -> Style:
-        """How the canvas draws, as a style of `rendering`."""
-        show = self.canvas.show
-        return Style(
-            color_by=cast(Literal["class", "instance", "score"], self.canvas.color_by),
-            opacity=self.canvas.opacity,
-            masks="masks" in show,
-            outlines="outlines" in show,
-            boxes="boxes" in show,
-            labels="labels" in show,
-            scores="labels" in show,
-        )
-
-    def _page(self, image: images.RGBArray, prediction: Prediction) -> str:
-        return to_html(
-            prediction,
+        result = export.Result(
             image,
-            self.source,
-            threshold=self.threshold,
-            class_thresholds=self.class_thresholds,
-            hidden_classes=self.hidden_classes,
-            hidden_instances=self.hidden_instances,
-            color_by=self.canvas.color_by,
-            opacity=self.canvas.opacity,
-            show=self.canvas.show,
-        )
-
-    def _python(self) -> str:
-        return export.to_python(
-            self.origin or self.source or "image",
-            uploaded=not self.origin,
+            prediction,
+            name=self.source,
+            filter=Filter(
+                self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+            ),
+            style=Style.from_traits(canvas.color_by, canvas.opacity, canvas.show),
+            source=self.origin,
             model=self.session.model_name,
-            threshold=self.threshold,
-            hidden_classes=self.hidden_classes,
-            class_thresholds=self.class_thresholds,
-            hidden_instances=self.hidden_instances,
-            style=self._style(),
         )
+        return export.make(kind, result)
 
 
 def _known_controls(controls: Iterable[str] | None) -> frozenset[str]:
