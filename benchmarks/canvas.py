@@ -22,7 +22,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, sync_playwright
 
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
-from seg_widgets.viewer.content import encode_content
+from seg_widgets.viewer import encode_content
 from tests.browser.lab import STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
 SIZES = ((1280, 960), (3000, 2000))

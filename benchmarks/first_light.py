@@ -133,9 +133,9 @@ def baseline(folder: Path) -> list[Times]:
 
 def _ours(predictor: Any) -> list[Times]:
     from seg_widgets import images
-    from seg_widgets.drawing.rendering import overlay
-    from seg_widgets.export.formats import png_bytes
-    from seg_widgets.viewer.content import encode_content
+    from seg_widgets.drawing import overlay
+    from seg_widgets.export import png_bytes
+    from seg_widgets.viewer import encode_content
 
     requests = []
     for number in range(_REQUESTS):
@@ -182,7 +182,7 @@ def cold(folder: Path) -> list[Times]:
         import seg_widgets
     body = upload()
     with watch.step("import panel"):
-        from seg_widgets.viewer.content import encode_content
+        from seg_widgets.viewer import encode_content
         from seg_widgets.widgets.panel import SegmentationPanel
 
         del SegmentationPanel

@@ -23,8 +23,8 @@ from .results import BOXES_ONLY, FOUND, IMAGE, NOTHING
 @pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
 def test_png_keeps_every_pixel(shape: tuple[int, ...]) -> None:
     array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
-    with Image.open(io.BytesIO(export.png_bytes(array))) as picture:
-        np.testing.assert_array_equal(np.asarray(picture), array)
+    with Image.open(io.BytesIO(export.png_bytes(array))) as read:
+        np.testing.assert_array_equal(np.asarray(read), array)
 
 
 def test_what_is_no_png() -> None:
@@ -42,12 +42,12 @@ def test_masks_and_cutouts(tmp_path: Path) -> None:
     masks = export.save_masks(FOUND, tmp_path, "a")
     assert [path.name for path in masks[:2]] == ["a-mask-000-person.png", "a-mask-001-animal.png"]
     for path, plane in zip(masks, FOUND.masks_dense(), strict=True):
-        with Image.open(path) as picture:
-            assert picture.mode == "L"
-            np.testing.assert_array_equal(np.asarray(picture), plane * 255)
+        with Image.open(path) as read:
+            assert read.mode == "L"
+            np.testing.assert_array_equal(np.asarray(read), plane * 255)
     for index, path in enumerate(export.save_cutouts(FOUND, IMAGE, tmp_path, "a")):
-        with Image.open(path) as picture:
-            np.testing.assert_array_equal(np.asarray(picture), cutout(IMAGE, FOUND, index))
+        with Image.open(path) as read:
+            np.testing.assert_array_equal(np.asarray(read), cutout(IMAGE, FOUND, index))
     with pytest.raises(PredictionError, match="boxes only"):
         export.save_masks(BOXES_ONLY, tmp_path)
     assert export.save_masks(NOTHING, tmp_path) == []
