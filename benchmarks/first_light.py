@@ -133,8 +133,8 @@ def baseline(folder: Path) -> list[Times]:
 
 def _ours(predictor: Any) -> list[Times]:
     from seg_widgets import images
-    from seg_widgets.drawing.rendering import overlay
-    from seg_widgets.export.formats import png_bytes
+    from seg_widgets.drawing import overlay
+    from seg_widgets.export import png_bytes
     from seg_widgets.viewer import encode_content
 
     requests = []

@@ -16,7 +16,7 @@ from ._samples import samples
 
 if TYPE_CHECKING:
     from . import errors, images, testing
-    from .drawing import Style, overlay
+    from .drawing import overlay
     from .errors import SegWidgetsError
     from .export import save
     from .finetuning import finetune
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from .modeling import load_predictor, models, save_model, wrap
     from .prediction import Instance, MaskCrop, Prediction, Predictor
     from .session import SegmentationSession
+    from .style import Style
     from .widgets import SegmentationCanvas, SegmentationPanel
 
 __version__ = "0.1.0"
@@ -39,7 +40,7 @@ _HOMES = {
     "SegmentationCanvas": "widgets",
     "SegmentationPanel": "widgets",
     "SegmentationSession": "session",
-    "Style": "drawing",
+    "Style": "style",
     "errors": "",
     "finetune": "finetuning",
     "images": "",

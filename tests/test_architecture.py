@@ -26,11 +26,20 @@ ALLOWED: dict[str, set[str]] = {
     "prediction": {"style"},
     "drawing": {"prediction", "style", "images"},
     "viewer": {"prediction", "style"},
-    "export": {"drawing", "viewer", "prediction", "images"},
+    "export": {"drawing", "viewer", "prediction", "style", "images"},
     "modeling": {"prediction", "net"},
     "finetuning": {"modeling", "prediction", "images"},
     "session": {"modeling", "prediction", "images"},
-    "widgets": {"session", "viewer", "export", "drawing", "modeling", "prediction", "images"},
+    "widgets": {
+        "session",
+        "viewer",
+        "export",
+        "drawing",
+        "modeling",
+        "prediction",
+        "style",
+        "images",
+    },
     "cli": {"export", "finetuning", "images", "modeling", "prediction", "viewer"},
 }
 # Modules beside the folders, with who may import them.

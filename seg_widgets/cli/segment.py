@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from .. import images
 from ..errors import SegWidgetsError
-from ..export import FORMATS, save
+from ..export import DEFAULT_FORMATS, save, save_formats
 from ..modeling import STARTER
 from ..prediction import Predictor, check_threshold
 from .common import (
@@ -83,9 +83,10 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--format",
         type=_formats,
-        default=("png", "coco", "csv"),
+        default=DEFAULT_FORMATS,
         metavar="LIST",
-        help=f"which of {', '.join(FORMATS)} to write, separated by commas (default: png,coco,csv)",
+        help=f"which of {', '.join(save_formats())} to write, separated by commas "
+        f"(default: {','.join(DEFAULT_FORMATS)})",
     )
     _add_model(parser)
     return parser
@@ -131,10 +132,10 @@ def _threshold(text: str) -> float:
 
 def _formats(text: str) -> tuple[str, ...]:
     formats = split_names(text)
-    unknown = [name for name in formats if name not in FORMATS]
+    unknown = [name for name in formats if name not in save_formats()]
     if unknown or not formats:
         raise argparse.ArgumentTypeError(
-            f"{text!r} has no or unknown formats; choose from {', '.join(FORMATS)}"
+            f"{text!r} has no or unknown formats; choose from {', '.join(save_formats())}"
         )
     return formats
 

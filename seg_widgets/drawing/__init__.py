@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from .rendering import Style, cutout, overlay, thumbnail
+from .labels import Label, Pill, place_labels
+from .rendering import cutout, overlay, thumbnail
 
-__all__ = ["Style", "cutout", "overlay", "thumbnail"]
+__all__ = ["Label", "Pill", "cutout", "overlay", "place_labels", "thumbnail"]

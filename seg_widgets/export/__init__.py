@@ -1,42 +1,52 @@
-"""Results as files: images, COCO, CSV, annotation tools, a page."""
+"""Results as files: images, COCO, CSV, annotation tools, a page, and what else is registered.
+
+Functions named `to_…` return a value and write nothing; those named `save…` write files.
+"""
 
 from __future__ import annotations
 
-from .formats import _MAKERS as MAKERS  # the panel's exports; until there is a registry
-from .formats import _file_stem as file_stem
-from .formats import (
-    CSV_COLUMNS,
+from .annotation_tools import to_label_studio, to_labelme, to_supervision
+from .coco import CocoAnnotation, CocoResult, coco_dataset, to_coco
+from .files import write_bytes
+from .formats import BUILT_IN
+from .png import cutouts_zip, png_bytes, save_cutouts, save_masks, save_overlay_png
+from .registry import (
+    DEFAULT_FORMATS,
     FORMATS,
-    CocoAnnotation,
-    CocoResult,
-    coco_dataset,
-    cutouts_zip,
-    png_bytes,
+    ExportedFile,
+    ExportFormat,
+    Result,
+    formats_table,
+    make,
+    menu_formats,
+    register,
     save,
-    save_cutouts,
-    save_masks,
-    save_overlay_png,
-    to_coco,
-    to_csv,
-    to_label_studio,
-    to_labelme,
-    to_python,
-    to_supervision,
-    write_bytes,
+    save_formats,
+    unregister,
 )
+from .snippet import to_python
+from .tables import CSV_COLUMNS, to_csv
 
 __all__ = [
+    "BUILT_IN",
     "CSV_COLUMNS",
+    "DEFAULT_FORMATS",
     "FORMATS",
-    "MAKERS",
     "CocoAnnotation",
     "CocoResult",
+    "ExportFormat",
+    "ExportedFile",
+    "Result",
     "coco_dataset",
     "cutouts_zip",
-    "file_stem",
+    "formats_table",
+    "make",
+    "menu_formats",
     "png_bytes",
+    "register",
     "save",
     "save_cutouts",
+    "save_formats",
     "save_masks",
     "save_overlay_png",
     "to_coco",
@@ -45,5 +55,6 @@ __all__ = [
     "to_labelme",
     "to_python",
     "to_supervision",
+    "unregister",
     "write_bytes",
 ]

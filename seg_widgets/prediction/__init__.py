@@ -1,22 +1,42 @@
-"""What a model found in one image, and what a predictor is; knows no model."""
+"""What a model found in one image, what of it is shown, and what a predictor is; knows no model."""
 
 from __future__ import annotations
 
-from .plotting import ColorBy, Plottable, plot
-from .prediction import RLE, Instance, MaskCrop, Prediction, SortKey, check_threshold
+from .checks import require_masks
+from .filter import (
+    DEFAULT_FILTER,
+    DEFAULT_THRESHOLD,
+    Filter,
+    check_class_names,
+    check_class_thresholds,
+    check_indices,
+    check_threshold,
+)
+from .masks import RLE, MaskCrop, outlines, paste
+from .plotting import plot
+from .prediction import Instance, Prediction
 from .predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
+from .selection import Chosen, SortKey
 
 __all__ = [
+    "DEFAULT_FILTER",
+    "DEFAULT_THRESHOLD",
     "MAX_INSTANCES",
     "RLE",
     "SCORE_FLOOR",
-    "ColorBy",
+    "Chosen",
+    "Filter",
     "Instance",
     "MaskCrop",
-    "Plottable",
     "Prediction",
     "Predictor",
     "SortKey",
+    "check_class_names",
+    "check_class_thresholds",
+    "check_indices",
     "check_threshold",
+    "outlines",
+    "paste",
     "plot",
+    "require_masks",
 ]

@@ -4,10 +4,10 @@ A colour depends on an index only, so a class has the same one in every image. T
 those that Okabe and Ito chose for people with any kind of colour vision
 (https://jfly.uni-koeln.de/color/). Each further one is, among all saturated colours of middle
 lightness (an RGB grid of step 12; OKLab lightness 0.5 to 0.92, chroma over 0.09), the one that is
-farthest from all before it. The distance is OKLab's (https://bottosson.github.io/posts/oklab/), and
-the smallest of three counts: as most people see it, and as with protanopia and deuteranopia (the
-latter two × 1.6), simulated after Machado, Oliveira and Fernandes 2009. Beyond the table, hues go
-on by the golden angle.
+farthest from all before it. The distance is OKLab's (https://bottosson.github.io/posts/oklab/). The
+smallest of three distances counts: in normal vision, with protanopia and with deuteranopia (the
+latter two × 1.6), simulated after Machado, Oliveira and Fernandes 2009. Beyond the table, each hue
+is the golden angle from the last.
 """
 
 from __future__ import annotations
@@ -55,8 +55,14 @@ _VIRIDIS: Final[tuple[RGB, ...]] = (
 
 
 def class_color(index: int) -> RGB:
-    """The colour of class (or instance) number `index`, as (red, green, blue), each 0 to 255; the
-    same every time."""
+    """The colour of a class or of an instance; the same every time.
+
+    Args:
+        index: the class id, or the instance's index.
+
+    Returns:
+        (red, green, blue), each 0 to 255.
+    """
     if 0 <= index < len(PALETTE):
         return PALETTE[index]
     # 96 hues would leave no room between them; lightness and saturation in turn keep neighbours
@@ -68,15 +74,28 @@ def class_color(index: int) -> RGB:
 
 
 def class_colors(count: int) -> tuple[RGB, ...]:
-    """The colours of the classes 0 to `count` - 1."""
+    """The colours of the first classes.
+
+    Args:
+        count: how many.
+
+    Returns:
+        The colours of the classes 0 to `count` - 1.
+    """
     return tuple(class_color(index) for index in range(count))
 
 
 def score_color(score: float) -> RGB:
-    """The colour of a score, 0 (violet) over teal to 1 (yellow): viridis at five points, straight
-    lines between.
+    """The colour of a score: violet at 0, over teal, to yellow at 1.
 
-    Matplotlib's viridis (https://bids.github.io/colormap/) is even to all kinds of colour vision.
+    It is Matplotlib's viridis (https://bids.github.io/colormap/) at five points with straight lines
+    between; viridis is even to all kinds of colour vision.
+
+    Args:
+        score: 0 to 1; what lies outside counts as 0 or 1.
+
+    Returns:
+        (red, green, blue), each 0 to 255.
     """
     at = min(max(score, 0.0), 1.0) * (len(_VIRIDIS) - 1)
     start = min(int(at), len(_VIRIDIS) - 2)
@@ -89,20 +108,40 @@ def score_color(score: float) -> RGB:
 
 
 def hex_color(color: RGB) -> str:
-    """A colour as CSS writes it, such as "#e69f00"."""
+    """A colour as CSS writes it.
+
+    Args:
+        color: (red, green, blue), each 0 to 255.
+
+    Returns:
+        Such as "#e69f00".
+    """
     red, green, blue = color
     return f"#{red:02x}{green:02x}{blue:02x}"
 
 
 def text_color(background: RGB) -> RGB:
-    """Black or white, whichever reads better on `background`; its contrast is 4.5 : 1 or more (WCAG
-    2.2, level AA)."""
+    """Black or white, whichever reads better on a colour.
+
+    Args:
+        background: (red, green, blue), each 0 to 255.
+
+    Returns:
+        The text's colour; its contrast is 4.5 : 1 or more (WCAG 2.2, level AA).
+    """
     # Black and white have the same contrast, 4.58 : 1, to a relative luminance of 0.179.
     return (0, 0, 0) if luminance(background) > 0.179 else (255, 255, 255)
 
 
 def luminance(color: RGB) -> float:
-    """The relative luminance of an sRGB colour, 0 (black) to 1 (white), after WCAG 2.2."""
+    """The relative luminance of an sRGB colour, after WCAG 2.2.
+
+    Args:
+        color: (red, green, blue), each 0 to 255.
+
+    Returns:
+        0 (black) to 1 (white).
+    """
     red, green, blue = (_linear(value / 255) for value in color)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from .content import IMAGE_FORMATS, encode_content
+from .content import IMAGE_FORMATS, Content, decode_content, encode_content
 from .notebook import notebook_to_html
 from .page import STATIC, page_of, to_html
 
-__all__ = ["IMAGE_FORMATS", "STATIC", "encode_content", "notebook_to_html", "page_of", "to_html"]
+__all__ = [
+    "IMAGE_FORMATS",
+    "STATIC",
+    "Content",
+    "decode_content",
+    "encode_content",
+    "notebook_to_html",
+    "page_of",
+    "to_html",
+]

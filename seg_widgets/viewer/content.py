@@ -1,21 +1,33 @@
-"""An image with its masks as one message: what canvas.js reads, in a notebook and on a page of its
-own."""
+"""An image with its masks as one message, and its reader.
+
+The message is what the canvas shows, in a notebook and on a page of its own. Its parts, one behind
+the other:
+
+- four letters, "SEGW";
+- the header's length in bytes: uint32, little-endian;
+- the header: JSON in UTF-8, with the keys of `_header`;
+- the image: JPEG or PNG;
+- the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream.
+"""
 
 from __future__ import annotations
 
 import json
 import struct
 import zlib
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import Prediction
+from ..errors import ExportError, SegWidgetsError
+from ..prediction import MaskCrop, Prediction
 from ..style import class_color, hex_color
 
-__all__ = ["IMAGE_FORMATS", "encode_content"]
+__all__ = ["IMAGE_FORMATS", "Content", "decode_content", "encode_content"]
 
 RGBArray = npt.NDArray[np.uint8]
 
@@ -23,60 +35,152 @@ IMAGE_FORMATS: Final = ("auto", "jpeg", "png")
 """How an image can travel."""
 
 JPEG_QUALITY: Final = 90
+"""The quality of the JPEGs, 0 to 100."""
+
 PNG_MAX_COLORS: Final = 256
 """Images of so few colours (screenshots, diagrams) travel as PNG: smaller than a JPEG, and without
 its smear."""
 
 _MAGIC: Final = b"SEGW"
+_LENGTH: Final = struct.Struct("<I")
+
+# Level 1: 72 kB in 4 ms for 100 masks of 1280×960; level 6 saves a quarter of that and takes four
+# times as long.
+_ZLIB_LEVEL: Final = 1
+
+# So many pixels of a photograph already show that it has too many colours for a PNG.
+_SAMPLED_PIXELS: Final = 20_000
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a message of `encode_content` holds."""
+
+    header: dict[str, Any]
+    """The metadata, as the browser reads it: `name`, `width`, `height`, `classes`, `scores` …"""
+
+    image: bytes
+    """The image's file: JPEG or PNG, see `header["mediaType"]`."""
+
+    masks: tuple[MaskCrop, ...] | None
+    """N masks; None for a prediction without masks."""
+
+    @property
+    def name(self) -> str:
+        """What the image is called."""
+        return str(self.header["name"])
 
 
 def encode_content(
     image: RGBArray, prediction: Prediction, name: str = "", image_format: str = "auto"
 ) -> bytes:
-    """Image, masks and metadata as the one message that canvas.js reads.
+    """Image, masks and metadata as the one message that the canvas reads.
 
-    Four letters "SEGW", the header's length (uint32, little-endian), the header (JSON in UTF-8),
-    the image (JPEG of quality 90, or PNG for up to 256 colours, or what `image_format` says: "jpeg"
-    or "png"), and the masks: the bits of all `MaskCrop`s, one after the other, each from a byte of
-    its own on, together as one zlib stream. Raises as `Prediction.check_image` does.
+    Args:
+        image: H×W×3 uint8 RGB, of the size that the prediction is for.
+        prediction: what was found in it.
+        name: what to call the image.
+        image_format: how the image travels: "jpeg" (quality 90), "png" (without loss), or "auto":
+            PNG for images of up to 256 colours, JPEG for all others.
+
+    Returns:
+        The message; `decode_content` reads it.
+
+    Raises:
+        SettingError: the image is no such array.
+        PredictionError: the prediction is for an image of another size.
     """
     prediction.check_image(image)
-    height, width = prediction.image_size
-    media_type, picture = _encode_picture(image, image_format)
-    crops = prediction.masks or ()
-    # Level 1: 72 kB in 4 ms for 100 masks of 1280×960; level 6 saves a quarter of that and takes
-    # four times as long.
-    bits = zlib.compress(b"".join(crop.bits for crop in crops), 1)
-    used = sorted(set(prediction.class_ids.tolist()))
+    media_type, encoded = _encode_image(image, image_format)
+    masks = prediction.masks or ()
+    bits = zlib.compress(b"".join(crop.bits for crop in masks), _ZLIB_LEVEL)
     header = {
+        **_header(prediction, name),
+        "mediaType": media_type,
+        "imageBytes": len(encoded),
+        "maskBytes": len(bits),
+    }
+    # The name of a file need not be text: what can't be written becomes "?".
+    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, encoded, bits))
+
+
+def decode_content(content: bytes) -> Content:
+    """Read a message of `encode_content`, as the browser does.
+
+    Args:
+        content: the message.
+
+    Returns:
+        Its parts.
+
+    Raises:
+        ExportError: it is no such message, or not all of it.
+    """
+    try:
+        return _decode(content)
+    except (ValueError, KeyError, TypeError, struct.error, zlib.error, SegWidgetsError) as error:
+        raise ExportError(
+            "The saved image of a canvas can't be read; run the notebook once more and save it "
+            f"({str(error) or type(error).__name__})."
+        ) from error
+
+
+def _decode(content: bytes) -> Content:
+    if content[:4] != _MAGIC:
+        raise ValueError(f"it doesn't begin with {_MAGIC.decode()}")
+    (length,) = _LENGTH.unpack_from(content, 4)
+    image_at = 4 + _LENGTH.size + length
+    header = json.loads(content[4 + _LENGTH.size : image_at])
+    masks_at = image_at + header["imageBytes"]
+    packed = content[masks_at:]
+    if len(packed) != header["maskBytes"]:
+        raise ValueError(f"{header['maskBytes']} bytes of masks were announced, not {len(packed)}")
+    masks = _masks(header["crops"], zlib.decompress(packed)) if header["hasMasks"] else None
+    return Content(header, content[image_at:masks_at], masks)
+
+
+def _masks(crops: Sequence[Sequence[int]], bits: bytes) -> tuple[MaskCrop, ...]:
+    """The masks of rectangles (x, y, width, height) and the bits of all of them."""
+    masks = []
+    at = 0
+    for x, y, width, height in crops:
+        end = at + (width * height + 7) // 8
+        masks.append(MaskCrop(x, y, width, height, bits[at:end]))
+        at = end
+    if at != len(bits):
+        raise ValueError(f"{len(bits) - at} bytes belong to no mask")
+    return tuple(masks)
+
+
+def _header(prediction: Prediction, name: str) -> dict[str, Any]:
+    """What the header says of a prediction."""
+    height, width = prediction.image_size
+    crops = prediction.masks or ()
+    used = sorted(set(prediction.class_ids.tolist()))
+    return {
         "name": name,
         "width": width,
         "height": height,
-        "mediaType": media_type,
-        "imageBytes": len(picture),
-        "maskBytes": len(bits),
         "hasMasks": prediction.masks is not None,
-        "classes": [
-            {
-                "id": index,
-                "name": prediction.class_names[index],
-                "color": hex_color(class_color(index)),
-            }
-            for index in used
-        ],
+        "classes": [_class(prediction, class_id) for class_id in used],
         "classIds": prediction.class_ids.tolist(),
         "scores": prediction.scores.tolist(),
         "areas": prediction.areas.tolist(),
         "boxes": np.round(prediction.boxes.astype(np.float64), 1).tolist(),
         "crops": [(crop.x, crop.y, crop.width, crop.height) for crop in crops],
+        # By index, for a canvas that colours by instance.
         "colors": [hex_color(class_color(index)) for index in range(len(prediction))],
     }
-    # The name of a file need not be text: what can't be written becomes "?".
-    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return b"".join((_MAGIC, struct.pack("<I", len(head)), head, picture, bits))
 
 
-def _encode_picture(image: RGBArray, image_format: str) -> tuple[str, bytes]:
+def _class(prediction: Prediction, class_id: int) -> dict[str, Any]:
+    color = hex_color(class_color(class_id))
+    return {"id": class_id, "name": prediction.class_names[class_id], "color": color}
+
+
+def _encode_image(image: RGBArray, image_format: str) -> tuple[str, bytes]:
+    """The image's media type and file."""
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     if image_format == "png" or (image_format == "auto" and _has_few_colors(image)):
         done, data = cv2.imencode(".png", bgr)
@@ -90,9 +194,8 @@ def _encode_picture(image: RGBArray, image_format: str) -> tuple[str, bytes]:
 
 def _has_few_colors(image: RGBArray) -> bool:
     """Whether the image has at most `PNG_MAX_COLORS` colours."""
-    # Counting all colours of a photograph takes long; a thin sample of it already shows that there
-    # are too many.
-    step = max(1, image.shape[0] * image.shape[1] // 20_000)
+    # Counting all colours of a photograph takes long, so a thin sample is counted first.
+    step = max(1, image.shape[0] * image.shape[1] // _SAMPLED_PIXELS)
     for pixels in (image.reshape(-1, 3)[::step], image.reshape(-1, 3)):
         packed = pixels.astype(np.uint32) @ np.array([1 << 16, 1 << 8, 1], np.uint32)
         if np.unique(packed).size > PNG_MAX_COLORS:

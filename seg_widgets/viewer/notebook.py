@@ -1,4 +1,4 @@
-"""A notebook as one HTML file that asks no other machine for anything: `python -m seg_widgets
+"""A notebook as one HTML file that loads nothing from other machines: `python -m seg_widgets
 export-html`.
 
 Where the notebook shows a panel or a canvas, the page has the image with its masks, threshold,
@@ -10,13 +10,12 @@ from __future__ import annotations
 import base64
 import html
 import importlib.util
-import json
-import struct
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import DependencyError, ExportError, SettingError
+from .content import decode_content
 from .page import page_of
 
 __all__ = ["notebook_to_html"]
@@ -33,29 +32,50 @@ def notebook_to_html(
 ) -> str:
     """The text of an HTML file that shows a notebook, with its panels and canvases to be explored.
 
-    `notebook`: an .ipynb file, which is not changed. `run`: run it from top to bottom first, in its
-    own folder; else what was saved in it is shown. `timeout_s`: the longest time for one cell, in
-    seconds (None: as long as it takes). Raises `SettingError` for what is no notebook,
-    `ExportError` with the cell that failed, and `DependencyError`.
+    Args:
+        notebook: an .ipynb file, which is not changed.
+        run: run it from top to bottom first, in its own folder; else what was saved in it is shown.
+        timeout_s: the longest time for one cell, in seconds; None: no limit.
+
+    Returns:
+        The file's text, to be written as UTF-8.
+
+    Raises:
+        SettingError: it is no notebook, or can't be read.
+        ExportError: a cell failed, which is named, or a saved image is damaged.
+        DependencyError: a package of JupyterLab is missing.
     """
+    _check_packages()
+    path = Path(notebook).expanduser()
+    book = _read(path)
+    if run:
+        _run(book, path, timeout_s)
+    _put_pages(book)
+    return _export(book, path)
+
+
+def _check_packages() -> None:
     for package in ("nbformat", "nbclient", "nbconvert"):
         if importlib.util.find_spec(package) is None:
             raise DependencyError(
                 f"The package {package} is needed for this: pip install jupyterlab."
             )
-    import nbformat
-    from nbconvert import HTMLExporter
 
-    path = Path(notebook).expanduser()
+
+def _read(path: Path) -> Any:
+    import nbformat
+
     try:
-        book = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except OSError as error:
         raise SettingError(f"{path} can't be read ({error.strerror or error}).") from error
     except Exception as error:  # nbformat lets whatever a wrong file leads to escape
         why = (str(error) or type(error).__name__).splitlines()[0][:200]
         raise SettingError(f"{path.name} is no notebook: {why}.") from error
-    if run:
-        _run(book, path, timeout_s)
+
+
+def _put_pages(book: Any) -> None:
+    """Put a page in the place of each panel and canvas; take what is left of widgets away."""
     states = book.metadata.get("widgets", {}).get(_STATE, {}).get("state", {})
     for cell in book.cells:
         for output in cell.get("outputs", []):
@@ -65,6 +85,12 @@ def notebook_to_html(
             if page is not None:
                 data["text/html"] = _frame(page)
     book.metadata.pop("widgets", None)
+
+
+def _export(book: Any, path: Path) -> str:
+    from nbconvert import HTMLExporter
+
+    # Without addresses, the page loads none of these libraries.
     exporter = HTMLExporter(  # type: ignore[no-untyped-call]
         require_js_url="",
         mathjax_url="",
@@ -99,22 +125,20 @@ def _run(book: Any, path: Path, timeout_s: float | None) -> None:
 def _page(states: Mapping[str, Any], model_id: str) -> str | None:
     """The page of the canvas that a widget is or holds, or None; the first one with an image."""
     for number in _with_children(states, model_id):
-        widget = states[number]
-        state = widget.get("state", {})
-        if not str(state.get("_anywidget_id", "")).endswith(_CANVAS):
-            continue
-        for buffer in widget.get("buffers", []):
-            if buffer.get("path") == ["content"]:
-                content = base64.b64decode(buffer["data"])
-                if content:
-                    return page_of(content, _name_in(content), state)
+        state = states[number].get("state", {})
+        if str(state.get("_anywidget_id", "")).endswith(_CANVAS):
+            content = _content(states[number])
+            if content:
+                return page_of(content, decode_content(content).name, state)
     return None
 
 
-def _name_in(content: bytes) -> str:
-    """The image's name, from the header of what `encode_content` gave."""
-    (length,) = struct.unpack_from("<I", content, 4)
-    return str(json.loads(content[8 : 8 + length])["name"])
+def _content(widget: Mapping[str, Any]) -> bytes:
+    """The message that a saved canvas shows; b"" where it shows none."""
+    for buffer in widget.get("buffers", []):
+        if buffer.get("path") == ["content"]:
+            return base64.b64decode(buffer["data"])
+    return b""
 
 
 def _with_children(states: Mapping[str, Any], model_id: str) -> list[str]:
@@ -133,7 +157,6 @@ def _with_children(states: Mapping[str, Any], model_id: str) -> list[str]:
 
 
 def _frame(page: str) -> str:
-    return (
-        f'<iframe title="Segmented image" style="width: 100%; height: {_FRAME_HEIGHT_PX}px; border: 0" '
-        f'srcdoc="{html.escape(page)}"></iframe>'
-    )
+    style = f"width: 100%; height: {_FRAME_HEIGHT_PX}px; border: 0"
+    srcdoc = html.escape(page)
+    return f'<iframe title="Segmented image" style="{style}" srcdoc="{srcdoc}"></iframe>'

@@ -1,12 +1,12 @@
 """A result as a web page in one file: the canvas itself, to explore in any browser without Python
-or a network."""
+and without a network."""
 
 from __future__ import annotations
 
 import base64
 import html
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
 from typing import Any, Final
@@ -14,15 +14,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import Prediction
+from ..prediction import DEFAULT_FILTER, Filter, Prediction
+from ..style import DEFAULT_STYLE, Style
 from .content import encode_content
 
 __all__ = ["STATIC", "page_of", "to_html"]
 
 STATIC = Path(__file__).parent / "static"
 
-# The page may show what it carries and run what it carries, and nothing else: it can tell nobody
-# that it was opened.
+# The page may show and run what it carries, and nothing else: it can't report that it was opened.
 _POLICY: Final = (
     "default-src 'none'; img-src blob: data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 )
@@ -59,22 +59,19 @@ $script
 """
 )
 
-# What a page begins with, and what it has nobody to ask for.
+# The traits of a `SegmentationCanvas` that a page begins with.
 _TRAITS: Final[Mapping[str, Any]] = {
-    "threshold": 0.5,
-    "class_thresholds": {},
-    "hidden_classes": [],
-    "hidden_instances": [],
+    **DEFAULT_FILTER.to_traits(),
+    **DEFAULT_STYLE.to_traits(),
     "selected": [],
     "hovered": None,
-    "color_by": "class",
-    "opacity": 0.45,
-    "show": ["masks", "outlines", "labels"],
     "zoom": 1,
     "pan": [0.5, 0.5],
     "legend": True,
     "table": True,
 }
+
+# Those that only a kernel can act on.
 _WITHOUT_KERNEL: Final[Mapping[str, Any]] = {
     "busy": False,
     "status": "",
@@ -85,58 +82,63 @@ _WITHOUT_KERNEL: Final[Mapping[str, Any]] = {
     "upload": None,
 }
 
+_UNNAMED: Final = "Segmented image"
+
 
 def to_html(
     prediction: Prediction,
     image: npt.NDArray[np.uint8],
     name: str = "",
     *,
-    threshold: float = 0.5,
-    class_thresholds: Mapping[str, float] | None = None,
-    hidden_classes: Iterable[str] = (),
-    hidden_instances: Iterable[int] = (),
-    color_by: str = "class",
-    opacity: float = 0.45,
-    show: Iterable[str] = ("masks", "outlines", "labels"),
+    filter: Filter = DEFAULT_FILTER,
+    style: Style = DEFAULT_STYLE,
 ) -> str:
-    """The text of an HTML file that shows the image and all its instances, with threshold, legend
-    and table.
+    """The text of an HTML file that shows the image and all its instances, to be explored.
 
-    `image`: H×W×3 uint8 RGB. `name`: the page's title. The settings are those of
-    `SegmentationCanvas`; they are how the page begins, and whoever opens it can change them. It
-    carries all that it needs, and its security policy forbids it to ask for anything else. Raises
-    as `Prediction.check_image` does.
+    The page has the threshold, the legend and the table of a `SegmentationCanvas`. It carries all
+    that it needs, and its security policy forbids it to load anything else.
+
+    Args:
+        prediction: what was found in the image.
+        image: H×W×3 uint8 RGB, of the size that the prediction is for.
+        name: the page's title.
+        filter: which instances the page shows at first; whoever opens it can change that.
+        style: how it draws them at first, as far as a canvas can: colours, opacity, masks,
+            outlines, boxes, labels.
+
+    Returns:
+        The file's text, to be written as UTF-8.
+
+    Raises:
+        SettingError: the image is no such array.
+        PredictionError: the prediction is for an image of another size.
     """
-    chosen = {
-        "threshold": threshold,
-        "class_thresholds": dict(class_thresholds or {}),
-        "hidden_classes": list(hidden_classes),
-        "hidden_instances": list(hidden_instances),
-        "color_by": color_by,
-        "opacity": opacity,
-        "show": list(show),
-    }
+    chosen = {**filter.to_traits(), **style.to_traits()}
     return page_of(encode_content(image, prediction, name), name, chosen)
 
 
 def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:
-    """Like `to_html`, of what `encode_content` gave.
+    """Like `to_html`, of a message that is there already.
 
-    `chosen`: traits of a `SegmentationCanvas` by name; those that only a kernel can answer are left
-    out.
+    Args:
+        content: what `encode_content` gave.
+        name: the page's title.
+        chosen: traits of a `SegmentationCanvas` by name; those that only a kernel can act on are
+            left out.
+
+    Returns:
+        The file's text, to be written as UTF-8.
     """
     # As in the content: the name of a file need not be text.
-    title = name.encode("utf-8", "replace").decode("utf-8") or "Segmented image"
-    traits = {
-        **{trait: chosen.get(trait, default) for trait, default in _TRAITS.items()},
-        **_WITHOUT_KERNEL,
-    }
+    title = name.encode("utf-8", "replace").decode("utf-8") or _UNNAMED
+    begins = {trait: chosen.get(trait, default) for trait, default in _TRAITS.items()}
+    traits = json.dumps({**begins, **_WITHOUT_KERNEL})
     return _PAGE.substitute(
         policy=html.escape(_POLICY),
         title=html.escape(title),
         style=_static("canvas.css") + _static("webpage.css"),
         # A name may hold what would end the script.
-        traits=json.dumps(traits).replace("<", "\\u003c"),
+        traits=traits.replace("<", "\\u003c"),
         content=base64.b64encode(content).decode("ascii"),
         script=_static("canvas.js") + _static("webpage.js"),
     )

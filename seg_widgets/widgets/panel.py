@@ -14,11 +14,12 @@ from typing import Final
 import ipywidgets
 
 from ..errors import SettingError
+from ..export import ExportedFile, menu_formats
 from ..images import Upload
 from ..prediction import Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
-from .export_shown import EXPORTS, export_shown
+from .export_shown import export_shown
 from .filmstrip import Filmstrip
 from .image_sources import ImageSources
 from .layout import close_all, labelled, panel_rows
@@ -165,7 +166,7 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         self.canvas = SegmentationCanvas(
             threshold=self.threshold,
             hint=_HINT,
-            exports=EXPORTS if "export" in has else (),
+            exports=[each.name for each in menu_formats()] if "export" in has else (),
             asks=self._asks,
             legend="legend" in has,
             table="table" in has,
@@ -291,7 +292,7 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         predictor, build = choice
         super().use(predictor, build=build, device=self._device)
 
-    def _export(self, kind: str) -> tuple[str, str, bytes]:
+    def _export(self, kind: str) -> ExportedFile:
         return export_shown(kind, self, self.canvas, self.model_name)
 
 

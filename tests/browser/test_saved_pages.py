@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, expect
 
 from seg_widgets.cli import main
 from seg_widgets.testing import StubPredictor, make_picture
-from seg_widgets.viewer.page import to_html
+from seg_widgets.viewer import to_html
 
 from . import html_manager
 from .lab import PanelPage, quiet_page, write_notebook

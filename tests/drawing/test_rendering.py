@@ -1,79 +1,28 @@
-"""overlay and cutout: what they paint, checked on the pixels; and the palette."""
+"""Drawing: masks, outlines and boxes on the image, cut-outs and thumbnails."""
 
 from __future__ import annotations
 
 import dataclasses
-import itertools
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seg_widgets.drawing import rendering
-from seg_widgets.drawing.rendering import Style, cutout, overlay, thumbnail
+from seg_widgets.drawing import cutout, overlay, thumbnail
 from seg_widgets.errors import PredictionError, SettingError
-from seg_widgets.prediction.prediction import Prediction
-from seg_widgets.style.colors import (
-    PALETTE,
+from seg_widgets.prediction import Prediction
+from seg_widgets.style import (
+    Style,
     class_color,
-    class_colors,
-    hex_color,
     luminance,
     score_color,
-    text_color,
 )
 from seg_widgets.testing import StubPredictor, make_picture
 
-Image = npt.NDArray[np.uint8]
-
-GRAY: Image = np.full((100, 160, 3), 128, np.uint8)
-ONLY_MASKS = Style(outlines=False, labels=False, scores=False)
-ONLY_OUTLINES = Style(masks=False, labels=False, scores=False)
-ONLY_LABELS = Style(masks=False, outlines=False)
-
-
-def rectangles(
-    *places: tuple[int, int, int, int], names: tuple[str, ...] = ("cat", "dog"), **parts: Any
-) -> Prediction:
-    """Instances of alternating classes that fill the rectangles (x1, y1, x2, y2) of a 160×100
-    image."""
-    stack = np.zeros((len(places), 100, 160), bool)
-    for plane, (x1, y1, x2, y2) in zip(stack, places, strict=True):
-        plane[y1:y2, x1:x2] = True
-    scores = parts.get("scores", np.linspace(0.97, 0.5, len(places)))
-    return Prediction.from_dense(stack, scores, np.arange(len(places)) % len(names), names)
-
-
-def changed(image: Image, result: Image) -> npt.NDArray[np.bool_]:
-    return np.asarray((image != result).any(axis=2))
-
-
-def labels_of(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, tuple[int, int, int, int]]]:
-    """Collects (text, rectangle) of each label that is drawn from now on."""
-    drawn: list[tuple[str, tuple[int, int, int, int]]] = []
-    texts: dict[int, str] = {}
-    make, paint = rendering._pill, rendering._Labels._paint
-
-    def remember(text: str, *rest: Any) -> Any:
-        pill = make(text, *rest)
-        texts[id(pill)] = text
-        return pill
-
-    def note(self: Any, pill: Any, left: int, top: int, color: Any) -> None:
-        drawn.append((texts[id(pill)], (left, top, left + pill.size[0], top + pill.size[1])))
-        paint(self, pill, left, top, color)
-
-    monkeypatch.setattr(rendering, "_pill", remember)
-    monkeypatch.setattr(rendering._Labels, "_paint", note)
-    return drawn
-
-
-# ── masks ─────────────────────────────────────────────────────────────────────────────────────────
+from .scenes import GRAY, ONLY_MASKS, ONLY_OUTLINES, changed, rectangles
 
 
 def test_a_mask_is_blended_with_its_colour_and_nothing_else_changes() -> None:
@@ -159,9 +108,6 @@ def test_more_colours_than_a_byte_counts() -> None:
     assert changed(GRAY, overlay(GRAY, prediction, style)).any()
 
 
-# ── outlines and boxes ────────────────────────────────────────────────────────────────────────────
-
-
 def test_an_outline_follows_the_mask_and_its_holes() -> None:
     ring = np.zeros((1, 100, 160), bool)
     rows, columns = np.ogrid[:100, :160]
@@ -225,165 +171,9 @@ def test_a_prediction_without_masks_gets_its_boxes() -> None:
     assert changed(GRAY, overlay(GRAY, prediction, ONLY_OUTLINES))[30, 40:120].all()
 
 
-# ── labels ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def test_a_label_is_a_pill_of_the_class_colour_with_readable_text(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    drawn = labels_of(monkeypatch)
-    result = overlay(GRAY, rectangles((20, 40, 140, 90)), ONLY_LABELS)
-    [(text, (x1, y1, x2, y2))] = drawn
-    assert text == "cat 0.97"
-    assert (x1, y2) == (20, 40)  # it sits on the box's top left corner
-    assert not changed(
-        GRAY,
-        np.where(
-            np.pad(np.ones((y2 - y1, x2 - x1, 1), bool), ((y1, 100 - y2), (x1, 160 - x2), (0, 0))),
-            GRAY,
-            result,
-        ),
-    ).any()
-    pill = result[y1:y2, x1:x2]
-    assert (pill == class_color(0)).all(axis=2).mean() > 0.4
-    assert (pill == text_color(class_color(0))).all(axis=2).sum() > 10
-    assert pill[0, 0].tolist() != list(class_color(0))  # round corners
-    middle = pill[(y2 - y1) // 2]
-    assert len(np.unique(middle, axis=0)) > 3  # soft-edged letters
-
-
-@pytest.mark.parametrize(
-    ("style", "text"),
-    [(Style(), "dog 0.50"), (Style(scores=False), "dog"), (Style(labels=False), "0.50")],
-)
-def test_what_a_label_says(style: Style, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = labels_of(monkeypatch)
-    overlay(GRAY, rectangles((20, 40, 140, 90), names=("dog",), scores=[0.5]), style)
-    assert [label for label, _ in drawn] == [text]
-
-
-def overlap(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-@given(
-    st.integers(3, 300),
-    st.integers(3, 300),
-    st.lists(st.tuples(*[st.floats(-20, 320, width=32)] * 4), max_size=25),
-    st.sampled_from(["cat", "a very long class name indeed", "Ω", "", "日本語"]),
-)
-@settings(max_examples=40, deadline=None)
-def test_labels_stay_inside_and_apart(height: int, width: int, boxes: list[Any], name: str) -> None:
-    image = np.full((height, width, 3), 90, np.uint8)
-    ordered = np.array(
-        [(min(a, c), min(b, d), max(a, c), max(b, d)) for a, b, c, d in boxes], np.float32
-    ).reshape(-1, 4)
-    scores = np.linspace(1, 0, len(boxes))
-    prediction = Prediction((height, width), ordered, scores, np.zeros(len(boxes), int), (name,))  # type: ignore[arg-type]
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        drawn = labels_of(monkeypatch)
-        result = overlay(image, prediction)
-    assert result.shape == image.shape
-    for _, (x1, y1, x2, y2) in drawn:
-        assert x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height
-    for (_, one), (_, other) in itertools.combinations(drawn, 2):
-        assert not overlap(one, other)
-
-
-def test_the_best_scored_get_the_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = labels_of(monkeypatch)
-    places = [(40, 40, 80, 60)] * 60
-    overlay(GRAY, rectangles(*places, names=("cat",), scores=np.linspace(0.1, 0.9, 60)), Style())
-    assert 3 <= len(drawn) < 60
-    assert drawn[0][0] == "cat 0.90"
-    assert drawn[0][1][0] == 40 and drawn[0][1][3] == 40
-    full = [float(text.split()[1]) for text, _ in drawn if text.startswith("cat 0")]
-    assert full == sorted(full, reverse=True)
-    assert min(full) > 0.7
-
-
-def test_an_image_narrower_than_a_label(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = labels_of(monkeypatch)
-    for width in (4, 12, 30, 60):
-        image = np.zeros((80, width, 3), np.uint8)
-        prediction = Prediction.from_dense(
-            np.ones((1, 80, width), bool), [0.9], [0], ("fire hydrant",)
-        )
-        assert overlay(image, prediction).shape == (80, width, 3)
-    texts = [text for text, _ in drawn]
-    assert texts == ["fire h…", "fire hydrant"]  # nothing can be read in 4 or 12 pixels
-
-
 def test_a_one_pixel_image() -> None:
     prediction = Prediction.from_dense(np.ones((1, 1, 1), bool), [0.9], [0], ("cat",))
     assert overlay(np.zeros((1, 1, 3), np.uint8), prediction, Style(boxes=True)).shape == (1, 1, 3)
-
-
-@pytest.mark.parametrize(
-    ("name", "other"),
-    [("кошка", "xxxxx"), ("Ελλάδα", "xxxxxx"), ("naïve", "naive"), ("ß→∞", "xxx")],
-)
-def test_letters_beyond_ascii_are_real_letters(name: str, other: str) -> None:
-    """Each letter differs from the box that fonts show for letters they lack."""
-    missing = rendering._pill("\U0010fffd", 20, None).text
-    for letter in name:
-        assert not np.array_equal(rendering._pill(letter, 20, None).text, missing)
-    assert rendering._pill(name, 20, None).text.max() > 200
-    assert not np.array_equal(
-        rendering._pill(name, 20, None).text, rendering._pill(other, 20, None).text
-    )
-
-
-def test_letters_that_the_bundled_font_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
-    bundled = rendering._bundled_font()
-    assert bundled is not None
-    other = str(bundled.with_name("LastResortHE-Regular.ttf"))  # it has a sign for every letter
-    if not Path(other).is_file():
-        pytest.skip("this matplotlib has no such font")
-    monkeypatch.setattr(rendering, "_installed_fonts", lambda: (other,))
-    rendering._fallback_for.cache_clear()
-    assert rendering._fallback_for("猫 0.97") == other
-    for name in ("cat", "кошка", "קט", "→∞"):
-        assert rendering._fallback_for(name) is None
-    monkeypatch.setattr(rendering, "_installed_fonts", lambda: ())
-    rendering._fallback_for.cache_clear()
-    assert rendering._fallback_for("猫") is None
-    rendering._fallback_for.cache_clear()
-    assert rendering._pill("猫 0.97", 20, None).text.max() > 200
-
-
-def test_odd_names_are_one_short_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = labels_of(monkeypatch)
-    image = np.zeros((100, 2000, 3), np.uint8)
-    for name in ("two\nlines", "x" * 10_000):
-        prediction = Prediction.from_dense(np.ones((1, 100, 2000), bool), [0.9], [0], (name,))
-        overlay(image, prediction)
-    assert drawn[0][0] == "two lines 0.90"
-    assert drawn[1][0] == "x" * 59 + "… 0.90"
-
-
-def test_a_font_of_ones_own(tmp_path: Path) -> None:
-    bundled = rendering._bundled_font()
-    assert bundled is not None
-    mono = bundled.with_name("DejaVuSansMono.ttf")
-    prediction = rectangles((20, 40, 140, 90))
-    assert changed(overlay(GRAY, prediction), overlay(GRAY, prediction, Style(font=mono))).any()
-    (tmp_path / "bad.ttf").write_text("no font")
-    for path in (tmp_path / "bad.ttf", str(tmp_path / "missing.ttf")):
-        with pytest.raises(SettingError, match="can't be read"):
-            overlay(GRAY, prediction, Style(font=path))
-
-
-def test_without_matplotlibs_font(monkeypatch: pytest.MonkeyPatch) -> None:
-    rendering._font.cache_clear()
-    rendering._pill.cache_clear()
-    monkeypatch.setattr(rendering, "_bundled_font", lambda: None)
-    assert changed(GRAY, overlay(GRAY, rectangles((20, 40, 140, 90)), ONLY_LABELS)).any()
-    rendering._font.cache_clear()
-    rendering._pill.cache_clear()
-
-
-# ── input that is wrong ───────────────────────────────────────────────────────────────────────────
 
 
 def test_an_image_of_another_size() -> None:
@@ -395,31 +185,9 @@ def test_an_image_of_another_size() -> None:
     "image", [GRAY[..., 0], GRAY.astype(float), np.dstack((GRAY, GRAY)), "photo.jpg", None]
 )
 def test_what_is_no_image(image: Any) -> None:
-    for draw in (overlay, lambda picture, prediction: cutout(picture, prediction, 0)):
+    for draw in (overlay, lambda given, prediction: cutout(given, prediction, 0)):
         with pytest.raises(SettingError, match="H×W×3 uint8 RGB"):
             draw(image, rectangles((0, 0, 5, 5)))
-
-
-@pytest.mark.parametrize(
-    "options",
-    [
-        {"color_by": "size"},
-        {"opacity": 1.1},
-        {"opacity": float("nan")},
-        {"line_width": 0},
-        {"line_width": -1},
-        {"font_size": 3},
-        {"palette": ()},
-        {"palette": ((1, 2),)},
-        {"palette": ((1, 2, 256),)},
-    ],
-)
-def test_styles_out_of_range(options: dict[str, Any]) -> None:
-    with pytest.raises(SettingError):
-        Style(**options)
-
-
-# ── cut-outs ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_only_some_are_drawn_in_the_colours_that_they_have_among_all() -> None:
@@ -512,66 +280,6 @@ def test_cutouts_without_a_mask() -> None:
         cutout(image, empty, 1)
 
 
-# ── colours ───────────────────────────────────────────────────────────────────────────────────────
-
-
-def oklab(colors: Any, deficiency: Any = None) -> npt.NDArray[np.float64]:
-    """OKLab after Ottosson 2020; `deficiency`: a matrix for linear RGB, after Machado and others
-    2009."""
-    value = np.asarray(colors) / 255
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    if deficiency is not None:
-        linear = np.clip(linear @ np.array(deficiency).T, 0, 1)
-    to_lms = [
-        [0.4122214708, 0.5363325363, 0.0514459929],
-        [0.2119034982, 0.6806995451, 0.1073969566],
-    ]
-    to_lms.append([0.0883024619, 0.2817188376, 0.6299787005])
-    to_lab = [
-        [0.2104542553, 0.7936177850, -0.0040720468],
-        [1.9779984951, -2.4285922050, 0.4505937099],
-    ]
-    to_lab.append([0.0259040371, 0.7827717662, -0.8086757660])
-    return np.asarray(np.cbrt(linear @ np.array(to_lms).T) @ np.array(to_lab).T)
-
-
-PROTANOPIA = [
-    [0.152286, 1.052583, -0.204868],
-    [0.114503, 0.786281, 0.099216],
-    [-0.003882, -0.048116, 1.051998],
-]
-DEUTERANOPIA = [
-    [0.367322, 0.860646, -0.227968],
-    [0.280085, 0.672501, 0.047413],
-    [-0.011820, 0.042940, 0.968881],
-]
-
-
-def smallest_distance(colors: Any, deficiency: Any = None) -> float:
-    lab = oklab(colors, deficiency)
-    return float((np.linalg.norm(lab[:, None] - lab[None], axis=2) + np.eye(len(lab))).min())
-
-
-@pytest.mark.parametrize(
-    ("count", "seen", "colour_blind"),
-    [(7, 0.15, 0.07), (12, 0.14, 0.07), (40, 0.06, 0.04), (80, 0.04, 0.028)],
-)
-def test_colours_differ_for_everyone(count: int, seen: float, colour_blind: float) -> None:
-    """A difference of 0.02 in OKLab is about the smallest that is seen."""
-    assert smallest_distance(class_colors(count)) > seen
-    assert smallest_distance(class_colors(count), PROTANOPIA) > colour_blind
-    assert smallest_distance(class_colors(count), DEUTERANOPIA) > colour_blind
-
-
-def test_colours_are_stable() -> None:
-    assert [hex_color(color) for color in class_colors(7)] == [
-        *["#e69f00", "#56b4e9", "#009e73", "#f0e442", "#0072b2", "#d55e00", "#cc79a7"]
-    ]
-    assert class_colors(96) == PALETTE
-    assert len(set(class_colors(1300))) > 1250  # LVIS has 1,203 classes
-    assert all(0 <= part <= 255 for color in class_colors(500) for part in color)
-
-
 def test_a_class_has_its_colour_in_every_image() -> None:
     style = dataclasses.replace(ONLY_MASKS, opacity=1.0)
     both = rectangles((0, 0, 50, 50), (60, 0, 100, 50))
@@ -592,16 +300,6 @@ def test_a_palette_of_ones_own() -> None:
         3,
     ]
     assert style.palette == ((1, 2, 3),)
-
-
-@given(st.tuples(*[st.integers(0, 255)] * 3))
-@settings(deadline=None)
-def test_text_can_be_read_on_every_colour(color: tuple[int, int, int]) -> None:
-    dark, light = sorted((luminance(color), luminance(text_color(color))))
-    assert (light + 0.05) / (dark + 0.05) >= 4.5
-
-
-# ── speed ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def test_time_does_not_grow_with_pixels_times_instances() -> None:

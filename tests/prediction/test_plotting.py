@@ -20,8 +20,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from seg_widgets.errors import DependencyError, PredictionError, SettingError
-from seg_widgets.prediction.prediction import Prediction
-from seg_widgets.style.colors import class_color, score_color
+from seg_widgets.prediction import Prediction
+from seg_widgets.style import Style, class_color, score_color
 from seg_widgets.testing import StubPredictor, make_picture
 
 NAMES = ("cat", "dog")
@@ -206,3 +206,20 @@ def test_mistakes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib.patches", None)
     with pytest.raises(DependencyError, match="pip install matplotlib"):
         prediction.plot(axes)
+
+
+def test_a_style_is_drawn_as_its_settings_one_by_one() -> None:
+    found = StubPredictor(5)(make_picture(80, 60))
+    style = Style(color_by="score", opacity=0.8, boxes=True, labels=False, line_width=30)
+    one_by_one = {"color_by": "score", "opacity": 0.8, "boxes": True, "labels": False}
+    expected = pixels(found.plot(axes_of(80, 60), **one_by_one))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(pixels(found.plot(axes_of(80, 60), style=style)), expected)
+    both = found.plot(axes_of(80, 60), style=Style(labels=False), **{**one_by_one, "labels": False})  # type: ignore[arg-type]
+    np.testing.assert_array_equal(pixels(both), expected)
+    own = pixels(found.plot(axes_of(80, 60), palette=((1, 2, 3),), **FILLED))
+    assert (own == (1, 2, 3)).all(axis=2).any()
+
+
+def test_letters_may_be_smaller_than_on_an_image() -> None:
+    axes = of_stack(np.ones((1, 40, 60), bool)).plot(axes_of(60, 40), font_size=4)
+    assert axes.texts[0].get_fontsize() == 4

@@ -15,11 +15,12 @@ from hypothesis import strategies as st
 
 import seg_widgets
 from seg_widgets.errors import PredictionError
-from seg_widgets.export.formats import save
+from seg_widgets.export import save
+from seg_widgets.prediction import Filter
+from seg_widgets.style import Style
 from seg_widgets.testing import StubPredictor, make_picture
-from seg_widgets.viewer.content import encode_content
-from seg_widgets.viewer.page import to_html
-from seg_widgets.widgets.canvas import SegmentationCanvas
+from seg_widgets.viewer import encode_content, to_html
+from seg_widgets.widgets import SegmentationCanvas
 
 IMAGE = make_picture(80, 60)
 FOUND = StubPredictor(5)(IMAGE)
@@ -55,7 +56,7 @@ class Page(html.parser.HTMLParser):
 @settings(deadline=None)
 def test_a_name_is_only_a_name(name: str) -> None:
     usual = Page(to_html(FOUND, IMAGE, "usual"))
-    page = Page(to_html(FOUND, IMAGE, name, hidden_classes=[name], class_thresholds={name: 0.5}))
+    page = Page(to_html(FOUND, IMAGE, name, filter=Filter(0.5, (name,), {name: 0.5})))
     assert [tag for tag, _ in page.tags] == [tag for tag, _ in usual.tags]
     written = name.encode("utf-8", "replace").decode()
     assert page.texts["title"] == page.texts["h1"] == (written or "Segmented image")
@@ -75,7 +76,10 @@ def test_it_begins_as_it_was_shown() -> None:
         "opacity": 0.5,
         "show": ["boxes"],
     }
-    traits = json.loads(Page(to_html(FOUND, IMAGE, "a.jpg", **shown)).texts["traits"])
+    chosen = Filter(0.25, ("animal",), {"person": 0.75}, (2,))
+    style = Style.from_traits("score", 0.5, ["boxes"])
+    page = Page(to_html(FOUND, IMAGE, "a.jpg", filter=chosen, style=style))
+    traits = json.loads(page.texts["traits"])
     assert {name: traits[name] for name in shown} == shown
 
 

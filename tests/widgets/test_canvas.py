@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-import struct
-import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,100 +9,14 @@ from typing import Any
 import ipywidgets
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from PIL import Image
 
 from seg_widgets.errors import ExportError, PredictionError, SettingError
 from seg_widgets.images import Upload
-from seg_widgets.prediction.prediction import MaskCrop, Prediction
-from seg_widgets.style.colors import class_color, hex_color
+from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.testing import StubPredictor, make_picture
-from seg_widgets.viewer.content import encode_content
+from seg_widgets.viewer import decode_content, encode_content
 from seg_widgets.widgets.canvas import SegmentationCanvas
-
-
-def decode(content: bytes) -> tuple[dict[str, Any], bytes, bytes]:
-    """What canvas.js reads: header, image, bits."""
-    assert content[:4] == b"SEGW"
-    (length,) = struct.unpack("<I", content[4:8])
-    header = json.loads(content[8 : 8 + length])
-    picture = content[8 + length : 8 + length + header["imageBytes"]]
-    packed = content[8 + length + header["imageBytes"] :]
-    assert len(packed) == header["maskBytes"]
-    return header, picture, zlib.decompress(packed)
-
-
-def test_the_message_carries_image_masks_and_metadata() -> None:
-    image = make_picture(120, 90)
-    prediction = StubPredictor(5)(image)
-    header, picture, bits = decode(encode_content(image, prediction, "å.jpg"))
-    assert (header["name"], header["width"], header["height"]) == ("å.jpg", 120, 90)
-    assert header["scores"] == prediction.scores.tolist()
-    assert header["areas"] == prediction.areas.tolist()
-    assert header["classIds"] == [0, 1, 2, 3, 0]
-    assert [known["name"] for known in header["classes"]] == ["person", "animal", "vehicle", "food"]
-    assert header["classes"][1]["color"] == hex_color(class_color(1))
-    decoded = np.asarray(Image.open(io.BytesIO(picture)), np.int16)
-    assert header["mediaType"] == "image/jpeg"
-    assert np.abs(decoded - image).mean() < 4
-    assert prediction.masks is not None
-    at = 0
-    for (x, y, width, height), crop in zip(header["crops"], prediction.masks, strict=True):
-        length = (width * height + 7) // 8
-        assert MaskCrop(x, y, width, height, bits[at : at + length]) == crop
-        at += length
-    assert at == len(bits)
-
-
-@settings(max_examples=30, deadline=None)
-@given(st.data())
-def test_any_masks_come_back_bit_by_bit(data: st.DataObject) -> None:
-    count = data.draw(st.integers(0, 4))
-    height, width = data.draw(st.integers(1, 20)), data.draw(st.integers(1, 20))
-    random = np.random.default_rng(data.draw(st.integers(0, 2**32)))
-    dense = random.random((count, height, width)) < data.draw(st.floats(0, 1))
-    prediction = Prediction.from_dense(dense, np.full(count, 0.5), np.zeros(count, int), ["thing"])
-    header, _, bits = decode(encode_content(np.zeros((height, width, 3), np.uint8), prediction))
-    at = 0
-    for (x, y, w, h), mask in zip(header["crops"], dense, strict=True):
-        length = (w * h + 7) // 8
-        back = np.zeros_like(mask)
-        back[y : y + h, x : x + w] = MaskCrop(x, y, w, h, bits[at : at + length]).to_array()
-        assert (back == mask).all()
-        at += length
-
-
-def test_few_colours_travel_as_png_without_loss() -> None:
-    drawing = np.zeros((200, 300, 3), np.uint8)
-    drawing[50:100, 50:200] = (255, 0, 0)
-    header, picture, _ = decode(encode_content(drawing, Prediction.empty((200, 300))))
-    assert header["mediaType"] == "image/png"
-    assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == drawing).all()
-
-
-def test_a_few_odd_pixels_make_no_png_of_an_image_of_many_colours() -> None:
-    picture = np.zeros((400, 400, 3), np.uint8)
-    picture[-1, :300, 0] = np.arange(300) % 256
-    picture[-1, :300, 1] = np.arange(300) // 2
-    header, _, _ = decode(encode_content(picture, Prediction.empty((400, 400))))
-    assert header["mediaType"] == "image/jpeg"
-
-
-def test_a_hundred_masks_stay_small() -> None:
-    image = make_picture(1280, 960)
-    header, _, _ = decode(encode_content(image, StubPredictor(100)(image)))
-    assert header["maskBytes"] < 300_000
-
-
-def test_a_prediction_without_masks_has_boxes_only() -> None:
-    full = StubPredictor(3)(make_picture(60, 40))
-    boxes = Prediction(full.image_size, full.boxes, full.scores, full.class_ids, full.class_names)
-    header, _, bits = decode(encode_content(make_picture(60, 40), boxes))
-    assert header["hasMasks"] is False
-    assert header["crops"] == []
-    assert bits == b""
-    assert len(header["boxes"]) == 3
 
 
 def test_a_prediction_of_another_image_is_refused() -> None:
@@ -294,7 +206,7 @@ def test_two_images_with_the_same_prediction_are_both_shown() -> None:
     canvas = SegmentationCanvas()
     for grey in (10, 200):
         canvas.set_result(np.full((20, 30, 3), grey, np.uint8), prediction)
-        _, picture, _ = decode(canvas.content)
+        _, picture, _ = decode_content(canvas.content)
         assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == grey).all()
     canvas.close()
 
@@ -315,9 +227,9 @@ def test_an_image_travels_without_loss_on_request() -> None:
     image = make_picture(60, 40)
     canvas = SegmentationCanvas(image_format="png")
     canvas.set_result(image, StubPredictor(1)(image))
-    header, picture, _ = decode(canvas.content)
-    assert header["mediaType"] == "image/png"
-    assert (np.asarray(Image.open(io.BytesIO(picture))) == image).all()
+    content = decode_content(canvas.content)
+    assert content.header["mediaType"] == "image/png"
+    assert (np.asarray(Image.open(io.BytesIO(content.image))) == image).all()
     canvas.close()
 
 

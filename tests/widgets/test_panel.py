@@ -764,7 +764,8 @@ def test_class_thresholds_go_both_ways(panel: SegmentationPanel) -> None:
 
 
 def test_a_saved_image_has_the_colours_of_the_canvas(panel: SegmentationPanel) -> None:
-    from seg_widgets.drawing.rendering import Style, overlay
+    from seg_widgets.drawing import overlay
+    from seg_widgets.style import Style
 
     panel.image = make_picture(60, 40)
     panel.wait(20)

@@ -1,0 +1,173 @@
+"""COCO's JSON: a list of results, or a whole data set."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, TypedDict
+
+from ..errors import SettingError
+from ..prediction import RLE, Instance, Prediction
+
+__all__ = ["CocoAnnotation", "CocoResult", "coco_dataset", "short", "to_coco"]
+
+
+class CocoResult(TypedDict, total=False):
+    """One instance in the COCO results format (https://cocodataset.org/#format-results).
+
+    `bbox` is [x, y, width, height] in pixels. `segmentation` is there if the prediction has masks.
+    """
+
+    image_id: int
+    category_id: int
+    bbox: list[float]
+    score: float
+    segmentation: RLE
+    file_name: str
+
+
+class CocoAnnotation(CocoResult, total=False):
+    """One instance in a COCO data set: a result with its own `id`, its `area` in pixels and
+    `iscrowd`, which is 0."""
+
+    id: int
+    area: int
+    iscrowd: int
+
+
+def to_coco(
+    prediction: Prediction,
+    image_id: int = 1,
+    *,
+    file_name: str | None = None,
+    category_ids: Sequence[int] | None = None,
+) -> list[CocoResult]:
+    """The instances as COCO results, which `pycocotools.COCO.loadRes` takes.
+
+    Args:
+        prediction: what was found.
+        image_id: the image's id in your data set.
+        file_name: added to each result if given; COCO ignores it.
+        category_ids: the data set's id for each class. None: a class id c becomes category c + 1,
+            as in `coco_dataset`, because COCO's ids start at 1. (COCO's own 80 classes have ids up
+            to 90, with gaps: give them.)
+
+    Returns:
+        One dict for each instance.
+
+    Raises:
+        SettingError: there is not one category id for each class name.
+    """
+    ids = _category_ids(prediction.class_names, category_ids)
+    encoded = prediction.rle() if prediction.masks is not None else None
+    results: list[CocoResult] = []
+    for instance in prediction:
+        result = _result(instance, int(image_id), ids[instance.class_id])
+        if encoded is not None:
+            result["segmentation"] = encoded[instance.index]
+        if file_name is not None:
+            result["file_name"] = file_name
+        results.append(result)
+    return results
+
+
+def _result(instance: Instance, image_id: int, category_id: int) -> CocoResult:
+    x1, y1, x2, y2 = instance.box
+    return {
+        "image_id": image_id,
+        "category_id": category_id,
+        "bbox": [short(x1), short(y1), short(x2 - x1), short(y2 - y1)],
+        "score": short(instance.score, 6),
+    }
+
+
+def coco_dataset(
+    predictions: Prediction | Iterable[Prediction],
+    file_names: str | Sequence[str],
+    *,
+    category_ids: Sequence[int] | None = None,
+) -> dict[str, Any]:
+    """A whole COCO data set, with `images`, `annotations` and `categories`, that pycocotools loads.
+
+    Ids: images 1, 2, 3 … in their order, annotations 1, 2, 3 … over all images. Scores are kept, as
+    `score`. An annotation without a mask has an empty `segmentation`.
+
+    Args:
+        predictions: one, or one for each image, all of the same class names.
+        file_names: the images' names, one for each prediction.
+        category_ids: the id of each class; None: class id + 1.
+
+    Returns:
+        The data set, to be written with `json.dumps`.
+
+    Raises:
+        SettingError: the counts don't match, or the class names differ.
+    """
+    results = [predictions] if isinstance(predictions, Prediction) else list(predictions)
+    names = [file_names] if isinstance(file_names, str) else list(file_names)
+    if len(results) != len(names):
+        raise SettingError(
+            f"There are {len(results)} predictions, but {len(names)} file names; give one for each."
+        )
+    class_names = results[0].class_names if results else ()
+    if any(result.class_names != class_names for result in results):
+        raise SettingError(
+            "One data set has one list of classes, but these predictions have different class "
+            "names."
+        )
+    ids = _category_ids(class_names, category_ids)
+    return {
+        "info": {"description": "Made by seg_widgets"},
+        "licenses": [],
+        "images": [
+            _image(number, name, result)
+            for number, (name, result) in enumerate(zip(names, results, strict=True), start=1)
+        ],
+        "annotations": _annotations(results, category_ids),
+        "categories": [
+            {"id": category_id, "name": name}
+            for category_id, name in zip(ids, class_names, strict=True)
+        ],
+    }
+
+
+def _image(image_id: int, name: str, result: Prediction) -> dict[str, Any]:
+    height, width = result.image_size
+    return {"id": image_id, "file_name": name, "width": width, "height": height}
+
+
+def _annotations(
+    results: list[Prediction], category_ids: Sequence[int] | None
+) -> list[dict[str, Any]]:
+    annotations: list[dict[str, Any]] = []
+    for image_id, result in enumerate(results, start=1):
+        found = to_coco(result, image_id, category_ids=category_ids)
+        for one, area in zip(found, result.areas.tolist(), strict=True):
+            number = len(annotations) + 1
+            # A mask, where there is one, takes the place of the empty segmentation.
+            without = {"id": number, "segmentation": []}
+            annotations.append({**without, **one, "area": area, "iscrowd": 0})
+    return annotations
+
+
+def _category_ids(class_names: Sequence[str], given: Sequence[int] | None) -> list[int]:
+    if given is None:
+        return list(range(1, len(class_names) + 1))
+    if len(given) != len(class_names) or len(set(given)) != len(given):
+        raise SettingError(
+            f"category_ids has one id of its own for each of the {len(class_names)} classes."
+        )
+    return [int(category_id) for category_id in given]
+
+
+def short(value: float, digits: int = 3) -> float:
+    """A number for a file: millionths of a pixel would only make it longer.
+
+    Args:
+        value: any number.
+        digits: how many to keep behind the point.
+
+    Returns:
+        It, rounded.
+    """
+    return round(value, digits) if math.isfinite(value) else value

@@ -1,0 +1,158 @@
+"""What `Prediction` checks: that its parts fit together, and that an image is its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import PredictionError, SettingError
+
+if TYPE_CHECKING:
+    from .masks import MaskCrop
+    from .prediction import Prediction
+
+__all__ = ["as_rows", "check_image", "check_parts", "read_only", "require_masks"]
+
+_Array = TypeVar("_Array", bound=npt.NDArray[Any])
+
+
+def as_rows(
+    name: str, values: object, dtype: npt.DTypeLike, row: tuple[int, ...] = ()
+) -> npt.NDArray[Any]:
+    """A read-only copy of N rows of numbers.
+
+    Args:
+        name: what they are, for the message.
+        values: an array, or what NumPy makes one of.
+        dtype: the type of the copy.
+        row: the shape of one row; () for single numbers.
+
+    Returns:
+        The copy, N×`row`.
+
+    Raises:
+        PredictionError: they are no numbers, or not of this shape.
+    """
+    try:
+        array = np.array(values, dtype)
+    except (TypeError, ValueError):
+        raise PredictionError(f"The {name} are not numbers in rows of equal length.") from None
+    if array.size == 0:
+        array = array.reshape(0, *row)
+    if array.ndim != 1 + len(row) or array.shape[1:] != row:
+        wanted = "×".join(map(str, ("N", *row)))
+        raise PredictionError(
+            f"The {name} are an array of shape {wanted}, but these have the shape {array.shape}."
+        )
+    return read_only(array)
+
+
+def read_only(array: _Array) -> _Array:
+    """Forbid writing into an array of ours.
+
+    Args:
+        array: an array that nobody else has yet.
+
+    Returns:
+        The same array.
+    """
+    array.setflags(write=False)
+    return array
+
+
+def check_parts(prediction: Prediction) -> None:
+    """Check that the parts of a prediction fit together.
+
+    Args:
+        prediction: it, with its arrays in place.
+
+    Raises:
+        PredictionError: they don't.
+    """
+    height, width = prediction.image_size
+    if height < 1 or width < 1:
+        raise PredictionError(
+            f"An image is at least 1×1 pixel, but image_size is {prediction.image_size}."
+        )
+    _check_lengths(prediction)
+    if not np.isfinite(prediction.boxes).all() or not np.isfinite(prediction.scores).all():
+        raise PredictionError(
+            "A box or a score is not a finite number; the model's weights may be damaged."
+        )
+    if len(prediction):
+        _check_ranges(prediction)
+    for crop in prediction.masks or ():
+        if crop.x + crop.width > width or crop.y + crop.height > height:
+            raise PredictionError(f"A mask leaves the image of {width}×{height} pixels: {crop}.")
+
+
+def _check_lengths(prediction: Prediction) -> None:
+    names = ["boxes", "scores", "class_ids", *(["masks"] if prediction.masks is not None else [])]
+    lengths = {name: len(getattr(prediction, name)) for name in names}
+    if len(set(lengths.values())) > 1:
+        parts = ", ".join(f"{count} {name}" for name, count in lengths.items())
+        raise PredictionError(f"Each instance has one of each, but there are {parts}.")
+
+
+def _check_ranges(prediction: Prediction) -> None:
+    low, high = prediction.scores.min(), prediction.scores.max()
+    if not (low >= 0 and high <= 1):
+        raise PredictionError(f"Scores lie in 0 to 1, but these go from {low} to {high}.")
+    first, last = prediction.class_ids.min(), prediction.class_ids.max()
+    if not (first >= 0 and last < len(prediction.class_names)):
+        raise PredictionError(
+            f"A class id is an index into the {len(prediction.class_names)} class names, but these "
+            f"go from {first} to {last}; give the names that belong to the weights."
+        )
+
+
+def require_masks(prediction: Prediction) -> tuple[MaskCrop, ...]:
+    """The masks of a prediction that must have some.
+
+    Args:
+        prediction: what was found.
+
+    Returns:
+        N masks.
+
+    Raises:
+        PredictionError: it has boxes only.
+    """
+    if prediction.masks is None:
+        raise PredictionError(
+            "This prediction has boxes only; use a model with a mask head to get masks."
+        )
+    return prediction.masks
+
+
+def check_image(prediction: Prediction, image: object) -> None:
+    """Check that an image is the one that a prediction is for, as far as its size tells.
+
+    It is the method `Prediction.check_image`.
+
+    Args:
+        prediction: what was found.
+        image: what was given as its image.
+
+    Raises:
+        SettingError: it is no H×W×3 uint8 array.
+        PredictionError: it has another size.
+    """
+    if not isinstance(image, np.ndarray):
+        raise _no_image(type(image).__name__)
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise _no_image(f"{image.dtype} of shape {image.shape}")
+    if image.shape[:2] != prediction.image_size:
+        height, width = prediction.image_size
+        raise PredictionError(
+            f"The prediction is for an image of {width}×{height} pixels, but this one has "
+            f"{image.shape[1]}×{image.shape[0]}. Run the model on this image."
+        )
+
+
+def _no_image(what: str) -> SettingError:
+    return SettingError(
+        f"The image is an H×W×3 uint8 RGB array, not {what}; images.load makes one."
+    )

@@ -1,0 +1,70 @@
+"""Files are written whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seg_widgets import export
+from seg_widgets.errors import ExportError
+
+
+def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    assert export.write_bytes(path, b"new") == path
+    assert path.read_bytes() == b"new"
+    assert list(tmp_path.iterdir()) == [path]
+    os.umask(mask := os.umask(0))
+    assert path.stat().st_mode & 0o777 == 0o666 & ~mask
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (errno.ENOSPC, "the disk is full. Free some space"),
+        (errno.EACCES, "you may not write there. Choose another folder"),
+        (errno.EROFS, "you may not write there"),
+        (errno.EIO, "Input/output error"),
+    ],
+)
+def test_a_failure_keeps_the_old_file(
+    number: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail(*_: object) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(ExportError, match=rf"a\.txt could not be written: {words}"):
+        export.write_bytes(path, b"new")
+    monkeypatch.undo()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_full_disk_for_real() -> None:
+    if not Path("/dev/full").exists():
+        pytest.skip("no /dev/full here")
+    with pytest.raises(ExportError):
+        export.write_bytes("/dev/full/a", b"x")
+
+
+def test_places_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ExportError, match="is a file, not a folder"):
+        export.write_bytes(tmp_path / "file" / "a.txt", b"x")
+    with pytest.raises(ExportError, match="there is a folder of that name"):
+        export.write_bytes(tmp_path / "folder", b"x")
+    with pytest.raises(ExportError, match="too long"):
+        export.write_bytes(tmp_path / ("x" * 300), b"x")
+    with pytest.raises(ExportError, match="can't be the name of a file"):
+        export.write_bytes(tmp_path / "a\0b", b"x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]

@@ -1,0 +1,82 @@
+"""PNG files: the image, cut-outs, masks."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seg_widgets import export
+from seg_widgets.drawing import cutout, overlay
+from seg_widgets.errors import ExportError, PredictionError
+from seg_widgets.images import load
+from seg_widgets.style import Style
+
+from .results import BOXES_ONLY, FOUND, IMAGE, NOTHING
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 7, 3), (5, 7, 4)])
+def test_png_keeps_every_pixel(shape: tuple[int, ...]) -> None:
+    array = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    with Image.open(io.BytesIO(export.png_bytes(array))) as read:
+        np.testing.assert_array_equal(np.asarray(read), array)
+
+
+def test_what_is_no_png() -> None:
+    for array in (np.zeros((0, 0), np.uint8), np.zeros((2, 2, 5), np.uint8)):
+        with pytest.raises(ExportError, match="can't become a PNG"):
+            export.png_bytes(array)
+
+
+def test_overlay_png(tmp_path: Path) -> None:
+    path = export.save_overlay_png(FOUND, IMAGE, tmp_path / "o.png", Style(boxes=True))
+    np.testing.assert_array_equal(load(path), overlay(IMAGE, FOUND, Style(boxes=True)))
+
+
+def test_masks_and_cutouts(tmp_path: Path) -> None:
+    masks = export.save_masks(FOUND, tmp_path, "a")
+    assert [path.name for path in masks[:2]] == ["a-mask-000-person.png", "a-mask-001-animal.png"]
+    for path, plane in zip(masks, FOUND.masks_dense(), strict=True):
+        with Image.open(path) as read:
+            assert read.mode == "L"
+            np.testing.assert_array_equal(np.asarray(read), plane * 255)
+    for index, path in enumerate(export.save_cutouts(FOUND, IMAGE, tmp_path, "a")):
+        with Image.open(path) as read:
+            np.testing.assert_array_equal(np.asarray(read), cutout(IMAGE, FOUND, index))
+    with pytest.raises(PredictionError, match="boxes only"):
+        export.save_masks(BOXES_ONLY, tmp_path)
+    assert export.save_masks(NOTHING, tmp_path) == []
+
+
+def test_a_zip_of_cutouts_is_what_is_saved_one_by_one(tmp_path: Path) -> None:
+    saved = {
+        path.name: path.read_bytes() for path in export.save_cutouts(FOUND, IMAGE, tmp_path, "a")
+    }
+    with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(FOUND, IMAGE, "a"))) as archive:
+        assert archive.testzip() is None
+        assert {name: archive.read(name) for name in archive.namelist()} == saved
+    some = export.cutouts_zip(FOUND, IMAGE, "a", only=[3, 1])
+    with zipfile.ZipFile(io.BytesIO(some)) as archive:
+        assert archive.namelist() == [sorted(saved)[3], sorted(saved)[1]]
+        assert all(archive.read(name) == saved[name] for name in archive.namelist())
+    assert export.cutouts_zip(FOUND, IMAGE, "a", only=[3, 1]) == some, (
+        "the same content, byte for byte"
+    )
+    with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(NOTHING, IMAGE))) as archive:
+        assert archive.namelist() == []
+    evil = dataclasses.replace(FOUND, class_names=("../../evil", "a/b\\c:d", "..", "x" * 300))
+    with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(evil, IMAGE, "../up"))) as archive:
+        assert not any("/" in name or "\\" in name or ":" in name for name in archive.namelist())
+
+
+def test_class_names_are_no_paths(tmp_path: Path) -> None:
+    prediction = dataclasses.replace(FOUND, class_names=("../../evil", "a/b\\c:d", "..", "x" * 300))
+    for path in export.save_masks(prediction, tmp_path / "in", "../up"):
+        assert path.parent == tmp_path / "in" and path.is_file()
+        assert len(path.name) < 150
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]

@@ -1,0 +1,85 @@
+"""Choosing instances: by index, by class, in an order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from seg_widgets.errors import SettingError
+from seg_widgets.prediction import Prediction
+
+from .stacks import NAMES, BoolArray, from_stack, small, stacks
+
+
+def test_filter_by_class() -> None:
+    prediction = small()
+    assert prediction.filter(classes=["cat", 2]).class_ids.tolist() == [0, 2]
+    assert prediction.filter(classes=[]).class_ids.tolist() == []
+    assert prediction.filter(hidden_classes=["cat", 2]).class_ids.tolist() == [1]
+    assert prediction.filter(0.6, classes=iter(["cat", "dog"])).class_ids.tolist() == [0]
+    for wrong in (["bird"], [3], [-1]):
+        with pytest.raises(SettingError, match=r"The model has no class .*it knows cat, dog"):
+            prediction.filter(classes=wrong)
+        with pytest.raises(SettingError, match="The model has no class"):
+            prediction.filter(hidden_classes=wrong)
+    with pytest.raises(SettingError, match=r"\['cat'\]"):
+        prediction.filter(classes="cat")
+
+
+@given(stacks, st.integers(0, 99), st.data())
+@settings(max_examples=50, deadline=None)
+def test_select(stack: BoolArray, seed: int, data: st.DataObject) -> None:
+    prediction = from_stack(stack, seed)
+    count = len(prediction)
+    indices = data.draw(
+        st.lists(st.integers(-count, count - 1), max_size=8) if count else st.just([])
+    )
+    chosen = prediction.select(indices)
+    np.testing.assert_array_equal(chosen.masks_dense(), stack[indices] if indices else stack[:0])
+    assert chosen.scores.tolist() == prediction.scores[np.array(indices, int)].tolist()
+    flags = np.array(data.draw(st.lists(st.booleans(), min_size=count, max_size=count)), bool)
+    np.testing.assert_array_equal(prediction.select(flags).masks_dense(), stack[flags])
+    assert prediction.select(flags.tolist()).scores.tolist() == prediction.scores[flags].tolist()
+
+
+@pytest.mark.parametrize("indices", [[3], [-4], np.array([True]), [0.5], ["a"], [[0]], [None]])
+def test_selections_that_are_none(indices: Any) -> None:
+    with pytest.raises(SettingError, match="selection"):
+        small().select(indices)
+
+
+def test_indices_count_from_the_start() -> None:
+    prediction = from_stack(np.ones((4, 2, 2), bool))
+    assert prediction.indices([2, -1]).tolist() == [2, 3]
+    assert prediction.indices(np.array([True, False, False, True])).tolist() == [0, 3]
+    assert prediction.indices([]).tolist() == []
+    for wrong in ([4], [-5], [0.5], [[0]], np.array([True])):
+        with pytest.raises(SettingError, match="selection"):
+            prediction.indices(wrong)  # type: ignore[arg-type]
+
+
+def test_sort() -> None:
+    prediction = small()
+    assert prediction.sort().scores.tolist() == pytest.approx([0.9, 0.7, 0.5])
+    assert prediction.sort("score", descending=False).scores.tolist() == pytest.approx(
+        [0.5, 0.7, 0.9]
+    )
+    assert prediction.sort("area").areas.tolist() == [200, 24, 1]
+    assert [found.class_name for found in prediction.sort("class", descending=False)] == [
+        "cat",
+        "dog",
+        "Ωmega <b>",
+    ]
+    with pytest.raises(SettingError, match="not by 'size'"):
+        prediction.sort("size")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("descending", [True, False])
+def test_equal_ones_keep_their_order(descending: bool) -> None:
+    stack = np.ones((4, 2, 2), bool)
+    prediction = Prediction.from_dense(stack, [0.5] * 4, [2, 0, 1, 0], NAMES)
+    assert prediction.sort("score", descending).class_ids.tolist() == [2, 0, 1, 0]
