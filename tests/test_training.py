@@ -18,6 +18,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from safetensors.torch import load_file
 
+from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.augmentation import Sample
 from seg_widgets.finetuning.calibration import (
     Matches,
@@ -27,7 +28,7 @@ from seg_widgets.finetuning.calibration import (
     shift_scores,
 )
 from seg_widgets.finetuning.evaluation import coco_figures
-from seg_widgets.finetuning.loop import Plan, Training, as_input
+from seg_widgets.finetuning.loop import Training, as_input
 from tests.modeling.test_starter_network import imagenet_like
 from training import choices, composites, make_starter, packages, sources
 from training.card import write_card
@@ -122,8 +123,10 @@ def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def new_training(parts: dict[Part, Material], imagenet: Path, folder: Path, steps: int) -> Training:
     torch.manual_seed(0)
-    plan = Plan(steps=steps, batch_size=2, workers=0, warmup_steps=3, tune_backbone_from=0.8)
-    return Training(build(imagenet), Sampler(parts["train"], plan.seed), plan, folder)
+    config = TrainingConfig(
+        steps=steps, batch_size=2, workers=0, warmup_steps=3, tune_backbone_from=0.8
+    )
+    return Training(build(imagenet), Sampler(parts["train"], config.seed), config, folder)
 
 
 def test_no_object_and_no_photograph_is_in_two_parts(parts: dict[Part, Material]) -> None:
@@ -144,10 +147,10 @@ def test_the_mask_head_may_learn_faster_than_the_rest(
     parts: dict[Part, Material], imagenet: Path, tmp_path: Path
 ) -> None:
     model = build(imagenet)
-    plan = Plan(
+    config = TrainingConfig(
         steps=4, batch_size=2, workers=0, warmup_steps=1, learning_rate=1e-3, mask_factor=3.0
     )
-    training = Training(model, Sampler(parts["train"], plan.seed), plan, tmp_path)
+    training = Training(model, Sampler(parts["train"], config.seed), config, tmp_path)
     training.train_step(next(training.batches()))
     rates = {
         id(p): group["lr"] for group in training.optimizer.param_groups for p in group["params"]
@@ -435,7 +438,7 @@ def test_the_schedule_follows_the_time_and_ends_with_it(
     training = new_training(parts, imagenet, tmp_path, steps=1)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
-    training.plan = Plan(seconds=100, stop_at=now + 1000)
+    training.config = TrainingConfig(seconds=100, stop_at=now + 1000)
     training._advance(25)
     assert training.progress == pytest.approx(0.25)
     training._advance(25)
@@ -448,7 +451,7 @@ def test_the_schedule_follows_the_time_and_ends_with_it(
     now += 20
     training._advance(5)
     assert training.progress == 1.0
-    assert training.learning_rate() < 0.05 * training.plan.learning_rate
+    assert training.learning_rate() < 0.05 * training.config.learning_rate
 
 
 def test_a_stopped_run_saves_and_its_log_has_each_step_once(
@@ -571,9 +574,9 @@ def test_the_command_trains_on_varied_images_and_offers_the_first_weights_for_th
     monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
     samplers: list[Sampler] = []
 
-    def training(model: Any, sampler: Sampler, plan: Plan, folder: Path) -> Training:
+    def training(model: Any, sampler: Sampler, config: TrainingConfig, folder: Path) -> Training:
         samplers.append(sampler)
-        return Training(model, sampler, plan, folder)
+        return Training(model, sampler, config, folder)
 
     offered: list[Any] = []
 
@@ -615,9 +618,9 @@ def test_a_former_choice_leaves_the_validation_part_for_training(
     monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
     learned: list[set[str]] = []
 
-    def training(model: Any, sampler: Sampler, plan: Plan, folder: Path) -> Training:
+    def training(model: Any, sampler: Sampler, config: TrainingConfig, folder: Path) -> Training:
         learned.append(sampler.material.keys())
-        return Training(model, sampler, plan, folder)
+        return Training(model, sampler, config, folder)
 
     def measured(*arguments: Any) -> Any:
         raise KeyboardInterrupt  # what follows has its own test

@@ -19,7 +19,8 @@ from torch import nn
 
 from seg_widgets.finetuning.calibration import match, reliability
 from seg_widgets.finetuning.evaluation import FoundInstance, Truth, evaluate
-from seg_widgets.finetuning.loop import Plan, Training
+from seg_widgets.finetuning import TrainingConfig
+from seg_widgets.finetuning.loop import Training
 from training.card import write_card
 from training.charts import THRESHOLD, draw_gallery, draw_reliability
 from training.choices import Choice, choose, taken
@@ -99,7 +100,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="a new run, with its own schedule, begins with this file's weights",
     )
     parser.add_argument(
-        "--rate", type=float, default=Plan.learning_rate, help="the highest learning rate"
+        "--rate", type=float, default=TrainingConfig.learning_rate, help="the highest learning rate"
     )
     parser.add_argument(
         "--mask-factor", type=float, default=1.0, help="the mask head's rate is so many times that"
@@ -163,20 +164,19 @@ def clock(text: str) -> float:
 def train(options: argparse.Namespace, material: Material, imagenet: Path) -> bool:
     """Train, or go on with the run's checkpoint, until the time is up; False when SIGTERM ended it
     before."""
-    plan = Plan(
+    config = TrainingConfig(
         seconds=None if options.steps else options.hours * 3600,
         steps=options.steps,
         bfloat16=options.bfloat16,
         learning_rate=options.rate,
         mask_factor=options.mask_factor,
         # What was tuned once need not wait for the new layers to settle.
-        tune_backbone_from=Plan.tune_backbone_from if options.begin is None else 0.0,
+        tune_backbone_from=TrainingConfig.tune_backbone_from if options.begin is None else 0.0,
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
     )
-    torch.manual_seed(plan.seed)
-    training = Training(
-        build(imagenet), Sampler(material, plan.seed, varied=True), plan, options.run
-    )
+    torch.manual_seed(config.seed)
+    sampler = Sampler(material, config.seed, varied=True)
+    training = Training(build(imagenet), sampler, config, options.run)
     resumed = training.resume()
     if options.parked is not None and not resumed:
         unpark(training, options.parked)

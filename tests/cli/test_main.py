@@ -23,7 +23,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> StubPredictor:
     """A model that costs nothing, in the place where the command line loads one."""
     predictor = StubPredictor(4)
     predictor.description, predictor.device = "stub (4 ellipses)", "cpu"  # type: ignore[attr-defined]
-    monkeypatch.setattr("seg_widgets.modeling.loading.load_predictor", lambda *_, **__: predictor)
+    monkeypatch.setattr("seg_widgets.modeling.load_predictor", lambda *_, **__: predictor)
     return predictor
 
 
