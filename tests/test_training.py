@@ -30,17 +30,16 @@ from seg_widgets.finetuning.calibration import (
 from seg_widgets.finetuning.evaluation import coco_figures
 from seg_widgets.finetuning.loop import Training, as_input
 from tests.modeling.test_starter_network import imagenet_like
-from training import choices, composites, make_starter, packages, sources
+from training import choices, composites, cutouts, make_starter, packages
 from training.card import write_card
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.config import Inference
+from training.cutouts import DRAWN_SETS, Cutout
 from training.evaluate import detect, photo_truths, predict
 from training.export import begin, export, load, park, unpark
 from training.model import build
 from training.sources import (
-    DRAWN_SETS,
-    Cutout,
     Material,
     Part,
     joined,
@@ -260,7 +259,7 @@ def test_drawings_of_other_artists_are_for_training_alone(
 def test_clip_art_is_what_the_list_names_and_for_training_alone(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "DRAWN_SETS", ())
+    monkeypatch.setattr(cutouts, "DRAWN_SETS", ())
     (tmp_path / "resvg").mkdir()
     (tmp_path / "resvg" / "resvg_py.py").write_text(RASTERIZER)
     monkeypatch.delitem(sys.modules, "resvg_py", raising=False)
@@ -268,7 +267,7 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
     index.parent.mkdir(parents=True)
     index.write_text("[]")
     lists = configparser.ConfigParser(allow_no_value=True, delimiters=("=",))
-    lists.read(sources.CLIPART, encoding="utf-8")
+    lists.read(cutouts.CLIPART, encoding="utf-8")
     assert set(lists.sections()) <= set(CLASSES)
     names = [name for group in lists.sections() for name in lists[group]]
     assert len(names) == len(set(names)) > 400  # nothing has two classes
@@ -277,7 +276,7 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
     listing.write_text(
         "# chosen\n[tool]\ntools/Axe_01\ntools/gone\n\n[food]\nfood/fruit/apple\nfood/fruit/pear\n"
     )
-    monkeypatch.setattr(sources, "CLIPART", listing)
+    monkeypatch.setattr(cutouts, "CLIPART", listing)
     folder = tmp_path / "debian/usr/share/openclipart/png"
     for name in ("tools/Axe_01", "food/fruit/apple", "food/fruit/not_named"):
         picture = np.zeros((80, 60, 4), np.uint8)
@@ -326,17 +325,17 @@ def test_a_copy_of_an_image_that_is_held_out_is_not_trained_on() -> None:
         "recoloured": drawn(20, (30, 90, 200)),
         "wider": drawn(28, (200, 90, 30)),
     }
-    candidates = [sources.Cutout(name, "clipart", 0, rgba) for name, rgba in pictures.items()]
+    candidates = [cutouts.Cutout(name, "clipart", 0, rgba) for name, rgba in pictures.items()]
     held_out = [
-        sources.Cutout("stamp", "stamp", 0, original),
-        sources.Cutout("other", "stamp", 0, drawn(8, (9, 9, 9))),
+        cutouts.Cutout("stamp", "stamp", 0, original),
+        cutouts.Cutout("other", "stamp", 0, drawn(8, (9, 9, 9))),
     ]
-    assert [one.key for one in sources.without_copies(candidates, held_out)] == [
+    assert [one.key for one in cutouts.without_copies(candidates, held_out)] == [
         "recoloured",
         "wider",
     ]
-    assert sources.without_copies(candidates, []) == candidates
-    assert sources.without_copies([], held_out) == []
+    assert cutouts.without_copies(candidates, []) == candidates
+    assert cutouts.without_copies([], held_out) == []
 
 
 def test_a_sample_depends_on_seed_and_index_alone(parts: dict[Part, Material]) -> None:
@@ -354,7 +353,7 @@ def test_only_training_slants_and_recolours_what_it_pastes() -> None:
     # A red bar on grey: what is measured on keeps the colour, training does not.
     rgba = np.zeros((200, 60, 4), np.uint8)
     rgba[..., 0], rgba[..., 3] = 200, 255
-    material = Material(cutouts=[sources.Cutout("stamp/bar", "stamp", CLASSES.index("tool"), rgba)])
+    material = Material(cutouts=[cutouts.Cutout("stamp/bar", "stamp", CLASSES.index("tool"), rgba)])
     plain, varied = (
         Sampler(material, 3, (0.0, 0.0, 1.0), varied=varied) for varied in (False, True)
     )
@@ -370,7 +369,7 @@ def test_only_training_slants_and_recolours_what_it_pastes() -> None:
     share = np.mean([red_is_strongest(varied, index) for index in range(60)])
     assert 0.6 < share < 0.95
     # People and objects of photographs keep their colours in training, too.
-    person = Material(cutouts=[sources.Cutout("people/bar", "people", CLASSES.index("tool"), rgba)])
+    person = Material(cutouts=[cutouts.Cutout("people/bar", "people", CLASSES.index("tool"), rgba)])
     natural = Sampler(person, 3, (0.0, 0.0, 1.0), varied=True)
     assert all(red_is_strongest(natural, index) for index in range(60))
     level, slanted = (Sample(np.full((320, 448, 3), 60, np.uint8), [], []) for _ in range(2))
@@ -863,7 +862,7 @@ def test_the_one_command_writes_weights_config_and_card(
     assert {one["two_scales"] for one in trials} == {False, True}
     architecture = "TwoScaleRCNN" if kept["two_scales"] else "GeneralizedRCNN"
     assert architecture == config.MODEL.META_ARCHITECTURE
-    assert ("`TwoScaleRCNN` looks" in card) == kept["two_scales"]
+    assert ("`TwoScaleRCNN` is test-time augmentation" in card) == kept["two_scales"]
     for name in ("photos", "composites"):
         scores = figures[name]["scores"]
         assert 0 <= scores["F1"] <= scores["best_F1"] <= 1

@@ -109,33 +109,35 @@ EMOJI_GROUPS: dict[str, str] = {
 # out.
 _EXCEPTIONS: dict[str | None, str] = {
     None: """
-        spider web, microbe, paw prints, pig nose, feather, spiral shell, coral, nest with eggs, empty nest,
-        leaf fluttering in wind, rosette, pouring liquid, ice, beverage box, takeout box, cooking, ring, hair
-        pick, prayer beads, gem stone, lipstick, folding hand fan, crown, bomb, chains, gear, link, balance
-        scale, ladder, shield, hook, nut and bolt, airplane arrival, airplane departure, flying saucer,
-        parachute, satellite, seat, mountain cableway, aerial tramway, suspension railway, mountain railway,
-        anchor, construction, motorway, station, railway track, bus stop, oil drum, ring buoy, police car
-        light, fuel pump, wheel, roller skate, metro, tram, electric plug, low battery, battery, abacus,
-        optical disk, dvd, computer disk, mobile phone with arrow, telephone receiver, floppy disk, diving
-        mask, goal net, flag in hole, running shirt, martial arts uniform, sled, ice skate, fishing pole,
+        spider web, microbe, paw prints, pig nose, feather, spiral shell, coral, nest with eggs,
+        empty nest, leaf fluttering in wind, rosette, pouring liquid, ice, beverage box, takeout
+        box, cooking, ring, hair pick, prayer beads, gem stone, lipstick, folding hand fan, crown,
+        bomb, chains, gear, link, balance scale, ladder, shield, hook, nut and bolt, airplane
+        arrival, airplane departure, flying saucer, parachute, satellite, seat, mountain cableway,
+        aerial tramway, suspension railway, mountain railway, anchor, construction, motorway,
+        station, railway track, bus stop, oil drum, ring buoy, police car light, fuel pump, wheel,
+        roller skate, metro, tram, electric plug, low battery, battery, abacus, optical disk, dvd,
+        computer disk, mobile phone with arrow, telephone receiver, floppy disk, diving mask, goal
+        net, flag in hole, running shirt, martial arts uniform, sled, ice skate, fishing pole,
         carousel horse
     """,
     "accessory": """
-        handbag, purse, clutch bag, backpack, briefcase, luggage, umbrella, closed umbrella, necktie, shopping
-        bags, glasses, sunglasses, goggles
+        handbag, purse, clutch bag, backpack, briefcase, luggage, umbrella, closed umbrella,
+        necktie, shopping bags, glasses, sunglasses, goggles
     """,
     "coin": """
         coin
     """,
     "electronic": """
-        camera, camera with flash, television, video camera, radio, headphone, microphone, studio microphone
+        camera, camera with flash, television, video camera, radio, headphone, microphone, studio
+        microphone
     """,
     "furniture": """
         chair, couch and lamp, bed
     """,
     "indoor": """
-        alarm clock, mantelpiece clock, teddy bear, toothbrush, books, closed book, blue book, green book,
-        orange book, open book, scissors, amphora
+        alarm clock, mantelpiece clock, teddy bear, toothbrush, books, closed book, blue book,
+        green book, orange book, open book, scissors, amphora
     """,
     "outdoor": """
         vertical traffic light, horizontal traffic light, stop sign, fire hydrant, postbox

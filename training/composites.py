@@ -26,7 +26,8 @@ from seg_widgets.finetuning.augmentation import (
     without_slivers,
 )
 from training.classes import CLASSES
-from training.sources import Cutout, Material
+from training.cutouts import Cutout
+from training.sources import Material
 
 SHAPES = (
     (320, 448),
