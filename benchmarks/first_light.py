@@ -187,9 +187,9 @@ def cold(folder: Path) -> list[Times]:
 
         del SegmentationPanel
     with watch.step("import torch and detectron2"):
-        from seg_widgets.modeling import loading
+        from seg_widgets.modeling import import_detectron2
 
-        loading._import_detectron2()
+        import_detectron2()
     with watch.step("build and load"):
         predictor = seg_widgets.load_predictor(device="cpu")
     with watch.step("first answer"):

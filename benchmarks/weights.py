@@ -21,7 +21,7 @@ from detectron2.config import get_cfg
 from detectron2.model_zoo import get_config_file
 from detectron2.modeling import build_model
 from detectron2.checkpoint import DetectionCheckpointer
-from seg_widgets.modeling.checkpoint import load_into, read_checkpoint
+from seg_widgets.modeling import load_into, read_checkpoint
 
 cfg = get_cfg()
 cfg.merge_from_file(get_config_file("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"))

@@ -45,7 +45,7 @@ ALLOWED: dict[str, set[str]] = {
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
-    "_lazy": {"modeling", "finetuning", "widgets"},
+    "_lazy": {"widgets"},
     "_samples": {"widgets"},
     "testing": set(),
     "__init__": {"cli"},

@@ -18,6 +18,7 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 from safetensors.torch import load_file
 
+from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.augmentation import Sample
 from seg_widgets.finetuning.calibration import (
     Matches,
@@ -27,19 +28,18 @@ from seg_widgets.finetuning.calibration import (
     shift_scores,
 )
 from seg_widgets.finetuning.evaluation import coco_figures
-from seg_widgets.finetuning.loop import Plan, Training, as_input
+from seg_widgets.finetuning.loop import Training, as_input
 from tests.modeling.test_starter_network import imagenet_like
-from training import choices, composites, make_starter, packages, sources
+from training import choices, composites, cutouts, make_starter, packages
 from training.card import write_card
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.config import Inference
+from training.cutouts import DRAWN_SETS, Cutout
 from training.evaluate import detect, photo_truths, predict
 from training.export import begin, export, load, park, unpark
 from training.model import build
 from training.sources import (
-    DRAWN_SETS,
-    Cutout,
     Material,
     Part,
     joined,
@@ -122,8 +122,10 @@ def small_pictures(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def new_training(parts: dict[Part, Material], imagenet: Path, folder: Path, steps: int) -> Training:
     torch.manual_seed(0)
-    plan = Plan(steps=steps, batch_size=2, workers=0, warmup_steps=3, tune_backbone_from=0.8)
-    return Training(build(imagenet), Sampler(parts["train"], plan.seed), plan, folder)
+    config = TrainingConfig(
+        steps=steps, batch_size=2, workers=0, warmup_steps=3, tune_backbone_from=0.8
+    )
+    return Training(build(imagenet), Sampler(parts["train"], config.seed), config, folder)
 
 
 def test_no_object_and_no_photograph_is_in_two_parts(parts: dict[Part, Material]) -> None:
@@ -144,10 +146,10 @@ def test_the_mask_head_may_learn_faster_than_the_rest(
     parts: dict[Part, Material], imagenet: Path, tmp_path: Path
 ) -> None:
     model = build(imagenet)
-    plan = Plan(
+    config = TrainingConfig(
         steps=4, batch_size=2, workers=0, warmup_steps=1, learning_rate=1e-3, mask_factor=3.0
     )
-    training = Training(model, Sampler(parts["train"], plan.seed), plan, tmp_path)
+    training = Training(model, Sampler(parts["train"], config.seed), config, tmp_path)
     training.train_step(next(training.batches()))
     rates = {
         id(p): group["lr"] for group in training.optimizer.param_groups for p in group["params"]
@@ -257,7 +259,7 @@ def test_drawings_of_other_artists_are_for_training_alone(
 def test_clip_art_is_what_the_list_names_and_for_training_alone(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sources, "DRAWN_SETS", ())
+    monkeypatch.setattr(cutouts, "DRAWN_SETS", ())
     (tmp_path / "resvg").mkdir()
     (tmp_path / "resvg" / "resvg_py.py").write_text(RASTERIZER)
     monkeypatch.delitem(sys.modules, "resvg_py", raising=False)
@@ -265,7 +267,7 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
     index.parent.mkdir(parents=True)
     index.write_text("[]")
     lists = configparser.ConfigParser(allow_no_value=True, delimiters=("=",))
-    lists.read(sources.CLIPART, encoding="utf-8")
+    lists.read(cutouts.CLIPART, encoding="utf-8")
     assert set(lists.sections()) <= set(CLASSES)
     names = [name for group in lists.sections() for name in lists[group]]
     assert len(names) == len(set(names)) > 400  # nothing has two classes
@@ -274,7 +276,7 @@ def test_clip_art_is_what_the_list_names_and_for_training_alone(
     listing.write_text(
         "# chosen\n[tool]\ntools/Axe_01\ntools/gone\n\n[food]\nfood/fruit/apple\nfood/fruit/pear\n"
     )
-    monkeypatch.setattr(sources, "CLIPART", listing)
+    monkeypatch.setattr(cutouts, "CLIPART", listing)
     folder = tmp_path / "debian/usr/share/openclipart/png"
     for name in ("tools/Axe_01", "food/fruit/apple", "food/fruit/not_named"):
         picture = np.zeros((80, 60, 4), np.uint8)
@@ -323,17 +325,17 @@ def test_a_copy_of_an_image_that_is_held_out_is_not_trained_on() -> None:
         "recoloured": drawn(20, (30, 90, 200)),
         "wider": drawn(28, (200, 90, 30)),
     }
-    candidates = [sources.Cutout(name, "clipart", 0, rgba) for name, rgba in pictures.items()]
+    candidates = [cutouts.Cutout(name, "clipart", 0, rgba) for name, rgba in pictures.items()]
     held_out = [
-        sources.Cutout("stamp", "stamp", 0, original),
-        sources.Cutout("other", "stamp", 0, drawn(8, (9, 9, 9))),
+        cutouts.Cutout("stamp", "stamp", 0, original),
+        cutouts.Cutout("other", "stamp", 0, drawn(8, (9, 9, 9))),
     ]
-    assert [one.key for one in sources.without_copies(candidates, held_out)] == [
+    assert [one.key for one in cutouts.without_copies(candidates, held_out)] == [
         "recoloured",
         "wider",
     ]
-    assert sources.without_copies(candidates, []) == candidates
-    assert sources.without_copies([], held_out) == []
+    assert cutouts.without_copies(candidates, []) == candidates
+    assert cutouts.without_copies([], held_out) == []
 
 
 def test_a_sample_depends_on_seed_and_index_alone(parts: dict[Part, Material]) -> None:
@@ -351,7 +353,7 @@ def test_only_training_slants_and_recolours_what_it_pastes() -> None:
     # A red bar on grey: what is measured on keeps the colour, training does not.
     rgba = np.zeros((200, 60, 4), np.uint8)
     rgba[..., 0], rgba[..., 3] = 200, 255
-    material = Material(cutouts=[sources.Cutout("stamp/bar", "stamp", CLASSES.index("tool"), rgba)])
+    material = Material(cutouts=[cutouts.Cutout("stamp/bar", "stamp", CLASSES.index("tool"), rgba)])
     plain, varied = (
         Sampler(material, 3, (0.0, 0.0, 1.0), varied=varied) for varied in (False, True)
     )
@@ -367,7 +369,7 @@ def test_only_training_slants_and_recolours_what_it_pastes() -> None:
     share = np.mean([red_is_strongest(varied, index) for index in range(60)])
     assert 0.6 < share < 0.95
     # People and objects of photographs keep their colours in training, too.
-    person = Material(cutouts=[sources.Cutout("people/bar", "people", CLASSES.index("tool"), rgba)])
+    person = Material(cutouts=[cutouts.Cutout("people/bar", "people", CLASSES.index("tool"), rgba)])
     natural = Sampler(person, 3, (0.0, 0.0, 1.0), varied=True)
     assert all(red_is_strongest(natural, index) for index in range(60))
     level, slanted = (Sample(np.full((320, 448, 3), 60, np.uint8), [], []) for _ in range(2))
@@ -435,7 +437,7 @@ def test_the_schedule_follows_the_time_and_ends_with_it(
     training = new_training(parts, imagenet, tmp_path, steps=1)
     now = time.time()
     monkeypatch.setattr(time, "time", lambda: now)
-    training.plan = Plan(seconds=100, stop_at=now + 1000)
+    training.config = TrainingConfig(seconds=100, stop_at=now + 1000)
     training._advance(25)
     assert training.progress == pytest.approx(0.25)
     training._advance(25)
@@ -448,7 +450,7 @@ def test_the_schedule_follows_the_time_and_ends_with_it(
     now += 20
     training._advance(5)
     assert training.progress == 1.0
-    assert training.learning_rate() < 0.05 * training.plan.learning_rate
+    assert training.learning_rate() < 0.05 * training.config.learning_rate
 
 
 def test_a_stopped_run_saves_and_its_log_has_each_step_once(
@@ -571,9 +573,9 @@ def test_the_command_trains_on_varied_images_and_offers_the_first_weights_for_th
     monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
     samplers: list[Sampler] = []
 
-    def training(model: Any, sampler: Sampler, plan: Plan, folder: Path) -> Training:
+    def training(model: Any, sampler: Sampler, config: TrainingConfig, folder: Path) -> Training:
         samplers.append(sampler)
-        return Training(model, sampler, plan, folder)
+        return Training(model, sampler, config, folder)
 
     offered: list[Any] = []
 
@@ -615,9 +617,9 @@ def test_a_former_choice_leaves_the_validation_part_for_training(
     monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
     learned: list[set[str]] = []
 
-    def training(model: Any, sampler: Sampler, plan: Plan, folder: Path) -> Training:
+    def training(model: Any, sampler: Sampler, config: TrainingConfig, folder: Path) -> Training:
         learned.append(sampler.material.keys())
-        return Training(model, sampler, plan, folder)
+        return Training(model, sampler, config, folder)
 
     def measured(*arguments: Any) -> Any:
         raise KeyboardInterrupt  # what follows has its own test
@@ -860,7 +862,7 @@ def test_the_one_command_writes_weights_config_and_card(
     assert {one["two_scales"] for one in trials} == {False, True}
     architecture = "TwoScaleRCNN" if kept["two_scales"] else "GeneralizedRCNN"
     assert architecture == config.MODEL.META_ARCHITECTURE
-    assert ("`TwoScaleRCNN` looks" in card) == kept["two_scales"]
+    assert ("`TwoScaleRCNN` is test-time augmentation" in card) == kept["two_scales"]
     for name in ("photos", "composites"):
         scores = figures[name]["scores"]
         assert 0 <= scores["F1"] <= scores["best_F1"] <= 1

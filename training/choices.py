@@ -1,5 +1,8 @@
-"""What is chosen when a run is over, on the validation part: weights, size, NMS, looks, the scores'
-temperature."""
+"""What is chosen on the validation part when a run is over.
+
+It is the weights, the image's size, the NMS threshold, test-time augmentation and the scores'
+temperature.
+"""
 
 from __future__ import annotations
 
@@ -79,19 +82,19 @@ def with_blend(
 
 def taken(
     checkpoint: Mapping[str, Any],
-    told: Mapping[str, Any],
+    former: Mapping[str, Any],
     begun: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Any], Inference]:
     """Return a run's weights as a former run's choice would have them, and how they are to be used.
 
-    `told` is what that run's `figures.json` holds under `choice`. `begun` are the weights that the
-    run at hand began with; they are needed where the mean with these was kept.
+    `former` is what that run's `figures.json` holds under `choice`. `begun` are the weights that
+    the run at hand began with; they are needed where the mean with these was kept.
     """
-    kept = told["trials"][told["kept"]]
+    kept = former["trials"][former["kept"]]
     checkpoint = with_blend(checkpoint, begun)
     inference = Inference(**{item.name: kept[item.name] for item in fields(Inference)})
     return shift_scores(
-        checkpoint[kept["weights"]], told["threshold"], kept["temperature"]
+        checkpoint[kept["weights"]], former["threshold"], kept["temperature"]
     ), inference
 
 
@@ -101,8 +104,7 @@ def choose(
     composites: Sequence[Truth],
     begun: Mapping[str, Tensor] | None = None,
 ) -> tuple[dict[str, Any], Choice]:
-    """Choose averaged or last weights, then the image's size, the NMS threshold, one look or two;
-    return both.
+    """Choose weights, then the image's size, the NMS threshold, and test-time augmentation.
 
     Where the run began with the weights `begun`, their mean with the averaged ones is a third
     choice of weights.
@@ -135,18 +137,18 @@ def choose(
         )
         return trials[-1]
 
-    # `max` keeps the first of equals: the average, the smaller image, the lower threshold, one
-    # look, no temperature.
+    # `max` keeps the first of equals: the average, the smaller image, the lower threshold, no
+    # augmentation, no temperature.
     best = max(
         (attempt(weights, START) for weights in WEIGHTS if weights in checkpoint),
         key=lambda trial: trial.figure,
     )
-    looks = [replace(START, min_size=least, max_size=most) for least, most in SIZES]
-    best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
-    looks = [replace(best.inference, nms_threshold=threshold) for threshold in NMS_THRESHOLDS]
-    best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
-    looks = [replace(best.inference, two_scales=both) for both in (False, True)]
-    best = max((attempt(best.weights, look) for look in looks), key=lambda trial: trial.figure)
+    ways = [replace(START, min_size=least, max_size=most) for least, most in SIZES]
+    best = max((attempt(best.weights, way) for way in ways), key=lambda trial: trial.figure)
+    ways = [replace(best.inference, nms_threshold=threshold) for threshold in NMS_THRESHOLDS]
+    best = max((attempt(best.weights, way) for way in ways), key=lambda trial: trial.figure)
+    ways = [replace(best.inference, two_scales=both) for both in (False, True)]
+    best = max((attempt(best.weights, way) for way in ways), key=lambda trial: trial.figure)
     threshold = best_threshold(best.matches)
     shifted = [
         (temperature, attempt(best.weights, best.inference, temperature))

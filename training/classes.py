@@ -136,8 +136,8 @@ _EXCEPTIONS: dict[str | None, str] = {
         chair, couch and lamp, bed
     """,
     "indoor": """
-        alarm clock, mantelpiece clock, teddy bear, toothbrush, books, closed book, blue book, green
-        book, orange book, open book, scissors, amphora
+        alarm clock, mantelpiece clock, teddy bear, toothbrush, books, closed book, blue book,
+        green book, orange book, open book, scissors, amphora
     """,
     "outdoor": """
         vertical traffic light, horizontal traffic light, stop sign, fire hydrant, postbox

@@ -9,6 +9,7 @@ and Learn (https://arxiv.org/abs/1708.01642), bent towards few, large objects.
 import cv2
 import numpy as np
 
+from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.augmentation import (
     MIN_SIDE,
     Affine,
@@ -25,7 +26,8 @@ from seg_widgets.finetuning.augmentation import (
     without_slivers,
 )
 from training.classes import CLASSES
-from training.sources import Cutout, Material
+from training.cutouts import Cutout
+from training.sources import Material
 
 SHAPES = (
     (320, 448),
@@ -33,7 +35,6 @@ SHAPES = (
     (352, 384),
     (320, 448),
 )  # height, width; what inference sees of common photographs
-BATCH_SIZE = 4
 KINDS = ("photo", "zoom", "composite")
 KIND_SHARES = (0.42, 0.25, 0.33)
 PASTE_SHARE = 0.4  # of photographs that get one or two foreign objects
@@ -105,7 +106,7 @@ class Sampler:
     def sample(self, index: int, shape: tuple[int, int] | None = None) -> Sample:
         """Make sample `index`; the shape follows from the batch it falls in unless given."""
         rng = np.random.default_rng((self.seed, index))
-        height, width = shape or SHAPES[(index // BATCH_SIZE) % len(SHAPES)]
+        height, width = shape or SHAPES[(index // TrainingConfig.batch_size) % len(SHAPES)]
         kind = KINDS[int(rng.choice(len(KINDS), p=self.kind_shares))]
         if kind == "zoom" and not self.zooms:
             kind = "photo"

@@ -36,13 +36,13 @@ SETTINGS: dict[str, Any] = {
             "POST_NMS_TOPK_TEST": 200,
         },
         "ROI_HEADS": {
-            # The boxes of large objects, which one look leaves too narrow, are looked at twice.
+            # Two stages: the first leaves the boxes of large objects too narrow.
             "NAME": "CascadeROIHeads",
             "NUM_CLASSES": len(CLASSES),
             "IN_FEATURES": ["p3", "p4", "p5"],
             "BATCH_SIZE_PER_IMAGE": 48,
             "POSITIVE_FRACTION": 0.25,
-            # This and the image's size below are where choosing begins, with one look: see
+            # Choosing begins with this and the size below, without test-time augmentation: see
             # `choices.py`.
             "NMS_THRESH_TEST": 0.3,
         },
@@ -81,8 +81,11 @@ SETTINGS: dict[str, Any] = {
 class Inference:
     """What is chosen after training.
 
-    The image's shorter side and its longer one at most, in pixels; the NMS threshold; whether to
-    look at a smaller copy of the image, too.
+    Attributes:
+        min_size: pixels of the image's shorter side.
+        max_size: pixels that its longer side has at most.
+        nms_threshold: IoU from which on the lower of two scores is dropped.
+        two_scales: test-time augmentation, with a smaller mirrored copy of the image.
     """
 
     min_size: int = SETTINGS["INPUT"]["MIN_SIZE_TEST"]
@@ -113,8 +116,8 @@ def write_config(path: Path, inference: Inference = START) -> None:
     )
     settings["MODEL"]["ROI_HEADS"]["NMS_THRESH_TEST"] = inference.nms_threshold
     head = (
-        "# The starter model (see starter.md). "
-        "Build it after `import seg_widgets.modeling.starter_network`.\n"
+        "# The starter model (see starter.md). Build it after "
+        "`import seg_widgets.modeling.starter_network`.\n"
     )
     path.write_text(
         head + yaml.safe_dump(settings, sort_keys=False, default_flow_style=None, width=110)

@@ -17,9 +17,10 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 
+from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.calibration import match, reliability
 from seg_widgets.finetuning.evaluation import FoundInstance, Truth, evaluate
-from seg_widgets.finetuning.loop import Plan, Training
+from seg_widgets.finetuning.loop import Training
 from training.card import write_card
 from training.charts import THRESHOLD, draw_gallery, draw_reliability
 from training.choices import Choice, choose, taken
@@ -99,7 +100,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
         help="a new run, with its own schedule, begins with this file's weights",
     )
     parser.add_argument(
-        "--rate", type=float, default=Plan.learning_rate, help="the highest learning rate"
+        "--rate", type=float, default=TrainingConfig.learning_rate, help="the highest learning rate"
     )
     parser.add_argument(
         "--mask-factor", type=float, default=1.0, help="the mask head's rate is so many times that"
@@ -107,8 +108,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument(
         "--choice",
         type=Path,
-        help="a former run's figures.json: take its choices, and learn from the validation part, "
-        "too",
+        help="a former run's figures.json: take its choices, and train on validation, too",
     )
     parser.add_argument(
         "--park", type=Path, help="only write the last checkpoint's weights to this file"
@@ -123,24 +123,22 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
 
 
 def require_same_part(run: Path, takes_choice: bool) -> None:
-    """Raise ValueError where a run would be chosen for on what it learned from, or said to have
-    learned more."""
+    """Raise ValueError where `--choice` doesn't fit what the run learned from."""
     if not (run / "checkpoint.pt").is_file() or (run / LEARNED).is_file() == takes_choice:
         return
     if takes_choice:
         raise ValueError(
-            f"the run in {run} did not learn from the validation part: leave out --choice, or "
-            "begin anew"
+            f"the run in {run} did not learn from the validation part: leave out --choice, "
+            "or begin anew"
         )
     raise ValueError(
-        f"the run in {run} learned from the validation part, so nothing can be chosen there: give "
-        "--choice"
+        f"the run in {run} learned from the validation part, so nothing can be chosen there: "
+        "give --choice"
     )
 
 
 def read_choice(figures: Path, begins: bool) -> dict[str, Any]:
-    """Return what a run's `figures.json` says was chosen; raise ValueError where this run could not
-    use it."""
+    """Return what a run chose; raise ValueError where this run could not use it."""
     try:
         choice: dict[str, Any] = json.loads(figures.read_text())["choice"]
         kept = choice["trials"][choice["kept"]]["weights"]
@@ -166,22 +164,20 @@ def clock(text: str) -> float:
 
 
 def train(options: argparse.Namespace, material: Material, imagenet: Path) -> bool:
-    """Train, or go on with the run's checkpoint, until the time is up; False when SIGTERM ended it
-    before."""
-    plan = Plan(
+    """Train, or resume, until the time is up; return False when SIGTERM ended it before."""
+    config = TrainingConfig(
         seconds=None if options.steps else options.hours * 3600,
         steps=options.steps,
         bfloat16=options.bfloat16,
         learning_rate=options.rate,
         mask_factor=options.mask_factor,
         # What was tuned once need not wait for the new layers to settle.
-        tune_backbone_from=Plan.tune_backbone_from if options.begin is None else 0.0,
+        tune_backbone_from=TrainingConfig.tune_backbone_from if options.begin is None else 0.0,
         **({} if options.stop_at is None else {"stop_at": options.stop_at}),
     )
-    torch.manual_seed(plan.seed)
-    training = Training(
-        build(imagenet), Sampler(material, plan.seed, varied=True), plan, options.run
-    )
+    torch.manual_seed(config.seed)
+    sampler = Sampler(material, config.seed, varied=True)
+    training = Training(build(imagenet), sampler, config, options.run)
     resumed = training.resume()
     if options.parked is not None and not resumed:
         unpark(training, options.parked)
@@ -221,8 +217,7 @@ def measure(
     composites: int,
     inference: Inference,
 ) -> dict[str, Any]:
-    """Return COCO's figures and how far scores can be trusted, on both held-out sets, and what half
-    precision costs."""
+    """Return COCO's figures, how good the scores are, and the figures in full precision."""
     full = build(None)
     full.load_state_dict(state)
     truths: dict[str, list[Truth]] = {
@@ -241,7 +236,7 @@ def measure(
     return facts
 
 
-def told(choice: Choice) -> dict[str, Any]:
+def as_facts(choice: Choice) -> dict[str, Any]:
     """A choice as plain values, for `figures.json` and the card."""
     trials = [
         {
@@ -262,8 +257,7 @@ def told(choice: Choice) -> dict[str, Any]:
 
 
 def judge_scores(truths: list[Truth], found: list[list[FoundInstance]]) -> dict[str, Any]:
-    """Return F1 at the panel's threshold and at the best one, and the bins of the reliability
-    diagram."""
+    """Return F1 at the panel's threshold and at the best one, and a reliability diagram."""
     matches = match(truths, found)
     best, threshold = matches.f1_best()
     return {
@@ -326,7 +320,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "position": checkpoint["position"],
         "plan": checkpoint["plan"],
         "parts": {part: count(material) for part, material in parts.items()},
-        "choice": told(choice) if former is None else former,
+        "choice": as_facts(choice) if former is None else former,
         "chosen_before": former is not None,
         "bytes": weights.stat().st_size,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

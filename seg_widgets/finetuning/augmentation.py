@@ -1,7 +1,7 @@
-"""Seeing a photograph anew: closer, further, turned, in another light, with its masks.
+"""Augmentation: random views of a photograph and its masks, random colours, blur and noise.
 
-Each function is pure, given its random generator, so a training that goes on from a checkpoint sees
-the same images. The mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177).
+Each function is pure, given its random generator, so a training that is resumed sees the same
+images. The mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177).
 """
 
 from __future__ import annotations
@@ -31,12 +31,20 @@ Random = np.random.Generator
 Affine = NDArray[np.float64]
 
 MIN_SIDE: Final = 8
-"""Pixels; what is smaller in a training image is left out."""
+"""Pixels; smaller objects are left out of a training image."""
 
 
 @dataclass(frozen=True)
 class PhotoObject:
-    """One instance in a photograph: class index, box corner (x, y) and its mask inside the box."""
+    """One instance in a photograph.
+
+    Attributes:
+        class_id: index of its class.
+        x: of the box's left column, in pixels.
+        y: of the box's top row, in pixels.
+        mask: inside the box, uint8, 1 inside.
+        crowd: whether the mask covers many objects.
+    """
 
     class_id: int
     x: int
@@ -52,7 +60,7 @@ class PhotoObject:
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph (RGB) and its instances."""
+    """A photograph (H×W×3 uint8 RGB), its name and its instances."""
 
     key: str
     image: Pixels
@@ -61,7 +69,7 @@ class Photo:
 
 @dataclass
 class Sample:
-    """An image (RGB, H×W×3) and what is in it: class indices and full-size boolean masks."""
+    """A training image (H×W×3 uint8 RGB): class indices and H×W boolean masks."""
 
     image: Pixels
     class_ids: list[int]
@@ -69,7 +77,7 @@ class Sample:
 
 
 def is_prominent(photo: Photo, item: PhotoObject) -> bool:
-    """Whether an object is large enough in its photograph for a close view."""
+    """Return whether an object is large enough in its photograph for a close view."""
     x0, y0, x1, y1 = item.box
     height, width = photo.image.shape[:2]
     return (
@@ -82,8 +90,15 @@ def is_prominent(photo: Photo, item: PhotoObject) -> bool:
 def random_view(
     rng: Random, photo: Photo, height: int, width: int, item: PhotoObject | None = None
 ) -> Affine:
-    """How a photograph is seen on a canvas: all of it at a random scale, or close to one of its
-    objects."""
+    """Return a random view of a photograph, as a 3×3 matrix from its pixels to the canvas.
+
+    Args:
+        rng: the random generator.
+        photo: the photograph.
+        height: of the canvas, in pixels.
+        width: of the canvas, in pixels.
+        item: an object to be seen close; None: all of the photograph, at a random scale.
+    """
     if item is not None:
         x0, y0, x1, y1 = item.box
         share = rng.uniform(0.4, 1.5)  # over 1: cut off by the frame, as close-ups are
@@ -120,8 +135,7 @@ def _keep_covered(
     height: int,
     width: int,
 ) -> tuple[float, float]:
-    """Move `target` so that the photograph fills the canvas as far as it reaches: grey borders
-    teach nothing."""
+    """Move `target` so that the photograph fills the canvas: grey borders teach nothing."""
     rows, columns = photo.image.shape[:2]
     before_x = scale * (columns - centre[0] if flip else centre[0])
     before_y = scale * centre[1]
@@ -139,8 +153,16 @@ def affine(
     angle: float,
     flip: bool,
 ) -> Affine:
-    """Return the 3×3 matrix that scales, flips and turns about `centre` and moves it to
-    `target`."""
+    """Return the 3×3 matrix that scales, flips and turns about a point and moves it.
+
+    Args:
+        centre: the point (x, y), in pixels of the photograph.
+        target: where it comes to lie (x, y), in pixels of the canvas.
+        scale_x: along the photograph's rows.
+        scale_y: along its columns.
+        angle: degrees.
+        flip: mirror left and right.
+    """
     turn = np.deg2rad(angle)
     linear = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     linear = linear @ np.diag([-scale_x if flip else scale_x, scale_y])
@@ -151,15 +173,22 @@ def affine(
 
 
 def render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
-    """Draw a photograph and its masks through an affine map onto a grey canvas."""
+    """Draw a photograph and its masks on a grey canvas.
+
+    Args:
+        photo: the photograph.
+        matrix: 3×3, from its pixels to the canvas.
+        height: of the canvas, in pixels.
+        width: of the canvas, in pixels.
+    """
     image = photo.image
     scale = float(np.sqrt(abs(np.linalg.det(matrix[:2, :2]))))
     if scale < 0.6:
         image = cv2.GaussianBlur(image, (0, 0), 0.4 / scale)
     size = (width, height)
     grey = (127, 127, 127)
-    picture = cv2.warpAffine(image, matrix[:2], size, flags=cv2.INTER_LINEAR, borderValue=grey)
-    sample = Sample(picture, [], [])
+    canvas = cv2.warpAffine(image, matrix[:2], size, flags=cv2.INTER_LINEAR, borderValue=grey)
+    sample = Sample(canvas, [], [])
     for item in photo.objects:
         x0, y0, x1, y1 = item.box
         corners = matrix[:2] @ np.array([[x0, x1, x0, x1], [y0, y0, y1, y1], [1, 1, 1, 1]])
@@ -169,7 +198,7 @@ def render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
             continue
         local = matrix @ np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1.0]])
         mask = cv2.warpAffine(item.mask * 255, local[:2], size, flags=cv2.INTER_LINEAR) > 127
-        # What the frame cuts down to a rest is no example of its class any more.
+        # An object of which the frame leaves little is no example of its class.
         if mask.sum() >= 0.15 * item.mask.sum() * scale * scale:
             sample.class_ids.append(item.class_id)
             sample.masks.append(mask)
@@ -177,7 +206,16 @@ def render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
 
 
 def jitter_colour(rng: Random, image: Pixels, amount: float = 1.0) -> Pixels:
-    """Vary brightness, contrast, saturation and tint; float32 in [0, 255]."""
+    """Vary brightness, contrast, saturation and tint at random.
+
+    Args:
+        rng: the random generator.
+        image: H×W×3 uint8 RGB.
+        amount: of the variation; 1 is usual.
+
+    Returns:
+        H×W×3 float32, 0 to 255.
+    """
     pixels: Pixels = image.astype(np.float32)
     grey = pixels.mean(axis=2, keepdims=True)
     saturation = 1 + amount * rng.uniform(-0.5, 0.4)
@@ -190,7 +228,12 @@ def jitter_colour(rng: Random, image: Pixels, amount: float = 1.0) -> Pixels:
 
 
 def degrade(rng: Random, image: Pixels) -> Pixels:
-    """Do to an image what cameras and web sites do: colour, blur, noise, JPEG."""
+    """Vary colour, blur, noise and JPEG quality at random, as cameras and web sites do.
+
+    Args:
+        rng: the random generator.
+        image: H×W×3 uint8 RGB.
+    """
     pixels: Pixels = jitter_colour(rng, image) if rng.random() < 0.8 else image.astype(np.float32)
     if rng.random() < 0.05:
         pixels = np.repeat(pixels.mean(axis=2, keepdims=True), 3, axis=2)
@@ -208,7 +251,7 @@ def degrade(rng: Random, image: Pixels) -> Pixels:
 
 
 def without_slivers(sample: Sample) -> Sample:
-    """Drop instances too small to learn from."""
+    """Return a sample without the instances that are too small to learn from."""
     keep = []
     for index, mask in enumerate(sample.masks):
         rows, columns = mask.any(1), mask.any(0)

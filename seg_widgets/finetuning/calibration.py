@@ -1,18 +1,17 @@
 """Put the score at which a model is most often right at 0.5, where the panel's slider begins.
 
-Short training leaves a detector shy or bold: its scores come out too low or too high. The
-background's bias in the classifier's last layer is moved so that the threshold with the best F1 on
-the validation part becomes 0.5. With one likely class the odds of a score grow by one factor, so
-the order of detections stays; the held-out part has no say. Where a shift down would push what is
-found below the floor of the scores, softer ones (a temperature, as in
-https://arxiv.org/abs/1706.04599) keep it.
+After a short training the scores are too low or too high. The background's bias in the classifier's
+last layer is moved so that the threshold with the best F1 on the validation part becomes 0.5. With
+one likely class this multiplies the odds of a score, so the order of detections stays. Where it
+would push detections below the score floor, a temperature (https://arxiv.org/abs/1706.04599) keeps
+them.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,12 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-from .evaluation import FoundInstance, Truth
+from .evaluation import FoundInstance, Measured, Truth
 
 __all__ = [
     "Bin",
     "Matches",
     "best_threshold",
+    "calibrate",
     "classifier_biases",
     "match",
     "reliability",
@@ -33,31 +33,39 @@ __all__ = [
 ]
 
 _CLASSIFIER = re.compile(r"roi_heads\.box_predictor\.(\d+\.)?cls_score\.(weight|bias)")
-MIN_SHARE = 0.01  # of the image: what a first look is for
-LIMITS = (0.15, 0.85)
+MIN_SHARE = 0.01  # of the image; smaller objects count neither way
+LIMITS = (0.15, 0.85)  # of the thresholds that are moved to 0.5
+_MIN_MATCHES = 10  # of fewer right detections no threshold can be told
+_MAX_ROUNDS = 5
+_CLOSE_ENOUGH = 0.02
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Detections by falling score, whether the right class lies there (mask IoU ≥ 0.5), and how
-    many objects exist."""
+    """Detections by falling score.
+
+    Attributes:
+        scores: their scores.
+        right: whether an object of the class lies there (mask IoU ≥ 0.5).
+        instances: how many objects there are.
+    """
 
     scores: NDArray[np.float64]
     right: NDArray[np.bool_]
     instances: int
 
     def f1(self) -> NDArray[np.float64]:
-        """F1 when everything down to each detection is shown."""
+        """Return F1 when everything down to each detection is shown, one value a detection."""
         hits = np.cumsum(self.right)
         return np.asarray(2 * hits / (np.arange(1, len(hits) + 1) + self.instances), dtype=float)
 
     def f1_at(self, threshold: float) -> float:
-        """F1 when everything with at least this score is shown; 0 when nothing is."""
+        """Return F1 when everything with at least this score is shown; 0 when nothing is."""
         shown = int(np.count_nonzero(self.scores >= threshold))
         return float(self.f1()[shown - 1]) if shown else 0.0
 
     def f1_best(self) -> tuple[float, float]:
-        """The highest F1 and the threshold that reaches it; (0, 0.5) when nothing was right."""
+        """Return the highest F1 and its threshold; (0, 0.5) when nothing was right."""
         f1 = self.f1()
         if not len(f1) or f1.max() == 0:
             return 0.0, 0.5
@@ -66,8 +74,15 @@ class Matches:
 
 @dataclass(frozen=True)
 class Bin:
-    """The detections of one bin of scores, of `low` to `high`: how many, how many of them right,
-    their mean score."""
+    """The detections with scores from `low` to `high`.
+
+    Attributes:
+        low: the least score.
+        high: the score where the next bin begins.
+        count: how many there are.
+        right: how many of them are right.
+        mean_score: their mean score; the bin's middle where there are none.
+    """
 
     low: float
     high: float
@@ -77,8 +92,14 @@ class Bin:
 
 
 def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]) -> Matches:
-    """Match detections with the truth, greedily by score; objects under `MIN_SHARE` and crowds
-    count neither way."""
+    """Match detections with the truth, greedily by score.
+
+    Objects under `MIN_SHARE` of the image, and crowds, count neither as hits nor as misses.
+
+    Args:
+        truths: images with their objects.
+        detections: what was found in each, best first.
+    """
     scores: list[float] = []
     right: list[bool] = []
     instances = 0
@@ -86,52 +107,62 @@ def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]
         least = MIN_SHARE * truth.image.shape[0] * truth.image.shape[1]
         ignored = [item.crowd or coco_mask.area(item.rle) < least for item in truth.instances]
         instances += len(ignored) - sum(ignored)
-        crowds = [int(item.crowd) for item in truth.instances]
-        overlaps = coco_mask.iou(
-            [item.rle for item in found], [item.rle for item in truth.instances], crowds
-        )
-        taken: set[int] = set()
-        for index, item in enumerate(found):
-            candidates = [
-                number
-                for number, other in enumerate(truth.instances)
-                if number not in taken
-                and other.class_id == item.class_id
-                and overlaps[index][number] >= 0.5
-            ]
-            best = max(candidates, key=lambda number: float(overlaps[index][number]), default=None)
-            if best is not None:
-                taken.add(best)
-            if (best is not None and ignored[best]) or (
-                best is None and coco_mask.area(item.rle) < least
-            ):
-                continue
-            scores.append(item.score)
-            right.append(best is not None)
+        for item, index in zip(found, _matched(truth, found), strict=True):
+            is_small = coco_mask.area(item.rle) < least
+            is_ignored = is_small if index is None else ignored[index]
+            if not is_ignored:
+                scores.append(item.score)
+                right.append(index is not None)
     order = np.argsort(-np.asarray(scores), kind="stable")
     return Matches(
         np.asarray(scores, dtype=float)[order], np.asarray(right, dtype=bool)[order], instances
     )
 
 
+def _matched(truth: Truth, found: Sequence[FoundInstance]) -> list[int | None]:
+    """The index of the object that each detection matches, each at most once, or None."""
+    crowds = [int(item.crowd) for item in truth.instances]
+    overlaps = coco_mask.iou(
+        [item.rle for item in found], [item.rle for item in truth.instances], crowds
+    )
+    taken: set[int] = set()
+    result: list[int | None] = []
+    for row, item in enumerate(found):
+        candidates = {
+            index: float(overlaps[row][index])
+            for index, other in enumerate(truth.instances)
+            if index not in taken
+            and other.class_id == item.class_id
+            and overlaps[row][index] >= 0.5
+        }
+        best = max(candidates, key=candidates.__getitem__, default=None)
+        if best is not None:
+            taken.add(best)
+        result.append(best)
+    return result
+
+
 def reliability(matches: Matches, bins: int = 10) -> list[Bin]:
-    """The detections sorted into bins of equal width: how often a score of so much is right (a
-    reliability diagram)."""
-    places = np.minimum((matches.scores * bins).astype(int), bins - 1)
+    """Return a reliability diagram: how often a detection with so much score is right.
+
+    Args:
+        matches: the detections.
+        bins: how many, of equal width.
+    """
+    bin_of = np.minimum((matches.scores * bins).astype(int), bins - 1)
     result = []
-    for place in range(bins):
-        scores, right = matches.scores[places == place], matches.right[places == place]
-        mean = float(scores.mean()) if len(scores) else (place + 0.5) / bins
-        result.append(Bin(place / bins, (place + 1) / bins, len(scores), int(right.sum()), mean))
+    for index in range(bins):
+        scores, right = matches.scores[bin_of == index], matches.right[bin_of == index]
+        mean = float(scores.mean()) if len(scores) else (index + 0.5) / bins
+        result.append(Bin(index / bins, (index + 1) / bins, len(scores), int(right.sum()), mean))
     return result
 
 
 def best_threshold(matches: Matches) -> float:
-    """The lowest score threshold whose F1 is as good as the best, within `LIMITS`; 0.5 when nothing
-    was found.
+    """Return the lowest threshold whose F1 is at least 98 % of the best, within `LIMITS`.
 
-    As good: 98 % of it. F1 is flat at its top, and a person at a slider would rather see one object
-    too many.
+    F1 is flat at its top, and a person at a slider would rather see one object too many. Where
+    nothing was found it is 0.5.
     """
     f1 = matches.f1()
     if not len(f1) or f1.max() == 0:
@@ -140,20 +171,26 @@ def best_threshold(matches: Matches) -> float:
 
 
 def classifier_biases(state: Iterable[str]) -> list[str]:
-    """The names of the classifier's biases, one of each stage of a cascade; in each the last is the
-    background's."""
+    """Return the names of the classifier's biases, one a stage; the background's is the last value.
+
+    Args:
+        state: names of tensors.
+    """
     return [name for name in state if _CLASSIFIER.fullmatch(name) and name.endswith("bias")]
 
 
 def shift_scores(
     state: dict[str, Any], threshold: float, temperature: float = 1.0
 ) -> dict[str, Any]:
-    """Return the weights with the background's bias moved so that a score of `threshold` becomes
-    0.5.
+    """Return the weights with the background's bias moved: a score of `threshold` becomes 0.5.
 
-    All logits are divided by `temperature`: with more than 1 the scores move closer to 0.5. A
-    cascade's score is the mean of its stages': there it becomes 0.5 where the stages agree, and
-    about 0.5 elsewhere.
+    A cascade's score is the mean over its stages; it becomes 0.5 where the stages agree, and about
+    0.5 elsewhere.
+
+    Args:
+        state: tensors by name; not changed.
+        threshold: the score that becomes 0.5.
+        temperature: all logits are divided by it; over 1 the scores move closer to 0.5.
     """
     shifted = dict(state)
     for name in state:
@@ -162,3 +199,37 @@ def shift_scores(
     for name in classifier_biases(state):
         shifted[name][-1] += math.log(threshold / (1 - threshold)) / temperature
     return shifted
+
+
+def calibrate(
+    state: dict[str, Any],
+    truths: Sequence[Truth],
+    measure: Callable[[dict[str, Any]], Measured],
+) -> tuple[dict[str, Any], float, Measured]:
+    """Move the scores so that the best threshold on these images is 0.5.
+
+    With fewer than ten right detections the scores are left as they are.
+
+    Args:
+        state: the weights by name; not changed.
+        truths: the images to measure on.
+        measure: what is found in them with given weights, and its figures.
+
+    Returns:
+        The new weights, the score that became 0.5, and what the new weights find.
+    """
+    before = 0.5
+    measured = measure(state)
+    # The shift is exact for one box head and about right for a cascade, so it is repeated.
+    for turn in range(_MAX_ROUNDS):
+        matches = match(truths, measured.found)
+        if not classifier_biases(state) or matches.right.sum() < _MIN_MATCHES:
+            break
+        threshold = best_threshold(matches)
+        if turn == 0:
+            before = threshold
+        if abs(threshold - 0.5) < _CLOSE_ENOUGH:
+            break
+        state = shift_scores(state, threshold)
+        measured = measure(state)
+    return state, before, measured

@@ -1,5 +1,4 @@
-"""COCO mask AP and AR by pycocotools: of a data set that is in memory, with what a model found in
-it."""
+"""COCO mask AP and AR by pycocotools, of images and detections in memory."""
 
 from __future__ import annotations
 
@@ -12,18 +11,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
-from pycocotools.coco import COCO
-from pycocotools.cocoeval import COCOeval
 
-__all__ = ["FoundInstance", "Truth", "coco_figures", "encode", "evaluate"]
+__all__ = ["FoundInstance", "Measured", "Truth", "coco_figures", "encode", "evaluate"]
 
 Pixels = NDArray[Any]
 
 
 @dataclass(frozen=True)
 class FoundInstance:
-    """One instance, true or found: class index, mask as COCO's RLE, score (1 for the truth), crowd
-    flag."""
+    """One instance, true or found.
+
+    Attributes:
+        class_id: index of its class.
+        rle: its mask as COCO's RLE.
+        score: 0 to 1; 1 for the truth.
+        crowd: whether the mask covers many objects.
+    """
 
     class_id: int
     rle: dict[str, Any]
@@ -33,14 +36,22 @@ class FoundInstance:
 
 @dataclass(frozen=True)
 class Truth:
-    """An image (RGB) and what is in it."""
+    """An image (H×W×3 uint8 RGB) and what is in it."""
 
     image: Pixels
     instances: list[FoundInstance]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What a model found in some images (best first in each), and COCO's figures of it."""
+
+    figures: dict[str, Any]
+    found: list[list[FoundInstance]]
+
+
 def encode(mask: Pixels) -> dict[str, Any]:
-    """Return a mask as COCO's RLE."""
+    """Return a mask (H×W) as COCO's RLE."""
     rle: dict[str, Any] = coco_mask.encode(np.asfortranarray(mask, dtype=np.uint8))
     return rle
 
@@ -50,10 +61,17 @@ def evaluate(
     detections: Sequence[Sequence[FoundInstance]],
     class_names: Sequence[str],
 ) -> dict[str, Any]:
-    """Return COCO's mask figures: all classes together, class-agnostic, and per class (0 to 1).
+    """Return COCO's mask figures: all classes together, class-agnostic, and per class.
 
     AP and AR are COCO's (https://cocodataset.org/#detection-eval), areas in the image's own pixels.
-    A figure is None where there is nothing to find.
+
+    Args:
+        truths: images and what is in them.
+        detections: what was found in each.
+        class_names: the names in the order of the class ids.
+
+    Returns:
+        Figures from 0 to 1 by name; None where there is nothing to find.
     """
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []
@@ -62,26 +80,8 @@ def evaluate(
         height, width = truth.image.shape[:2]
         images.append({"id": number, "height": height, "width": width})
         for instance in truth.instances:
-            entry = {
-                "image_id": number,
-                "category_id": instance.class_id + 1,
-                "segmentation": instance.rle,
-            }
-            area, box = float(coco_mask.area(instance.rle)), coco_mask.toBbox(instance.rle).tolist()
-            entry |= {
-                "id": len(annotations) + 1,
-                "area": area,
-                "bbox": box,
-                "iscrowd": int(instance.crowd),
-            }
-            annotations.append(entry)
-        for instance in found:
-            entry = {
-                "image_id": number,
-                "category_id": instance.class_id + 1,
-                "segmentation": instance.rle,
-            }
-            results.append(entry | {"score": instance.score})
+            annotations.append(_annotation(instance, number, len(annotations) + 1))
+        results += [_entry(instance, number) | {"score": instance.score} for instance in found]
     categories = [{"id": index + 1, "name": name} for index, name in enumerate(class_names)]
     truth_data = {"images": images, "annotations": annotations, "categories": categories}
     figures = coco_figures(truth_data, results)
@@ -89,9 +89,34 @@ def evaluate(
     return figures
 
 
+def _entry(instance: FoundInstance, image_id: int) -> dict[str, Any]:
+    return {
+        "image_id": image_id,
+        "category_id": instance.class_id + 1,
+        "segmentation": instance.rle,
+    }
+
+
+def _annotation(instance: FoundInstance, image_id: int, number: int) -> dict[str, Any]:
+    return _entry(instance, image_id) | {
+        "id": number,
+        "area": float(coco_mask.area(instance.rle)),
+        "bbox": coco_mask.toBbox(instance.rle).tolist(),
+        "iscrowd": int(instance.crowd),
+    }
+
+
 def coco_figures(truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
-    """Score COCO-style results against COCO-style truth with pycocotools; the categories' ids are
-    1, 2, 3, …."""
+    """Score results against the truth with pycocotools, both in COCO's format.
+
+    Args:
+        truth: a data set whose categories have the ids 1, 2, 3, ….
+        results: a list of results.
+    """
+    # Imported here since it loads matplotlib.
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
     with contextlib.redirect_stdout(io.StringIO()):
         ground = COCO()
         ground.dataset = truth
@@ -108,37 +133,42 @@ def coco_figures(truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[s
             scorer.accumulate()
             scorer.summarize()
             runs[use_categories] = scorer
-    named, agnostic = runs[True], runs[False]
-    per_class = {}
-    for index, name in enumerate(category["name"] for category in truth["categories"]):
+    named, agnostic = runs[True].stats, runs[False].stats
+    return {
+        "AP": _mean(named[0]),
+        "AP50": _mean(named[1]),
+        "AP75": _mean(named[2]),
+        "AP_large": _mean(named[5]),
+        "AR100": _mean(named[8]),
+        "AR_large": _mean(named[11]),
+        "agnostic_AP50": _mean(agnostic[1]),
+        "agnostic_AR100": _mean(agnostic[8]),
+        "agnostic_AR_large": _mean(agnostic[11]),
+        "per_class": _per_class(truth, runs[True].eval),
+    }
+
+
+def _per_class(truth: dict[str, Any], results: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    figures = {}
+    for index, category in enumerate(truth["categories"]):
         count = sum(
-            a["category_id"] == index + 1 and not a["iscrowd"] for a in truth["annotations"]
+            one["category_id"] == index + 1 and not one["iscrowd"] for one in truth["annotations"]
         )
-        precision = named.eval["precision"][:, :, index, 0, -1]
-        recall = named.eval["recall"][:, index, 0, -1]
-        per_class[name] = {
+        # Axes: IoU threshold, recall, class, area (0: all), detections (-1: 100).
+        precision = results["precision"][:, :, index, 0, -1]
+        recall = results["recall"][:, index, 0, -1]
+        figures[category["name"]] = {
             "instances": count,
             "AP": _mean(precision),
             "AP50": _mean(precision[0]),
             "AP75": _mean(precision[5]),
             "AR100": _mean(recall),
         }
-    return {
-        "AP": _mean(named.stats[0]),
-        "AP50": _mean(named.stats[1]),
-        "AP75": _mean(named.stats[2]),
-        "AP_large": _mean(named.stats[5]),
-        "AR100": _mean(named.stats[8]),
-        "AR_large": _mean(named.stats[11]),
-        "agnostic_AP50": _mean(agnostic.stats[1]),
-        "agnostic_AR100": _mean(agnostic.stats[8]),
-        "agnostic_AR_large": _mean(agnostic.stats[11]),
-        "per_class": per_class,
-    }
+    return figures
 
 
 def _mean(values: Any) -> float | None:
-    """The mean of the values that exist: pycocotools writes -1 where there is nothing to find."""
+    """The mean of the values, without the -1 that stands where there is nothing to find."""
     array = np.atleast_1d(np.asarray(values, dtype=float))
     array = array[array > -1]
     return float(array.mean()) if array.size else None

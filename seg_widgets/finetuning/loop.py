@@ -1,9 +1,8 @@
-"""The training loop: AdamW, warm-up and a cosine that ends when the time is up, an average of the
-weights, resuming.
+"""The training loop: AdamW, warm-up, a cosine over the time, averaged weights, resuming.
 
-The schedule follows time, not steps, since machines differ: `progress` runs from 0 to 1 over the
-active time, and each step moves it by its share of what is left. A process stopped with SIGSTOP
-therefore loses steps, not its schedule.
+With a length in seconds the schedule follows the active time, since machines differ: `progress`
+runs from 0 to 1, and each step moves it by its share of the time that is left. A process that was
+paused (SIGSTOP) therefore makes fewer steps, and the schedule still ends at 1.
 """
 
 from __future__ import annotations
@@ -13,56 +12,31 @@ import math
 import statistics
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TextIO
 
 import cv2
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset, get_worker_info
 
-from ..modeling import EfficientNetLite0
 from .augmentation import Sample
+from .config import TrainingConfig
 
-__all__ = ["Plan", "SampleDataset", "Sampler", "Training", "as_input", "bottom_up"]
+__all__ = ["LOSSES", "SampleDataset", "Sampler", "Training", "as_input", "bottom_up"]
 
 CHECKPOINT = "checkpoint.pt"
-FIRST_TUNED_BLOCK = 5  # of the starter, from stride 16 on; edges and textures stay ImageNet's
 LOSSES = ("loss_rpn_cls", "loss_rpn_loc", "loss_cls", "loss_box_reg", "loss_mask")
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How long and how to train. One of `seconds` (active time) and `steps` sets the length."""
-
-    seconds: float | None = None
-    steps: int | None = None
-    stop_at: float = math.inf  # seconds since the epoch; a wall-clock end whatever happened before
-    learning_rate: float = 8e-4
-    backbone_factor: float = 0.1
-    mask_factor: float = (
-        1.0  # the mask head's rate beside the other layers': a new head has more to learn than they
-    )
-    weight_decay: float = 0.02
-    warmup_steps: int = 200
-    tune_backbone_from: float = 0.25  # progress
-    average_decay: float = 0.9993
-    gradient_norm: float = 5.0
-    save_every_s: float = 120.0
-    seed: int = 446
-    batch_size: int = 4
-    input_format: str = "RGB"
-    workers: int = 1
-    bfloat16: bool = False  # for processors that have it: half the time a step
-
-
 class Sampler(Protocol):
-    """Makes training images, each from its index alone."""
+    """Makes training images, each from its index alone. With workers it is sent to processes."""
 
     def sample(self, index: int) -> Sample:
-        """Image number `index`."""
+        """Return training image number `index`."""
 
 
 class SampleDataset(Dataset[dict[str, Any]]):
@@ -78,8 +52,15 @@ class SampleDataset(Dataset[dict[str, Any]]):
 
 
 def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
-    """Turn a sample into detectron2's input dictionary: uint8 3×H×W image, instances with boxes,
-    classes, masks."""
+    """Turn a sample into detectron2's input dictionary.
+
+    Args:
+        sample: an RGB image and its instances.
+        input_format: the order of the model's channels, "BGR" or "RGB".
+
+    Returns:
+        `image` (uint8 3×H×W), `height`, `width`, and `instances` with boxes, classes and masks.
+    """
     from detectron2.structures import BitMasks, Boxes, Instances
 
     height, width = sample.image.shape[:2]
@@ -97,69 +78,83 @@ def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
 
 
 def bottom_up(model: Any) -> nn.Module:
-    """The backbone below the feature pyramid, or all of it where there is no pyramid."""
+    """Return the backbone below the feature pyramid; all of it where there is no pyramid."""
     network: nn.Module = getattr(model.backbone, "bottom_up", model.backbone)
     return network
 
 
 def _late_parameters(model: nn.Module) -> set[int]:
-    """What of the backbone is tuned late: what its config leaves free; in the starter what lies
-    above the textures."""
-    network = bottom_up(model)
-    if not isinstance(network, EfficientNetLite0):
-        return {id(parameter) for parameter in network.parameters() if parameter.requires_grad}
-    return {
-        id(parameter)
-        for name, parameter in network.named_parameters()
-        if name.startswith("head.")
-        or (name.startswith("blocks.") and int(name.split(".")[1]) >= FIRST_TUNED_BLOCK)
-    }
+    """What of the backbone is tuned late: what it names, else what its config leaves free."""
+    network: Any = bottom_up(model)
+    if hasattr(network, "tuned_late"):
+        return {id(parameter) for parameter in network.tuned_late()}
+    return {id(parameter) for parameter in network.parameters() if parameter.requires_grad}
 
 
-def _parameter_groups(model: Any, plan: Plan) -> Iterator[dict[str, Any]]:
-    """AdamW's groups: new layers with and without weight decay; backbone and mask head have their
-    own rates."""
+def _parameter_groups(model: Any, config: TrainingConfig) -> Iterator[dict[str, Any]]:
+    """AdamW's groups: new layers with and without weight decay, mask head, backbone."""
     inner = {id(parameter) for parameter in bottom_up(model).parameters()}
     head = getattr(getattr(model, "roi_heads", None), "mask_head", None)
-    masks = list(head.parameters()) if head is not None and plan.mask_factor != 1 else []
+    masks = list(head.parameters()) if head is not None and config.mask_factor != 1 else []
     special = inner | {id(parameter) for parameter in masks}
     new = [parameter for parameter in model.parameters() if id(parameter) not in special]
-    for parameters, factor in ((new, 1.0), (masks, plan.mask_factor)):
+    for parameters, factor in ((new, 1.0), (masks, config.mask_factor)):
         if parameters:
             decayed = [parameter for parameter in parameters if parameter.ndim > 1]
             rest = [parameter for parameter in parameters if parameter.ndim <= 1]
-            yield {"params": decayed, "factor": factor, "weight_decay": plan.weight_decay}
+            yield {"params": decayed, "factor": factor, "weight_decay": config.weight_decay}
             yield {"params": rest, "factor": factor, "weight_decay": 0.0}
     # No decay here: it would pull away from ImageNet's weights, not towards anything better.
     yield {
         "params": list(bottom_up(model).parameters()),
-        "factor": plan.backbone_factor,
+        "factor": config.backbone_factor,
         "weight_decay": 0.0,
     }
 
 
 class Training:
-    """Model, optimiser, averaged weights and position; saves itself to `folder` and goes on from
-    there."""
+    """A training: model, optimiser, averaged weights and position.
 
-    def __init__(self, model: nn.Module, sampler: Sampler, plan: Plan, folder: Path) -> None:
-        if (plan.seconds is None) == (plan.steps is None):
-            raise ValueError("a plan needs either `seconds` or `steps`")
-        self.model, self.sampler, self.plan, self.folder = model, sampler, plan, folder
+    It saves checkpoints to its folder and can be resumed from them.
+
+    Attributes:
+        model: the model that is trained.
+        sampler: makes the training images.
+        config: how long and how.
+        folder: holds the checkpoint and `log.csv`.
+        step: steps that were made.
+        progress: 0 to 1.
+        active_s: seconds of training, pauses not counted.
+        average: running mean of the weights, by name.
+        last_loss: total loss of the last step.
+    """
+
+    def __init__(
+        self, model: nn.Module, sampler: Sampler, config: TrainingConfig, folder: Path
+    ) -> None:
+        """Prepare a training.
+
+        Args:
+            model: one of detectron2's, on its device.
+            sampler: makes training images by index.
+            config: how long and how.
+            folder: is made if it is not there.
+        """
+        self.model, self.sampler, self.config, self.folder = model, sampler, config, folder
         self.step = 0
         self.progress = 0.0
         self.active_s = 0.0
         self.stopping = False
         self.last_loss = math.nan
         self.late = _late_parameters(model)
-        groups = list(_parameter_groups(model, plan))
-        self.optimizer = torch.optim.AdamW(groups, lr=plan.learning_rate)
+        groups = list(_parameter_groups(model, config))
+        self.optimizer = torch.optim.AdamW(groups, lr=config.learning_rate)
         self.average = {name: value.detach().clone() for name, value in model.state_dict().items()}
         folder.mkdir(parents=True, exist_ok=True)
 
     @property
     def checkpoint(self) -> Path:
-        """The file that a later run goes on from."""
+        """The file from which a later run resumes."""
         return self.folder / CHECKPOINT
 
     def save(self) -> None:
@@ -169,14 +164,15 @@ class Training:
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
             "position": {"step": self.step, "progress": self.progress, "active_s": self.active_s},
-            "plan": {key: value for key, value in asdict(self.plan).items() if value != math.inf},
+            # Named so since the first runs, whose checkpoints stay readable.
+            "plan": {key: value for key, value in asdict(self.config).items() if value != math.inf},
         }
         temporary = self.checkpoint.with_suffix(".part")
         torch.save(state, temporary)
         temporary.replace(self.checkpoint)
 
     def resume(self) -> bool:
-        """Go on from the checkpoint, if there is one; say whether there was."""
+        """Resume from the checkpoint, if there is one; return whether there was."""
         if not self.checkpoint.is_file():
             return False
         state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
@@ -189,48 +185,45 @@ class Training:
         return True
 
     def first_index(self) -> int:
-        """The index of the next step's first sample."""
-        return self.step * self.plan.batch_size
+        """Return the index of the next step's first sample."""
+        return self.step * self.config.batch_size
 
     def batches(self) -> Iterator[list[dict[str, Any]]]:
-        """Yield the batches from the current step on, made one process ahead when the plan has
-        workers."""
+        """Yield the batches from the current step on; workers make them ahead."""
         loader: DataLoader[dict[str, Any]] = DataLoader(
-            SampleDataset(self.sampler, self.plan.input_format),
-            batch_size=self.plan.batch_size,
+            SampleDataset(self.sampler, self.config.input_format),
+            batch_size=self.config.batch_size,
             sampler=range(self.first_index(), self.first_index() + 10_000_000),
-            num_workers=self.plan.workers,
-            prefetch_factor=3 if self.plan.workers else None,
+            num_workers=self.config.workers,
+            prefetch_factor=3 if self.config.workers else None,
             collate_fn=list,
         )
         yield from loader
 
     def learning_rate(self) -> float:
-        """The rate at the current position, for the new layers."""
-        warmup = min((self.step + 1) / max(self.plan.warmup_steps, 1), 1.0)
-        return (
-            self.plan.learning_rate
-            * warmup
-            * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress)))
-        )
+        """Return the rate at the current position, for the new layers."""
+        warmup = min((self.step + 1) / max(self.config.warmup_steps, 1), 1.0)
+        cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress))
+        return self.config.learning_rate * warmup * cosine
 
     def train_step(self, batch: list[dict[str, Any]]) -> dict[str, float]:
-        """Do one step on a batch; return the losses by name. Raises FloatingPointError when they
-        are not finite."""
+        """Do one step.
+
+        Args:
+            batch: detectron2's input dictionaries with instances.
+
+        Returns:
+            The losses by name.
+
+        Raises:
+            FloatingPointError: the losses are not finite.
+        """
         from detectron2.utils.events import EventStorage
 
-        rate = self.learning_rate()
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["factor"]
-        # A frozen backbone costs no backward pass.
-        for parameter in bottom_up(self.model).parameters():
-            parameter.requires_grad_(
-                self.progress >= self.plan.tune_backbone_from and id(parameter) in self.late
-            )
+        self._set_rates()
         self.model.train()
-        # The draw of proposals inside the network repeats too, when a run goes on from a
-        # checkpoint.
-        torch.manual_seed(self.plan.seed * 1_000_003 + self.step)
+        # The draw of proposals inside the network repeats, too, when a run is resumed.
+        torch.manual_seed(self.config.seed * 1_000_003 + self.step)
         with EventStorage(self.step), self._precision():
             losses: dict[str, Tensor] = self.model(batch)
         total = torch.stack(list(losses.values())).sum()
@@ -239,7 +232,7 @@ class Training:
         self.optimizer.zero_grad(set_to_none=True)
         total.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(
-            [p for p in self.model.parameters() if p.grad is not None], self.plan.gradient_norm
+            [p for p in self.model.parameters() if p.grad is not None], self.config.gradient_norm
         )
         self.optimizer.step()
         self._update_average()
@@ -247,12 +240,21 @@ class Training:
         self.last_loss = float(total.detach())
         return {name: float(value.detach()) for name, value in losses.items()}
 
+    def _set_rates(self) -> None:
+        rate = self.learning_rate()
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate * group["factor"]
+        # A frozen backbone costs no backward pass.
+        is_tuned = self.progress >= self.config.tune_backbone_from
+        for parameter in bottom_up(self.model).parameters():
+            parameter.requires_grad_(is_tuned and id(parameter) in self.late)
+
     def _precision(self) -> Any:
         device = next(self.model.parameters()).device.type
-        return torch.autocast(device, dtype=torch.bfloat16, enabled=self.plan.bfloat16)
+        return torch.autocast(device, dtype=torch.bfloat16, enabled=self.config.bfloat16)
 
     def _update_average(self) -> None:
-        decay = min(self.plan.average_decay, (1 + self.step) / (10 + self.step))
+        decay = min(self.config.average_decay, (1 + self.step) / (10 + self.step))
         with torch.no_grad():
             for name, value in self.model.state_dict().items():
                 average = self.average[name]
@@ -264,11 +266,11 @@ class Training:
     def _advance(self, step_s: float) -> None:
         """Count a step's time and move the schedule by its share of what is left."""
         self.active_s += step_s
-        if self.plan.steps is not None:
-            self.progress = min(self.step / self.plan.steps, 1.0)
+        if self.config.steps is not None:
+            self.progress = min(self.step / self.config.steps, 1.0)
             return
-        assert self.plan.seconds is not None
-        left = min(self.plan.seconds - self.active_s, self.plan.stop_at - time.time()) + step_s
+        assert self.config.seconds is not None
+        left = min(self.config.seconds - self.active_s, self.config.stop_at - time.time()) + step_s
         self.progress = (
             1.0 if left <= step_s else min(self.progress + (1 - self.progress) * step_s / left, 1.0)
         )
@@ -278,25 +280,21 @@ class Training:
         self.stopping = True
 
     def run(self, on_step: Callable[[Training], None] | None = None) -> bool:
-        """Train to the plan's end; log each step to `log.csv`, save now and then and at the end.
+        """Train to the end; log each step to `log.csv`, save now and then and at the end.
 
-        Return whether the end was reached; False after `stop`.
+        Args:
+            on_step: called after each step.
+
+        Returns:
+            Whether the end was reached; False after `stop`.
+
+        Raises:
+            FloatingPointError: the losses are not finite.
         """
-        log = self.folder / "log.csv"
-        fresh = not log.is_file() or self.step == 0
-        if not fresh:  # steps after the checkpoint are about to be done again
-            head, *rows = log.read_text().splitlines(keepends=True)
-            log.write_text(
-                "".join([head, *(row for row in rows if int(row.split(",", 1)[0]) <= self.step)])
-            )
         durations: deque[float] = deque(maxlen=50)
         saved = time.monotonic()
-        with log.open("w" if fresh else "a", newline="") as file:
+        with _opened_log(self.folder / "log.csv", self.step) as file:
             writer = csv.writer(file)
-            if fresh:
-                writer.writerow(
-                    ["step", "progress", "active_s", "step_s", "wait_s", "rate", "total", *LOSSES]
-                )
             batches = self.batches()
             while self.progress < 1 and not self.stopping:
                 start = time.monotonic()
@@ -307,18 +305,35 @@ class Training:
                 durations.append(step_s)
                 # A step that took many times the usual was a pause: no training time.
                 self._advance(min(step_s, 5 * statistics.median(durations)))
-                # Those of a cascade's stages are told together.
-                parts = [
-                    sum(losses[own] for own in losses if own.startswith(name)) for name in LOSSES
-                ]
-                values = [sum(losses.values()), *parts]
-                row = [self.progress, self.active_s, step_s, wait_s, self.learning_rate(), *values]
-                writer.writerow([self.step, *(f"{value:.5g}" for value in row)])
+
+                writer.writerow(self._log_row(step_s, wait_s, losses))
                 file.flush()
-                if time.monotonic() - saved > self.plan.save_every_s:
+                if time.monotonic() - saved > self.config.save_every_s:
                     self.save()
                     saved = time.monotonic()
                 if on_step is not None:
                     on_step(self)
         self.save()
         return not self.stopping
+
+    def _log_row(self, step_s: float, wait_s: float, losses: Mapping[str, float]) -> list[object]:
+        # A cascade has each loss once a stage; they are logged as one.
+        parts = [
+            sum(value for name, value in losses.items() if name.startswith(kind)) for kind in LOSSES
+        ]
+        values = [self.progress, self.active_s, step_s, wait_s, self.learning_rate()]
+        values += [sum(losses.values()), *parts]
+        return [self.step, *(f"{value:.5g}" for value in values)]
+
+
+@contextmanager
+def _opened_log(path: Path, step: int) -> Iterator[TextIO]:
+    """The log, open to be appended to; rows after `step` are about to be written again."""
+    kept = [f"step,progress,active_s,step_s,wait_s,rate,total,{','.join(LOSSES)}\r\n"]
+    if path.is_file() and step > 0:
+        with path.open(newline="") as file:
+            head, *rows = file
+        kept = [head, *(row for row in rows if int(row.split(",", 1)[0]) <= step)]
+    with path.open("w", newline="") as file:
+        file.writelines(kept)
+        yield file

@@ -1,134 +1,63 @@
-"""Models: which there are, where their files are, and how a predictor is built; loads torch at
-first use."""
+"""Models: which there are, where their files are, and how a predictor is built.
+
+Importing this folder loads neither torch nor detectron2; they are loaded when a predictor is built.
+The starter's network is the one module that imports them at its top, so it is not exported here:
+`import seg_widgets.modeling.starter_network` registers it with detectron2.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from .._lazy import lazy_exports
-
-if TYPE_CHECKING:
-    from .catalogue import (
-        STARTER,
-        ModelCard,
-        ModelFiles,
-        available_models,
-        cache_folder,
-        find_card,
-        find_model,
-        model_files,
-        model_name,
-        models,
-        weight_folders,
-    )
-    from .checkpoint import Checkpoint, load_into, read_checkpoint
-    from .config import ZOO_KEY, Recipe, read_recipe, recipe_of
-    from .detectron2_predictor import Detectron2Predictor, paste_mask, resolve_device, to_prediction
-    from .downloads import CHECKSUMS, BackgroundDownload, download, missing_card, verify
-    from .folder import (
-        CLASSES,
-        CONFIG,
-        WEIGHTS,
-        ModelFolder,
-        is_model_folder,
-        read_classes,
-        read_folder,
-    )
-    from .loading import is_folder_path, load_predictor, save_model, wrap
-    from .starter_network import (
-        EfficientNetLite0,
-        TwoScaleRCNN,
-        WideMaskHead,
-        build_starter_backbone,
-        fold_checkpoint,
-    )
-
-__getattr__, __dir__ = lazy_exports(
-    __name__,
-    {
-        "catalogue": [
-            "ModelCard",
-            "ModelFiles",
-            "STARTER",
-            "available_models",
-            "cache_folder",
-            "find_card",
-            "find_model",
-            "model_files",
-            "model_name",
-            "models",
-            "weight_folders",
-        ],
-        "checkpoint": ["Checkpoint", "load_into", "read_checkpoint"],
-        "config": ["Recipe", "ZOO_KEY", "read_recipe", "recipe_of"],
-        "detectron2_predictor": [
-            "Detectron2Predictor",
-            "paste_mask",
-            "resolve_device",
-            "to_prediction",
-        ],
-        "downloads": ["BackgroundDownload", "CHECKSUMS", "download", "missing_card", "verify"],
-        "folder": [
-            "CLASSES",
-            "CONFIG",
-            "ModelFolder",
-            "WEIGHTS",
-            "is_model_folder",
-            "read_classes",
-            "read_folder",
-        ],
-        "loading": ["is_folder_path", "load_predictor", "save_model", "wrap"],
-        "starter_network": [
-            "EfficientNetLite0",
-            "TwoScaleRCNN",
-            "WideMaskHead",
-            "build_starter_backbone",
-            "fold_checkpoint",
-        ],
-    },
+from .background import BackgroundDownload
+from .catalogue import (
+    STARTER,
+    ModelCard,
+    ModelFiles,
+    cache_folder,
+    find_model,
+    model_name,
+    weight_folders,
 )
+from .checkpoint import Checkpoint, read_checkpoint
+from .config import ModelConfig, config_of, read_config
+from .detectron2_predictor import Detectron2Predictor
+from .devices import import_detectron2, resolve_device
+from .downloads import download, verify
+from .fit import load_into
+from .folder import read_classes
+from .loading import load_predictor, wrap
+from .saving import save_model
+from .source import BuildOptions, Given, ModelSource, check_min_size
+from .sources import SOURCES, find_source, missing_card, models
 
 __all__ = [
-    "CHECKSUMS",
-    "CLASSES",
-    "CONFIG",
+    "SOURCES",
     "STARTER",
-    "WEIGHTS",
-    "ZOO_KEY",
     "BackgroundDownload",
+    "BuildOptions",
     "Checkpoint",
     "Detectron2Predictor",
-    "EfficientNetLite0",
+    "Given",
     "ModelCard",
+    "ModelConfig",
     "ModelFiles",
-    "ModelFolder",
-    "Recipe",
-    "TwoScaleRCNN",
-    "WideMaskHead",
-    "available_models",
-    "build_starter_backbone",
+    "ModelSource",
     "cache_folder",
+    "check_min_size",
+    "config_of",
     "download",
-    "find_card",
     "find_model",
-    "fold_checkpoint",
-    "is_folder_path",
-    "is_model_folder",
+    "find_source",
+    "import_detectron2",
     "load_into",
     "load_predictor",
     "missing_card",
-    "model_files",
     "model_name",
     "models",
-    "paste_mask",
     "read_checkpoint",
     "read_classes",
-    "read_folder",
-    "read_recipe",
-    "recipe_of",
+    "read_config",
     "resolve_device",
     "save_model",
-    "to_prediction",
     "verify",
     "weight_folders",
     "wrap",

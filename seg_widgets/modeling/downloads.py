@@ -1,19 +1,16 @@
 """Fetching the weights of detectron2's model zoo, and checking that they are what they should be.
 
-A file comes into the cache whole or not at all: it is fetched beside its place, checked there, and
-then moved. What a broken connection leaves is gone on with. One process fetches a file at a time;
-the others wait and find it.
+A file comes into the cache whole or not at all: it is fetched under another name, checked, and then
+renamed. A broken download is resumed by the next one. One process fetches a file at a time; the
+others wait and find it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import logging
 import os
 import shutil
 import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +22,6 @@ from ..errors import (
     FetchStatusError,
     FetchTimeoutError,
     FetchTooLargeError,
-    SegWidgetsError,
     SettingError,
     UnreachableError,
     UrlError,
@@ -33,18 +29,15 @@ from ..errors import (
     WeightsFetchError,
 )
 from ..net import Progress, fetch_file
-from .catalogue import ModelCard, cache_folder, find_card, find_model, weight_folders
+from .catalogue import STARTER, ModelCard, cache_folder, find_card, find_model, weight_folders
 from .checkpoint import MAX_WEIGHTS_BYTES
 
-__all__ = ["CHECKSUMS", "BackgroundDownload", "download", "missing_card", "verify"]
+__all__ = ["CHECKSUMS", "download", "verify"]
 
 CHECKSUMS: Final = "SHA256SUMS"
-"""The file beside the weights that their SHA-256 are recorded in, as `sha256sum` writes and checks
-them."""
+"""The file beside the weights in which their SHA-256 are recorded, in the format of `sha256sum`."""
 
 _LOCK_POLL_S = 0.2
-_TELL_EVERY_S = 0.25
-_log = logging.getLogger(__name__)
 _REASONS: Final = (
     (FetchTimeoutError, "the server is too slow, or sends nothing"),
     (UnreachableError, "the server can't be reached, or the connection broke off"),
@@ -60,16 +53,24 @@ def download(
     cancel: threading.Event | None = None,
     stall_timeout_s: float = 30.0,
 ) -> Path:
-    """The weights of a model of the zoo, fetched into the cache unless they are on this machine
-    already; their path.
+    """Fetch the weights of a model of the zoo into the cache, unless they are on this machine.
 
-    `progress`: is told the bytes that are there and those that there will be (None: unknown).
-    `cancel`: ends it once set. What has come stays in the cache, and the next try goes on from
-    there. The file's MD5 must begin as its name says, and its SHA-256 is recorded in `CHECKSUMS`
-    when it first comes, and must be the same each time after.
+    The file's MD5 must begin as its name says. Its SHA-256 is recorded in `CHECKSUMS` when it first
+    comes, and must be the same each time after.
 
-    Raises `ConfigError` for a name that is no model of the zoo, `WeightsFetchError` when they could
-    not be fetched, and `WeightsError` when what came is another file.
+    Args:
+        name: a model of the zoo.
+        progress: called with the bytes that are here and the bytes in all (None: not known).
+        cancel: ends the download once it is set; the next one resumes it.
+        stall_timeout_s: seconds without a byte after which the connection is given up.
+
+    Returns:
+        The path of the weights.
+
+    Raises:
+        ConfigError: the name is no model of the zoo.
+        WeightsFetchError: the weights could not be fetched or written.
+        WeightsError: what came is another file.
     """
     card = _zoo_card(name)
     if card.weights is not None:
@@ -77,7 +78,7 @@ def download(
     folder = cache_folder()
     target, part = folder / card.file_name, folder / f"{card.file_name}.part"
 
-    def tell(there: int, total: int | None) -> None:
+    def report(there: int, total: int | None) -> None:
         _check(cancel, card)
         _check_size(card, total)
         if progress is not None:
@@ -89,78 +90,31 @@ def download(
             _check(cancel, card)
             if not target.is_file():  # another process may have been quicker
                 _check_space(card, part, folder)
-                _fetch(card, part, tell, stall_timeout_s)
+                _fetch(card, part, report, stall_timeout_s)
                 _accept(card, part, folder)
                 part.replace(target)
     except OSError as error:
         raise WeightsFetchError(
-            f"The weights of {name!r} could not be written to {folder} ({error.strerror or error}). Free some space, "
-            "or name another folder in SEG_WIDGETS_CACHE."
+            f"The weights of {name!r} could not be written to {folder} "
+            f"({error.strerror or error}). Free some space, or name another folder in "
+            "SEG_WIDGETS_CACHE."
         ) from error
     return target
 
 
-def missing_card(name: str) -> ModelCard | None:
-    """The card of a model whose weights can be fetched and are not on this machine; None for every
-    other name."""
-    card = find_card(name)
-    return card if card is not None and card.file and card.weights is None else None
-
-
-class BackgroundDownload:
-    """A `download` in a thread of its own.
-
-    `told`: called now and then while bytes come. `done`: called at the end, with what went wrong or
-    None. Both are called on that thread. `words`: how far it is, to show, such as "Fetching
-    coco-r50-fpn-3x: 45 of 178 MB".
-    """
-
-    def __init__(
-        self, name: str, told: Callable[[], None], done: Callable[[SegWidgetsError | None], None]
-    ) -> None:
-        self.name = name
-        self.words = f"Fetching {name}"
-        self._told, self._done = told, done
-        self._last = 0.0
-        self._cancelled = threading.Event()
-
-    def start(self) -> None:
-        """Begin; once."""
-        threading.Thread(target=self._run, name="seg_widgets download", daemon=True).start()
-
-    def cancel(self) -> None:
-        """End it soon; what has come stays for the next time."""
-        self._cancelled.set()
-
-    def _run(self) -> None:
-        problem: SegWidgetsError | None = None
-        try:
-            download(self.name, progress=self._progress, cancel=self._cancelled)
-        except SegWidgetsError as error:
-            problem = error
-        except Exception as error:
-            _log.exception("The download of %s failed", self.name)
-            problem = WeightsFetchError(
-                f"Something unexpected stopped the download of {self.name!r} ({type(error).__name__}: {error}). The "
-                "kernel's log has the details; try again."
-            )
-        self._done(problem)
-
-    def _progress(self, there: int, total: int | None) -> None:
-        of = f" of {total / 1e6:.0f}" if total else ""
-        self.words = f"Fetching {self.name}: {there / 1e6:.0f}{of} MB"
-        now = time.monotonic()
-        if now - self._last >= _TELL_EVERY_S:
-            self._last = now
-            self._told()
-
-
 def verify(name: str) -> str:
-    """Check the weights of a model of the zoo that are on this machine; says in words what was
-    checked.
+    """Check the weights of a model of the zoo that are on this machine.
 
-    Raises `ConfigError`, `WeightsNotFoundError`, and `WeightsError` for a file that is not what it
-    should be.
+    Args:
+        name: a model of the zoo.
+
+    Returns:
+        What was checked, as a sentence without a full stop.
+
+    Raises:
+        ConfigError: the name is no model of the zoo.
+        WeightsNotFoundError: the weights are not on this machine.
+        WeightsError: the file is not what it should be.
     """
     card = _zoo_card(name)
     path = find_model(name).weights
@@ -172,8 +126,8 @@ def verify(name: str) -> str:
     known = _recorded(path.name, path.parent)
     if known is not None and known != sha256:
         raise WeightsError(
-            f"{path} is not the file that was recorded in {CHECKSUMS}: its SHA-256 is {sha256}. Remove it and get it "
-            "again, or remove its line if you replaced it on purpose."
+            f"{path} is not the file that was recorded in {CHECKSUMS}: its SHA-256 is {sha256}. "
+            "Remove it and get it again, or remove its line if you replaced it on purpose."
         )
     if known is not None:
         checked.append("its SHA-256 is the recorded one")
@@ -187,13 +141,14 @@ def _zoo_card(name: str) -> ModelCard:
     if card is None or not card.file:
         what = "comes with the package" if card is not None else "is no model of the zoo"
         raise ConfigError(
-            f"{name!r} {what}; `python -m seg_widgets weights list` lists those that can be fetched."
+            f"{name!r} {what}; `python -m seg_widgets weights list` lists those that can "
+            "be fetched."
         )
     return card
 
 
 def _locked(path: Path, cancel: threading.Event | None, card: ModelCard) -> filelock.BaseFileLock:
-    """The lock, held: leaving it lets it go."""
+    """Acquire the lock; leaving the context that it is releases it."""
     lock = filelock.FileLock(path)
     while True:
         try:
@@ -207,7 +162,7 @@ def _locked(path: Path, cancel: threading.Event | None, card: ModelCard) -> file
 def _check(cancel: threading.Event | None, card: ModelCard) -> None:
     if cancel is not None and cancel.is_set():
         raise WeightsFetchError(
-            f"The download of {card.name!r} was cancelled; the next one goes on where it ended."
+            f"The download of {card.name!r} was cancelled; the next one resumes it."
         )
 
 
@@ -216,8 +171,9 @@ def _check_size(card: ModelCard, total: int | None) -> None:
     if total is None or card.megabytes is None or 0.8 < total / (card.megabytes * 1e6) < 1.25:
         return
     raise WeightsError(
-        f"{card.address} is not {card.file_name}: it has {total:,} bytes instead of about {card.megabytes:.0f} MB. It "
-        "may be a web page or another version; see what a browser shows there, and check SEG_WIDGETS_MIRROR."
+        f"{card.address} is not {card.file_name}: it has {total:,} bytes instead of about "
+        f"{card.megabytes:.0f} MB. It may be a web page or another version; see what a browser "
+        "shows there, and check SEG_WIDGETS_MIRROR."
     )
 
 
@@ -226,8 +182,9 @@ def _check_space(card: ModelCard, part: Path, folder: Path) -> None:
     free = shutil.disk_usage(folder).free
     if free < lacking:
         raise WeightsFetchError(
-            f"The weights of {card.name!r} need {lacking / 1e6:.0f} MB more, but {folder} has {free / 1e6:.0f} MB "
-            "free. Free some space, or name another folder in SEG_WIDGETS_CACHE."
+            f"The weights of {card.name!r} need {lacking / 1e6:.0f} MB more, but {folder} has "
+            f"{free / 1e6:.0f} MB free. Free some space, or name another folder in "
+            "SEG_WIDGETS_CACHE."
         )
 
 
@@ -255,8 +212,9 @@ def _fetch(card: ModelCard, part: Path, progress: Progress, stall_timeout_s: flo
         return
     kept = f" {part.stat().st_size / 1e6:.0f} MB have come and are kept." if part.exists() else ""
     raise WeightsFetchError(
-        f"The weights of {card.name!r} could not be fetched: {why}.{kept} Try again, or get {card.address} by other "
-        f"means and put it into {part.parent}; the model 'starter' needs no download."
+        f"The weights of {card.name!r} could not be fetched: {why}.{kept} Try again, or get "
+        f"{card.address} by other means and put it into {part.parent}; the model {STARTER!r} needs "
+        "no download."
     )
 
 
@@ -268,8 +226,8 @@ def _accept(card: ModelCard, part: Path, folder: Path) -> None:
         known = _recorded(card.file_name, *weight_folders())
         if known is not None and known != sha256:
             raise WeightsError(
-                f"The weights of {card.name!r} from {card.address} are not those that were recorded in {CHECKSUMS}: "
-                f"their SHA-256 is {sha256}. They were not kept."
+                f"The weights of {card.name!r} from {card.address} are not those that were "
+                f"recorded in {CHECKSUMS}: their SHA-256 is {sha256}. They were not kept."
             )
     except WeightsError:
         part.unlink()
@@ -282,8 +240,9 @@ def _accept(card: ModelCard, part: Path, folder: Path) -> None:
 def _check_md5(card: ModelCard, md5: str) -> None:
     if not md5.startswith(card.md5_prefix):
         raise WeightsError(
-            f"What came for {card.name!r} is not {card.file_name}: its MD5 begins with {md5[:6]} and not with "
-            f"{card.md5_prefix}. It may be a web page or another version; get {card.address} again."
+            f"What came for {card.name!r} is not {card.file_name}: its MD5 begins with {md5[:6]} "
+            f"and not with {card.md5_prefix}. It may be a web page or another version; get "
+            f"{card.address} again."
         )
 
 

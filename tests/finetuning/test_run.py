@@ -7,16 +7,13 @@ import os
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from seg_widgets import load_predictor
 from seg_widgets.cli import main
 from seg_widgets.errors import ConfigError, DatasetError, SettingError
-from seg_widgets.finetuning.dataset import read_dataset
-from seg_widgets.finetuning.evaluation import FoundInstance, Truth, encode
-from seg_widgets.finetuning.run import FinetuneResult, PhotoSampler, _Run, _split, finetune
+from seg_widgets.finetuning import FinetuneResult, finetune, read_dataset
 
 from ..shapes import write_shapes
 
@@ -79,50 +76,6 @@ def test_it_learns_and_the_folder_opens(
     assert any(line.startswith("step 48 of 48: loss") for line in told)
 
 
-def test_the_threshold_of_a_cascade_becomes_one_half(monkeypatch: pytest.MonkeyPatch) -> None:
-    mask = np.zeros((20, 20), np.uint8)
-    mask[5:15, 5:15] = 1
-    truth = Truth(np.zeros((20, 20, 3), np.uint8), [FoundInstance(0, encode(mask))])
-    run = object.__new__(_Run)
-    run.truths = [truth] * 12
-    names = [f"roi_heads.box_predictor.{stage}.cls_score.bias" for stage in (0, 1)]
-
-    def measure(
-        state: dict[str, torch.Tensor],
-    ) -> tuple[dict[str, float], list[list[FoundInstance]]]:
-        # One head is nearly sure, the other is not at all: the score is the mean of both.
-        logits = [torch.tensor([sure, 0.0]) for sure in (1.0, -3.0)]
-        score = float(
-            np.mean(
-                [
-                    float((logit + state[name]).softmax(0)[0])
-                    for logit, name in zip(logits, names, strict=True)
-                ]
-            )
-        )
-        return {"score": score}, [[FoundInstance(0, encode(mask), score)] for _ in run.truths]
-
-    monkeypatch.setattr(run, "_measure", measure, raising=False)
-    _, before, figures = run._calibrated(dict.fromkeys(names, torch.zeros(2)))
-    assert before == pytest.approx(0.389, abs=0.001)
-    assert figures["score"] == pytest.approx(0.5, abs=0.02)
-    run.truths = run.truths[:9]  # too few to say anything
-    _, before, figures = run._calibrated(dict.fromkeys(names, torch.zeros(2)))
-    assert (before, figures["score"]) == (0.5, pytest.approx(0.389, abs=0.001))
-
-
-def test_the_same_seed_sees_the_same(data: Path) -> None:
-    pictures = list(read_dataset(data).images)
-    first, second = PhotoSampler(pictures, 5, 128), PhotoSampler(pictures, 5, 128)
-    second.sample(3)
-    for index in (0, 9, 41):
-        one, other = first.sample(index), second.sample(index)
-        assert np.array_equal(one.image, other.image)
-        assert one.class_ids == other.class_ids
-    assert not np.array_equal(first.sample(0).image, PhotoSampler(pictures, 6, 128).sample(0).image)
-    assert first.sample(0).image.shape[0] % 32 == 0
-
-
 def test_a_class_that_the_base_knows_starts_with_what_it_knows(tmp_path: Path) -> None:
     write_shapes(tmp_path, 3, ("animal", "crate"))
     told: list[str] = []
@@ -164,45 +117,12 @@ def test_the_rows_follow_the_names_also_where_both_have_as_many_classes(
     assert not torch.allclose(after[1], before[0], atol=2e-3)
 
 
-@pytest.mark.parametrize("name", ["mask_rcnn_R_50_FPN_1x", "cascade"])
-def test_boxes_and_masks_of_a_zoos_model_start_from_its_classes(name: str) -> None:
-    from detectron2.model_zoo import get_config
-    from detectron2.modeling import build_model
-
-    from seg_widgets import wrap
-    from seg_widgets.finetuning.run import _network
-
-    folder = (
-        "Misc/cascade_mask_rcnn_R_50_FPN_1x"
-        if name == "cascade"
-        else f"COCO-InstanceSegmentation/{name}"
-    )
-    cfg = get_config(f"{folder}.yaml")
-    cfg.MODEL.DEVICE = "cpu"
-    cfg.MODEL.ROI_HEADS.NUM_CLASSES = 3
-    base = wrap(build_model(cfg), ["cat", "dog", "cow"], config=cfg, name="zoo")
-    new = cfg.clone()
-    new.MODEL.ROI_HEADS.NUM_CLASSES = 2
-    network, words = _network(base, new, ("cow", "tree"), "cpu", 0)  # type: ignore[arg-type]
-    assert words == "classes that it knows already: cow"
-    theirs, ours = base.model.state_dict(), network.state_dict()  # type: ignore[attr-defined]
-    masks = "roi_heads.mask_head.predictor.weight"
-    assert torch.equal(ours[masks][0], theirs[masks][2])
-    assert torch.allclose(ours[masks][1], theirs[masks].mean(0))
-    first = "roi_heads.box_predictor.0" if name == "cascade" else "roi_heads.box_predictor"
-    assert torch.equal(ours[f"{first}.cls_score.weight"][0], theirs[f"{first}.cls_score.weight"][2])
-    boxes = f"{first}.bbox_pred.weight"
-    if name == "cascade":
-        assert torch.equal(ours[boxes], theirs[boxes])  # one box for all classes
-    else:
-        assert torch.equal(ours[boxes][:4], theirs[boxes][8:])
-        assert torch.allclose(ours[boxes][4:], theirs[boxes].reshape(3, 4, -1).mean(0))
-
-
 def test_it_ends_when_it_gets_no_better(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seg_widgets.finetuning.run._BETTER", 2.0)  # so that nothing is ever better
+    monkeypatch.setattr(
+        "seg_widgets.finetuning.validation.BETTER", 2.0
+    )  # so that nothing is ever better
     result = finetune(
         data, tmp_path, steps=24, patience=2, min_size=64, device="cpu", report=_quiet
     )
@@ -262,18 +182,6 @@ def test_a_model_without_masks_is_refused(data: Path, tmp_path: Path) -> None:
     saved = save_model(wrap(build_model(cfg), config=cfg, name="retina"), tmp_path / "retina")
     with pytest.raises(ConfigError, match="is no Mask R-CNN"):
         finetune(data, tmp_path / "out", model=saved, device="cpu", report=_quiet)
-
-
-def test_copies_of_an_image_are_not_parted(tmp_path: Path) -> None:
-    write_shapes(tmp_path, 10)
-    for number in range(2, 11, 2):  # each image twice, under two names
-        source = tmp_path / "images" / f"{number - 1:03}.png"
-        (tmp_path / "images" / f"{number:03}.png").write_bytes(source.read_bytes())
-    learned, held = _split(read_dataset(tmp_path), 0.2)
-    assert (len(learned), len(held)) == (8, 2)
-    assert not {image.path.read_bytes() for image in learned} & {
-        image.path.read_bytes() for image in held
-    }
 
 
 def test_a_data_sets_own_validation_part_is_measured_on(

@@ -12,10 +12,9 @@ import numpy as np
 import pytest
 
 from seg_widgets.errors import ConfigError, WeightsNotFoundError
-from seg_widgets.modeling import catalogue, loading
-from seg_widgets.modeling.catalogue import STARTER, ModelCard, available_models, find_model, models
+from seg_widgets.modeling import catalogue, file_sources, load_predictor, models
+from seg_widgets.modeling.catalogue import STARTER, ModelCard, available_models, find_model
 from seg_widgets.modeling.checkpoint import Checkpoint
-from seg_widgets.modeling.loading import load_predictor
 from seg_widgets.testing import make_picture
 
 CARDS = {card.name: card for card in models()}
@@ -163,8 +162,8 @@ def test_each_builds_and_answers(
                     tensor.copy_(torch.randn(tensor.shape, generator=random) * spread)
 
     (folder / card.file_name).touch()
-    monkeypatch.setattr(loading, "read_checkpoint", lambda path, keep_in: Checkpoint(path, {}))
-    monkeypatch.setattr(loading, "load_into", fill)
+    monkeypatch.setattr(file_sources, "read_checkpoint", lambda path, keep_in: Checkpoint(path, {}))
+    monkeypatch.setattr(file_sources, "load_into", fill)
     predictor = load_predictor(card.name, device="cpu", min_size=64)
     assert predictor.name == card.name
     assert len(predictor.class_names) == card.classes

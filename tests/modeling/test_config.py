@@ -11,7 +11,7 @@ import torch
 import yaml
 
 from seg_widgets.errors import ConfigError
-from seg_widgets.modeling.config import ZOO_KEY, Recipe, read_recipe, recipe_of
+from seg_widgets.modeling.config import ZOO_KEY, ModelConfig, config_of, read_config
 from seg_widgets.modeling.loading import load_predictor, wrap
 from seg_widgets.testing import make_picture
 
@@ -44,15 +44,15 @@ def _zoo_config(name: str, **changes: Any) -> Any:
     return cfg
 
 
-def _predict(recipe: Recipe) -> tuple[str, ...]:
+def _predict(config: ModelConfig) -> tuple[str, ...]:
     """What an answer of the model holds; its weights are random."""
     torch.manual_seed(0)
-    model = recipe.build("cpu")
+    model = config.build("cpu")
     with torch.no_grad():
         for tensor in model.state_dict().values():
             if tensor.is_floating_point():
                 tensor.copy_(torch.randn(tensor.shape) * 0.02)
-    predictor = wrap(model, classes=[f"class {index}" for index in range(recipe.classes)])
+    predictor = wrap(model, classes=[f"class {index}" for index in range(config.classes)])
     picture = make_picture(96, 64)
     prediction = predictor(picture)
     assert prediction.image_size == (64, 96)
@@ -73,12 +73,12 @@ def test_a_base_beside_the_config_is_followed(tmp_path: Path) -> None:
         {"MODEL": {"ROI_HEADS": {"NUM_CLASSES": 5}}},
         base="bases/whole.yaml",
     )
-    recipe = read_recipe(
+    config = read_config(
         _write(tmp_path / "mine.yaml", {"INPUT": {"MIN_SIZE_TEST": 333}}, base="middle.yaml")
     )
-    assert (recipe.classes, recipe.min_size, recipe.max_size) == (5, 333, 1333)
+    assert (config.classes, config.min_size, config.max_size) == (5, 333, 1333)
     # The zoo's own go up and down inside the zoo.
-    assert read_recipe(get_config_file(R50_FPN)).classes == 80
+    assert read_config(get_config_file(R50_FPN)).classes == 80
 
 
 @pytest.mark.parametrize(
@@ -95,22 +95,22 @@ def test_a_base_elsewhere_is_not_followed(tmp_path: Path, base: str) -> None:
     _write(tmp_path / "secret.yaml", {"MODEL": {"ROI_HEADS": {"NUM_CLASSES": 5}}})
     path = _write(tmp_path / "inside" / "mine.yaml", SMALL, base=base)
     with pytest.raises(ConfigError, match="leaves its folder") as caught:
-        read_recipe(path)
+        read_config(path)
     assert "mine.yaml" in str(caught.value)
     (tmp_path / "inside" / "link.yaml").symlink_to(tmp_path / "secret.yaml")
     with pytest.raises(ConfigError, match="leaves its folder"):
-        read_recipe(_write(tmp_path / "inside" / "mine.yaml", SMALL, base="link.yaml"))
+        read_config(_write(tmp_path / "inside" / "mine.yaml", SMALL, base="link.yaml"))
 
 
 def test_bases_that_lead_nowhere_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"'gone\.yaml' is missing"):
-        read_recipe(_write(tmp_path / "mine.yaml", SMALL, base="gone.yaml"))
+        read_config(_write(tmp_path / "mine.yaml", SMALL, base="gone.yaml"))
     _write(tmp_path / "other.yaml", {}, base="mine.yaml")
     with pytest.raises(ConfigError, match="go on and on"):
-        read_recipe(_write(tmp_path / "mine.yaml", SMALL, base="other.yaml"))
+        read_config(_write(tmp_path / "mine.yaml", SMALL, base="other.yaml"))
     (tmp_path / "mine.yaml").write_text("_BASE_: [a, b]")
     with pytest.raises(ConfigError, match="name of one file"):
-        read_recipe(tmp_path / "mine.yaml")
+        read_config(tmp_path / "mine.yaml")
 
 
 # ── files that are none ───────────────────────────────────────────────────────────────────────────
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_config_is_named(tmp_path: Path, text: str, words: str
     path = tmp_path / "mine.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=words) as caught:
-        read_recipe(path)
+        read_config(path)
     assert "mine.yaml" in str(caught.value)
 
 
@@ -151,10 +151,10 @@ def test_a_small_file_may_not_unfold_to_a_large_one(tmp_path: Path) -> None:
     path = tmp_path / "bomb.yaml"
     path.write_text("\n".join(lines))
     with pytest.raises(ConfigError, match="repeats itself"):
-        read_recipe(path)
+        read_config(path)
     path.write_text("# " + "x" * 1_000_001)
     with pytest.raises(ConfigError, match="larger than any config"):
-        read_recipe(path)
+        read_config(path)
 
 
 # ── what can be built, and what says why not ──────────────────────────────────────────────────────
@@ -184,9 +184,9 @@ def test_what_finds_instances_is_built_and_answers(
         MODEL__RETINANET__NUM_CLASSES=80,
         **changes,
     )
-    recipe = recipe_of(cfg)
-    assert recipe.classes == (1 if "Keypoint" in name else 80)
-    assert _predict(recipe) == answer
+    config = config_of(cfg)
+    assert config.classes == (1 if "Keypoint" in name else 80)
+    assert _predict(config) == answer
 
 
 def test_point_rend_is_built_from_the_code_that_comes_along(tmp_path: Path) -> None:
@@ -208,8 +208,8 @@ def test_point_rend_is_built_from_the_code_that_comes_along(tmp_path: Path) -> N
     }
     content["INPUT"]["MIN_SIZE_TEST"] = 64
     content["MODEL"]["RPN"]["POST_NMS_TOPK_TEST"] = 20
-    recipe = read_recipe(_write(tmp_path / "point_rend.yaml", content))
-    assert _predict(recipe) == ("boxes", "masks")
+    config = read_config(_write(tmp_path / "point_rend.yaml", content))
+    assert _predict(config) == ("boxes", "masks")
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ def test_point_rend_is_built_from_the_code_that_comes_along(tmp_path: Path) -> N
 )
 def test_what_finds_none_says_why(name: str, changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
-        recipe_of(_zoo_config(name, **changes))
+        config_of(_zoo_config(name, **changes))
 
 
 @pytest.mark.parametrize(
@@ -242,12 +242,12 @@ def test_what_needs_compiled_operators_says_so(name: str) -> None:
     with pytest.raises(
         ConfigError, match=r"deformable.*compiled operators \(_C\).*pure Python.*cpu"
     ):
-        read_recipe(name).build("cpu")
+        read_config(name).build("cpu")
 
 
 def test_a_value_that_detectron2_does_not_know_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="can't build this config"):
-        recipe_of(_zoo_config(R50_FPN, MODEL__BACKBONE__NAME="build_no_such_backbone")).build("cpu")
+        config_of(_zoo_config(R50_FPN, MODEL__BACKBONE__NAME="build_no_such_backbone")).build("cpu")
 
 
 # ── Python configs ────────────────────────────────────────────────────────────────────────────────
@@ -267,20 +267,20 @@ def test_a_python_config_runs_only_when_it_is_trusted(tmp_path: Path) -> None:
     marker, path = tmp_path / "marker", tmp_path / "mine.py"
     path.write_text(LAZY.format(marker=str(marker)))
     with pytest.raises(ConfigError, match=r"would run its code.*trust_code=True"):
-        read_recipe(path)
+        read_config(path)
     with pytest.raises(ConfigError, match="would run its code"):
         load_predictor(config=path, weights=path)
     assert not marker.exists()
-    recipe = read_recipe(path, trust_code=True)
+    config = read_config(path, trust_code=True)
     assert marker.exists()
-    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (
+    assert (config.classes, config.min_size, config.max_size, config.input_format) == (
         4,
         800,
         1333,
         "BGR",
     )
-    assert recipe.text(recipe) == ""
-    assert _predict(recipe) == ("boxes", "masks")
+    assert config.text() == ""
+    assert _predict(config) == ("boxes", "masks")
 
 
 @pytest.mark.parametrize(
@@ -295,24 +295,24 @@ def test_a_python_config_that_fails_is_named(tmp_path: Path, text: str, words: s
     path = tmp_path / "mine.py"
     path.write_text(text)
     with pytest.raises(ConfigError, match=words) as caught:
-        read_recipe(path, trust_code=True)
+        read_config(path, trust_code=True)
     assert "mine.py" in str(caught.value)
     with pytest.raises(ConfigError, match="no config"):
-        read_recipe(tmp_path / "gone.py", trust_code=True)
+        read_config(tmp_path / "gone.py", trust_code=True)
 
 
 def test_the_zoos_own_python_configs_need_no_trust(tmp_path: Path) -> None:
     name = "new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py"
-    recipe = read_recipe(name)
-    assert (recipe.classes, recipe.min_size, recipe.max_size, recipe.input_format) == (
+    config = read_config(name)
+    assert (config.classes, config.min_size, config.max_size, config.input_format) == (
         80,
         800,
         1333,
         "BGR",
     )
-    recipe.min_size = 512
-    (tmp_path / "config.yaml").write_text(recipe.text(recipe))
-    again = read_recipe(tmp_path / "config.yaml")
+    config.min_size = 512
+    (tmp_path / "config.yaml").write_text(config.text())
+    again = read_config(tmp_path / "config.yaml")
     assert (again.classes, again.min_size, again.max_size, again.input_format) == (
         80,
         512,
@@ -324,6 +324,6 @@ def test_the_zoos_own_python_configs_need_no_trust(tmp_path: Path) -> None:
 def test_reading_a_config_changes_no_module() -> None:
     cfg = _zoo_config(R50_FPN)
     before = cfg.dump()
-    recipe_of(cfg).build("cpu")
+    config_of(cfg).build("cpu")
     assert cfg.dump() == before
     assert "detectron2.projects.deeplab" not in sys.modules

@@ -24,13 +24,10 @@ from seg_widgets.errors import (
     WeightsError,
     WeightsNotFoundError,
 )
-from seg_widgets.modeling.detectron2_predictor import (
-    Detectron2Predictor,
-    _scaled_size,
-    paste_mask,
-    resolve_device,
-)
+from seg_widgets.modeling.detectron2_predictor import Detectron2Predictor, scaled_size
+from seg_widgets.modeling.devices import resolve_device
 from seg_widgets.modeling.loading import load_predictor
+from seg_widgets.modeling.mask_pasting import paste_mask
 from seg_widgets.prediction.predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
 
 from ..networks import spread_scores
@@ -146,12 +143,12 @@ def test_pasting_a_large_mask_takes_memory_by_rows(monkeypatch: pytest.MonkeyPat
     soft = np.random.default_rng(0).random((28, 28), np.float32)
     box = np.array([10.5, 3.2, 380.1, 290.7], np.float32)
     whole = paste_mask(soft, box, (300, 400))
-    monkeypatch.setattr("seg_widgets.modeling.detectron2_predictor._PASTE_PIXELS", 1000)
+    monkeypatch.setattr("seg_widgets.modeling.mask_pasting._PASTE_PIXELS", 1000)
     assert paste_mask(soft, box, (300, 400)) == whole
 
 
 @given(width=st.integers(1, 3000), height=st.integers(1, 3000), size=st.integers(32, 900))
-def test_scaled_size_is_detectron2s(width: int, height: int, size: int) -> None:
+def testscaled_size_is_detectron2s(width: int, height: int, size: int) -> None:
     from detectron2.data.transforms import ResizeShortestEdge
 
     try:
@@ -160,7 +157,7 @@ def test_scaled_size_is_detectron2s(width: int, height: int, size: int) -> None:
         )
     except ZeroDivisionError:  # pragma: no cover - theirs, for a side that scales to nothing
         return
-    assert _scaled_size(width, height, size, 1333) == (
+    assert scaled_size(width, height, size, 1333) == (
         max(expected.new_w, 1),
         max(expected.new_h, 1),
     )

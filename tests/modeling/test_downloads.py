@@ -16,8 +16,8 @@ import pytest
 
 from seg_widgets.cli import main
 from seg_widgets.errors import ConfigError, WeightsError, WeightsFetchError, WeightsNotFoundError
-from seg_widgets.modeling import catalogue
-from seg_widgets.modeling.catalogue import ModelCard, find_model, models
+from seg_widgets.modeling import catalogue, models
+from seg_widgets.modeling.catalogue import ModelCard, find_model
 from seg_widgets.modeling.downloads import CHECKSUMS, download, verify
 
 from ..zoo import Zoo, zoo_server
@@ -81,7 +81,7 @@ def test_it_comes_whole_is_recorded_and_is_found(zoo: type[Zoo], cache: Path) ->
     assert done.returncode == 0, done.stderr
 
 
-def test_a_broken_connection_is_gone_on_with(zoo: type[Zoo], cache: Path) -> None:
+def test_a_broken_download_is_resumed(zoo: type[Zoo], cache: Path) -> None:
     zoo.answer = cut(1_000_000)
     with pytest.raises(
         WeightsFetchError, match=r"broke off.*1 MB have come and are kept"
@@ -264,8 +264,8 @@ def test_two_processes_fetch_it_once(zoo: type[Zoo], cache: Path) -> None:
     # The card of this test is not known to another process, so it is told.
     code = f"""
 import sys
-from seg_widgets.modeling import catalogue
-from seg_widgets.modeling.catalogue import ModelCard, models
+from seg_widgets.modeling import catalogue, models
+from seg_widgets.modeling.catalogue import ModelCard
 from seg_widgets.modeling.downloads import download
 card = next(card for card in models() if card.name == {NAME!r})
 catalogue._CARDS[{NAME!r}] = ModelCard(**{{**vars(card), **{CHANGES}}})
@@ -286,8 +286,8 @@ print(download({NAME!r}))
 def test_a_process_that_is_killed_leaves_what_it_had(zoo: type[Zoo], cache: Path) -> None:
     zoo.answer = lambda request: request.send_range(pause_s=0.2)
     code = f"""
-from seg_widgets.modeling import catalogue
-from seg_widgets.modeling.catalogue import ModelCard, models
+from seg_widgets.modeling import catalogue, models
+from seg_widgets.modeling.catalogue import ModelCard
 from seg_widgets.modeling.downloads import download
 card = next(card for card in models() if card.name == {NAME!r})
 catalogue._CARDS[card.name] = ModelCard(**{{**vars(card), **{CHANGES}}})

@@ -30,8 +30,9 @@ from seg_widgets.errors import (
     WeightsError,
     WeightsFetchError,
 )
-from seg_widgets.modeling.checkpoint import Checkpoint, load_into, read_checkpoint
+from seg_widgets.modeling.checkpoint import Checkpoint, read_checkpoint
 from seg_widgets.modeling.detectron2_predictor import Detectron2Predictor
+from seg_widgets.modeling.fit import load_into
 from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.testing import StubPredictor, make_picture
 

@@ -160,7 +160,7 @@ def two_scales(request: pytest.FixtureRequest) -> Any:
     return build_model(starter_like(request.param)).eval()
 
 
-def look(size: tuple[int, int], *found: tuple[list[float], float, int]) -> Instances:
+def boxes_in(size: tuple[int, int], *found: tuple[list[float], float, int]) -> Instances:
     return Instances(
         size,
         pred_boxes=Boxes(
@@ -171,15 +171,15 @@ def look(size: tuple[int, int], *found: tuple[list[float], float, int]) -> Insta
     )
 
 
-def test_two_looks_are_one_answer(two_scales: Any) -> None:
-    first = look((100, 200), ([10, 10, 90, 90], 0.6, 0), ([100, 10, 120, 30], 0.5, 1))
+def test_boxes_of_both_views_are_one_answer(two_scales: Any) -> None:
+    first = boxes_in((100, 200), ([10, 10, 90, 90], 0.6, 0), ([100, 10, 120, 30], 0.5, 1))
     # Of half the size and mirrored: what lies from 5 to 46 of 100 is found from 54 to 95.
-    second = look(
+    second = boxes_in(
         (50, 100), ([54, 5, 95, 46], 0.9, 0), ([54, 5, 95, 46], 0.3, 2), ([91, 30, 100, 40], 0.2, 1)
     )
-    merged = two_scales._merge(first, second)
+    merged = two_scales.merge(first, second)
     assert merged.image_size == (100, 200)
-    # The better outline of the same thing, from the second look; another class is no rival; three
+    # The better outline of the same thing, from the mirrored view; another class is no rival; three
     # at most.
     assert merged.scores.tolist() == pytest.approx([0.9, 0.5, 0.3])
     assert merged.pred_classes.tolist() == [0, 1, 2]
@@ -190,7 +190,7 @@ def test_two_looks_are_one_answer(two_scales: Any) -> None:
     ]
 
 
-def test_a_mask_is_the_mean_of_both_looks(two_scales: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_mask_is_the_mean_of_both_views(two_scales: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = [
         torch.rand(1, 1, 28, 28, generator=torch.Generator().manual_seed(seed)) for seed in (0, 1)
     ]
@@ -201,8 +201,8 @@ def test_a_mask_is_the_mean_of_both_looks(two_scales: Any, monkeypatch: pytest.M
         instances[0].pred_masks = drawn[len(asked) - 1]
         return instances
 
-    looks = [look((100, 200), ([10, 10, 90, 90], 0.6, 0)), look((50, 100))]
-    monkeypatch.setattr(two_scales, "_look", lambda inputs: ({}, [looks.pop(0)]))
+    views = [boxes_in((100, 200), ([10, 10, 90, 90], 0.6, 0)), boxes_in((50, 100))]
+    monkeypatch.setattr(two_scales, "find_boxes", lambda inputs: ({}, [views.pop(0)]))
     monkeypatch.setattr(two_scales.roi_heads, "forward_with_given_boxes", draw)
     picture = {"image": torch.zeros(3, 100, 200, dtype=torch.uint8)}
     (found,) = two_scales.inference([picture], do_postprocess=False)

@@ -19,9 +19,8 @@ import pytest
 from seg_widgets import load_predictor, save_model
 from seg_widgets.cli import main
 from seg_widgets.errors import ConfigError, SettingError, WeightsError, WeightsFetchError
-from seg_widgets.modeling import catalogue
-from seg_widgets.modeling.catalogue import ModelCard, models
-from seg_widgets.modeling.checkpoint import read_checkpoint
+from seg_widgets.modeling import catalogue, models, read_checkpoint
+from seg_widgets.modeling.catalogue import ModelCard
 from seg_widgets.session.session import SegmentationSession
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 from seg_widgets.widgets.panel import SegmentationPanel

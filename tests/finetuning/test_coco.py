@@ -16,7 +16,8 @@ from PIL import Image
 from pycocotools import mask as coco_mask
 
 from seg_widgets.errors import DatasetError
-from seg_widgets.finetuning.dataset import _run_total, find_parts, read_dataset
+from seg_widgets.finetuning.coco import find_parts, read_dataset
+from seg_widgets.finetuning.segmentation import run_total
 
 from ..shapes import HEIGHT, WIDTH, write_shapes
 
@@ -80,7 +81,7 @@ def test_the_runs_of_a_compressed_rle_add_up_to_its_image(
 ) -> None:
     mask = (np.random.default_rng(seed).random((height, width)) < 0.4).astype(np.uint8)
     counts = coco_mask.encode(np.asfortranarray(mask))["counts"].decode()
-    assert _run_total(counts) == height * width
+    assert run_total(counts) == height * width
 
 
 @pytest.mark.parametrize(

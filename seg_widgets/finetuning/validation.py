@@ -1,0 +1,94 @@
+"""Measuring a training on its validation part: figures, the best weights so far, an early end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from ..modeling import config_of, wrap
+from ..prediction import Prediction
+from .dataset import LabelledImage
+from .evaluation import FoundInstance, Measured, Truth, encode, evaluate
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["BETTER", "Validation"]
+
+BETTER: Final = 0.002
+"""AP by which weights have to be better; less is chance."""
+
+
+class Validation:
+    """The validation part of a training.
+
+    Attributes:
+        truths: its images, and what is in them.
+        history: (step, AP) of each evaluation.
+        best: the weights with the best AP so far, or None.
+        worse: how many evaluations in a row were no better.
+    """
+
+    def __init__(
+        self, images: Sequence[LabelledImage], cfg: Any, class_names: tuple[str, ...], device: str
+    ) -> None:
+        """Prepare the measuring, with a network of its own.
+
+        Args:
+            images: the validation part.
+            cfg: the model's `CfgNode`.
+            class_names: the names in the order of the class ids.
+            device: on which to measure.
+        """
+        self.truths = [_truth(image) for image in images]
+        self.history: list[tuple[int, float]] = []
+        self.best: dict[str, torch.Tensor] | None = None
+        self.worse = 0
+        self._best_ap = -1.0
+        self._class_names = class_names
+        self._network = config_of(cfg).build(device).eval()
+        self._predictor = wrap(self._network, class_names, config=cfg)
+
+    def measure(self, state: dict[str, torch.Tensor]) -> Measured:
+        """Return what a model with these weights finds, and the figures of it."""
+        self._network.load_state_dict(state)
+        found = [_instances(self._predictor(truth.image)) for truth in self.truths]
+        return Measured(evaluate(self.truths, found, self._class_names), found)
+
+    def evaluate(
+        self, step: int, state: dict[str, torch.Tensor], report: Callable[[str], None]
+    ) -> None:
+        """Measure weights, and keep them if they are the best so far.
+
+        Args:
+            step: after which they were reached.
+            state: the weights; not copied.
+            report: is given a line with the figures.
+        """
+        figures = self.measure(state).figures
+        ap, ap50 = float(figures["AP"] or 0), float(figures["AP50"] or 0)
+        self.history.append((step, ap))
+        is_better = ap > self._best_ap + BETTER
+        report(f"step {step}: AP {ap:.3f}, AP50 {ap50:.3f}{' (best)' if is_better else ''}")
+        if is_better or self.best is None:
+            self.best, self._best_ap, self.worse = state, ap, 0
+        else:
+            self.worse += 1
+
+
+def _truth(image: LabelledImage) -> Truth:
+    instances = [
+        FoundInstance(item.class_id, encode(item.mask()), crowd=item.crowd)
+        for item in image.objects
+    ]
+    return Truth(image.load(), instances)
+
+
+def _instances(prediction: Prediction) -> list[FoundInstance]:
+    found = []
+    for index in range(len(prediction)):
+        one = prediction[index]
+        if one.mask is not None:
+            rle = dict(one.mask.rle(prediction.image_size))
+            found.append(FoundInstance(one.class_id, rle, one.score))
+    return sorted(found, key=lambda one: -one.score)

@@ -1,0 +1,101 @@
+"""What a model runs on: the device, and the packages that it needs."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import logging
+from typing import Final
+
+from ..errors import DependencyError, DeviceError
+
+__all__ = ["import_detectron2", "resolve_device"]
+
+_INSTALL_HINT: Final = (
+    "In a checkout, `make setup` builds and installs it; elsewhere install the wheel that "
+    "packaging/detectron2 builds."
+)
+log = logging.getLogger(__name__)
+
+
+def import_detectron2() -> None:
+    """Import torch and detectron2, and register the starter's network with it.
+
+    Raises:
+        DependencyError: one of them is missing or can't be imported.
+    """
+    for package in ("torch", "torchvision", "detectron2"):
+        if importlib.util.find_spec(package) is None:
+            raise DependencyError(f"The package {package} is not installed. {_INSTALL_HINT}")
+    try:
+        importlib.import_module("detectron2.modeling")
+        from . import starter_network  # noqa: F401 - registers the starter's parts with detectron2
+    except ImportError as error:
+        raise DependencyError(
+            f"detectron2 is installed but can't be imported ({error}). {_INSTALL_HINT}"
+        ) from error
+
+
+def resolve_device(device: str = "auto") -> str:
+    """Return the device to run on.
+
+    Args:
+        device: "auto" (the first of cuda, mps and cpu that works), or a device's name.
+
+    Returns:
+        The device's full name, such as "cuda:0".
+
+    Raises:
+        DeviceError: it is not here, or fails at a small test; the message lists those that are.
+    """
+    import torch
+
+    if device == "auto":
+        return next((name for name in ("cuda", "mps") if _works(name)), "cpu")
+    try:
+        asked = torch.device(device)
+    except RuntimeError:
+        asked = None
+    have = ["cpu", *(f"cuda:{number}" for number in range(torch.cuda.device_count()))]
+    if torch.backends.mps.is_available():
+        have.append("mps")
+    if asked is None or asked.type not in ("cpu", "cuda", "mps"):
+        raise DeviceError(
+            f"{device!r} is no device; use auto, or one of those here: {', '.join(have)}."
+        )
+    if asked.type == "cpu":
+        return "cpu"
+    name = f"cuda:{asked.index or 0}" if asked.type == "cuda" else "mps"
+    if name not in have:
+        raise DeviceError(
+            f"The device {device!r} is not here; use auto, or one of: {', '.join(have)}."
+        )
+    if not _works(name):
+        raise DeviceError(
+            f"The device {device!r} is here, but fails at a small test; update its driver, "
+            "or use cpu."
+        )
+    return name
+
+
+def _works(device: str) -> bool:
+    """Whether the operators that Mask R-CNN needs run on `device`."""
+    import torch
+
+    present = (
+        torch.cuda.is_available()
+        if device.startswith("cuda")
+        else torch.backends.mps.is_available()
+    )
+    if not present:
+        return False
+    from torchvision.ops import nms, roi_align
+
+    try:
+        boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0]], device=device)
+        nms(boxes, boxes[:, 3], 0.5)
+        roi_align(torch.ones(1, 1, 8, 8, device=device), [boxes], 2)
+    except (RuntimeError, NotImplementedError) as error:
+        log.warning("The device %s is here but can't be used: %s", device, error)
+        return False
+    return True

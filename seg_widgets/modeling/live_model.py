@@ -1,0 +1,156 @@
+"""A source of models that live in this process already, such as one that is being trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import InferenceError, SettingError
+from ..prediction import Prediction, Predictor
+from .class_names import check_count, count_classes, dataset_names, known_names
+from .config import config_of
+from .detectron2_predictor import Detectron2Predictor, to_prediction
+from .devices import import_detectron2
+from .source import BuildOptions, Given, ModelSource
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    import torch
+
+__all__ = ["FunctionPredictor", "LiveModel"]
+
+
+class LiveModel(ModelSource):
+    """A `torch.nn.Module`, detectron2's `DefaultPredictor`, or a function that answers like it."""
+
+    def __init__(self, model: Any, config: Any = None) -> None:
+        """Take the model as it is.
+
+        Args:
+            model: the model; it is used and not copied.
+            config: its `CfgNode`; None: the one that a `DefaultPredictor` carries, if it is one.
+        """
+        self.model = model
+        self.config = getattr(model, "cfg", None) if config is None else config
+        self.name = type(model).__name__
+
+    @classmethod
+    def recognise(cls, given: Given) -> Self | None:
+        """Recognise all that is neither a name nor a path."""
+        if isinstance(given.model, (str, Path)):
+            return None
+        return cls(given.model, given.config)
+
+    def locate(self) -> None:
+        """Do nothing: the model is here."""
+
+    def build(self, options: BuildOptions) -> Predictor:
+        """Wrap the model; of the options, its class names and its name count.
+
+        Raises:
+            SettingError: it is no model, or its class names are not known.
+            ConfigError: there are more or fewer names than classes.
+            DependencyError: detectron2 or torch is missing or broken.
+        """
+        import_detectron2()
+        import torch
+
+        module = self.model
+        if not isinstance(module, torch.nn.Module):
+            module = getattr(module, "model", None)
+        if isinstance(module, torch.nn.Module):
+            return self._wrap_module(module, options)
+        return self._wrap_function(options)
+
+    def _wrap_function(self, options: BuildOptions) -> FunctionPredictor:
+        function = self.model
+        if not callable(function):
+            raise SettingError(
+                f"wrap takes a torch.nn.Module, a DefaultPredictor or a function, not {self.name}."
+            )
+        if options.class_names is None:
+            raise SettingError(
+                "A function doesn't tell its class names; give them: wrap(function, classes=[…])."
+            )
+        name = options.name or getattr(function, "__name__", self.name)
+        return FunctionPredictor(function, options.class_names, name)
+
+    def _wrap_module(self, module: torch.nn.Module, options: BuildOptions) -> Detectron2Predictor:
+        config = None if self.config is None else config_of(self.config)
+        count = config.classes if config is not None else count_classes(module)
+        names = options.class_names or known_names(getattr(self.model, "metadata", None), count)
+        if names is None and config is not None:
+            names = dataset_names(config)
+        name = type(module).__name__
+        if names is None:
+            raise SettingError(
+                f"The class names of this {name} are not known; give them: "
+                "wrap(model, classes=[…])."
+            )
+        check_count(names, count, "The model")
+
+        if config is None:
+            input_format = getattr(module, "input_format", None) or "BGR"
+            return Detectron2Predictor(
+                module, names, name=options.name or name, input_format=input_format
+            )
+        return Detectron2Predictor(
+            module,
+            names,
+            name=options.name or name,
+            min_size=config.min_size,
+            max_size=config.max_size,
+            input_format=config.input_format,
+            config=config.text(),
+        )
+
+
+class FunctionPredictor:
+    """A `Predictor` around a function that answers as detectron2's `DefaultPredictor` does.
+
+    Attributes:
+        class_names: the names in the order of the class ids.
+        name: what it is called.
+        description: a line for people.
+    """
+
+    def __init__(
+        self,
+        function: Callable[[npt.NDArray[np.uint8]], Any],
+        class_names: Sequence[str],
+        name: str,
+    ) -> None:
+        """Wrap the function.
+
+        Args:
+            function: takes an H×W×3 uint8 BGR image, returns a dict with "instances".
+            class_names: the names in the order of the class ids.
+            name: what to call it.
+        """
+        self._function = function
+        self.class_names = tuple(class_names)
+        self.name = name
+        self.description = f"{name} ({len(self.class_names)} classes)"
+
+    def __repr__(self) -> str:
+        return f"wrap({self.description})"
+
+    def __call__(self, image: npt.NDArray[np.uint8], /) -> Prediction:
+        """Find the instances in an H×W×3 uint8 RGB image.
+
+        Raises:
+            InferenceError: the function's answer has no instances.
+        """
+        answer = self._function(np.ascontiguousarray(image[:, :, ::-1]))
+        if not isinstance(answer, dict) or "instances" not in answer:
+            raise InferenceError(
+                f"{self.name} answered with {type(answer).__name__} instead of a dict that has "
+                'detectron2\'s "instances", as DefaultPredictor does.'
+            )
+        size = (image.shape[0], image.shape[1])
+        return to_prediction(answer["instances"], size, self.class_names)
