@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from .assets import LazyText, script, stylesheet
 from .content import IMAGE_FORMATS, encode_content
 from .notebook import notebook_to_html
-from .page import STATIC, page_of, to_html
+from .page import page_of, to_html
 
-__all__ = ["IMAGE_FORMATS", "STATIC", "encode_content", "notebook_to_html", "page_of", "to_html"]
+__all__ = [
+    "IMAGE_FORMATS",
+    "LazyText",
+    "encode_content",
+    "notebook_to_html",
+    "page_of",
+    "script",
+    "stylesheet",
+    "to_html",
+]
