@@ -16,7 +16,7 @@ from ..errors import ImageError, SegWidgetsError, SettingError
 from ..images import Upload
 from ..prediction import Prediction
 from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
-from ..viewer import IMAGE_FORMATS, encode_content, LazyText, script, stylesheet
+from ..viewer import IMAGE_FORMATS, LazyText, encode_content, script, stylesheet
 
 __all__ = ["SegmentationCanvas"]
 
