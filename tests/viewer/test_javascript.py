@@ -17,10 +17,11 @@ from .node import REPOSITORY, run_node
 JS = Path(__file__).parent / "js"
 MODULES = sorted(STATIC.rglob("*.js"))
 STYLES = sorted((STATIC / "css").glob("*.css"))
-# Parts of names that scripts put together: `sgw-cell-${by}`, `sgw-film-${state}`.
+# Names that are put together: `sgw-cell-${by}`, `sgw-film-${state}`, and in Python the panel's.
 MADE_CLASSES = {
     *(f"sgw-cell-{column}" for column in ("class", "score", "area")),
     *(f"sgw-film-{state}" for state in ("waiting", "busy", "done", "failed")),
+    *(f"sgw-panel-{name}" for name in ("slider", "model", "models", "upload", "picker")),
 }
 
 
