@@ -41,10 +41,11 @@ test: setup ## check the code and run every test, notebooks and browser included
 	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest $(BESIDE) --nbval tests notebooks
 	@$(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7)
 
-lint: setup ## formatting, lint and types
+lint: setup ## formatting, lint and types, of Python and JavaScript
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
+	@$(RUN) packaging/javascript.py
 
 docs: setup ## the documentation as a web site: build/docs/index.html
 	@$(RUN) -m sphinx -W --keep-going --quiet -d build/doctrees -c docs . build/docs
@@ -69,4 +70,4 @@ lock: setup ## resolve the dependencies anew
 	@$(RUN) packaging/lock.py
 
 clean: ## remove the .venv and what was built
-	rm -rf $(VENV) $(VENV7) build dist out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV7) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

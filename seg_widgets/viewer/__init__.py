@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from .assets import LazyText, script, stylesheet
 from .content import IMAGE_FORMATS, Content, decode_content, encode_content
 from .notebook import notebook_to_html
-from .page import STATIC, page_of, to_html
+from .page import page_of, to_html
 
 __all__ = [
     "IMAGE_FORMATS",
-    "STATIC",
     "Content",
+    "LazyText",
     "decode_content",
     "encode_content",
     "notebook_to_html",
     "page_of",
+    "script",
+    "stylesheet",
     "to_html",
 ]

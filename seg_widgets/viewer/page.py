@@ -7,7 +7,6 @@ import base64
 import html
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from string import Template
 from typing import Any, Final
 
@@ -16,11 +15,10 @@ import numpy.typing as npt
 
 from ..prediction import DEFAULT_FILTER, Filter, Prediction
 from ..style import DEFAULT_STYLE, Style
+from .assets import script, stylesheet
 from .content import encode_content
 
-__all__ = ["STATIC", "page_of", "to_html"]
-
-STATIC = Path(__file__).parent / "static"
+__all__ = ["page_of", "to_html"]
 
 # The page may show and run what it carries, and nothing else: it can't report that it was opened.
 _POLICY: Final = (
@@ -136,13 +134,9 @@ def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:
     return _PAGE.substitute(
         policy=html.escape(_POLICY),
         title=html.escape(title),
-        style=_static("canvas.css") + _static("webpage.css"),
+        style=stylesheet("webpage"),
         # A name may hold what would end the script.
         traits=traits.replace("<", "\\u003c"),
         content=base64.b64encode(content).decode("ascii"),
-        script=_static("canvas.js") + _static("webpage.js"),
+        script=script("webpage"),
     )
-
-
-def _static(name: str) -> str:
-    return (STATIC / name).read_text("utf-8")

@@ -16,7 +16,7 @@ from ..errors import ImageError, SegWidgetsError, SettingError
 from ..images import Upload
 from ..prediction import Prediction
 from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
-from ..viewer import IMAGE_FORMATS, STATIC, encode_content
+from ..viewer import IMAGE_FORMATS, LazyText, encode_content, script, stylesheet
 
 __all__ = ["SegmentationCanvas"]
 
@@ -129,8 +129,8 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     """
 
     # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
-    _esm = (STATIC / "canvas.js").read_text("utf-8")
-    _css = (STATIC / "canvas.css").read_text("utf-8")
+    _esm = LazyText(script, "canvas")
+    _css = LazyText(stylesheet, "canvas")
 
     content = traitlets.Bytes(b"").tag(sync=True, echo_update=False)
     """Image, masks and metadata as one message of bytes, so that the masks of one image never lie

@@ -13,7 +13,7 @@ from ..drawing import thumbnail
 from ..images import RGBArray
 from ..prediction import Prediction
 from ..session import HistoryEntry, ThreadSafeTraits
-from ..viewer import STATIC
+from ..viewer import LazyText, script, stylesheet
 
 __all__ = ["Filmstrip"]
 
@@ -34,8 +34,8 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     """
 
     # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
-    _esm = (STATIC / "filmstrip.js").read_text("utf-8")
-    _css = (STATIC / "filmstrip.css").read_text("utf-8")
+    _esm = LazyText(script, "filmstrip")
+    _css = LazyText(stylesheet, "filmstrip")
 
     items: Any = traitlets.List([]).tag(sync=True, echo_update=False)
     """The images in their order, a list of dicts with `number`, `name`, `state` ("waiting", "busy",

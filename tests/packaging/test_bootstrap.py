@@ -68,8 +68,11 @@ def test_the_wheel_works_alone_in_an_empty_environment(root: Path, tmp_path: Pat
     for name in (
         "weights/starter.safetensors",
         "weights/starter.yaml",
-        "viewer/static/canvas.js",
-        "viewer/static/canvas.css",
+        "viewer/static/canvas/index.js",
+        "viewer/static/css/tokens.css",
+        "viewer/static/filmstrip.js",
+        "viewer/static/shared/dom.js",
+        "viewer/static/webpage.js",
         "py.typed",
     ):
         assert f"seg_widgets/{name}" in names

@@ -1,51 +1,96 @@
-// Plays the notebook's part on the page that webpage.py makes; there it stands behind canvas.js, in the same module.
+// Plays the notebook's part on the page that viewer/page.py makes.
 
-/** The widget's model: its traits, and who wants to hear of their changes. */
+import { render } from "./canvas/index.js";
+
+/** The widget's model: its traits, and who listens to their changes. There is no kernel. */
 class PageModel {
+  /** @type {Record<string, unknown>} */
+  #traits;
+  /** By event. @type {Map<string, (() => void)[]>} */
+  #listeners = new Map();
+
+  /** @param {Record<string, unknown>} traits */
   constructor(traits) {
-    this.traits = traits;
-    this.listeners = new Map();
+    this.#traits = traits;
   }
 
+  /**
+   * @param {string} name
+   * @returns {any}
+   */
   get(name) {
-    return this.traits[name];
+    return this.#traits[name];
   }
 
+  /**
+   * @param {string} name
+   * @param {unknown} value
+   */
   set(name, value) {
-    if (JSON.stringify(this.traits[name]) === JSON.stringify(value)) return;
-    this.traits[name] = value;
-    [...(this.listeners.get(`change:${name}`) ?? [])].forEach((callback) => callback());
+    if (JSON.stringify(this.#traits[name]) === JSON.stringify(value)) return;
+    this.#traits[name] = value;
+    const listeners = this.#listeners.get(`change:${name}`) ?? [];
+    for (const callback of [...listeners]) callback();
   }
 
+  /**
+   * @param {string} names separated by spaces
+   * @param {() => void} callback
+   */
   on(names, callback) {
-    for (const name of names.split(" ")) this.listeners.set(name, [...(this.listeners.get(name) ?? []), callback]);
+    for (const name of names.split(" ")) {
+      this.#listeners.set(name, [...(this.#listeners.get(name) ?? []), callback]);
+    }
   }
 
+  /**
+   * @param {string} names separated by spaces
+   * @param {() => void} callback
+   */
   off(names, callback) {
     for (const name of names.split(" ")) {
-      this.listeners.set(
+      const listeners = this.#listeners.get(name) ?? [];
+      this.#listeners.set(
         name,
-        (this.listeners.get(name) ?? []).filter((one) => one !== callback),
+        listeners.filter((one) => one !== callback),
       );
     }
   }
 
-  // There is no kernel to hear of anything.
   save_changes() {}
+
   send() {}
 }
 
-const traits = JSON.parse(document.getElementById("traits").textContent);
-const bytes = Uint8Array.from(atob(document.getElementById("content").textContent), (letter) => letter.charCodeAt(0));
-const pageModel = new PageModel({ ...traits, content: new DataView(bytes.buffer) });
+/**
+ * An element of the page, which viewer/page.py writes.
+ *
+ * @template {HTMLElement} Type
+ * @param {string} id
+ * @param {new () => Type} type
+ */
+function byId(id, type) {
+  const element = document.getElementById(id);
+  if (!(element instanceof type)) throw new Error(`the page has no #${id}`);
+  return element;
+}
 
-const slider = document.getElementById("threshold");
-const told = document.getElementById("threshold-value");
-const showThreshold = () => {
-  slider.value = pageModel.get("threshold");
-  told.textContent = Number(pageModel.get("threshold")).toFixed(2);
-};
-slider.addEventListener("input", () => pageModel.set("threshold", Number(slider.value)));
-pageModel.on("change:threshold", showThreshold);
-showThreshold();
-render({ model: pageModel, el: document.getElementById("canvas") });
+function showPage() {
+  const traits = JSON.parse(byId("traits", HTMLScriptElement).text);
+  const encoded = atob(byId("content", HTMLScriptElement).text);
+  const bytes = Uint8Array.from(encoded, (letter) => letter.charCodeAt(0));
+  const model = new PageModel({ ...traits, content: new DataView(bytes.buffer) });
+
+  const slider = byId("threshold", HTMLInputElement);
+  const output = byId("threshold-value", HTMLOutputElement);
+  const showThreshold = () => {
+    slider.value = model.get("threshold");
+    output.textContent = Number(model.get("threshold")).toFixed(2);
+  };
+  slider.addEventListener("input", () => model.set("threshold", Number(slider.value)));
+  model.on("change:threshold", showThreshold);
+  showThreshold();
+  render({ model, el: byId("canvas", HTMLDivElement) });
+}
+
+showPage();

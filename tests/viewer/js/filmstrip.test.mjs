@@ -1,33 +1,29 @@
-// The filmstrip's pure helpers.
-
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
-
-const folder = mkdtempSync(join(tmpdir(), "seg-widgets-"));
-const copy = join(folder, "filmstrip.mjs");
-copyFileSync(fileURLToPath(new URL("../../../seg_widgets/viewer/static/filmstrip.js", import.meta.url)), copy);
-const film = await import(pathToFileURL(copy).href);
-after(() => rmSync(folder, { recursive: true }));
+import { test } from "node:test";
+import * as film from "../../../seg_widgets/viewer/static/filmstrip.js";
 
 const items = [{ number: 3 }, { number: 5 }, { number: 9 }];
 
 test("an image is described by its name, its state and its result", () => {
-  const describe = (settings) => film.describeItem({ name: "a.jpg", note: "", error: "", ...settings });
+  const describe = (settings) =>
+    film.describeItem({ name: "a.jpg", note: "", error: "", ...settings });
   assert.equal(describe({ state: "done", note: "7 instances" }), "a.jpg, 7 instances");
   assert.equal(describe({ state: "waiting" }), "a.jpg, waiting");
   assert.equal(describe({ state: "busy" }), "a.jpg, being segmented");
-  assert.equal(describe({ state: "failed", error: "It is a text." }), "a.jpg, failed: It is a text.");
+  assert.equal(
+    describe({ state: "failed", error: "It is a text." }),
+    "a.jpg, failed: It is a text.",
+  );
   assert.equal(describe({ state: "done", name: "" }), "Image");
 });
 
 test("arrows step through the images and stop at the ends", () => {
   const step = (number, key) => film.stepItem(items, number, key);
   assert.deepEqual([step(3, "ArrowRight"), step(5, "ArrowDown"), step(9, "ArrowRight")], [5, 9, 9]);
-  assert.deepEqual([step(9, "ArrowLeft"), step(3, "ArrowUp"), step(9, "Home"), step(3, "End")], [5, 3, 3, 9]);
+  assert.deepEqual(
+    [step(9, "ArrowLeft"), step(3, "ArrowUp"), step(9, "Home"), step(3, "End")],
+    [5, 3, 3, 9],
+  );
   assert.equal(step(3, "x"), null);
   assert.equal(film.stepItem([], null, "End"), null);
 });

@@ -1,0 +1,124 @@
+// Instances and labels, each painted once, to be copied in each frame.
+
+import { instanceColor } from "./colors.js";
+import { contextOf, makeCanvas } from "./dom.js";
+import { drawLabel } from "./labels.js";
+import { pathOf } from "./scene.js";
+
+/** @import {Look, Scene} from "./types.js" */
+
+/** Of all prepared layers together: 192 MB at worst. */
+const LAYER_PIXELS = 48e6;
+/** Half an outline with its shadow, and one pixel. */
+const LAYER_EDGE = 4;
+
+// Widths in CSS pixels and opacities of the lines.
+export const OUTLINE = { width: 1.8, alpha: 1 };
+/** Keeps a colour apart from an image of the same colour. */
+const OUTLINE_SHADOW = { width: 3.2, alpha: 0.35 };
+
+/**
+ * One instance, painted.
+ *
+ * @typedef {object} Layer
+ * @property {HTMLCanvasElement} canvas
+ * @property {number} scale screen pixels for a pixel of the image
+ * @property {number} edge screen pixels around the mask
+ */
+
+export class Layers {
+  /** By index. @type {Map<number, Layer>} */
+  #instances = new Map();
+  /** By index. @type {Map<number, {canvas: HTMLCanvasElement, width: number}>} */
+  #labels = new Map();
+  /** What they were made for. */
+  #key = "";
+  /** Screen pixels for a CSS pixel. */
+  #ratio = 1;
+
+  forget() {
+    this.#instances.clear();
+    this.#labels.clear();
+  }
+
+  /**
+   * Forgets what was made for another look.
+   *
+   * @param {Look} look
+   * @param {number} ratio screen pixels for a CSS pixel
+   */
+  prepare(look, ratio) {
+    const key = `${look.colorBy} ${look.opacity} ${look.show} ${ratio} ${look.font}`;
+    if (key === this.#key) return;
+    this.forget();
+    this.#key = key;
+    this.#ratio = ratio;
+  }
+
+  /**
+   * The instance's own layer, made anew when the scale has changed and the view rests.
+   *
+   * @param {Scene} scene
+   * @param {number} viewScale CSS pixels for a pixel of the image
+   * @param {Look} look
+   * @param {number} index
+   */
+  instance(scene, viewScale, look, index) {
+    const mask = scene.masks[index];
+    const pixels = Math.max(1, mask.width * mask.height);
+    const room = LAYER_PIXELS / Math.max(16, scene.masks.length) / pixels;
+    const scale = Math.min(viewScale * this.#ratio, Math.sqrt(room));
+    const ready = this.#instances.get(index);
+    if (ready && (ready.scale === scale || look.moving)) return ready;
+
+    const edge = LAYER_EDGE * this.#ratio;
+    const canvas = makeCanvas(mask.width * scale + 2 * edge, mask.height * scale + 2 * edge);
+    const context = contextOf(canvas);
+    context.setTransform(scale, 0, 0, scale, edge - mask.x * scale, edge - mask.y * scale);
+    const path = pathOf(scene, index, scale);
+    const color = instanceColor(scene.header, index, look.colorBy);
+    if (look.show.includes("masks")) {
+      context.globalAlpha = look.opacity;
+      context.fillStyle = color;
+      context.fill(path, "evenodd");
+    }
+    context.lineJoin = "round";
+    if (look.show.includes("outlines")) {
+      const unit = this.#ratio / scale;
+      stroke(context, path, "#000000", OUTLINE_SHADOW, unit);
+      stroke(context, path, color, OUTLINE, unit);
+    }
+    const made = { canvas, scale, edge };
+    this.#instances.set(index, made);
+    return made;
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {Look} look
+   * @param {number} index
+   */
+  label(scene, look, index) {
+    const ready = this.#labels.get(index);
+    if (ready) return ready;
+    const color = instanceColor(scene.header, index, look.colorBy);
+    const made = drawLabel(scene.header, index, color, look.font, this.#ratio);
+    this.#labels.set(index, made);
+    return made;
+  }
+}
+
+/**
+ * @param {CanvasRenderingContext2D} context
+ * @param {Path2D} path
+ * @param {string} color
+ * @param {{width: number, alpha: number}} line
+ * @param {number} unit image pixels for a CSS pixel
+ */
+export function stroke(context, path, color, line, unit) {
+  context.globalAlpha = line.alpha;
+  context.strokeStyle = color;
+  context.lineWidth = line.width * unit;
+  context.stroke(path);
+  context.globalAlpha = 1;
+}

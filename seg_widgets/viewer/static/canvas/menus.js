@@ -1,0 +1,207 @@
+// The menus "View" and "Export", and the list of keys.
+
+import { make, setText } from "../shared/dom.js";
+import { toggledMarks } from "./commands.js";
+import { wordButton } from "./dom.js";
+import { openDialog } from "./popover.js";
+
+/** @import {Kernel} from "./kernel.js" */
+/** @import {Popover} from "./popover.js" */
+/** @import {Sync} from "./sync.js" */
+
+const MARKS = [
+  ["masks", "Masks"],
+  ["outlines", "Outlines"],
+  ["boxes", "Boxes"],
+  ["labels", "Labels"],
+];
+const COLORINGS = [
+  ["class", "Class"],
+  ["instance", "Instance"],
+  ["score", "Score"],
+];
+const EXPORTS = [
+  ["png", "PNG", "the image with what is drawn on it"],
+  ["cutouts", "Cut-outs", "a ZIP of transparent PNGs, one for each instance"],
+  ["coco", "COCO", "a data set in JSON, masks included"],
+  ["csv", "CSV", "a table for spreadsheets"],
+  ["html", "Web page", "one file to explore in any browser, without Python"],
+  ["python", "Copy Python", "the lines that make what is shown"],
+];
+const KEYS = [
+  ["← ↑ → ↓", "step through the instances, the best first"],
+  ["Enter", "select (with Shift: one more)"],
+  ["H", "hide the instance"],
+  ["S, or double-click", "show it alone; again: the others, too"],
+  ["Esc", "select nothing"],
+  ["Space", "hold: the photograph without masks"],
+  ["+ − 0", "zoom in, zoom out, the whole image"],
+  ["Wheel, or pinch", "zoom to the pointer (Ctrl + wheel before a click)"],
+  ["Drag", "move the enlarged image"],
+  ["T", "in the list of classes: a threshold for this class"],
+];
+const EXPORT_LATE =
+  "The kernel has not answered yet: it is busy, or stopped. The file comes when it is done.";
+/** Until then the browser has begun to read the file. */
+const DOWNLOAD_MS = 10_000;
+const MAX_CODE_ROWS = 24;
+
+export class Menus {
+  /** Where dialogs are added. @type {HTMLElement} */
+  #root;
+  /** @type {Sync} */
+  #sync;
+  /** @type {Kernel} */
+  #kernel;
+  /** @type {Popover} */
+  #popover;
+
+  /**
+   * @param {HTMLElement} root
+   * @param {{sync: Sync, kernel: Kernel, popover: Popover}} parts
+   */
+  constructor(root, { sync, kernel, popover }) {
+    this.#root = root;
+    this.#sync = sync;
+    this.#kernel = kernel;
+    this.#popover = popover;
+  }
+
+  /**
+   * What is drawn, in which colours, how opaque.
+   *
+   * @param {HTMLElement} anchor
+   */
+  openStyle(anchor) {
+    const show = this.#sync.get("show");
+    const marks = MARKS.map(([name, label]) =>
+      choice("checkbox", name, label, show.includes(name), () => this.#toggleMark(name)),
+    );
+    const group = `sgw-${Math.random()}`;
+    const colorBy = this.#sync.get("color_by");
+    const colorings = COLORINGS.map(([name, label]) =>
+      choice("radio", group, label, colorBy === name, () => this.#sync.write({ color_by: name })),
+    );
+    const attributes = { type: "range", min: 0, max: 1, step: 0.05 };
+    const label = { "aria-label": "Opacity of the masks" };
+    const opacity = make("input", "sgw-range", { ...attributes, ...label });
+    opacity.value = this.#sync.get("opacity");
+    opacity.addEventListener("input", () =>
+      this.#sync.writeSoon({ opacity: Number(opacity.value) }),
+    );
+    this.#popover.toggle(
+      anchor,
+      { role: "dialog", "aria-label": "View" },
+      fieldset("Draw", marks),
+      fieldset("Colour by", colorings),
+      make("label", "sgw-field", {}, make("span", "", { text: "Opacity" }), opacity),
+    );
+  }
+
+  /** @param {HTMLElement} anchor */
+  openExports(anchor) {
+    const offered = this.#sync.get("exports");
+    const items = EXPORTS.filter(([kind]) => offered.includes(kind)).map(([kind, label, text]) => {
+      const words = [make("strong", "", { text: label }), make("span", "sgw-hint", { text })];
+      const onclick = () => {
+        this.#popover.close();
+        this.#export(kind);
+      };
+      const settings = { type: "button", role: "menuitem", "aria-label": label, onclick };
+      return make("button", "sgw-item", settings, ...words);
+    });
+    this.#popover.toggle(anchor, { role: "menu", "aria-label": "Export what is shown" }, ...items);
+  }
+
+  /**
+   * The list of keys.
+   *
+   * @param {() => void} onclose
+   */
+  showKeys(onclose) {
+    const rows = KEYS.flatMap(([key, text]) => [
+      make("kbd", "", { text: key }),
+      make("span", "", { text }),
+    ]);
+    openDialog(this.#root, "Keys", onclose, make("div", "sgw-keys", {}, ...rows));
+  }
+
+  /** @param {string} name */
+  #toggleMark(name) {
+    const all = MARKS.map(([one]) => one);
+    this.#sync.write({ show: toggledMarks(all, this.#sync.get("show"), name) });
+  }
+
+  /**
+   * Asks the kernel for a file, and gives it to the person.
+   *
+   * @param {string} kind
+   */
+  #export(kind) {
+    // The kernel must know what the page shows before it is asked for it.
+    this.#sync.save();
+    this.#kernel.ask({ ask: "export", kind }, [], EXPORT_LATE, (answer, buffers) => {
+      if (answer.failed) return;
+      if (kind === "python") this.#showPython(new TextDecoder().decode(buffers[0]));
+      else download(answer.file, answer.mediaType, buffers[0]);
+    });
+  }
+
+  /** @param {string} code */
+  #showPython(code) {
+    const rows = Math.min(MAX_CODE_ROWS, code.split("\n").length + 1);
+    const settings = { readonly: "", spellcheck: "false", "aria-label": "Python", rows };
+    const text = make("textarea", "sgw-code", settings);
+    text.value = code;
+    const copy = wordButton("sgw-button", "Copy", {
+      onclick: async () => {
+        try {
+          await navigator.clipboard.writeText(code);
+        } catch {
+          // Not every front end lets its cells write to the clipboard; all let a selection be copied.
+          text.select();
+          document.execCommand("copy");
+        }
+        setText(copy, "Copied");
+      },
+    });
+    const foot = make("div", "sgw-dialog-foot", {}, copy);
+    openDialog(this.#root, "Python for what is shown", null, text, foot);
+    copy.focus();
+  }
+}
+
+/**
+ * A labelled checkbox or radio button.
+ *
+ * @param {string} type
+ * @param {string} name
+ * @param {string} label
+ * @param {boolean} checked
+ * @param {() => void} change
+ */
+function choice(type, name, label, checked, change) {
+  const input = make("input", "", { type, name });
+  input.checked = checked;
+  input.addEventListener("change", change);
+  return make("label", "sgw-choice", {}, input, label);
+}
+
+/**
+ * @param {string} label
+ * @param {Node[]} children
+ */
+function fieldset(label, children) {
+  return make("fieldset", "sgw-fields", {}, make("legend", "", { text: label }), ...children);
+}
+
+/**
+ * @param {string} name
+ * @param {string} type
+ * @param {DataView<ArrayBuffer>} data
+ */
+function download(name, type, data) {
+  const address = URL.createObjectURL(new Blob([data], { type }));
+  make("a", "", { href: address, download: name }).click();
+  setTimeout(() => URL.revokeObjectURL(address), DOWNLOAD_MS);
+}

@@ -1,0 +1,69 @@
+// The scene: a content message, decoded once for all views of a model.
+
+import { readMasks, traceMask } from "./masks.js";
+import { inflate, parseContent } from "./protocol.js";
+
+/** @import {Scene} from "./types.js" */
+
+/** Screen pixels for a pixel of the image from which single pixels are seen. */
+export const PIXELS_SEEN = 6;
+
+/** @type {WeakMap<DataView, Promise<Scene>>} */
+const scenes = new WeakMap();
+
+/**
+ * The decoded message; all views of a model share it.
+ *
+ * @param {DataView} content
+ * @returns {Promise<Scene>}
+ */
+export function sceneOf(content) {
+  const known = scenes.get(content);
+  if (known) return known;
+  const scene = readScene(content);
+  scenes.set(content, scene);
+  return scene;
+}
+
+/**
+ * @param {DataView} content
+ * @returns {Promise<Scene>}
+ */
+async function readScene(content) {
+  const { header, image, packed } = parseContent(content);
+  const [bits, bitmap] = await Promise.all([
+    inflate(packed),
+    createImageBitmap(new Blob([image], { type: header.mediaType })),
+  ]);
+  const masks = readMasks(header, bits);
+  // Large ones first, so that the small ones lie on top, where the pointer finds them.
+  const order = header.areas
+    .map((_, index) => index)
+    .sort((a, b) => header.areas[b] - header.areas[a] || a - b);
+  return { header, bitmap, masks, order, paths: [], exactPaths: [] };
+}
+
+/**
+ * An instance's outline. It is exact from `PIXELS_SEEN` on, where the image shows its pixels, too; below, smooth.
+ *
+ * @param {Scene} scene
+ * @param {number} index
+ * @param {number} scale screen pixels for a pixel of the image
+ */
+export function pathOf(scene, index, scale) {
+  const exact = scale >= PIXELS_SEEN;
+  const paths = exact ? scene.exactPaths : scene.paths;
+  paths[index] ??= makePath(traceMask(scene.masks[index], !exact));
+  return paths[index];
+}
+
+/** @param {number[][]} loops */
+function makePath(loops) {
+  const path = new Path2D();
+  for (const loop of loops) {
+    path.moveTo(loop[0], loop[1]);
+    for (let at = 2; at < loop.length; at += 2) path.lineTo(loop[at], loop[at + 1]);
+    path.closePath();
+  }
+  return path;
+}

@@ -1,0 +1,287 @@
+// The list of instances that meet their threshold: sortable, linked with the image.
+
+import { make, setAttribute } from "../shared/dom.js";
+import { keyOf } from "./dom.js";
+import { aboveThreshold, describeInstance, sortInstances } from "./instances.js";
+import { COLUMNS, ROW_HEIGHT } from "./row.js";
+import { Rows } from "./rows.js";
+
+/** @import {Actions} from "./actions.js" */
+/** @import {Filter, Header, Look, SortKey} from "./types.js" */
+/** @import {Hover} from "./hover.js" */
+/** @import {Row} from "./row.js" */
+/** @import {Sync} from "./sync.js" */
+
+export class Table {
+  /** @type {HTMLElement} */
+  element;
+  /** @type {Sync} */
+  #sync;
+  /** @type {Actions} */
+  #actions;
+  /** @type {Hover} */
+  #hover;
+  /** @type {Header | null} */
+  #header = null;
+  /** Each instance in words, by index. @type {ReturnType<typeof describeInstance>[]} */
+  #facts = [];
+  /** @type {SortKey} */
+  #by = "score";
+  #descending = true;
+  /** All indices, sorted. @type {number[]} */
+  #ranked = [];
+  /** The index of the row that the keys are on. @type {number | null} */
+  #active = null;
+  /** @type {Required<Filter> | null} */
+  #filter = null;
+  /** @type {Look | null} */
+  #look = null;
+  /** Indices hidden one by one. @type {Set<number>} */
+  #hidden = new Set();
+  /** Indices that are selected and shown. @type {Set<number>} */
+  #selected = new Set();
+  /** The selection when a row was last brought into sight. @type {string | undefined} */
+  #revealed;
+  /** Each sort key with the head of its column. @type {[SortKey, HTMLElement][]} */
+  #heads;
+  /** @type {Rows} */
+  #rows;
+  /** Begins the ids of the rows. */
+  #name = `sgw-${Math.random().toString(36).slice(2)}`;
+
+  /**
+   * @param {Sync} sync
+   * @param {Actions} actions
+   * @param {Hover} hover
+   */
+  constructor(sync, actions, hover) {
+    this.#sync = sync;
+    this.#actions = actions;
+    this.#hover = hover;
+    this.#heads = COLUMNS.map(([by, label]) => [by, this.#columnHead(by, label)]);
+    const show = (/** @type {Row} */ row, /** @type {number} */ index) => this.#show(row, index);
+    this.#rows = new Rows(this.#head(), this.#name, show, () => this.#refresh());
+    const labels = { "aria-label": "Instances", "aria-multiselectable": "true" };
+    const settings = { role: "grid", tabindex: "0", ...labels, "aria-colcount": "4" };
+    this.element = make("div", "sgw-table", settings, this.#rows.element);
+    this.element.style.setProperty("--sgw-row-height", `${ROW_HEIGHT}px`);
+    this.#listen();
+  }
+
+  /** @param {Header} header */
+  build(header) {
+    this.#header = header;
+    this.#facts = header.areas.map((_, index) => describeInstance(header, index));
+    this.#active = null;
+    this.#rows.toTop();
+    this.#rank();
+  }
+
+  /**
+   * @param {Required<Filter>} filter
+   * @param {Look} look
+   */
+  update(filter, look) {
+    this.#filter = filter;
+    this.#look = look;
+    this.#refresh();
+  }
+
+  /**
+   * Puts the keys on an instance and scrolls its row into sight.
+   *
+   * @param {number} index
+   */
+  activate(index) {
+    this.#active = index;
+    this.#rows.reveal(index);
+  }
+
+  destroy() {
+    this.#rows.destroy();
+  }
+
+  /**
+   * @param {SortKey} by
+   * @param {string} label
+   */
+  #columnHead(by, label) {
+    const settings = { type: "button", text: label, onclick: () => this.#sort(by) };
+    const sort = make("button", "sgw-sort", settings);
+    return make("div", `sgw-cell sgw-cell-${by}`, { role: "columnheader" }, sort);
+  }
+
+  #head() {
+    const shown = make("span", "sgw-offscreen", { text: "Shown" });
+    const eye = make("div", "sgw-cell sgw-cell-eye", { role: "columnheader" }, shown);
+    const cells = [...this.#heads.map(([, cell]) => cell), eye];
+    return make("div", "sgw-row sgw-head", { role: "row", "aria-rowindex": "1" }, ...cells);
+  }
+
+  #listen() {
+    const rows = this.#rows.spacer;
+    rows.addEventListener("pointermove", (event) => this.#point(event));
+    rows.addEventListener("pointerleave", () => {
+      if (this.#hover.leave()) this.#actions.schedule();
+    });
+    rows.addEventListener("click", (event) => this.#click(event));
+    rows.addEventListener("dblclick", (event) => this.#doubleClick(event));
+    this.element.addEventListener("keydown", (event) => this.#key(event));
+  }
+
+  /** @param {SortKey} by */
+  #sort(by) {
+    this.#descending = this.#by === by ? !this.#descending : by !== "class";
+    this.#by = by;
+    this.#rank();
+    this.#actions.schedule();
+  }
+
+  #rank() {
+    if (!this.#header) return;
+    const all = this.#header.scores.map((_, index) => index);
+    this.#ranked = sortInstances(this.#header, all, this.#by, this.#descending);
+    const order = this.#descending ? "descending" : "ascending";
+    for (const [by, cell] of this.#heads) {
+      cell.setAttribute("aria-sort", by === this.#by ? order : "none");
+    }
+  }
+
+  #refresh() {
+    const [header, filter, look] = [this.#header, this.#filter, this.#look];
+    if (!this.#rows.visible || !header || !filter || !look) return;
+    const above = new Set(aboveThreshold(header, filter));
+    this.#rows.set(this.#ranked.filter((index) => above.has(index)));
+    this.#hidden = new Set(filter.hiddenInstances);
+    this.#selected = new Set(look.selected);
+    setAttribute(this.element, "aria-rowcount", String(this.#rows.indices.length + 1));
+
+    const selection = this.#sync.get("selected").join();
+    if (selection !== this.#revealed) {
+      this.#revealed = selection;
+      if (look.selected.length === 1) this.#rows.reveal(look.selected[0]);
+    }
+    this.#fill();
+  }
+
+  #fill() {
+    this.#rows.fill();
+    const active = this.#active !== null && this.#rows.indices.includes(this.#active);
+    const name = "aria-activedescendant";
+    if (active) setAttribute(this.element, name, `${this.#name}-${this.#active}`);
+    else this.element.removeAttribute(name);
+  }
+
+  /**
+   * @param {Row} row
+   * @param {number} index
+   */
+  #show(row, index) {
+    if (!this.#header || !this.#look) return;
+    row.setInstance(this.#header, index, this.#facts[index]);
+    const [selected, hidden] = [this.#selected.has(index), this.#hidden.has(index)];
+    row.setState(this.#look, { selected, hidden, active: this.#active === index });
+  }
+
+  /** @param {PointerEvent} event */
+  #point(event) {
+    if (this.#hover.isPointerStale(event)) return;
+    const index = indexOf(event);
+    // What is hidden one by one can't be hovered in the image.
+    this.#hover.setFromOutside(index !== null && this.#hidden.has(index) ? null : index);
+  }
+
+  /** @param {MouseEvent} event */
+  #click(event) {
+    const index = indexOf(event);
+    if (index === null) return;
+    this.#active = index;
+    const add = event.shiftKey || event.ctrlKey || event.metaKey;
+    if (isOnEye(event)) this.#actions.toggleInstance(index);
+    else this.#actions.select(index, add);
+  }
+
+  /** @param {MouseEvent} event */
+  #doubleClick(event) {
+    const index = indexOf(event);
+    if (index !== null && !isOnEye(event)) this.#actions.isolateInstance(index);
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    const indices = this.#rows.indices;
+    if (event.target !== this.element || !indices.length) return;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const key = keyOf(event);
+    const last = indices.length - 1;
+    const at = this.#active === null ? -1 : indices.indexOf(this.#active);
+    const to = this.#moves(at, last)[key];
+    const action = this.#keyActions(at < 0 ? null : this.#active, event.shiftKey)[key];
+    if (to !== undefined) this.#moveTo(indices[Math.max(0, Math.min(last, to))]);
+    else if (action) action();
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  }
+
+  /**
+   * Where the keys lead from the row `at`.
+   *
+   * @param {number} at -1: none
+   * @param {number} last
+   * @returns {Record<string, number>}
+   */
+  #moves(at, last) {
+    const { page } = this.#rows;
+    return {
+      ArrowDown: at + 1,
+      ArrowUp: at < 0 ? last : at - 1,
+      PageDown: at + page,
+      PageUp: at - page,
+      Home: 0,
+      End: last,
+    };
+  }
+
+  /**
+   * @param {number | null} index of the active row
+   * @param {boolean} shift
+   * @returns {Record<string, () => void>}
+   */
+  #keyActions(index, shift) {
+    const actions = this.#actions;
+    const always = { Escape: () => actions.clearSelection() };
+    if (index === null) return always;
+    return {
+      ...always,
+      Enter: () => actions.select(index, shift),
+      " ": () => actions.select(index, shift),
+      h: () => actions.toggleInstance(index),
+      s: () => actions.isolateInstance(index),
+    };
+  }
+
+  /** @param {number} index */
+  #moveTo(index) {
+    this.#active = index;
+    this.#hover.setByKey(this.#hidden.has(index) ? null : index);
+    this.#rows.reveal(index);
+    this.#fill();
+  }
+}
+
+/**
+ * The index of the row below the pointer.
+ *
+ * @param {Event} event
+ */
+function indexOf(event) {
+  /** @type {HTMLElement | null} */
+  const row = /** @type {Element} */ (event.target).closest(".sgw-row");
+  return row ? Number(row.dataset.index) : null;
+}
+
+/** @param {Event} event */
+function isOnEye(event) {
+  return Boolean(/** @type {Element} */ (event.target).closest(".sgw-eye"));
+}

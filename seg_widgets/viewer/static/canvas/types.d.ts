@@ -1,0 +1,124 @@
+// The shapes that the modules share, for the type checker alone; nothing of it reaches a browser.
+
+/** A size in pixels. */
+export interface Size {
+  width: number;
+  height: number;
+}
+
+/** One class of the prediction. */
+export interface ClassInfo {
+  id: number;
+  name: string;
+  /** Such as "#e69f00". */
+  color: string;
+}
+
+/** What viewer/content.py says of an image and its instances; lists have one entry for each instance. */
+export interface Header extends Size {
+  name: string;
+  mediaType: string;
+  imageBytes: number;
+  maskBytes: number;
+  hasMasks: boolean;
+  classes: ClassInfo[];
+  classIds: number[];
+  scores: number[];
+  /** Pixels of each mask. */
+  areas: number[];
+  /** [left, top, right, bottom] in image pixels. */
+  boxes: number[][];
+  /** [x, y, width, height] of each mask's crop. */
+  crops: number[][];
+  colors: string[];
+}
+
+/** A mask inside its crop; without bits (a model that gives only boxes) all of it is inside. */
+export interface Mask extends Size {
+  x: number;
+  y: number;
+  bits: Uint8Array | null;
+}
+
+/** A decoded content message. */
+export interface Scene {
+  header: Header;
+  bitmap: ImageBitmap;
+  masks: Mask[];
+  /** Indices in the order of drawing: the largest first. */
+  order: number[];
+  /** Smoothed outlines by index, made when first drawn. */
+  paths: Path2D[];
+  /** Exact outlines by index, made when first drawn. */
+  exactPaths: Path2D[];
+}
+
+/** Maps image pixels to stage pixels: stage = image · scale + (x, y). */
+export interface Viewport {
+  scale: number;
+  x: number;
+  y: number;
+}
+
+/** What decides which instances are shown. */
+export interface Filter {
+  threshold: number;
+  classThresholds?: Record<string, number>;
+  hiddenClasses?: string[];
+  hiddenInstances?: number[];
+}
+
+/** How the shown instances are drawn. */
+export interface Look {
+  /** Indices that are shown. */
+  shown: number[];
+  hovered: number | null;
+  selected: number[];
+  colorBy: string;
+  opacity: number;
+  show: string[];
+  font: string;
+  /** The image alone. */
+  hideMasks: boolean;
+  /** While the view moves, layers of another scale are good enough. */
+  moving: boolean;
+}
+
+export type SortKey = "score" | "area" | "class";
+
+/** Trait names with new values. */
+export type Changes = Record<string, unknown>;
+
+/** Why nothing shows, with a button that changes it, where one helps. */
+export interface Explanation {
+  text: string;
+  action: string | null;
+  change?: Changes;
+}
+
+/** A label to be placed: its size, and the bounds of its instance in stage pixels. */
+export interface WantedLabel extends Size {
+  x: number;
+  y: number;
+  right: number;
+  bottom: number;
+}
+
+/** The pointer on the stage (x, y), and the image's pixel below it. */
+export interface Location {
+  x: number;
+  y: number;
+  column: number;
+  row: number;
+}
+
+/** What anywidget gives a widget, and PageModel on a page without a kernel. */
+export interface Model {
+  get(name: string): any;
+  set(name: string, value: unknown): void;
+  on(names: string, callback: (...values: any[]) => void): void;
+  off(names: string, callback: (...values: any[]) => void): void;
+  save_changes(): void;
+  send(content: unknown, callbacks?: unknown, buffers?: ArrayBuffer[]): void;
+  widget_manager?: any;
+}
