@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .answering import AnsweringPredictor, InputFormat, predictor_of
 from .plotting import ColorBy, Plottable, plot
 from .prediction import RLE, Instance, MaskCrop, Prediction, SortKey, check_threshold
 from .predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
@@ -10,7 +11,9 @@ __all__ = [
     "MAX_INSTANCES",
     "RLE",
     "SCORE_FLOOR",
+    "AnsweringPredictor",
     "ColorBy",
+    "InputFormat",
     "Instance",
     "MaskCrop",
     "Plottable",
@@ -19,4 +22,5 @@ __all__ = [
     "SortKey",
     "check_threshold",
     "plot",
+    "predictor_of",
 ]

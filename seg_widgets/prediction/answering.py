@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InferenceError, SegWidgetsError, SettingError
-from .adapters import convert
+from .adapters import convert, read_names
 from .prediction import Prediction
 from .predictor import SCORE_FLOOR
 
@@ -22,21 +22,22 @@ InputFormat = Literal["rgb", "bgr", "pil"]
 
 @dataclass(frozen=True)
 class _Library:
-    """How a library's models are called: the method (None: the model itself), what image they
-    take, and the settings that make them answer down to the score floor."""
+    """How a library's models are called: the method ("": the model itself), what image they take,
+    where their class names are, and the settings that let them answer down to the score floor."""
 
-    method: str | None
+    method: str
     input_format: InputFormat
+    names: str
     settings: dict[str, Any]
 
 
 # By the top-level name of the module that a model's class lies in.
 _LIBRARIES = {
-    "ultralytics": _Library(None, "bgr", {"conf": SCORE_FLOOR, "verbose": False}),
-    "transformers": _Library(None, "pil", {"threshold": SCORE_FLOOR}),
-    "rfdetr": _Library("predict", "rgb", {"threshold": SCORE_FLOOR}),
-    "segment_anything": _Library("generate", "rgb", {}),
-    "sam2": _Library("generate", "rgb", {}),
+    "ultralytics": _Library("", "bgr", "names", {"conf": SCORE_FLOOR, "verbose": False}),
+    "transformers": _Library("", "pil", "model.config.id2label", {"threshold": SCORE_FLOOR}),
+    "rfdetr": _Library("predict", "rgb", "class_names", {"threshold": SCORE_FLOOR}),
+    "segment_anything": _Library("generate", "rgb", "", {}),
+    "sam2": _Library("generate", "rgb", "", {}),
 }
 
 
@@ -73,10 +74,8 @@ class AnsweringPredictor:
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names in the order of their ids; () where only the answers have them."""
-        names = self._names or ()
-        if isinstance(names, str):
-            return (names,)
-        return tuple(map(str, names.values() if hasattr(names, "values") else names))
+        names = read_names(self._names)
+        return () if names is None else tuple(names.names)
 
     def __repr__(self) -> str:
         return f"AnsweringPredictor({self.name!r})"
@@ -124,7 +123,7 @@ def predictor_of(
         model: A function of an image; or an Ultralytics model, a Hugging Face pipeline, an RF-DETR
             model or SAM's mask generator, which are called as they need it, down to the score
             floor.
-        class_names: As for `Prediction.of`; None: the answers' own names.
+        class_names: As for `Prediction.of`; None: the model's or the answers' own names.
         name: What the panel calls it; "": the function's or the class's name.
         input_format: What the function takes: "rgb" or "bgr" (H×W×3 uint8 arrays), or "pil". None:
             as the library needs it, and RGB for a function.
@@ -138,17 +137,24 @@ def predictor_of(
     library = _LIBRARIES.get(type(model).__module__.partition(".")[0])
     if library is None:
         return AnsweringPredictor(model, class_names, name=name, input_format=input_format or "rgb")
-    ask = model if library.method is None else getattr(model, library.method, model)
+    ask = getattr(model, library.method, model) if library.method else model
 
     def function(image: Any) -> Any:
         return ask(image, **library.settings)
 
     return AnsweringPredictor(
         function,
-        class_names,
+        class_names if class_names is not None else _names_in(model, library.names),
         name=name or _name_of(model),
         input_format=input_format or library.input_format,
     )
+
+
+def _names_in(model: Any, path: str) -> Any:
+    """What lies at an attribute's path, or None."""
+    for part in path.split(".") if path else ():
+        model = getattr(model, part, None)
+    return model if path else None
 
 
 def _name_of(function: Any) -> str:

@@ -10,9 +10,10 @@ import warnings
 from typing import Any
 
 from ..prediction import Prediction
+from .class_names import read_names
 from .registry import ADAPTERS, Adapter, Conversion, convert
 
-__all__ = ["ADAPTERS", "Adapter", "Conversion", "convert", "prediction_of"]
+__all__ = ["ADAPTERS", "Adapter", "Conversion", "convert", "prediction_of", "read_names"]
 
 
 def prediction_of(result: Any, image: Any = None, *, class_names: Any = None) -> Prediction:

@@ -5,6 +5,7 @@ Results, detectron2's Instances.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -80,10 +81,26 @@ def _labelling(result: Any, count: int, names: ClassNames | None) -> Labelling:
         return label_by_name(called, names) if all(called) and count else one_class(count, names)
 
     ids = whole_numbers(result.class_id, "class ids")
-    if names is not None and count and all(called) and set(called) <= set(names.names):
-        return label_by_name(called, names)
     own = {number: name for number, name in zip(ids.tolist(), called, strict=False) if name}
-    return label_by_id(ids, names, own)
+    if names is None or not own:
+        return label_by_id(ids, names, own)
+    if set(own.values()) <= set(names.names):
+        named = [own.get(number, f"class {number}") for number in ids.tolist()]
+        return label_by_name(named, names)
+    labelling = label_by_id(ids, names)
+    return replace(labelling, notes=(*labelling.notes, *_renamed(own, names)))
+
+
+def _renamed(own: Mapping[int, str], names: ClassNames) -> list[str]:
+    """class_names may translate the result's names, or count otherwise; only a person can tell."""
+    other = [number for number, name in own.items() if names.by_id.get(number, name) != name]
+    if not other:
+        return []
+    number = other[0]
+    return [
+        f"The result calls class id {number} {own[number]!r}, but class_names calls it "
+        f"{names.by_id[number]!r}."
+    ]
 
 
 def _names_of(data: Any, count: int) -> list[str]:

@@ -70,8 +70,8 @@ def _names_of_labels(result: Mapping[str, Any], names: ClassNames) -> ClassNames
         return names.counted_from(1)
     raise PredictionError(
         "Labels may count from 1 (torchvision) or from 0 (Hugging Face), and a list of names "
-        'doesn\'t say which. Give class_names with "__background__" first, or as a dict {label: name}, such '
-        "as model.config.id2label."
+        'does not say which. Give class_names with "__background__" first, or as a dict '
+        "{label: name}, such as model.config.id2label."
     )
 
 

@@ -100,7 +100,8 @@ def from_pipeline_boxes(result: Items, given: Given) -> Found:
 
 def is_sam(result: Any) -> bool:
     """What SAM's `SamAutomaticMaskGenerator` generates: masks or RLE, without classes."""
-    return _all_have(result, "segmentation") and not any("category_id" in item for item in result)
+    others = {"category_id", "segments_info"}
+    return _all_have(result, "segmentation") and not any(others & set(item) for item in result)
 
 
 def from_sam(result: Items, given: Given) -> Found:
