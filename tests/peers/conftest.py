@@ -1,4 +1,4 @@
-"""What the tests of the peers share: an image, and that no library asks the network for anything."""
+"""What the tests of the peers share: an image, masks, and that no library uses the network."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _refuse(connection: socket.socket, address: Any) -> None:
     raise OSError(f"the tests have no network, but {address} was asked")
 
 
-socket.socket.connect = _refuse  # type: ignore[method-assign]
+socket.socket.connect = _refuse  # type: ignore[method-assign,assignment]
 
 
 @pytest.fixture(autouse=True)

@@ -56,10 +56,10 @@ def sam() -> Sam:
 def test_sam(sam: Sam, image: npt.NDArray[np.uint8], mode: str) -> None:
     generator = SamAutomaticMaskGenerator(
         sam,
-        points_per_side=4,
+        points_per_side=2,
         pred_iou_thresh=-100,
         stability_score_thresh=-100,
-        box_nms_thresh=0.999,
+        box_nms_thresh=1.0,
         output_mode=mode,
     )
     results = generator.generate(image)

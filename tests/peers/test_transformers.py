@@ -134,9 +134,7 @@ def test_binary_maps_and_a_threshold_that_nothing_meets(segmenter: tuple[Any, An
 def test_image_segmentation_pipeline(segmenter: tuple[Any, Any], subtask: str) -> None:
     model, processor = segmenter
     ask = pipeline("image-segmentation", model=model, image_processor=processor, device="cpu")
-    results = ask(
-        photograph(), subtask=subtask, threshold=0.1, overlap_mask_area_threshold=0.0
-    )
+    results = ask(photograph(), subtask=subtask, threshold=0.1, overlap_mask_area_threshold=0.0)
     assert results
     prediction = Prediction.of(results, photograph())
     dense = np.stack([np.asarray(item["mask"]) > 0 for item in results])

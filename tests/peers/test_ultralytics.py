@@ -27,6 +27,11 @@ def make_model(config: str) -> Any:
         if isinstance(module, torch.nn.BatchNorm2d):
             torch.nn.init.uniform_(module.weight, 0.5, 2)
             torch.nn.init.uniform_(module.bias, -1, 1)
+
+    # A new head believes in nothing.
+    for name, weight in model.model.named_parameters():
+        if "cv3" in name and name.endswith("2.bias"):
+            torch.nn.init.uniform_(weight, -1, 1)
     return model
 
 
@@ -62,7 +67,7 @@ def test_segmentation(model: Any, shape: tuple[int, int], retina: bool) -> None:
 def dense_of(prediction: Prediction, result: Any) -> list[int]:
     """The indices of the instances that have a box or a mask: random weights make empty ones."""
     boxes = result.boxes.xyxy
-    full = ((boxes[:, 2:] > boxes[:, :2]).all(dim=1) | result.masks.data.any(dim=2).any(dim=1))
+    full = (boxes[:, 2:] > boxes[:, :2]).all(dim=1) | result.masks.data.any(dim=2).any(dim=1)
     kept: list[int] = full.nonzero().flatten().tolist()
     assert len(kept) == len(prediction)
     return kept
