@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV   ?= .venv
 VENV7  ?= .venv-ipywidgets7
+PEERS  ?= .venv-peers
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web demo test lint docs docker-test bench notebooks screenshots lock starter clean
+.PHONY: help setup lab web demo test lint docs docker-test peers-test bench notebooks screenshots lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -53,6 +54,10 @@ docs: setup ## the documentation as a web site: build/docs/index.html
 docker-test: setup ## build the Dockerfile with buildah and start what is in it (root, on Debian)
 	@$(RUN) -m tests.docker_image
 
+peers-test: ## test results of other libraries (Ultralytics, transformers, …) against their releases
+	@$(PYTHON) packaging/bootstrap.py --peers --venv $(PEERS)
+	@$(PEERS)/bin/python -m pytest -p no:cacheprovider -W default tests/peers
+
 bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
 	@$(RUN) -m benchmarks $(BENCH)
 
@@ -70,4 +75,4 @@ lock: setup ## resolve the dependencies anew
 	@$(RUN) packaging/lock.py
 
 clean: ## remove the .venv and what was built
-	rm -rf $(VENV) $(VENV7) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV7) $(PEERS) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,9 +1,10 @@
 """Make the .venv and put everything in it that seg_widgets needs: `python3 packaging/bootstrap.py`.
 
 With `--ipywidgets7` it makes a second one beside it, for the tests of ipywidgets 7, which has
-neither torch nor detectron2: .venv-ipywidgets7. With `--here` it makes none, but adds what the
-Python that runs it lacks, and leaves all that is there as it is: so Colab keeps its torch, NumPy
-and ipywidgets.
+neither torch nor detectron2: .venv-ipywidgets7. With `--peers` it makes one that has the libraries
+whose results `Prediction.of` takes, for tests/peers: .venv-peers. With `--here` it makes none, but
+adds what the Python that runs it lacks, and leaves all that is there as it is: so Colab keeps its
+torch, NumPy and ipywidgets.
 
 Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that
 a second run takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses
@@ -25,8 +26,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "packaging" / "requirements.lock"
 LOCK_OF_7 = ROOT / "packaging" / "ipywidgets7.lock"
+LOCK_OF_PEERS = ROOT / "packaging" / "peers.lock"
 PLAIN = ROOT / "packaging" / "requirements.txt"
 OLDEST, NEWEST = (3, 11), (3, 13)
+_SIZES = {
+    LOCK: "a few minutes and 6 GB the first time",
+    LOCK_OF_7: "0.5 GB, for the tests",
+    LOCK_OF_PEERS: "6 GB, most of it shared with .venv, for the tests",
+}
 _CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 
 
@@ -38,14 +45,21 @@ def main() -> int:
         "--ipywidgets7", action="store_true", help="the one for the tests of ipywidgets 7"
     )
     parser.add_argument(
+        "--peers", action="store_true", help="the one for the tests of other libraries' results"
+    )
+    parser.add_argument(
         "--here", action="store_true", help="add what this Python lacks, and change nothing of it"
     )
     parser.add_argument(
         "--dry-run", action="store_true", help="with --here: only say what would be added"
     )
     options = parser.parse_args()
-    of_7: bool = options.ipywidgets7
-    venv: Path = (options.venv or ROOT / (".venv-ipywidgets7" if of_7 else ".venv")).resolve()
+    lock, folder = LOCK, ".venv"
+    if options.ipywidgets7:
+        lock, folder = LOCK_OF_7, ".venv-ipywidgets7"
+    elif options.peers:
+        lock, folder = LOCK_OF_PEERS, ".venv-peers"
+    venv: Path = (options.venv or ROOT / folder).resolve()
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         wanted = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"
         found = f"{sys.version_info[0]}.{sys.version_info[1]}"
@@ -61,10 +75,10 @@ def main() -> int:
             _install_here(options.dry_run)
             return 0
         python = _make_venv(venv)
-        if of_7:
-            _install_lock(venv, python, LOCK_OF_7)
-        else:
-            _install_lock(venv, python, LOCK, os.environ.get("UV_TORCH_BACKEND", ""))
+        # Only the lock of .venv has a twin without hashes, which another build of torch needs.
+        backend = os.environ.get("UV_TORCH_BACKEND", "") if lock == LOCK else ""
+        _install_lock(venv, python, lock, backend)
+        if lock == LOCK:
             _run(python, ROOT / "packaging" / "detectron2" / "ensure.py")
         _install_ourselves(venv, python)
         _quieten_lab(venv)
@@ -121,8 +135,7 @@ def _install_lock(venv: Path, python: Path, lock: Path, backend: str = "") -> No
     key = hashlib.sha256(lock.read_bytes() + backend.encode()).hexdigest()
     if _done(venv, "lock", key):
         return
-    size = "a few minutes and 6 GB the first time" if lock == LOCK else "0.5 GB, for the tests"
-    _say(f"installing the locked packages ({size})")
+    _say(f"installing the locked packages ({_SIZES[lock]})")
     options = ["--require-hashes"]
     if backend:
         # Another index serves other files of torch under the same version, so the lock's hashes

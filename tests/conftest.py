@@ -10,6 +10,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# These need an environment of their own and are named by their path: `make peers-test`.
+collect_ignore = ["peers"]
+
 # The tests' own servers are on loopback; a proxy of the machine must not stand between.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .answering import AnsweringPredictor, InputFormat, predictor_of
 from .checks import require_masks
 from .filter import (
     DEFAULT_FILTER,
@@ -24,8 +25,10 @@ __all__ = [
     "MAX_INSTANCES",
     "RLE",
     "SCORE_FLOOR",
+    "AnsweringPredictor",
     "Chosen",
     "Filter",
+    "InputFormat",
     "Instance",
     "MaskCrop",
     "Prediction",
@@ -38,5 +41,6 @@ __all__ = [
     "outlines",
     "paste",
     "plot",
+    "predictor_of",
     "require_masks",
 ]

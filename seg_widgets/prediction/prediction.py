@@ -146,6 +146,36 @@ class Prediction:
             crops,
         )
 
+    @classmethod
+    def of(cls, result: Any, image: Any = None, *, class_names: Any = None) -> Prediction:
+        """Any model's answer for one image, recognised by its shape; no library is imported for it.
+
+        Scores that are left out become 1, soft masks are cut at 0.5, boxes are clipped to the
+        image, and instances with numbers that are not finite are left out. Whatever was changed so
+        is said in one `UserWarning`.
+
+        Args:
+            result: supervision's Detections (RF-DETR's too); Ultralytics Results; Hugging Face's
+                pipelines and `post_process_…` dicts; torchvision's dict; detectron2's Instances;
+                SAM's list of masks; COCO results of one image; N×H×W masks; a label image (H×W
+                integers, 0 outside); a `Prediction`, which is returned as it is. A list of one of
+                them is taken, too.
+            image: The H×W×3 array or PIL image that the model was given, or its (height, width).
+                Needed where the result doesn't know the size; checked where it does.
+            class_names: A list, a dict id → name (`id2label`), COCO's categories, or one name for
+                all. None: the result's own names, else "class 7" for the id 7.
+
+        Returns:
+            The prediction, in the order of the result.
+
+        Raises:
+            PredictionError: The result can't be taken, or belongs to an image of another size. The
+                message says what it is and what can be taken.
+        """
+        from .adapters import prediction_of
+
+        return prediction_of(result, image, class_names=class_names)
+
     # ── reading it ────────────────────────────────────────────────────────────────────────────────
 
     def __len__(self) -> int:

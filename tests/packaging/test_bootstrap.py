@@ -116,7 +116,7 @@ def test_a_wheel_without_the_starter_is_not_built(root: Path, tmp_path: Path) ->
     hook.initialize("editable", {"force_include": {}})
 
 
-@pytest.mark.parametrize("name", ["requirements.lock", "ipywidgets7.lock"])
+@pytest.mark.parametrize("name", ["requirements.lock", "ipywidgets7.lock", "peers.lock"])
 def test_the_locks_hold_names_versions_and_hashes_only(root: Path, name: str) -> None:
     lock = (root / "packaging" / name).read_text()
     assert not re.search(r"https?:|--index|--find-links| @ ", lock)
