@@ -89,6 +89,7 @@ def test_two_images_with_the_same_answer_are_two_results() -> None:
     for name, grey in (("dark.png", 10), ("light.png", 200)):
         session.segment(np.full((20, 30, 3), grey, np.uint8), name)
         session.wait(20)
+        assert session.result is not None
         assert session.source == session.result.name == name
         assert (session.image == grey).all()
     assert shown == [("dark.png", 10), ("light.png", 200)]
@@ -107,7 +108,9 @@ def test_an_observer_of_any_part_sees_all_parts_of_the_same_result(
     def see(change: object) -> None:
         result = session.result
         if result is None:
-            assert session.image is session.prediction is session.current is None
+            assert session.image is None
+            assert session.prediction is None
+            assert session.current is None
             assert (session.source, session.origin, session.history) == ("", "", ())
             seen.append("nothing")
         else:
@@ -133,19 +136,19 @@ def test_an_observer_of_any_part_sees_all_parts_of_the_same_result(
 
 
 def test_a_result_has_all_its_parts(session: SegmentationSession, tmp_path: Path) -> None:
-    assert session.result is None
     path = tmp_path / "photo.jpg"
     path.write_bytes(make_jpeg(40, 30))
     session.segment(path)
     session.wait(20)
     result = session.result
+    assert result is not None
     assert (result.name, result.uri, result.number) == ("photo.jpg", str(path), 1)
     assert result.model == "StubPredictor"
     assert result.took_s is not None
     assert result.image.shape == (30, 40, 3)
     assert len(result.prediction) == 12
     with pytest.raises(traitlets.TraitError, match="read-only"):
-        session.result = None
+        session.result = result
 
 
 def test_busy_is_true_as_soon_as_the_image_is_set_and_the_old_image_stays_meanwhile() -> None:
