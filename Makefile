@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web demo test lint docs docker-test bench notebooks screenshots lock starter clean
+.PHONY: help setup lab web demo test lint docs docker-test detectron2-test versions-test bench notebooks screenshots lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -51,6 +51,12 @@ docs: setup ## the documentation as a web site: build/docs/index.html
 
 docker-test: setup ## build the Dockerfile with buildah and start what is in it (root, on Debian)
 	@$(RUN) -m tests.docker_image
+
+detectron2-test: setup ## test detectron2 itself, as it is installed, and what our wheel of it cannot do
+	@$(RUN) -m pytest -q packaging/detectron2/tests
+
+versions-test: setup ## try the lowest and the newest versions of everything, in environments of their own (6 GB each)
+	@$(RUN) packaging/versions.py
 
 bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
 	@$(RUN) -m benchmarks $(BENCH)

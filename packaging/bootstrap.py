@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "packaging" / "requirements.lock"
 LOCK_OF_7 = ROOT / "packaging" / "ipywidgets7.lock"
 PLAIN = ROOT / "packaging" / "requirements.txt"
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 _CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 
 

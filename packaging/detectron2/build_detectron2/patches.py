@@ -287,6 +287,18 @@ PATCHES: tuple[Patch, ...] = (
         ),
     ),
     Patch(
+        "the modulated deformable convolution takes an empty batch",
+        "its sizes were numbers where the shape of the empty answer is made from pairs",
+        (
+            Edit(
+                "detectron2/layers/deform_conv.py",
+                r"^        self\.(stride|padding|dilation) = (stride|padding|dilation)$",
+                r"        self.\1 = _pair(\2)",
+                3,
+            ),
+        ),
+    ),
+    Patch(
         "fvcore.nn is imported first, without torch's warning",
         "fvcore scripts two functions at import, of which newer versions of torch warn each user",
         (
