@@ -7,7 +7,8 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web demo test lint docs docker-test peers-test bench notebooks screenshots lock starter clean
+.PHONY: help setup lab web demo test lint docs docker-test peers-test detectron2-test versions-test bench \
+  notebooks screenshots lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -57,6 +58,12 @@ docker-test: setup ## build the Dockerfile with buildah and start what is in it 
 peers-test: ## test results of other libraries (Ultralytics, transformers, …) against their releases
 	@$(PYTHON) packaging/bootstrap.py --peers --venv $(PEERS)
 	@$(PEERS)/bin/python -m pytest -p no:cacheprovider -W default tests/peers
+
+detectron2-test: setup ## test detectron2 itself, as it is installed, and what our wheel of it cannot do
+	@$(RUN) -m pytest -q packaging/detectron2/tests
+
+versions-test: setup ## try the lowest and the newest versions of everything, in environments of their own (6 GB each)
+	@$(RUN) packaging/versions.py
 
 bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
 	@$(RUN) -m benchmarks $(BENCH)

@@ -28,7 +28,7 @@ LOCK = ROOT / "packaging" / "requirements.lock"
 LOCK_OF_7 = ROOT / "packaging" / "ipywidgets7.lock"
 LOCK_OF_PEERS = ROOT / "packaging" / "peers.lock"
 PLAIN = ROOT / "packaging" / "requirements.txt"
-OLDEST, NEWEST = (3, 11), (3, 13)
+OLDEST, NEWEST = (3, 11), (3, 14)
 _SIZES = {
     LOCK: "a few minutes and 6 GB the first time",
     LOCK_OF_7: "0.5 GB, for the tests",

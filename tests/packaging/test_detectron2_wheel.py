@@ -37,7 +37,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "packaging" / "detectron2"
 ENSURE = PROJECT / "ensure.py"
-VERSION = "0.6+segwidgets.1"
+VERSION = "0.6+segwidgets.2"
 WHEEL = f"detectron2-{VERSION}-py3-none-any.whl"
 DIST_INFO = f"detectron2-{VERSION}.dist-info"
 SDIST = "pb1-detectron2-0.6.tar.gz"
@@ -604,8 +604,8 @@ def stub() -> ModuleType:
 @pytest.mark.parametrize(
     ("operator", "needed_by"),
     [
-        ("deform_conv_forward", "deformable convolution on a GPU"),
-        ("modulated_deform_conv_backward", "modulated deformable convolution"),
+        ("deform_conv_forward", "code that calls it by itself"),
+        ("modulated_deform_conv_backward", "code that calls it by itself"),
         ("box_iou_rotated", "the overlap of rotated boxes"),
         ("nms_rotated", "non-maximum suppression of rotated boxes"),
         ("roi_align_rotated_forward", "ROIAlign on rotated boxes"),

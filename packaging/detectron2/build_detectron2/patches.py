@@ -40,6 +40,43 @@ class Patch:
 _NUMPY_ALIAS = r"\bnp\.(bool|int|float|str)\b"
 _BUILTIN = r"\1"
 _LOGGER_WARN = r"(?<=logger)\.warn\("
+_OLD_SCHEDULER = r"\btorch\.optim\.lr_scheduler\._LRScheduler\b"
+_SCHEDULER = "torch.optim.lr_scheduler.LRScheduler"
+# torchvision reads both numbers of groups from the shapes.
+_DEFORMABLE = """def deform_conv(
+    input,
+    offset,
+    weight,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    deformable_groups=1,
+    im2col_step=64,
+):
+    if input.dim() != 4:
+        raise ValueError(f"Expected 4D tensor as input, got {input.dim()}D tensor instead.")
+    return deform_conv2d(
+        input, offset, weight, stride=stride, padding=padding, dilation=dilation
+    )
+
+
+def modulated_deform_conv(
+    input,
+    offset,
+    mask,
+    weight,
+    bias=None,
+    stride=1,
+    padding=0,
+    dilation=1,
+    groups=1,
+    deformable_groups=1,
+):
+    return deform_conv2d(
+        input, offset, weight, bias, stride=stride, padding=padding, dilation=dilation, mask=mask
+    )
+"""
 
 PATCHES: tuple[Patch, ...] = (
     Patch(
@@ -204,6 +241,104 @@ PATCHES: tuple[Patch, ...] = (
         ),
     ),
     Patch(
+        "a data set whose mapper returns None draws another image from a tuple",
+        "Python 3.11 no longer samples from a set; a tuple in the set's order gives the same images",
+        (
+            Edit(
+                "detectron2/data/common.py",
+                r"\.sample\(self\._fallback_candidates, k=1\)",
+                ".sample(tuple(self._fallback_candidates), k=1)",
+                1,
+            ),
+        ),
+    ),
+    Patch(
+        "learning-rate schedulers are torch's LRScheduler, as in upstream's main",
+        "since torch 2.0 a plain scheduler of torch is no _LRScheduler, so its state was neither saved nor loaded, "
+        "and a run that was resumed began its schedule anew",
+        (
+            Edit("detectron2/engine/hooks.py", _OLD_SCHEDULER, _SCHEDULER, 2),
+            Edit("detectron2/solver/build.py", _OLD_SCHEDULER, _SCHEDULER, 1),
+            Edit("detectron2/solver/lr_scheduler.py", _OLD_SCHEDULER, _SCHEDULER, 4),
+            Edit("detectron2/projects/deeplab/build_solver.py", _OLD_SCHEDULER, _SCHEDULER, 1),
+            Edit("detectron2/projects/deeplab/lr_scheduler.py", _OLD_SCHEDULER, _SCHEDULER, 1),
+        ),
+    ),
+    Patch(
+        "both deformable convolutions are torchvision's deform_conv2d, with gradients, on any device",
+        "detectron2's own are compiled code; torchvision's has the same arguments and computes the same",
+        (
+            Edit(
+                "detectron2/layers/deform_conv.py",
+                r"^class _DeformConv\(Function\):\n(?:.*\n)+?"
+                r"modulated_deform_conv = _ModulatedDeformConv\.apply\n",
+                _DEFORMABLE,
+                1,
+            ),
+            Edit(
+                "detectron2/layers/deform_conv.py",
+                r"^import math\nfrom functools import lru_cache\nimport torch\n",
+                "import torch\n",
+                1,
+            ),
+            Edit(
+                "detectron2/layers/deform_conv.py",
+                r"^from torch\.autograd import Function\nfrom torch\.autograd\.function import once_differentiable\n",
+                "",
+                1,
+            ),
+            Edit("detectron2/layers/deform_conv.py", r"^from detectron2 import _C\n\n", "", 1),
+        ),
+    ),
+    Patch(
+        "the modulated deformable convolution takes an empty batch",
+        "its sizes were numbers where the shape of the empty answer is made from pairs",
+        (
+            Edit(
+                "detectron2/layers/deform_conv.py",
+                r"^        self\.(stride|padding|dilation) = (stride|padding|dilation)$",
+                r"        self.\1 = _pair(\2)",
+                3,
+            ),
+        ),
+    ),
+    Patch(
+        "fvcore.nn is imported first, without torch's warning",
+        "fvcore scripts two functions at import, of which newer versions of torch warn each user",
+        (
+            Edit(
+                "detectron2/__init__.py",
+                r"^from \.utils\.env import setup_environment$",
+                "import warnings\n\n"
+                "with warnings.catch_warnings():\n"
+                '    warnings.filterwarnings("ignore", message="`torch.jit.script` is ")\n'
+                "    import fvcore.nn  # noqa: F401\n\n"
+                "from .utils.env import setup_environment",
+                1,
+            ),
+        ),
+    ),
+    Patch(
+        "AutogradProfiler names its device, and writes its file",
+        "torch 2.15 no longer takes use_cuda; the class lacked an attribute that the function it inherits reads",
+        (
+            Edit(
+                "detectron2/engine/hooks.py",
+                r"torch\.autograd\.profiler\.profile\(use_cuda=self\._use_cuda\)",
+                "torch.autograd.profiler.profile(\n"
+                '                use_device="cuda" if self._use_cuda else None\n'
+                "            )",
+                1,
+            ),
+            Edit(
+                "detectron2/engine/hooks.py",
+                r"^        self\._use_cuda = use_cuda$",
+                "        self._use_cuda = use_cuda\n        self._save_tensorboard = False",
+                1,
+            ),
+        ),
+    ),
+    Patch(
         "detectron2.export can be imported without caffe2 and onnx, as upstream's main does",
         "PyTorch no longer ships caffe2; tracing and detectron2.utils.analysis do not need it",
         (
@@ -281,8 +416,8 @@ def change_note(patches: tuple[Patch, ...] = PATCHES) -> str:
             "  ",
         ),
         _wrapped(
-            "Left out: the compiled operators (deformable convolution on a GPU, rotated boxes, "
-            "the fast COCO evaluator), the caffe2 export, and tools/."
+            "Left out: the compiled operators (rotated boxes, the fast COCO evaluator)"
+            ", the caffe2 export, and tools/."
         ),
     ]
     return "\n\n".join(sections) + "\n"

@@ -5,10 +5,16 @@ asking it for an operator raises `MissingOperatorError`, which names the operato
 and how to get it.
 """
 
+# What decides whether a config with deformable convolutions can be run may look at this name.
+DEFORM_CONV_FROM_TORCHVISION = True
+
 _NEEDED_BY = {
-    "deform_conv": "deformable convolution on a GPU (MODEL.RESNETS.DEFORM_ON_PER_STAGE)",
+    "deform_conv": (
+        "code that calls it by itself (detectron2.layers.DeformConv uses torchvision's here)"
+    ),
     "modulated_deform_conv": (
-        "modulated deformable convolution on a GPU (MODEL.RESNETS.DEFORM_MODULATED)"
+        "code that calls it by itself (detectron2.layers.ModulatedDeformConv uses torchvision's "
+        "here)"
     ),
     "box_iou_rotated": "the overlap of rotated boxes (rotated RPN and ROI heads)",
     "nms_rotated": "non-maximum suppression of rotated boxes (rotated RPN and ROI heads)",
@@ -50,7 +56,7 @@ def __getattr__(name: str) -> object:
     raise MissingOperatorError(
         f"detectron2._C.{name} is missing: {needed_by} needs detectron2's compiled operators, and "
         "this is the pure-Python build that seg-widgets makes. Mask R-CNN on upright boxes works "
-        "without them. To get them, uninstall this detectron2 and build it from its own sources "
-        "with a C++ compiler (and nvcc for CUDA): "
+        "without them, with deformable convolutions too. To get them, uninstall this detectron2 "
+        "and build it from its own sources with a C++ compiler (and nvcc for CUDA): "
         "https://github.com/facebookresearch/detectron2/blob/main/INSTALL.md"
     )
