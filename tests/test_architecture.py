@@ -176,6 +176,24 @@ def test_no_module_of_ours_is_imported_by_its_name_in_a_string() -> None:
     ]
 
 
+def _table_of_rules(page: Path) -> dict[str, set[str]]:
+    """The table of a page whose last column says which folders each folder imports from."""
+    lines = page.read_text("utf-8").splitlines()
+    header = next(number for number, line in enumerate(lines) if line.endswith("import from |"))
+    rules: dict[str, set[str]] = {}
+    for line in lines[header + 2 :]:
+        if not line.startswith("|"):
+            break
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        rules[cells[0].strip("`/")] = {name.strip() for name in cells[-1].split(",")} - {""}
+    return rules
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])
+def test_the_tables_of_folders_are_the_rules(root: Path, page: str) -> None:
+    assert _table_of_rules(root / page) == ALLOWED
+
+
 def test_import_loads_neither_torch_nor_widgets() -> None:
     code = f"import sys, seg_widgets; print(sorted({HEAVY | WIDGETS!r} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

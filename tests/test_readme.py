@@ -54,7 +54,6 @@ ELSEWHERE = {
 }
 SERVED = ("make lab", "make web")
 RUN = (
-    "git clone … seg-widgets && cd seg-widgets",
     "make demo",
     "make bench",
     "python -m seg_widgets segment",
@@ -102,7 +101,7 @@ def test_every_command_is_run_by_a_test(root: Path) -> None:
 
 
 def test_a_clone_has_what_the_commands_need(root: Path, tmp_path: Path) -> None:
-    _run(RUN[0].replace("…", f"--quiet {root}") + " && make help", tmp_path)
+    _run(f"git clone --quiet {root} seg-widgets && cd seg-widgets && make help", tmp_path)
     clone = tmp_path / "seg-widgets"
     assert (clone / "weights" / "starter.safetensors").stat().st_size > 1e6
     assert (clone / "notebooks" / "panel.ipynb").is_file()
@@ -187,28 +186,30 @@ def in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
 
 
 def test_the_lines_of_python(in_a_folder: Path) -> None:
-    first, second, third = _blocks("python")
     names: dict[str, object] = {}
-    exec(first, names)
+    panels = []
+    for block in _blocks("python"):
+        if "model_final_f10217.pkl" in block:
+            _write_r50(in_a_folder / "model_final_f10217.pkl")
+        exec(block, names)
+        if "panel = " in block:
+            panels.append(names["panel"])
     assert isinstance(names["prediction"], Prediction)
-    exec(second, names)
-    panel = names["panel"]
-    assert isinstance(panel, SegmentationPanel)
-    panel.image = names["image"]
-    panel.wait()
-    assert panel.prediction is not None
-    panel.prediction.plot()
-    panel.close()
+    small, own = panels
 
-    _write_r50(in_a_folder / "model_final_f10217.pkl")
-    exec(third, names)
-    panel = names["panel"]
-    assert isinstance(panel, SegmentationPanel)
-    panel.image = names["image"]
-    panel.wait()
-    assert panel.prediction is not None
-    assert len(panel.prediction.class_names) == 80
-    panel.close()
+    # What `save` wrote: one file for each format, and a mask for each object.
+    results = {path.name for path in (in_a_folder / "results").iterdir()}
+    alone = {"cat-overlay.png", "cat-labelme.json", "cat-labelstudio.json", "cat.html"}
+    assert alone < results
+    assert all("-mask-" in name for name in results - alone)
+
+    for panel, classes in ((small, 17), (own, 80)):
+        assert isinstance(panel, SegmentationPanel)
+        panel.image = names["image"]
+        panel.wait()
+        assert panel.prediction is not None
+        assert len(panel.prediction.class_names) == classes
+        panel.close()
 
 
 def _write_r50(path: Path) -> None:

@@ -279,16 +279,13 @@ def _versions(python: Path, folder: Path) -> dict[str, str]:
 def test_each_notebook_says_what_colab_needs_first(root: Path) -> None:
     # On Colab each notebook has a machine of its own, so what one of them has installed the next
     # one lacks.
-    lines = (
-        "!git clone --depth 1 ADDRESS-OF-THIS-REPOSITORY seg-widgets\n"
-        "!python seg-widgets/packaging/bootstrap.py --here"
-    )
+    line = "\n!python seg-widgets/packaging/bootstrap.py --here\n"
     for path in sorted((root / "notebooks").glob("*.ipynb")):
         cells = json.loads(path.read_text("utf-8"))["cells"]
         told = [
             cell
             for cell in cells
-            if cell["cell_type"] == "markdown" and lines in "".join(cell["source"])
+            if cell["cell_type"] == "markdown" and line in "".join(cell["source"])
         ]
         assert len(told) == 1, path.name
 
