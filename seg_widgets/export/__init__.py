@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from .formats import _MAKERS as MAKERS  # the panel's exports; until there is a registry
-from .formats import _file_stem as file_stem
 from .formats import (
     CSV_COLUMNS,
     FORMATS,
@@ -24,6 +23,7 @@ from .formats import (
     to_supervision,
     write_bytes,
 )
+from .formats import _file_stem as file_stem
 
 __all__ = [
     "CSV_COLUMNS",
