@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from seg_widgets.widgets import address_field
 from seg_widgets.widgets.address_field import AddressField
 
 
@@ -39,7 +38,9 @@ def test_the_same_address_is_opened_again_later(
     page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = iter(range(0, 1000, 10))
-    monkeypatch.setattr(address_field.time, "monotonic", lambda: float(next(clock)) + 1e9)
+    monkeypatch.setattr(
+        "seg_widgets.widgets.address_field.time.monotonic", lambda: float(next(clock)) + 1e9
+    )
     page.field.text.value = "https://example.org/a.jpg"
     page.field.button.click()
     assert len(page.opened) == 2

@@ -205,7 +205,7 @@ def test_two_images_with_the_same_prediction_are_both_shown() -> None:
     canvas = SegmentationCanvas()
     for grey in (10, 200):
         canvas.set_result(np.full((20, 30, 3), grey, np.uint8), prediction)
-        picture = decode_content(canvas.content).picture
+        picture = decode_content(canvas.content).image
         assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == grey).all()
     canvas.close()
 

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import PredictionError
-from ..prediction import MaskCrop, Prediction
+from ..masks import MaskCrop
+from ..prediction import Prediction
 from .arrays import to_array
 from .class_names import ClassNames, Labelling
 

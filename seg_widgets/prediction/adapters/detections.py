@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import PredictionError
-from ..prediction import MaskCrop
+from ..masks import MaskCrop
 from .arrays import has, shape_of, to_array, whole_numbers
 from .building import Found, Given
 from .class_names import ClassNames, Labelling, label_by_id, label_by_name, read_names

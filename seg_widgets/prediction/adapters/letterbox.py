@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import MaskCrop
+from ..masks import MaskCrop
 from .arrays import to_array
 
 __all__ = ["crop_of_letterboxed"]

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import PredictionError
-from ..prediction import MaskCrop
+from ..masks import MaskCrop
 from .arrays import Array, shape_of, to_array
 
 __all__ = [
