@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -60,7 +61,7 @@ def test_only_a_text_is_an_address() -> None:
         (Image.new("RGB", (2, 2)), ""),
         (None, ""),
     ],
-    ids=lambda value: repr(value)[:60],
+    ids=lambda value: re.sub(r" at 0x\w+", "", repr(value))[:60],
 )
 def test_what_an_image_is_called(source: object, name: str) -> None:
     assert name_of(source) == name
