@@ -64,7 +64,9 @@ class Case:
 def main() -> int:
     """Try each case; the exit status is 0 where all work."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--detectron2-tests", action="store_true", help="run its tests in each, too")
+    parser.add_argument(
+        "--detectron2-tests", action="store_true", help="run its tests in each, too"
+    )
     options = parser.parse_args()
     newest = newest_python()
     cases = [Case("lowest-direct", OLDEST), Case("highest", OLDEST), Case("highest", newest)]
@@ -109,7 +111,9 @@ def _make(case: Case, folder: Path) -> Path:
     venv = folder / "venv"
     version = f"{case.python[0]}.{case.python[1]}"
     _run(*UV, "venv", "--quiet", "--no-python-downloads", "--python", version, venv)
-    python = next(path for path in (venv / "bin" / "python", venv / "Scripts" / "python.exe") if path.exists())
+    python = next(
+        path for path in (venv / "bin" / "python", venv / "Scripts" / "python.exe") if path.exists()
+    )
     install = (*UV, "pip", "install", "--quiet", "--python", python)
     ends = ("--resolution", case.resolution, "--extra", "detectron2")
     _run(*install, *ends, "-r", ROOT / "pyproject.toml")

@@ -315,6 +315,18 @@ PATCHES: tuple[Patch, ...] = (
         ),
     ),
     Patch(
+        "key points become one array before they become a tensor",
+        "torch warns that a list of arrays is slow",
+        (
+            Edit(
+                "detectron2/data/detection_utils.py",
+                r"\bKeypoints\(kpts\)",
+                "Keypoints(np.asarray(kpts))",
+                1,
+            ),
+        ),
+    ),
+    Patch(
         "AutogradProfiler names its device, and writes its file",
         "torch 2.15 no longer takes use_cuda; the class lacked an attribute that the function it inherits reads",
         (

@@ -61,7 +61,9 @@ def test_images_of_any_kind_are_resized(channels: int, kind: Any) -> None:
 @pytest.mark.parametrize(
     ("size", "expected"), [((100, 200), (50, 100)), ((200, 100), (100, 50)), ((50, 500), (8, 80))]
 )
-def test_the_shortest_edge_is_made_so_long(size: tuple[int, int], expected: tuple[int, int]) -> None:
+def test_the_shortest_edge_is_made_so_long(
+    size: tuple[int, int], expected: tuple[int, int]
+) -> None:
     augmentation = T.ResizeShortestEdge(50, max_size=100 if size != (50, 500) else 80)
     transform = augmentation.get_transform(image(*size))
     assert (transform.new_h, transform.new_w) == expected
@@ -70,7 +72,11 @@ def test_the_shortest_edge_is_made_so_long(size: tuple[int, int], expected: tupl
 def test_boxes_points_and_polygons_move_with_the_image() -> None:
     inputs = T.AugInput(image(), boxes=np.array([[2.0, 1, 6, 5]]), sem_seg=image()[:, :, 0])
     transform = T.AugmentationList(
-        [T.RandomFlip(prob=1.0), T.Resize((20, 10)), T.RandomApply(T.RandomCrop("absolute", (6, 6)), 0)]
+        [
+            T.RandomFlip(prob=1.0),
+            T.Resize((20, 10)),
+            T.RandomApply(T.RandomCrop("absolute", (6, 6)), 0),
+        ]
     )(inputs)
     assert inputs.image.shape == (20, 10, 3)
     assert inputs.sem_seg.shape == (20, 10)
@@ -113,7 +119,12 @@ def test_a_crop_cuts_polygons() -> None:
 
 @pytest.mark.parametrize(
     "augmentation",
-    [T.RandomContrast(2, 2), T.RandomBrightness(0.5, 0.5), T.RandomSaturation(0, 0), T.RandomLighting(1)],
+    [
+        T.RandomContrast(2, 2),
+        T.RandomBrightness(0.5, 0.5),
+        T.RandomSaturation(0, 0),
+        T.RandomLighting(1),
+    ],
     ids=lambda augmentation: type(augmentation).__name__,
 )
 def test_colours_are_changed(augmentation: Any) -> None:

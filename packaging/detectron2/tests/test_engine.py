@@ -15,9 +15,15 @@ from detectron2 import model_zoo
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.data.catalog import Metadata
 from detectron2.engine import DefaultTrainer, SimpleTrainer, hooks
 from detectron2.evaluation import COCOEvaluator
-from detectron2.solver import LRMultiplier, WarmupParamScheduler, build_lr_scheduler, build_optimizer
+from detectron2.solver import (
+    LRMultiplier,
+    WarmupParamScheduler,
+    build_lr_scheduler,
+    build_optimizer,
+)
 from detectron2.structures import Boxes, BoxMode, Instances
 from detectron2.utils.analysis import FlopCountAnalysis
 from detectron2.utils.events import EventStorage, JSONWriter, get_event_storage
@@ -41,7 +47,8 @@ class Line(nn.Module):
 class Trainer(SimpleTrainer):
     """A trainer whose checkpoints hold what its hooks hold."""
 
-    def __init__(self, folder: Path, scheduler: type | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         model = Line()
         super().__init__(model, [torch.ones(1)] * 100, torch.optim.SGD(model.parameters(), 0.1))
         self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=2, gamma=0.1)
@@ -158,7 +165,13 @@ def cfg(tmp_path: Path) -> Any:
         }
         name = str(tmp_path / f"{number}.png")
         records.append(
-            {"file_name": name, "image_id": number, "height": 64, "width": 64, "annotations": [mine]}
+            {
+                "file_name": name,
+                "image_id": number,
+                "height": 64,
+                "width": 64,
+                "annotations": [mine],
+            }
         )
     name = f"little_{tmp_path.name}"
     DatasetCatalog.register(name, lambda: records)
@@ -221,9 +234,8 @@ def test_predictions_are_drawn() -> None:
     record = {"annotations": [{"bbox": [5, 5, 20, 20], "bbox_mode": 0, "category_id": 0}]}
     assert Visualizer(pixels, {}).draw_dataset_dict(record).get_image().any()
     parts = np.zeros((60, 80), np.int64)
-    assert Visualizer(pixels, {"stuff_classes": ["sky"], "stuff_colors": [[9, 9, 255]]}).draw_sem_seg(
-        parts
-    ).get_image().any()
+    stuff = Metadata(stuff_classes=["sky"], stuff_colors=[[9, 9, 255]])
+    assert Visualizer(pixels, stuff).draw_sem_seg(parts).get_image().any()
 
 
 def test_operations_are_counted() -> None:

@@ -47,9 +47,7 @@ def test_a_deformable_convolution_is_torchvisions(
     image = torch.randn(2, 4, 9, 8)
     size = (-(-9 // stride), -(-8 // stride))
     offset = torch.randn(2, 18 * offset_groups, *size)
-    expected = torchvision.ops.deform_conv2d(
-        image, offset, layer.weight, stride=stride, padding=1
-    )
+    expected = torchvision.ops.deform_conv2d(image, offset, layer.weight, stride=stride, padding=1)
     assert expected.shape == (2, 6, *size)
     torch.testing.assert_close(layer(image, offset), expected, rtol=0, atol=0)
 

@@ -91,9 +91,7 @@ def test_anchors_lie_around_the_cells() -> None:
 
 
 def test_anchors_may_lie_around_the_centres_of_the_cells() -> None:
-    anchors = DefaultAnchorGenerator(
-        sizes=[[4.0]], aspect_ratios=[[1.0]], strides=[16], offset=0.5
-    )
+    anchors = DefaultAnchorGenerator(sizes=[[4.0]], aspect_ratios=[[1.0]], strides=[16], offset=0.5)
     assert anchors([torch.zeros(1, 3, 1, 1)])[0].tensor.tolist() == [[6, 6, 10, 10]]
 
 
@@ -132,9 +130,7 @@ def test_deltas_lead_from_one_box_to_the_other(transform: Any, angles: bool) -> 
         middle = (target[:, :2] + target[:, 2:]) / 2
         source = torch.cat([middle - 1, middle + 1], dim=1)
     deltas = transform.get_deltas(source, target)
-    torch.testing.assert_close(
-        transform.apply_deltas(deltas, source), target, atol=1e-3, rtol=1e-3
-    )
+    torch.testing.assert_close(transform.apply_deltas(deltas, source), target, atol=1e-3, rtol=1e-3)
 
 
 def test_a_delta_cannot_make_a_box_endless() -> None:
@@ -290,7 +286,9 @@ def test_the_first_stages_may_be_frozen() -> None:
     cfg = small("COCO-Detection/faster_rcnn_R_50_C4_1x.yaml")
     cfg.MODEL.BACKBONE.FREEZE_AT = 2
     backbone = build_backbone(cfg)
-    learning = {name.split(".")[0] for name, weight in backbone.named_parameters() if weight.requires_grad}
+    learning = {
+        name.split(".")[0] for name, weight in backbone.named_parameters() if weight.requires_grad
+    }
     assert learning == {"res3", "res4"}
     assert build_backbone(cfg, ShapeSpec(channels=3)).output_shape()["res4"].channels == 1024
 
