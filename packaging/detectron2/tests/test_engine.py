@@ -208,8 +208,8 @@ def test_the_default_trainer_learns_evaluates_and_resumes(cfg: Any) -> None:
     Path(cfg.OUTPUT_DIR).mkdir()
     first = Little(cfg)
     first.resume_or_load(resume=False)
-    results = first.train()
-    assert {"bbox", "segm"} <= results.keys()
+    first.train()
+    assert "segm/AP50" in (Path(cfg.OUTPUT_DIR) / "metrics.json").read_text()
     cfg.SOLVER.MAX_ITER = 3
     second = Little(cfg)
     second.resume_or_load(resume=True)
