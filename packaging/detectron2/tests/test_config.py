@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+import detectron2.model_zoo as model_zoo
 import pytest
-from detectron2 import model_zoo
 from detectron2.config import (
     CfgNode,
     LazyCall,
@@ -64,7 +64,7 @@ def test_configs_of_version_1_are_brought_up_to_date() -> None:
 class Configured:
     """Something that a config describes."""
 
-    @configurable
+    @configurable  # type: ignore[untyped-decorator]
     def __init__(self, size: int, *, name: str = "none") -> None:
         self.size, self.name = size, name
 

@@ -8,10 +8,10 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import detectron2.model_zoo as model_zoo
 import numpy as np
 import pytest
 import torch
-from detectron2 import model_zoo
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog

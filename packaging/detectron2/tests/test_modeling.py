@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import detectron2.model_zoo as model_zoo
 import numpy as np
 import pytest
 import torch
-from detectron2 import model_zoo
 from detectron2.config import get_cfg
 from detectron2.layers import ShapeSpec
 from detectron2.modeling import build_backbone, build_model
