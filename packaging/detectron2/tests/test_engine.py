@@ -44,7 +44,7 @@ class Line(nn.Module):
         return {"loss": ((self.weight * batch) ** 2).sum()}
 
 
-class Trainer(SimpleTrainer):
+class Trainer(SimpleTrainer):  # type: ignore[misc]
     """A trainer whose checkpoints hold what its hooks hold."""
 
     def __init__(self, folder: Path) -> None:
@@ -196,7 +196,7 @@ def cfg(tmp_path: Path) -> Any:
     MetadataCatalog.remove(name)
 
 
-class Little(DefaultTrainer):
+class Little(DefaultTrainer):  # type: ignore[misc]
     """The default trainer with COCO's evaluation."""
 
     @classmethod

@@ -312,7 +312,7 @@ def test_a_model_learns_and_predicts(config: str) -> None:
     image = labelled()
     losses = model_losses(model, [image])
     assert losses.keys() == MODELS[config]
-    total = sum(losses.values())
+    total = torch.stack(list(losses.values())).sum()
     assert math.isfinite(total.item())
     total.backward()
     found = predicted(model, image)
