@@ -314,7 +314,7 @@ def test_a_model_learns_and_predicts(config: str) -> None:
     assert losses.keys() == MODELS[config]
     total = torch.stack(list(losses.values())).sum()
     assert math.isfinite(total.item())
-    total.backward()
+    total.backward()  # type: ignore[no-untyped-call]
     found = predicted(model, image)
     assert 0 < len(found) <= 4
     assert found.image_size == (96, 80)
