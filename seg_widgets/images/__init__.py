@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from .arrays import RGBArray
+from .choices import Channels, Contrast
 from .file_upload import Upload, uploads
 from .formats import ACCEPT, FORMATS, SUFFIXES
 from .limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
-from .loading import load
+from .loading import load, read
 from .names import is_address, name_of
+from .notes import ImageWarning, LoadedImage
 
 __all__ = [
     "ACCEPT",
@@ -16,10 +18,15 @@ __all__ = [
     "MAX_PIXELS",
     "MAX_SIDE",
     "SUFFIXES",
+    "Channels",
+    "Contrast",
+    "ImageWarning",
+    "LoadedImage",
     "RGBArray",
     "Upload",
     "is_address",
     "load",
     "name_of",
+    "read",
     "uploads",
 ]
