@@ -5,6 +5,7 @@ from __future__ import annotations
 from .arrays import RGBArray
 from .choices import Channels, Contrast
 from .file_upload import Upload, uploads
+from .files import is_zarr, looks_like_image
 from .formats import ACCEPT, FORMATS, SUFFIXES
 from .limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from .loading import load, read
@@ -25,7 +26,9 @@ __all__ = [
     "RGBArray",
     "Upload",
     "is_address",
+    "is_zarr",
     "load",
+    "looks_like_image",
     "name_of",
     "read",
     "uploads",

@@ -83,7 +83,7 @@ def load(
         page=page,
     )
     for note in loaded.notes:
-        text = f"{loaded.name}: {note}" if loaded.name else note
+        text = f"{printable(loaded.name)}: {note}" if loaded.name else note
         warnings.warn(text, ImageWarning, stacklevel=2)
     return loaded.pixels
 
@@ -153,7 +153,7 @@ def read(
         raise ImageError(
             f"{shown or 'The image'} can't be opened: {type(error).__name__}: {error}"
         ) from error
-    return LoadedImage(pixels, shown, tuple(notes))
+    return LoadedImage(pixels, name or name_of(source), tuple(notes))
 
 
 def _pixels(

@@ -87,7 +87,7 @@ class Samples:
         alpha = to_8_bit(self.values[..., -1:], name, Choices(full), [])
         if self.premultiplied:
             rest = (255 - alpha).astype(np.uint16)
-            return np.minimum(rgb + rest, 255).astype(np.uint8)
+            return np.asarray(np.minimum(rgb + rest, 255), np.uint8)
         return on_white(np.concatenate([rgb, alpha], axis=2))
 
 

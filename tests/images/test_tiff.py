@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -19,7 +19,7 @@ from .tiffs import GREY, tiff
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f4"])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_white_is_zero_in_every_depth(dtype: str, order: str) -> None:
+def test_white_is_zero_in_every_depth(dtype: str, order: Literal["<", ">"]) -> None:
     values = GREY.astype(dtype)
     dark_is_high = read(tiff(values, 0, order=order), contrast=(0, 255)).pixels
     np.testing.assert_array_equal(dark_is_high[..., 0], 255 - GREY)
@@ -144,7 +144,7 @@ def test_a_raw_photo_is_not_its_preview(content: bytes, name: str) -> None:
 def test_a_page_that_is_a_smaller_copy_is_none() -> None:
     buffer = io.BytesIO()
     pages = [Image.fromarray(GREY), Image.fromarray(GREY[::2, ::2])]
-    pages[1].encoderinfo = {"tiffinfo": {254: 1}}  # type: ignore[attr-defined]
+    pages[1].encoderinfo = {"tiffinfo": {254: 1}}
     pages[0].save(buffer, "TIFF", save_all=True, append_images=pages[1:])
     assert read(buffer.getvalue()).pixels.shape == (48, 64, 3)
 
@@ -182,5 +182,5 @@ def test_16_bits_cut_short_are_damaged() -> None:
 
 def test_an_imagej_stack_in_one_page_is_noted() -> None:
     described = {270: (2, b"ImageJ=1.53\nimages=40\nslices=40\n\0")}
-    notes = read(tiff(GREY.astype(np.uint16), entries=described)).notes  # type: ignore[arg-type]
+    notes = read(tiff(GREY.astype(np.uint16), entries=described)).notes
     assert "stack of 40 images" in notes[0]

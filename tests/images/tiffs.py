@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ def tiff(
     photometric: int = 1,
     *,
     planar: bool = False,
-    order: str = "<",
+    order: Literal["<", ">"] = "<",
     entries: Entries | None = None,
     bits: int = 0,
     size: tuple[int, int] | None = None,
