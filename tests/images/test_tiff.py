@@ -14,7 +14,7 @@ from seg_widgets.errors import ImageDamagedError, ImageFormatError, ImageTooLarg
 from seg_widgets.images import load, read
 from seg_widgets.testing import make_picture
 
-from .tiffs import GREY, tiff
+from .tiffs import GREY, Entries, tiff
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f4"])
@@ -181,6 +181,6 @@ def test_16_bits_cut_short_are_damaged() -> None:
 
 
 def test_an_imagej_stack_in_one_page_is_noted() -> None:
-    described = {270: (2, b"ImageJ=1.53\nimages=40\nslices=40\n\0")}
+    described: Entries = {270: (2, b"ImageJ=1.53\nimages=40\nslices=40\n\0")}
     notes = read(tiff(GREY.astype(np.uint16), entries=described)).notes
     assert "stack of 40 images" in notes[0]
