@@ -5,11 +5,11 @@ A new one is a function that makes its bytes and an entry in `BUILT_IN`; nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..drawing import overlay
-from ..prediction import DEFAULT_FILTER, Filter
+from ..prediction import DEFAULT_FILTER, Filter, Prediction
 from ..viewer import to_html
 from .annotation_tools import to_label_studio, to_labelme
 from .coco import coco_dataset, to_coco
@@ -41,6 +41,16 @@ def _coco(result: Result) -> bytes:
 
 def _results(result: Result) -> bytes:
     return as_json(to_coco(result.shown, file_name=result.file_name))
+
+
+def _coco_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    return as_json(coco_dataset(predictions, file_names))
+
+
+def _results_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    named = enumerate(zip(file_names, predictions, strict=True), start=1)
+    found = [to_coco(each, image_id, file_name=name) for image_id, (name, each) in named]
+    return as_json([result for results in found for result in results])
 
 
 def _csv(result: Result) -> bytes:
@@ -101,6 +111,7 @@ BUILT_IN: Final = (
         suffix="-coco.json",
         media_type="application/json",
         make=_coco,
+        make_together=_coco_together,
     ),
     ExportFormat(
         name="csv",
@@ -139,6 +150,7 @@ BUILT_IN: Final = (
         suffix="-results.json",
         media_type="application/json",
         make=_results,
+        make_together=_results_together,
         in_menu=False,
     ),
     ExportFormat(
