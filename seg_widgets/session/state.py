@@ -91,12 +91,20 @@ class SegmentationState(ThreadSafeTraits):
 
     history = traitlets.Tuple((), read_only=True)
     """The images of this session, a tuple of `HistoryEntry` in the order in which they came;
-    default empty. It has those with a result, up to a limit, those that wait for theirs, and those
-    of several at once that failed."""
+    default empty. It has those with a result, those that wait for theirs, and those of several at
+    once that failed. A result is never dropped; pixels that take too much memory leave it, and come
+    back when an entry's `image` is read."""
 
     current = traitlets.Int(None, allow_none=True, read_only=True)
     """The number in `history` of the image on screen, an int; None (default) when it is not in
     there."""
+
+    notes = traitlets.Tuple((), read_only=True)
+    """What a limit cut from the result on screen, or what was changed to read its image: a tuple of
+    sentences; default empty."""
+
+    can_undo_clear = traitlets.Bool(False, read_only=True)
+    """Whether `undo_clear` brings back what `clear` has removed, a bool; default False."""
 
     fetching = traitlets.Unicode("", read_only=True)
     """The name of the model whose weights are being fetched, a text; "" (default) while none are.
@@ -161,6 +169,7 @@ class SegmentationState(ThreadSafeTraits):
             self.hidden_instances = ()
             self.set_trait("source", "" if result is None else result.name)
             self.set_trait("origin", "" if result is None else result.uri)
+            self.set_trait("notes", () if result is None else result.notes)
             self.set_trait("current", number)
             self.set_trait("history", tuple(history))
             self.set_trait("prediction", None if result is None else result.prediction)
