@@ -259,7 +259,8 @@ class Processing(SegmentationState):
         An observer's mistake must neither stop the worker nor keep `wait` from ending.
         """
         try:
-            yield
+            with self.hold_trait_notifications():
+                yield
         except Exception as error:
             which = " ".join(getattr(error, "__notes__", ()))
             _log.error(
@@ -292,7 +293,7 @@ class Processing(SegmentationState):
             status = "Loading the model; an image can be chosen meanwhile"
         else:
             status = ""
-        with self._reporting(), self.hold_trait_notifications():
+        with self._reporting():
             if error is not None:
                 self.error = error
             self.set_trait("history", tuple(self._history))

@@ -1197,17 +1197,17 @@ def test_notes_of_image_and_prediction_belong_to_the_result(
     session = SegmentationSession(Limited(2))
     session.segment(make_picture(30, 20))
     session.wait(20)
-    assert session.notes == (limit,)
+    assert list(session.notes) == [limit]
     monkeypatch.setattr(images, "read", lambda *given, **settings: Loaded, raising=False)
     session.segment("scan.tif")
     session.wait(20)
-    assert session.notes == (*Loaded.notes, limit)
+    assert list(session.notes) == [*Loaded.notes, limit]
     assert session.error == ""
     assert session.result is not None
     assert session.result.notes == session.history[1].notes == session.notes
     session.use(StubPredictor(2))
     session.wait(20)
-    assert session.notes == Loaded.notes, "the image is still the one page of three"
+    assert list(session.notes) == list(Loaded.notes), "the image is still the one page of three"
     session.clear()
-    assert session.notes == ()
+    assert not session.notes
     session.close(5)
