@@ -84,7 +84,7 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(
     press(panel, "End")
     assert panel.shown() == 0
     assert panel.marks() == 0
-    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text(
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-toast)")).to_contain_text(
         "Nothing above 1.00; best is 0.99."
     )
     panel.canvas.get_by_role("button", name="Show it").click()
@@ -246,7 +246,7 @@ def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> Non
             "aria-pressed", "false"
         )
     person.click()
-    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text(
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-toast)")).to_contain_text(
         "All 7 instances are hidden."
     )
     panel.canvas.get_by_role("button", name="Show all").click()
@@ -286,7 +286,7 @@ def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) 
     panel.upload(photo)
     panel.wait_for_result()
     surface = panel.canvas.locator(".sgw-surface")
-    lit = panel.canvas.locator(".sgw-row.sgw-lit .sgw-name")
+    lit = panel.canvas.locator(".sgw-row.sgw-hovered .sgw-name")
     box = surface.bounding_box()
     assert box is not None
     panel.page.mouse.move(box["x"] + 4, box["y"] + box["height"] - 30)

@@ -153,21 +153,21 @@ export function explainNothing(header, shown, filter) {
   if (shown.length) return null;
   const { threshold, classThresholds = {}, hiddenClasses = [], hiddenInstances = [] } = filter;
   const scores = header.scores;
-  if (!scores.length) return { text: "No objects found in this image.", action: null };
+  if (!scores.length) return { text: "No objects found in this image.", button: null };
   const above = aboveThreshold(header, { threshold, classThresholds });
   if (above.length && (hiddenClasses.length || hiddenInstances.length)) {
     const counted =
       above.length === 1 ? "The one instance is" : `All ${above.length} instances are`;
     return {
       text: `${counted} hidden.`,
-      action: "Show all",
+      button: "Show all",
       change: { hidden_classes: [], hidden_instances: [] },
     };
   }
   const best = Math.max(...scores);
   if (best >= Math.fround(threshold)) {
     const text = "Nothing meets the threshold of its own class.";
-    return { text, action: "Use one for all", change: { class_thresholds: {} } };
+    return { text, button: "Use one for all", change: { class_thresholds: {} } };
   }
   // Rounded down, or the button would still show nothing.
   /** @type {Record<string, unknown>} */
@@ -179,7 +179,7 @@ export function explainNothing(header, shown, filter) {
   if (Object.keys(classThresholds).length) change.class_thresholds = {};
   return {
     text: `Nothing above ${threshold.toFixed(2)}; best is ${best.toFixed(2)}.`,
-    action: "Show it",
+    button: "Show it",
     change,
   };
 }

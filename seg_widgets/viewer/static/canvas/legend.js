@@ -179,7 +179,7 @@ export class Legend {
   #chip({ name, color }, first) {
     const dot = swatch(color);
     const count = make("span", "sgw-count");
-    const threshold = make("span", "sgw-own", { hidden: "" });
+    const threshold = make("span", "sgw-class-threshold", { hidden: "" });
     const main = make(
       "button",
       "sgw-chip-main",

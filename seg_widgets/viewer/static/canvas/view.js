@@ -105,7 +105,7 @@ export class View {
     sync.on("content", () => this.#load());
     sync.on(DRAWN, () => this.#schedule());
     sync.on("zoom pan", () => this.#parts.navigation.follow());
-    sync.on("busy status error hint exports asks", () => this.#updateStatus());
+    sync.on("busy status error hint exports actions", () => this.#updateStatus());
     sync.on("legend table", () => this.#layout());
 
     const sizes = new ResizeObserver(() => {
@@ -216,9 +216,7 @@ export class View {
       shown,
       hovered: visible.has(hovered) ? hovered : null,
       selected: selected.filter((index) => visible.has(index)),
-      colorBy: this.#parts.sync.get("color_by"),
-      opacity: this.#parts.sync.get("opacity"),
-      show: this.#parts.sync.get("show"),
+      ...this.#parts.sync.style(),
       font: this.#font,
       hideMasks: this.#parts.actions.hideMasks,
       moving: this.#parts.navigation.moving,
