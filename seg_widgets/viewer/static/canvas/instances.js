@@ -5,6 +5,17 @@ import { maskHas } from "./masks.js";
 /** @import {Explanation, Filter, Header, Scene, SortKey} from "./types.js" */
 
 /**
+ * A class's own threshold, or undefined. Every object has what is called "constructor", so a plain
+ * look-up would find one for a class of that name.
+ *
+ * @param {Record<string, number>} thresholds
+ * @param {string} name
+ */
+export function classThreshold(thresholds, name) {
+  return Object.hasOwn(thresholds, name) ? thresholds[name] : undefined;
+}
+
+/**
  * The indices that meet their class's threshold and belong to a shown class.
  * Scores are float32; the thresholds are rounded to float32, too.
  *
@@ -13,7 +24,10 @@ import { maskHas } from "./masks.js";
  */
 export function aboveThreshold(header, { threshold, classThresholds = {}, hiddenClasses = [] }) {
   const least = new Map(
-    header.classes.map(({ id, name }) => [id, Math.fround(classThresholds[name] ?? threshold)]),
+    header.classes.map(({ id, name }) => [
+      id,
+      Math.fround(classThreshold(classThresholds, name) ?? threshold),
+    ]),
   );
   const hidden = new Set(hiddenClasses); // of a large vocabulary there may be a thousand
   for (const { id, name } of header.classes) {
