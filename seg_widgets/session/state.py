@@ -10,7 +10,7 @@ import numpy as np
 import traitlets
 
 from ..errors import SettingError
-from ..prediction import Prediction
+from ..prediction import Filter, Prediction
 from .result import Result
 from .traits import (
     ByIdentity,
@@ -124,14 +124,19 @@ class SegmentationState(ThreadSafeTraits):
         raise NotImplementedError
 
     @property
+    def filter(self) -> Filter:
+        """What is shown of `prediction`, a `Filter`."""
+        return Filter(
+            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+        )
+
+    @property
     def shown_indices(self) -> tuple[int, ...]:
         """Indices in `prediction` of what is shown: at or above the threshold, and not hidden."""
         prediction = self.prediction
         if prediction is None:
             return ()
-        keep = prediction.keep(
-            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
-        )
+        keep = self.filter.keep(prediction)
         return tuple(np.flatnonzero(keep).tolist())
 
     @property

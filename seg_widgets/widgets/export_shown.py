@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from ..errors import SegWidgetsError
 from ..export import ExportedFile, Result, make
-from ..prediction import Filter
 from ..session import SegmentationState
 from .canvas import SegmentationCanvas
 
@@ -36,9 +35,7 @@ def export_shown(
         image,
         prediction,
         name=state.source,
-        filter=Filter(
-            state.threshold, state.hidden_classes, state.class_thresholds, state.hidden_instances
-        ),
+        filter=state.filter,
         style=canvas.style_shown,
         source=state.origin,
         model=model_name,

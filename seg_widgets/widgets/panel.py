@@ -6,6 +6,7 @@ the session's traits in them.
 
 from __future__ import annotations
 
+import html
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -16,7 +17,7 @@ import ipywidgets
 from ..errors import SettingError
 from ..export import ExportedFile, menu_formats
 from ..images import Upload
-from ..prediction import Predictor
+from ..prediction import DEFAULT_THRESHOLD, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
 from .export_shown import export_shown
@@ -35,14 +36,8 @@ _HINT: Final = (
 
 # What the canvas shows of the panel's state, and what a person can change on it.
 _SHOWN: Final = ("status", "busy")
-_SHARED: Final = (
-    "threshold",
-    "class_thresholds",
-    "hidden_classes",
-    "hidden_instances",
-    "selected",
-    "error",
-)
+_FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances")
+_SHARED: Final = (*_FILTER, "selected", "error")
 
 
 class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
@@ -84,7 +79,7 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
-        threshold: float = 0.5,
+        threshold: float = DEFAULT_THRESHOLD,
         samples: Mapping[str, object] | Iterable[str | Path] | None = None,
         hidden_classes: Iterable[str] = (),
         class_thresholds: Mapping[str, float] | None = None,
@@ -146,12 +141,20 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
             layout={"width": "auto"},
         )
         self.clearer.on_click(lambda _: self.clear())
+        self.undo_button = ipywidgets.Button(
+            description="Undo",
+            tooltip="Bring back what Clear has removed",
+            layout={"width": "auto", "display": "none"},
+        )
+        self.undo_button.on_click(lambda _: self.undo_clear())
+        self.notes_line = ipywidgets.HTML(layout={"display": "none"})
 
     def _make_models(self, choices: Mapping[str, Choice], chosen: str) -> None:
         self._models = ModelPicker(
             choices,
             chosen,
-            in_use=self.model_name if self.fetching else chosen,
+            # Another one than the chosen one while that is fetched, or could not be.
+            in_use=self.model_name or chosen,
             to_fetch=ModelSlot.to_fetch,
             on_choice=self._use_choice,
             is_fetching=lambda: bool(self.fetching),
@@ -177,6 +180,7 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         self.canvas.on_address = self._open_dropped
         self.canvas.on_cancel = self.cancel
         self.filmstrip = Filmstrip()
+        self.filmstrip.lock = self._lock
         self.filmstrip.on_show = self.show
         self.filmstrip.on_remove = self.forget
         labelled(self)
@@ -204,7 +208,9 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
                 mirror.push()
             for show, names in (
                 (self._show_result, ["result"]),
-                (self._show_history, ["history", "current"]),
+                (self._show_notes, ["notes"]),
+                (self._show_undo, ["can_undo_clear"]),
+                (self._show_history, ["history", "current", *_FILTER]),
                 (self._show_actions, ["status", "busy"]),
                 (self._show_model, ["predictor", "busy"]),
                 (self._show_models, ["fetching"]),
@@ -222,7 +228,16 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
             self.canvas.set_result(result.image, result.prediction, result.name)
 
     def _show_history(self, _change: object = None) -> None:
-        self.filmstrip.set_entries(self.history, self.current, self.threshold)
+        with self._lock:
+            self.filmstrip.set_entries(self.history, self.current, self.filter)
+
+    def _show_notes(self, _change: object = None) -> None:
+        lines = "".join(f"<div>{html.escape(note)}</div>" for note in self.notes)
+        self.notes_line.value = f'<div role="status">{lines}</div>' if lines else ""
+        self.notes_line.layout.display = None if lines else "none"
+
+    def _show_undo(self, _change: object = None) -> None:
+        self.undo_button.layout.display = None if self.can_undo_clear else "none"
 
     def _show_actions(self, _change: object = None) -> None:
         self.canvas.actions = (*self._actions, *(("cancel",) if self.working else ()))

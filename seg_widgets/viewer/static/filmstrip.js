@@ -15,6 +15,7 @@ import { REQUESTS } from "./shared/protocol.js";
  * @property {"waiting" | "busy" | "done" | "failed"} state
  * @property {string} note
  * @property {string} error
+ * @property {string} [model] made the result; only where there are several models
  */
 
 /**
@@ -25,6 +26,7 @@ import { REQUESTS } from "./shared/protocol.js";
  * @property {HTMLImageElement} image
  * @property {HTMLElement} sign
  * @property {HTMLElement} name
+ * @property {HTMLElement} model
  * @property {string} address of the small image, or ""
  * @property {DataView<ArrayBuffer> | undefined} thumb
  * @property {string} state
@@ -38,14 +40,15 @@ const MARGIN = 8;
  *
  * @param {Omit<Item, "number">} item
  */
-export function describeItem({ name, state, note, error }) {
+export function describeItem({ name, state, note, error, model }) {
   const states = {
     waiting: "waiting",
     busy: "being segmented",
     done: note,
     failed: `failed: ${error}`,
   };
-  return [name || "Image", states[state]].filter(Boolean).join(", ");
+  const by = model && `by ${model}`;
+  return [name || "Image", states[state], by].filter(Boolean).join(", ");
 }
 
 /**
@@ -175,6 +178,7 @@ class Filmstrip {
     element.tabIndex = item.number === this.#focused ? 0 : -1;
     element.title = label;
     setText(name, item.name);
+    setText(frame.model, item.model ?? "");
     this.#setThumb(frame, this.#model.get("thumbs")[item.number]);
     if (frame.state !== item.state) {
       frame.state = item.state;
@@ -207,6 +211,7 @@ class Filmstrip {
     const image = make("img", "", { alt: "", draggable: "false" });
     const sign = make("span", "sgw-film-sign");
     const name = make("span", "sgw-film-name");
+    const model = make("span", "sgw-film-model");
     const onclick = (/** @type {Event} */ event) => {
       event.stopPropagation();
       this.#forget(number);
@@ -215,10 +220,11 @@ class Filmstrip {
     const unreachable = { tabindex: "-1", "aria-hidden": "true" };
     const settings = { type: "button", title: "Remove", ...unreachable, onclick };
     const remove = make("button", "sgw-film-remove", settings, icon("close"));
-    const element = make("div", "", { role: "option" }, image, sign, name, remove);
+    const element = make("div", "", { role: "option" }, image, sign, name, model, remove);
     element.addEventListener("click", () => this.#choose(number));
     element.addEventListener("focus", () => this.#focus(number));
-    const frame = { element, image, sign, name, address: "", thumb: undefined, state: "" };
+    const parts = { element, image, sign, name, model };
+    const frame = { ...parts, address: "", thumb: undefined, state: "" };
     this.#frames.set(number, frame);
     return frame;
   }
