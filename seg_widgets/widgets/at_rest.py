@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 import weakref
@@ -9,6 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 __all__ = ["AtRest"]
+
+_log = logging.getLogger(__name__)
 
 
 class AtRest:
@@ -40,7 +43,10 @@ class AtRest:
             time.sleep(left_s)
         action = self._action()
         if action is not None:
-            action()
+            try:
+                action()
+            except Exception:
+                _log.exception("What was to follow a change has failed")
 
     def _left_s(self) -> float:
         """Seconds until it is time; at most 0 when this thread has to act."""

@@ -4,9 +4,10 @@ the kernel."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anywidget
+import cv2
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,15 @@ from ..images import MAX_BYTES, Upload
 from ..prediction import Filter, Prediction
 from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
 from ..style import DEFAULT_STYLE, Style, check_color_by, check_opacity, check_show
-from ..viewer import IMAGE_FORMATS, LazyText, encode_content, script, stylesheet
+from ..viewer import (
+    IMAGE_FORMATS,
+    LazyText,
+    decode_content,
+    encode_content,
+    script,
+    stylesheet,
+)
+from .static_image import StaticImage, StaticView
 
 __all__ = ["SegmentationCanvas"]
 
@@ -138,7 +147,7 @@ def _to_menu(value: Iterable[str], _widget: object) -> list[dict[str, str]]:
     ]
 
 
-class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
+class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     """An image with its instances: outlined, named, filtered by score and class, explored with
     pointer and keys.
 
@@ -148,6 +157,8 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         name: What to call the image (default "").
         image_format: How the image travels: "jpeg" (quality 90), "png" (without loss), or "auto"
             (default): PNG for images of up to 256 colours, JPEG for all others.
+        static_image: Whether a saved notebook holds a picture of what is shown, as a small PNG
+            beside the widget (default True).
         **settings: The canvas's traits, such as `threshold=0.7`.
 
     Raises:
@@ -256,6 +267,7 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         *,
         name: str = "",
         image_format: str = "auto",
+        static_image: bool = True,
         **settings: Any,
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
@@ -271,6 +283,7 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         if image_format not in IMAGE_FORMATS:
             raise SettingError(f'image_format is "auto", "jpeg" or "png", not {image_format!r}.')
         self._format = image_format
+        self.static_image = bool(static_image)
         if (image is None) != (prediction is None):
             raise SettingError(
                 "A canvas shows an image with its prediction: give both, or neither."
@@ -320,6 +333,16 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         return Style.from_traits(
             **{name: getattr(self, name) for name in DEFAULT_STYLE.to_traits()}
         )
+
+    def _static_view(self) -> StaticView | None:
+        if self._shown is None:
+            return None
+        *_, prediction = self._shown
+        encoded = np.frombuffer(decode_content(self.content).image, np.uint8)
+        decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        assert decoded is not None, "the canvas has encoded it"
+        image = cast(RGBArray, cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+        return StaticView(image, prediction, self.filter, self.style_shown)
 
     def _reset_choices(self, zoom: bool = True) -> None:
         self.selected = ()

@@ -6,18 +6,19 @@ the session's traits in them.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import ipywidgets
 
 from ..errors import SettingError
 from ..export import ExportedFile, menu_formats
 from ..images import Upload
-from ..prediction import DEFAULT_THRESHOLD, Predictor
+from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
 from .export_shown import export_shown
@@ -27,6 +28,7 @@ from .layout import close_all, labelled, panel_rows
 from .mirror import Mirror
 from .model_picker import Choice, ModelPicker, model_choices
 from .settings import known_controls, likely_fix, sample_sources
+from .static_image import StaticImage, StaticOutputs, StaticView
 
 __all__ = ["SegmentationPanel"]
 
@@ -37,10 +39,11 @@ _HINT: Final = (
 # What the canvas shows of the panel's state, and what a person can change on it.
 _SHOWN: Final = ("status", "busy")
 _FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances")
+_DRAWN: Final = ("color_by", "opacity", "show")
 _SHARED: Final = (*_FILTER, "selected", "error")
 
 
-class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
+class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
     """A notebook panel: an image by upload, URL or sample, and its objects outlined, named, scored
     and filtered.
 
@@ -68,6 +71,9 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         controls: What the panel is made of: some of "upload", "url", "samples", "threshold",
             "model", "camera", "drop", "history", "legend", "table" and "export". None (default)
             means all of it.
+        static_image: Whether a saved notebook holds a picture of what is shown, as a PNG of at most
+            640 pixels' width and 150 kB beside the widget (default True). It is for GitHub,
+            nbviewer and whoever opens the notebook without a kernel.
 
     Raises:
         SettingError: A value is out of range, or there is no such keyword.
@@ -87,11 +93,14 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         max_pixels: int = PANEL_MAX_PIXELS,
         models: Mapping[str, Predictor | Callable[[], Predictor]] | None = None,
         controls: Iterable[str] | None = None,
+        static_image: bool = True,
         **unknown: object,
     ) -> None:
         for name in unknown:
             raise SettingError(f"SegmentationPanel has no setting {name!r}. {_fix(name)}")
         self._has = known_controls(controls)
+        self.static_image = bool(static_image)
+        self._static_outputs = StaticOutputs(self._static_png)
         self._samples = sample_sources(samples) if "samples" in self._has else {}
         choices, chosen = model_choices(predictor, build, models)
         self._device = device
@@ -174,6 +183,7 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
             legend="legend" in has,
             table="table" in has,
             upload=self.upload if "upload" in has else None,
+            static_image=self.static_image,
         )
         self.canvas.on_export = self._export
         self.canvas.on_open = self._open_files
@@ -214,9 +224,11 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
                 (self._show_actions, ["status", "busy"]),
                 (self._show_model, ["predictor", "busy"]),
                 (self._show_models, ["fetching"]),
+                (self._show_static, ["result", *_FILTER]),
             ):
                 self.observe(show, names)
                 show()
+            self.canvas.observe(self._show_static, _DRAWN)
 
     # ── what it shows ─────────────────────────────────────────────────────────────────────────────
 
@@ -247,6 +259,33 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
 
     def _show_models(self, _change: object = None) -> None:
         self._models.show_models(self.model_name)
+
+    def _show_static(self, _change: object = None) -> None:
+        self._static_outputs.touch()
+
+    # ── what a saved notebook shows ───────────────────────────────────────────────────────────────
+
+    def _static_view(self) -> StaticView | None:
+        result = self.result
+        if result is None:
+            return None
+        return StaticView(result.image, result.prediction, self.filter, self.canvas.style_shown)
+
+    def _ipython_display_(self, **settings: Any) -> None:
+        has_picture = self.result is not None or not self.static_image
+        if has_picture or self.closed or not StaticOutputs.can_follow():
+            super()._ipython_display_(**settings)
+            return
+        with contextlib.suppress(NotImplementedError):
+            super()._ipython_display_(**settings)
+        self._static_outputs.display_below(self._repr_mimebundle_())
+
+    def wait(self, timeout_s: float | None = None) -> Prediction | None:  # noqa: D102
+        try:
+            return super().wait(timeout_s)
+        finally:
+            # The cell after this one may be the last.
+            self._static_outputs.flush()
 
     # ── requests; documented by the session ───────────────────────────────────────────────────────
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import csv
 import gc
 import inspect
 import io
@@ -201,7 +202,7 @@ def test_an_unknown_keyword_is_refused_with_the_likely_fix(keyword: str, fix: st
 def test_every_keyword_is_known_to_the_fix() -> None:
     parameters = inspect.signature(SegmentationPanel).parameters
     keywords = [name for name in parameters if name != "unknown"]
-    assert len(keywords) == 11
+    assert len(keywords) == 12
     with pytest.raises(SettingError, match=f"It takes {', '.join(keywords)}\\."):
         SegmentationPanel(StubPredictor(), zzz=1)
 
@@ -822,3 +823,91 @@ def test_a_panel_that_failed_halfway_can_be_closed(monkeypatch: pytest.MonkeyPat
     assert not half.closed
     half.close()
     assert half.closed
+
+
+def test_clear_offers_undo(panel: SegmentationPanel) -> None:
+    assert panel.undo_button.layout.display == "none"
+    panel.segment_all([make_picture(40, 30), make_picture(50, 30)])
+    panel.wait(20)
+    panel.clearer.click()
+    assert panel.image is None
+    assert panel.filmstrip.items == []
+    assert panel.undo_button.layout.display is None
+    panel.undo_button.click()
+    assert panel.undo_button.layout.display == "none"
+    assert panel.shown is not None and panel.shown.image_size == (30, 40)
+    assert panel.canvas.content
+    assert film(panel) == [("", "done"), ("", "done")]
+    assert len(panel.filmstrip.thumbs) == 2
+
+
+def test_the_strip_counts_what_the_canvas_shows(panel: SegmentationPanel) -> None:
+    panel.segment_all([make_picture(40, 30), make_picture(50, 30)])
+    panel.wait(20)
+
+    def notes() -> list[int]:
+        return [int(item["note"].split()[0]) for item in panel.filmstrip.items]
+
+    assert notes() == [7, 7]
+    panel.canvas.set_state({"threshold": 0.9})
+    assert notes() == [len(panel.shown_indices), 2] == [2, 2]
+    panel.threshold = 0
+    panel.hidden_classes = ["person"]
+    panel.hidden_instances = [1]
+    assert notes() == [len(panel.shown_indices), 9] == [8, 9]
+    panel.show(2)
+    assert notes() == [9, 9]
+    assert len(panel.shown_indices) == 9
+
+
+def test_notes_are_shown_below_the_controls_and_not_as_an_error() -> None:
+    class Limited(StubPredictor):
+        def __call__(self, image: Any, /) -> Prediction:
+            answer = super().__call__(image)
+            object.__setattr__(answer, "notes", ("The limit of 12 <instances> was reached.",))
+            return answer
+
+    panel = SegmentationPanel(Limited(), samples={})
+    assert panel.notes_line.layout.display == "none"
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    assert list(panel.notes) == ["The limit of 12 <instances> was reached."]
+    assert "The limit of 12 &lt;instances&gt; was reached." in panel.notes_line.value
+    assert panel.notes_line.layout.display is None
+    assert panel.error == panel.canvas.error == ""
+    panel.clear()
+    assert panel.notes_line.layout.display == "none"
+    assert panel.notes_line.value == ""
+    panel.close()
+
+
+def test_the_address_line_completes_an_address(panel: SegmentationPanel) -> None:
+    # Nothing is opened: this machine is refused before.
+    panel.url.set_state({"value": "127.0.0.1/cat.jpg"})
+    with pytest.raises(UrlError, match="may not be opened"):
+        panel.wait(20)
+    panel.url.set_state({"value": "C:\\cats\\cat.jpg"})
+    with pytest.raises(UrlError, match="is not the address of an image"):
+        panel.wait(20)
+
+
+def test_an_index_names_one_instance_in_table_files_and_python(panel: SegmentationPanel) -> None:
+    panel.segment(make_picture(120, 90), "photo.jpg")
+    panel.wait(20)
+    panel.hidden_classes = ["person"]
+    shown = panel.shown_indices
+    assert shown == (1, 2, 3, 5, 6)
+    assert panel.prediction is not None
+
+    _, table = exported(panel, "csv")
+    rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"))))
+    assert tuple(int(row["index"]) for row in rows) == shown
+    for row in rows:
+        instance = panel.prediction[int(row["index"])]
+        assert row["class"] == instance.class_name
+        assert float(row["score"]) == pytest.approx(instance.score, abs=1e-3)
+
+    _, archive = exported(panel, "cutouts")
+    names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
+    cutouts = [name for name in names if name.endswith(".png")]
+    assert [int(name.split("-")[-2]) for name in cutouts] == list(shown)
