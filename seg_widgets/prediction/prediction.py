@@ -77,6 +77,9 @@ class Prediction:
     masks: tuple[MaskCrop, ...] | None = None
     """N masks, or None for a model that gives boxes only."""
 
+    notes: tuple[str, ...] = ()
+    """What a person should know of this result, one sentence each, such as that a limit cut it."""
+
     def __post_init__(self) -> None:
         # The dataclass is frozen; this is the one moment at which its parts are set.
         put = object.__setattr__
@@ -87,6 +90,7 @@ class Prediction:
         put(self, "class_names", tuple(str(name) for name in self.class_names))
         if self.masks is not None:
             put(self, "masks", tuple(self.masks))
+        put(self, "notes", tuple(str(note) for note in self.notes))
         checks.check_parts(self)
 
     # ── making one ────────────────────────────────────────────────────────────────────────────────
