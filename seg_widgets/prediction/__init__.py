@@ -18,6 +18,7 @@ from .plotting import plot
 from .prediction import Instance, Prediction
 from .predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
 from .selection import Chosen, SortKey
+from .supervision import to_supervision
 
 __all__ = [
     "DEFAULT_FILTER",
@@ -43,4 +44,5 @@ __all__ = [
     "plot",
     "predictor_of",
     "require_masks",
+    "to_supervision",
 ]
