@@ -23,8 +23,12 @@ const COLORINGS = [
 const EXPORTS = [
   ["png", "PNG", "the image with what is drawn on it"],
   ["cutouts", "Cut-outs", "a ZIP of transparent PNGs, one for each instance"],
+  ["masks", "Masks", "a ZIP of black-and-white PNGs, one for each mask"],
   ["coco", "COCO", "a data set in JSON, masks included"],
+  ["results", "COCO results", "a list of results in JSON, for COCO's evaluation"],
   ["csv", "CSV", "a table for spreadsheets"],
+  ["labelme", "LabelMe", "polygons in JSON for LabelMe, with the image inside"],
+  ["labelstudio", "Label Studio", "polygons in JSON for Label Studio"],
   ["html", "Web page", "one file to explore in any browser, without Python"],
   ["python", "Copy Python", "the lines that make what is shown"],
 ];
@@ -101,7 +105,9 @@ export class Menus {
   /** @param {HTMLElement} anchor */
   openExports(anchor) {
     const offered = this.#sync.get("exports");
-    const items = EXPORTS.filter(([kind]) => offered.includes(kind)).map(([kind, label, text]) => {
+    const items = offered.map((/** @type {string} */ name) => {
+      // A format that was registered in Python has no words here.
+      const [kind, label, text] = EXPORTS.find(([known]) => known === name) ?? [name, name, ""];
       const words = [make("strong", "", { text: label }), make("span", "sgw-hint", { text })];
       const onclick = () => {
         this.#popover.close();
