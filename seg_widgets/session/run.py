@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PredictionError
-from ..prediction import Prediction, Predictor
+from ..prediction import Prediction, Predictor, taken
 from .queue import Request
 from .worker import Superseded, call_in_thread, wait_for
 
@@ -61,18 +61,14 @@ def run_request(request: Request, on_step: Callable[[Step], None]) -> Run:
 
     on_step("segmenting")
     started = time.monotonic()
-    prediction = predictor(image)
+    prediction = taken(predictor(image), image)
     took_s = time.monotonic() - started
     _check_answer(prediction, image)
     return Run(image, prediction, predictor, took_s)
 
 
-def _check_answer(prediction: object, image: RGBArray) -> None:
+def _check_answer(prediction: Prediction, image: RGBArray) -> None:
     """Raise `PredictionError` unless it is a prediction of this image."""
-    if not isinstance(prediction, Prediction):
-        raise PredictionError(
-            f"The predictor answered with {type(prediction).__name__} and not with a Prediction."
-        )
     if prediction.image_size != image.shape[:2]:
         height, width = prediction.image_size
         raise PredictionError(

@@ -14,7 +14,7 @@ from ..prediction import Prediction, Predictor
 from .model_slot import ModelChoice
 from .processing import Processing
 from .queue import Request
-from .source import Limits, Source
+from .source import Limits, Source, check_several
 
 __all__ = ["PANEL_MAX_PIXELS", "SegmentationSession"]
 
@@ -99,8 +99,10 @@ class SegmentationSession(Processing):
             sources: Each anything that `images.load` takes.
 
         Raises:
-            SettingError: The session is closed.
+            SettingError: The session is closed, or one image or folder was given instead of
+                several images.
         """
+        check_several(sources)
         with self._lock:
             self._check_open()
             opened = [Source.of(source, self._limits) for source in sources]

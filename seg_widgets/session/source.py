@@ -6,15 +6,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import numpy as np
 import numpy.typing as npt
 
 from .. import images
-from ..errors import UrlError
+from ..errors import SettingError, UrlError
 
-__all__ = ["Limits", "Source", "is_address", "name_of"]
+__all__ = ["Limits", "Source", "check_several", "is_address", "name_of"]
 
 RGBArray = npt.NDArray[np.uint8]
 
@@ -121,3 +122,26 @@ def name_of(source: object) -> str:  # becomes images.name_of
     if isinstance(source, PurePath):
         return source.name
     return PurePath(name).name if isinstance(name, str) else ""
+
+
+def check_several(sources: Any) -> None:
+    """Check that these are several images to open.
+
+    Args:
+        sources: What should be a list of them.
+
+    Raises:
+        SettingError: It is one image, or a folder, or nothing that can be gone through.
+    """
+    if isinstance(sources, (str, PurePath)):
+        raise SettingError(
+            f"segment_all takes several images, such as a list of paths, not the path "
+            f"{str(sources)!r}. For a single image use segment; for all JPEG files in a folder: "
+            'segment_all(sorted(Path(folder).glob("*.jpg"))).'
+        )
+    is_image = isinstance(sources, (bytes, bytearray)) or getattr(sources, "ndim", 4) <= 3
+    if is_image or not hasattr(sources, "__iter__"):
+        raise SettingError(
+            f"segment_all takes several images, such as a list, not one {type(sources).__name__}. "
+            "For a single image use segment."
+        )

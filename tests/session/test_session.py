@@ -341,7 +341,7 @@ def test_an_error_keeps_no_image_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     session.close(5)
 
 
-@pytest.mark.parametrize("answer", [None, [], "image of another size"])
+@pytest.mark.parametrize("answer", [None, 7, "image of another size"])
 def test_a_wrong_answer_of_the_predictor_is_told(answer: Any) -> None:
     given = StubPredictor()(make_picture(9, 9)) if answer == "image of another size" else answer
     session = SegmentationSession(lambda image: given)
@@ -947,3 +947,32 @@ def test_class_thresholds_stand_in_place_of_the_common_one() -> None:
             session.class_thresholds = wrong
     assert session.class_thresholds == {"person": 0.0}
     session.close(5)
+
+
+@pytest.mark.parametrize(
+    ("one", "message"),
+    [
+        (Path("photos"), r"not the path 'photos'\. .*glob"),
+        ("photos", "not the path 'photos'"),
+        (b"bytes", "not one bytes"),
+        (np.zeros((4, 5, 3), np.uint8), "not one ndarray"),
+        (7, "not one int"),
+    ],
+)
+def test_one_image_or_a_folder_is_not_several(one: Any, message: str) -> None:
+    session = SegmentationSession(StubPredictor())
+    with pytest.raises(SettingError, match=message):
+        session.segment_all(one)
+    assert session.history == ()
+    session.close()
+
+
+def test_an_equal_prediction_of_another_image_is_news() -> None:
+    session = SegmentationSession(lambda image: Prediction.empty(image.shape[:2], ("cat",)))
+    seen: list[Prediction] = []
+    session.observe(lambda change: seen.append(change["new"]), "prediction")
+    for shade in (0, 255):
+        session.segment(np.full((4, 5, 3), shade, np.uint8))
+        session.wait(30)
+    assert len(seen) == 2 and seen[0] == seen[1]
+    session.close()
