@@ -106,10 +106,10 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         number = next(
             (item["number"] for item in self.items if item["number"] == content.get("number")), None
         )
-        asked = content.get("ask")
-        if asked == "show" and number is not None and self.on_show is not None:
+        action = content.get("action")
+        if action == "show" and number is not None and self.on_show is not None:
             self.on_show(number)
-        elif asked == "forget" and number is not None and self.on_remove is not None:
+        elif action == "forget" and number is not None and self.on_remove is not None:
             self.on_remove(number)
 
     def __repr__(self) -> str:

@@ -162,12 +162,12 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
     def _make_views(self) -> None:
         has = self._has
         pairs = (("open", "drop"), ("camera", "camera"))
-        self._asks = tuple(ask for ask, control in pairs if control in has)
+        self._actions = tuple(action for action, control in pairs if control in has)
         self.canvas = SegmentationCanvas(
             threshold=self.threshold,
             hint=_HINT,
             exports=[each.name for each in menu_formats()] if "export" in has else (),
-            asks=self._asks,
+            actions=self._actions,
             legend="legend" in has,
             table="table" in has,
             upload=self.upload if "upload" in has else None,
@@ -225,7 +225,7 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         self.filmstrip.set_entries(self.history, self.current, self.threshold)
 
     def _show_actions(self, _change: object = None) -> None:
-        self.canvas.asks = (*self._asks, *(("cancel",) if self.working else ()))
+        self.canvas.actions = (*self._actions, *(("cancel",) if self.working else ()))
 
     def _show_model(self, _change: object = None) -> None:
         self._models.show_model(self.predictor, self.busy)
@@ -292,8 +292,8 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         predictor, build = choice
         super().use(predictor, build=build, device=self._device)
 
-    def _export(self, kind: str) -> ExportedFile:
-        return export_shown(kind, self, self.canvas, self.model_name)
+    def _export(self, format_name: str) -> ExportedFile:
+        return export_shown(format_name, self, self.canvas, self.model_name)
 
 
 def _fix(name: str) -> str:

@@ -78,17 +78,17 @@ def test_it_asks_for_what_the_person_wants(strip: Filmstrip) -> None:
     def ask(content: Any) -> None:
         strip._on_message(strip, content, [])
 
-    ask({"ask": "show", "number": 2})
+    ask({"action": "show", "number": 2})
     strip.on_show = lambda number: heard.append(("show", number))
     strip.on_remove = lambda number: heard.append(("forget", number))
-    for content in ({"ask": "show", "number": 2}, {"ask": "forget", "number": 1}):
+    for content in ({"action": "show", "number": 2}, {"action": "forget", "number": 1}):
         ask(content)
     assert heard == [("show", 2), ("forget", 1)]
     # What has gone meanwhile, and what is no message of ours, is passed over.
     others: list[Any] = [
-        {"ask": "show", "number": 9},
-        {"ask": "show"},
-        {"ask": "forget", "number": "1"},
+        {"action": "show", "number": 9},
+        {"action": "show"},
+        {"action": "forget", "number": "1"},
         {},
         "clear",
         None,

@@ -685,16 +685,16 @@ def test_all_controls_are_there_unless_some_are_named() -> None:
     } <= on_screen(whole)
     assert {whole.canvas, whole.filmstrip, whole.clearer} <= on_screen(whole)
     # There is nothing to cancel without an image.
-    asks = [list(whole.canvas.asks)]
-    whole.canvas.observe(lambda change: asks.append(list(change.new)), "asks")
+    actions = [list(whole.canvas.actions)]
+    whole.canvas.observe(lambda change: actions.append(list(change.new)), "actions")
     whole.segment(make_picture(40, 30))
     whole.wait(20)
-    assert asks == [["open", "camera"], ["open", "camera", "cancel"], ["open", "camera"]]
+    assert actions == [["open", "camera"], ["open", "camera", "cancel"], ["open", "camera"]]
     assert whole.canvas.upload is whole.upload
     whole.close()
     small = SegmentationPanel(StubPredictor(), controls=["threshold", "legend"])
     assert on_screen(small) == {small.slider, small.clearer, small.canvas}
-    assert small.canvas.asks == ()
+    assert small.canvas.actions == ()
     assert small.canvas.exports == ()
     assert small.canvas.legend
     assert not small.canvas.table

@@ -2,6 +2,7 @@
 // default export; the named ones are checked by tests/viewer/js.
 
 import { icon, make, setText } from "./shared/dom.js";
+import { REQUESTS } from "./shared/protocol.js";
 
 /** @import {Model} from "./canvas/types.js" */
 
@@ -208,26 +209,28 @@ class Filmstrip {
     const name = make("span", "sgw-film-name");
     const onclick = (/** @type {Event} */ event) => {
       event.stopPropagation();
-      this.#ask("forget", number);
+      this.#forget(number);
     };
     // Delete does the same, and an option has no parts to a screen reader.
     const unreachable = { tabindex: "-1", "aria-hidden": "true" };
     const settings = { type: "button", title: "Remove", ...unreachable, onclick };
     const remove = make("button", "sgw-film-remove", settings, icon("close"));
     const element = make("div", "", { role: "option" }, image, sign, name, remove);
-    element.addEventListener("click", () => this.#ask("show", number));
+    element.addEventListener("click", () => this.#choose(number));
     element.addEventListener("focus", () => this.#focus(number));
     const frame = { element, image, sign, name, address: "", thumb: undefined, state: "" };
     this.#frames.set(number, frame);
     return frame;
   }
 
-  /**
-   * @param {string} action
-   * @param {number} number
-   */
-  #ask(action, number) {
-    this.#model.send({ ask: action, number });
+  /** @param {number} number */
+  #choose(number) {
+    this.#model.send(REQUESTS.show(number));
+  }
+
+  /** @param {number} number */
+  #forget(number) {
+    this.#model.send(REQUESTS.forget(number));
   }
 
   /** @param {number} number */
@@ -244,9 +247,8 @@ class Filmstrip {
     if (frame) {
       frame.element.focus({ preventScroll: true });
       this.#reveal(frame.element);
-    } else if (event.key === "Enter" || event.key === " ") this.#ask("show", this.#focused);
-    else if (event.key === "Delete" || event.key === "Backspace")
-      this.#ask("forget", this.#focused);
+    } else if (event.key === "Enter" || event.key === " ") this.#choose(this.#focused);
+    else if (event.key === "Delete" || event.key === "Backspace") this.#forget(this.#focused);
     else return;
     event.preventDefault();
     event.stopPropagation();
