@@ -58,5 +58,5 @@ def all_notes(image_notes: tuple[str, ...], prediction: Prediction | None) -> tu
         image_notes: What the reading of the image changed or left out.
         prediction: What was found in it, or None.
     """
-    notes: tuple[str, ...] = getattr(prediction, "notes", ())
+    notes = () if prediction is None else prediction.notes
     return tuple(dict.fromkeys((*image_notes, *notes)))

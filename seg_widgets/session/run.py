@@ -9,7 +9,7 @@ from typing import Literal
 
 from ..errors import InferenceError, PredictionError
 from ..images import RGBArray
-from ..prediction import Prediction, Predictor
+from ..prediction import Prediction, Predictor, taken
 from .pixels import Pixels
 from .queue import Request
 from .source import Opened
@@ -70,33 +70,17 @@ def run_request(request: Request, on_step: Callable[[Step], None]) -> Run:
         raise InferenceError(
             f"The predictor called sys.exit({error.code!r}) instead of answering."
         ) from None
+    prediction = taken(answer, image)
     took_s = time.monotonic() - started
-    _check_answer(answer, image)
-    return Run(opened, pixels, answer, predictor, took_s)
+    _check_answer(prediction, image)
+    return Run(opened, pixels, prediction, predictor, took_s)
 
 
-def _check_answer(prediction: object, image: RGBArray) -> None:
+def _check_answer(prediction: Prediction, image: RGBArray) -> None:
     """Raise `PredictionError` unless it is a prediction of this image."""
-    if not isinstance(prediction, Prediction):
-        raise PredictionError(
-            f"The predictor answered with {_described(prediction)} and not with a Prediction. "
-            "Return Prediction.of(answer, image), or Prediction.empty(image.shape[:2]) where there "
-            "is nothing."
-        )
     if prediction.image_size != image.shape[:2]:
         height, width = prediction.image_size
         raise PredictionError(
             f"The predictor answered for an image of {width}×{height} pixels, but this one has "
             f"{image.shape[1]}×{image.shape[0]}."
         )
-
-
-def _described(answer: object) -> str:
-    """What was answered, in a few words."""
-    if answer is None:
-        return "None (a return is missing)"
-    kind = type(answer).__name__
-    shape = getattr(answer, "shape", None)
-    if isinstance(shape, tuple):
-        return f"{kind} of the shape {shape}"
-    return f"{kind} of {len(answer)}" if isinstance(answer, (list, tuple, dict)) else kind

@@ -283,12 +283,16 @@ class SegmentationSession(Processing):
         with self._lock:
             if self._worker.is_current():
                 # An observer that the worker itself calls would wait for itself for ever.
-                return self.prediction
+                return self._answer
             if not self._changed.wait_for(lambda: not self.busy, timeout_s):
                 raise TimeoutError(f"After {timeout_s:g} s still busy: {self.status}.")
             if self._failure is not None:
                 raise self._failure.with_traceback(None)
-            return self.prediction
+            return self._answer
+
+    @property
+    def _answer(self) -> Prediction | None:
+        return None if self.result is None else self.result.prediction
 
     def close(self, timeout_s: float = 0.0) -> None:
         """End the worker and let go of the model; what is on screen stays readable.

@@ -43,7 +43,8 @@ class SegmentationState(ThreadSafeTraits):
     anything that `images.load` takes (path, URL, bytes, array, PIL image) starts `segment`, and it
     changes when the result is there. Setting it to None starts `clear`."""
 
-    prediction = traitlets.Instance(Prediction, allow_none=True, read_only=True)
+    # By identity: two images may have equal predictions, and each is news.
+    prediction = ByIdentity(read_only=True)
     """What was found in `image`, a `Prediction` of all down to the predictor's score floor; None
     (default) while there is none."""
 

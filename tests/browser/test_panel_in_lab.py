@@ -372,6 +372,51 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
 
 
 @both_ipywidgets
+def test_a_typed_threshold_counts_everywhere_and_clear_can_be_undone(
+    panel: Notebook, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"photo{number}.jpg" for number in range(2)]
+    for path in paths:
+        path.write_bytes(make_jpeg(320, 240))
+    panel.upload(*paths)
+    option = panel.page.locator(".sgw-film").get_by_role("option")
+    expect(option.nth(1)).to_have_attribute("aria-label", "photo1.jpg, 7 instances")
+    readout = panel.page.locator(".sgw-panel-slider .widget-readout")
+
+    def type_in(text: str, key: str) -> None:
+        readout.click()
+        panel.page.keyboard.press("Control+a")
+        panel.page.keyboard.type(text)
+        panel.page.keyboard.press(key)
+        panel.settle()
+
+    for text, key, read, count in (
+        ("0,3", "Enter", "0.30", 9),
+        ("30", "Enter", "0.30", 9),
+        ("0,9", "Tab", "0.90", 2),
+    ):
+        type_in(text, key)
+        expect(readout).to_have_text(read)
+        assert panel.shown() == count
+        expect(option.nth(1)).to_have_attribute("aria-label", f"photo1.jpg, {count} instances")
+
+    panel.page.get_by_role("button", name="Clear", exact=True).click()
+    expect(panel.canvas).to_contain_text("No image yet")
+    undo = panel.page.get_by_role("button", name="Undo", exact=True)
+    undo.click()
+    expect(undo).to_be_hidden()
+    expect(option).to_have_count(2)
+    panel.wait_for_result(30, "photo0.jpg")
+    assert panel.shown() == 2
+
+    # The picture for the saved notebook is there, and hidden while the panel is alive.
+    picture = panel.page.locator(".jp-OutputArea-child img.jp-needs-light-background")
+    expect(picture).to_have_count(1)
+    expect(picture).to_be_hidden()
+    expect(picture).not_to_have_js_property("naturalWidth", 1)
+
+
+@both_ipywidgets
 def test_several_files_become_a_filmstrip(panel: Notebook, tmp_path: Path) -> None:
     paths = []
     for number in range(3):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import csv
+import dataclasses
 import gc
 import inspect
 import io
@@ -448,7 +449,8 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
         "photo.html",
         "photo.py",
     ]
-    assert list(files) == kinds
+    assert set(files) >= set(kinds)
+    assert len(files) == len(panel.canvas.exports)
     assert '"hidden_classes": ["person"]' in files["photo.html"].decode()
     assert "<title>photo.jpg</title>" in files["photo.html"].decode()
     with zipfile.ZipFile(io.BytesIO(files["photo-cutouts.zip"])) as archive:
@@ -863,9 +865,8 @@ def test_the_strip_counts_what_the_canvas_shows(panel: SegmentationPanel) -> Non
 def test_notes_are_shown_below_the_controls_and_not_as_an_error() -> None:
     class Limited(StubPredictor):
         def __call__(self, image: Any, /) -> Prediction:
-            answer = super().__call__(image)
-            object.__setattr__(answer, "notes", ("The limit of 12 <instances> was reached.",))
-            return answer
+            note = "The limit of 12 <instances> was reached."
+            return dataclasses.replace(super().__call__(image), notes=(note,))
 
     panel = SegmentationPanel(Limited(), samples={})
     assert panel.notes_line.layout.display == "none"
