@@ -6,6 +6,7 @@ Functions named `to_…` return a value and write nothing; those named `save…`
 from __future__ import annotations
 
 from .annotation_tools import to_label_studio, to_labelme, to_supervision
+from .categories import category_ids
 from .coco import CocoAnnotation, CocoResult, coco_dataset, to_coco
 from .files import file_stem, write_bytes
 from .formats import BUILT_IN
@@ -38,6 +39,7 @@ __all__ = [
     "ExportFormat",
     "ExportedFile",
     "Result",
+    "category_ids",
     "coco_dataset",
     "cutouts_zip",
     "file_stem",

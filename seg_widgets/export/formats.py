@@ -54,7 +54,8 @@ def _results_together(file_names: Sequence[str], predictions: Sequence[Predictio
 
 
 def _csv(result: Result) -> bytes:
-    return to_csv(result.prediction, only=result.indices).encode("utf-8")
+    text = to_csv(result.prediction, only=result.indices, file_name=result.file_name)
+    return text.encode("utf-8")
 
 
 def _html(result: Result) -> bytes:
@@ -104,6 +105,16 @@ BUILT_IN: Final = (
         make_files=_cutouts,
     ),
     ExportFormat(
+        name="masks",
+        label="Masks",
+        description="a ZIP of black-and-white PNGs, one for each mask",
+        loses="The image, boxes and scores.",
+        suffix="-masks.zip",
+        media_type="application/zip",
+        make_files=_masks,
+        needs_masks=True,
+    ),
+    ExportFormat(
         name="coco",
         label="COCO",
         description="a data set in JSON, masks included",
@@ -114,6 +125,16 @@ BUILT_IN: Final = (
         make_together=_coco_together,
     ),
     ExportFormat(
+        name="results",
+        label="COCO results",
+        description="a list of results in JSON, for COCO's evaluation",
+        loses="The image and the names of the classes; boxes and scores are rounded.",
+        suffix="-results.json",
+        media_type="application/json",
+        make=_results,
+        make_together=_results_together,
+    ),
+    ExportFormat(
         name="csv",
         label="CSV",
         description="a table for spreadsheets",
@@ -121,6 +142,24 @@ BUILT_IN: Final = (
         suffix=".csv",
         media_type="text/csv",
         make=_csv,
+    ),
+    ExportFormat(
+        name="labelme",
+        label="LabelMe",
+        description="polygons in JSON for LabelMe, with the image inside",
+        loses="Holes in masks: its polygons can't have them.",
+        suffix="-labelme.json",
+        media_type="application/json",
+        make=_labelme,
+    ),
+    ExportFormat(
+        name="labelstudio",
+        label="Label Studio",
+        description="polygons in JSON for Label Studio",
+        loses="The image, and holes in masks: its polygons can't have them.",
+        suffix="-labelstudio.json",
+        media_type="application/json",
+        make=_label_studio,
     ),
     ExportFormat(
         name="html",
@@ -141,48 +180,6 @@ BUILT_IN: Final = (
         make=_python,
         # Only the panel knows where the image came from and which model was used.
         in_save=False,
-    ),
-    ExportFormat(
-        name="results",
-        label="COCO results",
-        description="a list of results in JSON, for COCO's evaluation",
-        loses="The image and the names of the classes; boxes and scores are rounded.",
-        suffix="-results.json",
-        media_type="application/json",
-        make=_results,
-        make_together=_results_together,
-        in_menu=False,
-    ),
-    ExportFormat(
-        name="labelme",
-        label="LabelMe",
-        description="polygons in JSON for LabelMe, with the image inside",
-        loses="Holes in masks: its polygons can't have them.",
-        suffix="-labelme.json",
-        media_type="application/json",
-        make=_labelme,
-        in_menu=False,
-    ),
-    ExportFormat(
-        name="labelstudio",
-        label="Label Studio",
-        description="polygons in JSON for Label Studio",
-        loses="The image, and holes in masks: its polygons can't have them.",
-        suffix="-labelstudio.json",
-        media_type="application/json",
-        make=_label_studio,
-        in_menu=False,
-    ),
-    ExportFormat(
-        name="masks",
-        label="Masks",
-        description="a PNG of the image's size for each mask, 255 inside",
-        loses="The image, boxes and scores.",
-        suffix="-masks.zip",
-        media_type="application/zip",
-        make_files=_masks,
-        needs_masks=True,
-        in_menu=False,
     ),
 )
 """The formats that come with the package."""

@@ -117,9 +117,12 @@ def wrap(
 
     Args:
         model: detectron2's `DefaultPredictor`; a `torch.nn.Module` of one of its
-            meta-architectures, on its device; or any function that takes an H×W×3 uint8 BGR image
-            and answers as `DefaultPredictor` does.
-        classes: as for `load_predictor`; None: those that the model's own data set has.
+            meta-architectures, on its device; one of torchvision's detection models; an Ultralytics
+            or RF-DETR model, a Hugging Face pipeline or SAM's mask generator; or any function that
+            takes an H×W×3 uint8 BGR image and answers as `DefaultPredictor` does, or with anything
+            that `Prediction.of` takes.
+        classes: as for `load_predictor`; None: those that the model or its own data set has. For a
+            torchvision model they begin with "__background__", or leave it out.
         config: its `CfgNode`, whose sizes and channels are used; None: of a `DefaultPredictor` its
             own.
         name: what to call it; "": its class or function's name.

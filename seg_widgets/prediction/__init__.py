@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from .answering import AnsweringPredictor, InputFormat, predictor_of
+from .adapters import Conversion, convert
+from .answering import (
+    AnsweringPredictor,
+    InputFormat,
+    is_known_model,
+    predictor_of,
+    taken,
+)
 from .checks import require_masks
 from .filter import (
     DEFAULT_FILTER,
@@ -18,6 +25,7 @@ from .plotting import plot
 from .prediction import Instance, Prediction
 from .predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
 from .selection import Chosen, SortKey
+from .supervision import to_supervision
 
 __all__ = [
     "DEFAULT_FILTER",
@@ -27,6 +35,7 @@ __all__ = [
     "SCORE_FLOOR",
     "AnsweringPredictor",
     "Chosen",
+    "Conversion",
     "Filter",
     "InputFormat",
     "Instance",
@@ -38,9 +47,13 @@ __all__ = [
     "check_class_thresholds",
     "check_indices",
     "check_threshold",
+    "convert",
+    "is_known_model",
     "outlines",
     "paste",
     "plot",
     "predictor_of",
     "require_masks",
+    "taken",
+    "to_supervision",
 ]

@@ -100,6 +100,9 @@ def _put_pages(book: Any) -> None:
     """Put a page in the place of each panel and canvas; take what is left of widgets away."""
     states = book.metadata.get("widgets", {}).get(_STATE, {}).get("state", {})
     for cell in book.cells:
+        # The picture below a panel is for whoever sees no panel.
+        if "outputs" in cell:
+            cell.outputs = [each for each in cell.outputs if not _is_static_image(each)]
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             view = data.pop(_VIEW, None)
@@ -107,6 +110,11 @@ def _put_pages(book: Any) -> None:
             if page is not None:
                 data["text/html"] = _frame(page)
     book.metadata.pop("widgets", None)
+
+
+def _is_static_image(output: Mapping[str, Any]) -> bool:
+    """Whether an output is the picture of a panel; widgets/static_image.py makes it."""
+    return bool(output.get("metadata", {}).get("seg_widgets", {}).get("static_image"))
 
 
 def _export(book: Any, path: Path) -> str:

@@ -49,7 +49,7 @@ class ImageSources:
 
         auto = {"width": "auto"}
         self.upload = ipywidgets.FileUpload(
-            accept="image/*",
+            accept=images.ACCEPT,
             multiple=True,
             description="Upload images",
             button_style="primary",

@@ -459,8 +459,8 @@ def test_a_function_that_answers_like_detectron2_is_wrapped() -> None:
     assert found.class_ids.tolist() == [0, 1, 1]
     with pytest.raises(SettingError, match=r"doesn't tell its class names.*classes=\["):
         wrap(model)
-    with pytest.raises(InferenceError, match="answered with list instead of a dict"):
-        wrap(lambda _: [], classes=["a"])(picture)
+    with pytest.raises(InferenceError, match="answered with int instead of a dict"):
+        wrap(lambda _: 7, classes=["a"])(picture)
 
 
 def test_what_cannot_be_wrapped_is_named(starter: Detectron2Predictor) -> None:

@@ -2,6 +2,7 @@
 // default export; the named ones are checked by tests/viewer/js.
 
 import { icon, make, setText } from "./shared/dom.js";
+import { REQUESTS } from "./shared/protocol.js";
 
 /** @import {Model} from "./canvas/types.js" */
 
@@ -14,6 +15,7 @@ import { icon, make, setText } from "./shared/dom.js";
  * @property {"waiting" | "busy" | "done" | "failed"} state
  * @property {string} note
  * @property {string} error
+ * @property {string} [model] made the result; only where there are several models
  */
 
 /**
@@ -24,6 +26,7 @@ import { icon, make, setText } from "./shared/dom.js";
  * @property {HTMLImageElement} image
  * @property {HTMLElement} sign
  * @property {HTMLElement} name
+ * @property {HTMLElement} model
  * @property {string} address of the small image, or ""
  * @property {DataView<ArrayBuffer> | undefined} thumb
  * @property {string} state
@@ -37,14 +40,15 @@ const MARGIN = 8;
  *
  * @param {Omit<Item, "number">} item
  */
-export function describeItem({ name, state, note, error }) {
+export function describeItem({ name, state, note, error, model }) {
   const states = {
     waiting: "waiting",
     busy: "being segmented",
     done: note,
     failed: `failed: ${error}`,
   };
-  return [name || "Image", states[state]].filter(Boolean).join(", ");
+  const by = model && `by ${model}`;
+  return [name || "Image", states[state], by].filter(Boolean).join(", ");
 }
 
 /**
@@ -174,6 +178,7 @@ class Filmstrip {
     element.tabIndex = item.number === this.#focused ? 0 : -1;
     element.title = label;
     setText(name, item.name);
+    setText(frame.model, item.model ?? "");
     this.#setThumb(frame, this.#model.get("thumbs")[item.number]);
     if (frame.state !== item.state) {
       frame.state = item.state;
@@ -206,28 +211,32 @@ class Filmstrip {
     const image = make("img", "", { alt: "", draggable: "false" });
     const sign = make("span", "sgw-film-sign");
     const name = make("span", "sgw-film-name");
+    const model = make("span", "sgw-film-model");
     const onclick = (/** @type {Event} */ event) => {
       event.stopPropagation();
-      this.#ask("forget", number);
+      this.#forget(number);
     };
     // Delete does the same, and an option has no parts to a screen reader.
     const unreachable = { tabindex: "-1", "aria-hidden": "true" };
     const settings = { type: "button", title: "Remove", ...unreachable, onclick };
     const remove = make("button", "sgw-film-remove", settings, icon("close"));
-    const element = make("div", "", { role: "option" }, image, sign, name, remove);
-    element.addEventListener("click", () => this.#ask("show", number));
+    const element = make("div", "", { role: "option" }, image, sign, name, model, remove);
+    element.addEventListener("click", () => this.#choose(number));
     element.addEventListener("focus", () => this.#focus(number));
-    const frame = { element, image, sign, name, address: "", thumb: undefined, state: "" };
+    const parts = { element, image, sign, name, model };
+    const frame = { ...parts, address: "", thumb: undefined, state: "" };
     this.#frames.set(number, frame);
     return frame;
   }
 
-  /**
-   * @param {string} action
-   * @param {number} number
-   */
-  #ask(action, number) {
-    this.#model.send({ ask: action, number });
+  /** @param {number} number */
+  #choose(number) {
+    this.#model.send(REQUESTS.show(number));
+  }
+
+  /** @param {number} number */
+  #forget(number) {
+    this.#model.send(REQUESTS.forget(number));
   }
 
   /** @param {number} number */
@@ -244,9 +253,8 @@ class Filmstrip {
     if (frame) {
       frame.element.focus({ preventScroll: true });
       this.#reveal(frame.element);
-    } else if (event.key === "Enter" || event.key === " ") this.#ask("show", this.#focused);
-    else if (event.key === "Delete" || event.key === "Backspace")
-      this.#ask("forget", this.#focused);
+    } else if (event.key === "Enter" || event.key === " ") this.#choose(this.#focused);
+    else if (event.key === "Delete" || event.key === "Backspace") this.#forget(this.#focused);
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -1,9 +1,11 @@
 // One view of the canvas: it puts the parts together, loads, lays out and draws.
 
-import { make, setAttribute } from "../shared/dom.js";
+import { make } from "../shared/dom.js";
+import { Announcer } from "./announcer.js";
 import { keepKeys } from "./dom.js";
-import { explainNothing, summarize, visibleInstances } from "./instances.js";
+import { explainNothing, summarize } from "./instances.js";
 import { Keyboard } from "./keyboard.js";
+import { lookOf } from "./look.js";
 import { Painter } from "./painter.js";
 import { makeParts } from "./parts.js";
 import { Pointer } from "./pointer.js";
@@ -18,13 +20,10 @@ import { stageHeight } from "./viewport.js";
 
 /** CSS pixels from which the lists stand beside the image. */
 const WIDE = 760;
-const SUMMARY_DELAY_MS = 500;
 
 export class View {
   /** A message of the browser's own, until it is dismissed or another comes. */
   #problem = "";
-  /** What a screen reader was last told of the whole image. */
-  #announced = "";
   /** The font of the labels, read from the page once. */
   #font = "";
   /** The requested animation frame, or 0. */
@@ -41,10 +40,9 @@ export class View {
     "aria-roledescription": "image with instances",
   });
   #stage = make("div", "sgw-stage");
-  /** Speaks to screen readers. */
-  #live = make("p", "sgw-offscreen", { "aria-live": "polite" });
 
   #timers = new Timers();
+  #announcer = new Announcer(this.#surface, this.#timers);
   #painter = new Painter(this.#base, this.#marks);
   /** @type {Parts} */
   #parts;
@@ -68,7 +66,7 @@ export class View {
     new Pointer(this.#surface, this.#parts, (text) => this.#parts.overlays.toast(text));
     new Keyboard(this.#root, this.#surface, this.#parts, {
       showKeys: () => this.#showKeys(),
-      announce: (text, delay_ms) => this.#announce(text, delay_ms),
+      announce: (text, delay_ms) => this.#announcer.say(text, delay_ms),
       activate: (index) => this.#parts.table.activate(index),
     });
     this.#listen();
@@ -95,7 +93,7 @@ export class View {
     this.#stage.append(this.#surface, empty, note, toastBox, busy);
     this.#stage.append(bar, zooms, tip, this.#parts.sources.element);
     const body = make("div", "sgw-body", {}, this.#stage, this.#parts.side.element);
-    this.#root.prepend(notice, error, body, this.#live);
+    this.#root.prepend(notice, error, body, this.#announcer.element);
     keepKeys(this.#root);
     element.append(this.#root);
   }
@@ -105,7 +103,7 @@ export class View {
     sync.on("content", () => this.#load());
     sync.on(DRAWN, () => this.#schedule());
     sync.on("zoom pan", () => this.#parts.navigation.follow());
-    sync.on("busy status error hint exports asks", () => this.#updateStatus());
+    sync.on("busy status error hint exports actions", () => this.#updateStatus());
     sync.on("legend table", () => this.#layout());
 
     const sizes = new ResizeObserver(() => {
@@ -154,7 +152,7 @@ export class View {
     this.#parts.legend.build(scene.header);
     this.#parts.table.build(scene.header);
     this.#parts.overlays.forget();
-    this.#announced = "";
+    this.#announcer.forget();
     this.#layout();
   }
 
@@ -194,35 +192,12 @@ export class View {
     const { view } = this.#parts.navigation;
     if (this.#destroyed || !scene || !view || !this.#painter.width) return;
     const filter = this.#parts.sync.filter();
-    const shown = visibleInstances(scene.header, filter);
-    const look = this.#look(shown);
+    this.#font ||= getComputedStyle(this.#root).fontFamily;
+    const look = lookOf(this.#parts, scene.header, filter, this.#font);
     this.#painter.draw(scene, view, look);
     this.#updateParts(scene, filter, look);
-    this.#root.dataset.shown = String(shown.length);
+    this.#root.dataset.shown = String(look.shown.length);
     this.#root.dataset.total = String(scene.header.scores.length);
-  }
-
-  /**
-   * @param {number[]} shown
-   * @returns {Look}
-   */
-  #look(shown) {
-    const visible = new Set(shown);
-    const hovered = this.#parts.sync.get("hovered");
-    /** @type {number[]} */
-    const selected = this.#parts.sync.get("selected");
-    this.#font ||= getComputedStyle(this.#root).fontFamily;
-    return {
-      shown,
-      hovered: visible.has(hovered) ? hovered : null,
-      selected: selected.filter((index) => visible.has(index)),
-      colorBy: this.#parts.sync.get("color_by"),
-      opacity: this.#parts.sync.get("opacity"),
-      show: this.#parts.sync.get("show"),
-      font: this.#font,
-      hideMasks: this.#parts.actions.hideMasks,
-      moving: this.#parts.navigation.moving,
-    };
   }
 
   /**
@@ -233,13 +208,7 @@ export class View {
   #updateParts({ header }, filter, look) {
     const { shown, hovered, selected, colorBy, hideMasks } = look;
     const summary = summarize(header, shown);
-    if (this.#announced !== summary) {
-      this.#announced = summary;
-      const words = `${header.name || "Image"}. ${summary}. Arrow keys step through the instances.`;
-      setAttribute(this.#surface, "aria-label", words);
-      // A slider that is held down would otherwise talk without end.
-      this.#announce(summary, SUMMARY_DELAY_MS);
-    }
+    this.#announcer.summarize(header.name, summary);
     this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
     this.#parts.legend.update(header, filter, shown, colorBy);
     this.#parts.table.update(filter, look);
@@ -277,18 +246,6 @@ export class View {
     this.#root.setAttribute("aria-busy", String(busy));
     this.#parts.overlays.camera.hidden = !canPhotograph;
     this.#parts.side.exportButton.hidden = !live || !this.#parts.sync.get("exports").length;
-  }
-
-  /**
-   * Tells a screen reader, unless it is told something else meanwhile.
-   *
-   * @param {string} text
-   * @param {number} delay_ms
-   */
-  #announce(text, delay_ms) {
-    this.#timers.later("announce", delay_ms, () => {
-      this.#live.textContent = text;
-    });
   }
 
   /** @param {string} problem */
