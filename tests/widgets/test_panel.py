@@ -437,7 +437,7 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
     panel.wait(20)
     panel.hidden_classes = ["person"]
     for kind in panel.canvas.exports:
-        panel.canvas._handle_custom_msg({"ask": "export", "kind": kind}, [])
+        panel.canvas._handle_custom_msg({"action": "export", "format": kind}, [])
     files = {name: buffers[0] for name, buffers in sent if name}
     kinds = [
         "photo-overlay.png",
@@ -467,7 +467,7 @@ def exported(panel: SegmentationPanel, kind: str) -> tuple[str, bytes]:
     """The name and the bytes of the file that the browser gets."""
     sent: list[Any] = []
     panel.canvas.send = lambda content, buffers=None: sent.append((content, buffers))
-    panel.canvas._handle_custom_msg({"ask": "export", "kind": kind, "number": 1}, [])
+    panel.canvas._handle_custom_msg({"action": "export", "format": kind, "id": 1}, [])
     content, buffers = sent[-1]
     return content.get("file", ""), buffers[0] if buffers else b""
 
@@ -493,11 +493,11 @@ def test_an_export_that_there_is_not_is_refused(panel: SegmentationPanel) -> Non
     panel.image = make_picture(20, 20)
     panel.wait(20)
     assert exported(panel, "pdf") == ("", b"")
-    assert "no export 'pdf'" in panel.error
+    assert "no format 'pdf'" in panel.error
 
 
 def test_saving_without_an_image_is_told(panel: SegmentationPanel) -> None:
-    panel.canvas._handle_custom_msg({"ask": "export", "kind": "png"}, [])
+    panel.canvas._handle_custom_msg({"action": "export", "format": "png"}, [])
     assert panel.error == "There is no image to save yet."
 
 
@@ -599,15 +599,15 @@ def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
     thumb = cv2.imdecode(np.frombuffer(panel.filmstrip.thumbs["3"], np.uint8), cv2.IMREAD_COLOR)
     assert thumb is not None
     assert thumb.shape == (40, 50, 3)
-    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 3}, [])
+    panel.filmstrip._handle_custom_msg({"action": "show", "number": 3}, [])
     assert panel.source == "c.jpg"
     assert panel.filmstrip.current == 3
     assert panel.error == panel.canvas.error == ""
-    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 2}, [])
+    panel.filmstrip._handle_custom_msg({"action": "show", "number": 2}, [])
     assert "b.txt" in panel.canvas.error
     assert panel.source == "c.jpg"
-    panel.filmstrip._handle_custom_msg({"ask": "forget", "number": 1}, [])
-    panel.filmstrip._handle_custom_msg({"ask": "show", "number": 1}, [])  # gone meanwhile
+    panel.filmstrip._handle_custom_msg({"action": "forget", "number": 1}, [])
+    panel.filmstrip._handle_custom_msg({"action": "show", "number": 1}, [])  # gone meanwhile
     assert [name for name, _ in film(panel)] == ["b.txt", "c.jpg"]
     panel.clearer.click()
     assert panel.filmstrip.items == []
@@ -618,19 +618,19 @@ def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
 
 def test_dropped_images_and_addresses_are_opened(panel: SegmentationPanel) -> None:
     panel.canvas._handle_custom_msg(
-        {"ask": "open", "names": ["a.jpg"], "number": 1}, [make_jpeg(60, 40)]
+        {"action": "open", "names": ["a.jpg"], "id": 1}, [make_jpeg(60, 40)]
     )
     panel.wait(20)
     assert panel.source == "a.jpg"
     pictures = [make_jpeg(60, 40), make_jpeg(60, 40, seed=2)]
     panel.canvas._handle_custom_msg(
-        {"ask": "open", "names": ["b.jpg", "c.jpg"], "number": 2}, pictures
+        {"action": "open", "names": ["b.jpg", "c.jpg"], "id": 2}, pictures
     )
     panel.wait(20)
     assert [name for name, _ in film(panel)] == ["a.jpg", "b.jpg", "c.jpg"]
     assert panel.source == "b.jpg"
     panel.canvas._handle_custom_msg(
-        {"ask": "address", "address": "file:///etc/passwd", "number": 3}, []
+        {"action": "address", "address": "file:///etc/passwd", "id": 3}, []
     )
     with pytest.raises(UrlError):
         panel.wait(20)
@@ -639,7 +639,7 @@ def test_dropped_images_and_addresses_are_opened(panel: SegmentationPanel) -> No
 def test_the_canvas_can_cancel(panel: SegmentationPanel) -> None:
     panel.predictor.delay_s = 0.3
     panel.segment_all([make_picture(20, 20), make_picture(30, 20)])
-    panel.canvas._handle_custom_msg({"ask": "cancel", "number": 1}, [])
+    panel.canvas._handle_custom_msg({"action": "cancel", "id": 1}, [])
     assert not panel.busy
     assert panel.wait(20) is None
     assert panel.filmstrip.items == []
@@ -773,7 +773,7 @@ def test_a_saved_image_has_the_colours_of_the_canvas(panel: SegmentationPanel) -
     panel.hidden_instances = [0]
     sent: list[Any] = []
     panel.canvas.send = lambda content, buffers=None: sent.append(buffers)
-    panel.canvas._handle_custom_msg({"ask": "export", "kind": "png", "number": 1}, [])
+    panel.canvas._handle_custom_msg({"action": "export", "format": "png", "id": 1}, [])
     picture = cv2.imdecode(np.frombuffer(sent[-1][0], np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     style = Style(color_by="instance", opacity=1, outlines=False, labels=False, scores=False)
