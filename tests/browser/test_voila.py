@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, expect
 
-from seg_widgets.testing import make_large
+from seg_widgets.testing import make_picture
 
 from .lab import (
     REPOSITORY,
@@ -119,7 +119,7 @@ def test_a_notebook_served_as_a_page_does_all_that_it_does_in_lab(
 
 def test_a_large_upload_arrives(served: Served, tmp_path: Path) -> None:
     large = tmp_path / "large.bmp"
-    Image.fromarray(make_large(2400, 1700)).save(large)
+    Image.fromarray(make_picture(2400, 1700)).save(large)
     assert large.stat().st_size > 10 * 1024 * 1024
     served.panel.upload(large)
     served.panel.wait_for_result(name="large.bmp")

@@ -23,6 +23,7 @@ import { REQUESTS } from "./shared/protocol.js";
  *
  * @typedef {object} Frame
  * @property {HTMLElement} element
+ * @property {HTMLElement} option
  * @property {HTMLImageElement} image
  * @property {HTMLElement} sign
  * @property {HTMLElement} name
@@ -156,11 +157,11 @@ class Filmstrip {
    */
   #drop(number, frame) {
     URL.revokeObjectURL(frame.address);
-    const hadFocus = frame.element === document.activeElement;
+    const hadFocus = frame.option === document.activeElement;
     frame.element.remove();
     this.#frames.delete(number);
     /** @type {HTMLElement | null} */
-    const next = hadFocus ? this.#list.querySelector(".sgw-film-item") : null;
+    const next = hadFocus ? this.#list.querySelector(".sgw-film-option") : null;
     next?.focus();
   }
 
@@ -170,13 +171,13 @@ class Filmstrip {
    */
   #show(item, current) {
     const frame = this.#frames.get(item.number) ?? this.#make(item.number);
-    const { element, sign, name } = frame;
+    const { element, option, sign, name } = frame;
     const label = describeItem(item);
     element.className = `sgw-film-item sgw-film-${item.state}`;
-    element.setAttribute("aria-label", label);
-    element.setAttribute("aria-selected", String(item.number === current));
-    element.tabIndex = item.number === this.#focused ? 0 : -1;
-    element.title = label;
+    option.setAttribute("aria-label", label);
+    option.setAttribute("aria-selected", String(item.number === current));
+    option.tabIndex = item.number === this.#focused ? 0 : -1;
+    option.title = label;
     setText(name, item.name);
     setText(frame.model, item.model ?? "");
     this.#setThumb(frame, this.#model.get("thumbs")[item.number]);
@@ -216,14 +217,15 @@ class Filmstrip {
       event.stopPropagation();
       this.#forget(number);
     };
-    // Delete does the same, and an option has no parts to a screen reader.
+    // Delete does the same, and nothing but options may be in a listbox for a screen reader.
     const unreachable = { tabindex: "-1", "aria-hidden": "true" };
     const settings = { type: "button", title: "Remove", ...unreachable, onclick };
     const remove = make("button", "sgw-film-remove", settings, icon("close"));
-    const element = make("div", "", { role: "option" }, image, sign, name, model, remove);
-    element.addEventListener("click", () => this.#choose(number));
-    element.addEventListener("focus", () => this.#focus(number));
-    const parts = { element, image, sign, name, model };
+    const option = make("div", "sgw-film-option", { role: "option" }, image, sign, name, model);
+    option.addEventListener("click", () => this.#choose(number));
+    option.addEventListener("focus", () => this.#focus(number));
+    const element = make("div", "", { role: "presentation" }, option, remove);
+    const parts = { element, option, image, sign, name, model };
     const frame = { ...parts, address: "", thumb: undefined, state: "" };
     this.#frames.set(number, frame);
     return frame;
@@ -242,7 +244,7 @@ class Filmstrip {
   /** @param {number} number */
   #focus(number) {
     this.#focused = number;
-    for (const [one, { element }] of this.#frames) element.tabIndex = one === number ? 0 : -1;
+    for (const [one, { option }] of this.#frames) option.tabIndex = one === number ? 0 : -1;
   }
 
   /** @param {KeyboardEvent} event */
@@ -251,7 +253,7 @@ class Filmstrip {
     const next = stepItem(this.#model.get("items"), this.#focused, event.key);
     const frame = next === null ? undefined : this.#frames.get(next);
     if (frame) {
-      frame.element.focus({ preventScroll: true });
+      frame.option.focus({ preventScroll: true });
       this.#reveal(frame.element);
     } else if (event.key === "Enter" || event.key === " ") this.#choose(this.#focused);
     else if (event.key === "Delete" || event.key === "Backspace") this.#forget(this.#focused);

@@ -4,6 +4,7 @@ import { button, icon, make, setAttribute, setText } from "../shared/dom.js";
 import { scoreColor } from "./colors.js";
 import { openClassMenu } from "./class_menu.js";
 import { moveFocus, setColor, swatch, wordButton } from "./dom.js";
+import { fadeEnds } from "./fade.js";
 import { classThreshold, countClasses, findClasses } from "./instances.js";
 
 /** @import {Actions} from "./actions.js" */
@@ -54,6 +55,8 @@ export class Legend {
   #hint = make("p", "sgw-hint", { text: "Click hides, double-click shows alone." });
   /** The colours of scores. */
   #scale = make("div", "sgw-scale", { hidden: "" });
+  /** Shows that the list goes on. */
+  #fade = fadeEnds(this.#list);
   /** The hidden classes that `#only` was last made for. @type {string[]} */
   #offered = [];
 
@@ -134,6 +137,11 @@ export class Legend {
     const searching = this.#search.value.trim();
     setText(this.#found, searching ? `${found.size} of ${this.#chips.size}` : "");
     this.#offer(this.#sync.get("hidden_classes"));
+    this.#fade.update();
+  }
+
+  destroy() {
+    this.#fade.destroy();
   }
 
   /**

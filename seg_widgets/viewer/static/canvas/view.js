@@ -11,6 +11,7 @@ import { makeParts } from "./parts.js";
 import { Pointer } from "./pointer.js";
 import { watchPixelRatio } from "./ratio.js";
 import { sceneOf } from "./scene.js";
+import { nameSlider } from "./slider.js";
 import { DRAWN } from "./sync.js";
 import { Timers } from "./timers.js";
 import { stageHeight } from "./viewport.js";
@@ -79,8 +80,8 @@ export class View {
     for (const stop of this.#stops) stop();
     cancelAnimationFrame(this.#frame);
     this.#timers.clear();
-    const { sync, kernel, popover, table, status } = this.#parts;
-    for (const part of [sync, kernel, popover, table, status]) part.destroy();
+    const { sync, kernel, popover, legend, table, status } = this.#parts;
+    for (const part of [sync, kernel, popover, legend, table, status]) part.destroy();
     this.#painter.forget();
     this.#root.remove();
   }
@@ -105,10 +106,15 @@ export class View {
     sync.on("zoom pan", () => this.#parts.navigation.follow());
     sync.on("busy status error hint exports actions", () => this.#updateStatus());
     sync.on("legend table", () => this.#layout());
+    sync.on("threshold", () => {
+      nameSlider(this.#root.closest(".sgw-panel"), sync.get("threshold"));
+    });
 
     const sizes = new ResizeObserver(() => {
       // In a panel this goes for the controls, too; once there is a size, the panel is around it.
-      keepKeys(this.#root.closest(".sgw-panel"));
+      const panel = this.#root.closest(".sgw-panel");
+      keepKeys(panel);
+      nameSlider(panel, this.#parts.sync.get("threshold"));
       this.#layout();
     });
     sizes.observe(this.#root);
