@@ -78,7 +78,7 @@ class LiveModel(ModelSource):
                 "A function doesn't tell its class names; give them: wrap(function, classes=[…])."
             )
         name = options.name or getattr(function, "__name__", self.name)
-        return FunctionPredictor(function, options.class_names, name)
+        return FunctionPredictor(function, options.class_names, name, options.max_instances)
 
     def _wrap_module(self, module: torch.nn.Module, options: BuildOptions) -> Detectron2Predictor:
         config = None if self.config is None else config_of(self.config)
@@ -97,7 +97,11 @@ class LiveModel(ModelSource):
         if config is None:
             input_format = getattr(module, "input_format", None) or "BGR"
             return Detectron2Predictor(
-                module, names, name=options.name or name, input_format=input_format
+                module,
+                names,
+                name=options.name or name,
+                input_format=input_format,
+                max_instances=options.max_instances,
             )
         return Detectron2Predictor(
             module,
@@ -107,6 +111,7 @@ class LiveModel(ModelSource):
             max_size=config.max_size,
             input_format=config.input_format,
             config=config.text(),
+            max_instances=options.max_instances,
         )
 
 
@@ -124,6 +129,7 @@ class FunctionPredictor:
         function: Callable[[npt.NDArray[np.uint8]], Any],
         class_names: Sequence[str],
         name: str,
+        max_instances: int | None = None,
     ) -> None:
         """Wrap the function.
 
@@ -131,8 +137,10 @@ class FunctionPredictor:
             function: takes an H×W×3 uint8 BGR image, returns a dict with "instances".
             class_names: the names in the order of the class ids.
             name: what to call it.
+            max_instances: the most instances that are kept; None: all.
         """
         self._function = function
+        self._max_instances = max_instances
         self.class_names = tuple(class_names)
         self.name = name
         self.description = f"{name} ({len(self.class_names)} classes)"
@@ -153,4 +161,4 @@ class FunctionPredictor:
                 'detectron2\'s "instances", as DefaultPredictor does.'
             )
         size = (image.shape[0], image.shape[1])
-        return to_prediction(answer["instances"], size, self.class_names)
+        return to_prediction(answer["instances"], size, self.class_names, self._max_instances)
