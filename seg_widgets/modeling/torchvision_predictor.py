@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +13,8 @@ import numpy.typing as npt
 
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SettingError
 from ..prediction import SCORE_FLOOR, Prediction, convert
+from .limits import at_inference, limit_note
+from .source import check_max_instances
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +46,12 @@ class TorchvisionPredictor:
     """
 
     def __init__(
-        self, model: torch.nn.Module, class_names: Sequence[str] | None = None, *, name: str = ""
+        self,
+        model: torch.nn.Module,
+        class_names: Sequence[str] | None = None,
+        *,
+        name: str = "",
+        max_instances: int | None = None,
     ) -> None:
         """Wrap the model.
 
@@ -55,12 +61,16 @@ class TorchvisionPredictor:
                 begins with "__background__" or "background", or leaves it out. None: COCO's, for a
                 model of 91 labels.
             name: what to call it; "": its class's name.
+            max_instances: the most instances that it answers with; None: the model's own limit.
 
         Raises:
-            SettingError: the names are not known, or the background is not the first of them.
+            SettingError: the names are not known, the background is not the first of them, or
+                `max_instances` is out of range.
             ConfigError: there are more or fewer names than labels.
         """
+        check_max_instances(max_instances)
         self.model = model
+        self.max_instances = max_instances
         self.name = name or type(model).__name__
         self._names = label_names(class_names, _label_count(model))
         self._lock = threading.Lock()
@@ -97,12 +107,12 @@ class TorchvisionPredictor:
             InferenceError: the model failed.
             PredictionError: its answer can't be taken.
         """
-        with self._lock:
+        with self._lock, at_inference(self.model, self.max_instances) as limit:
             answer = self._answer(image)
         conversion = convert(answer, image, class_names=self._names)
         if conversion.notes:
             warnings.warn(" ".join(conversion.notes), UserWarning, stacklevel=2)
-        notes = (*conversion.notes, *_limit_note(self.model, len(conversion.prediction)))
+        notes = (*conversion.notes, *limit_note(conversion.prediction.scores, limit))
         return replace(conversion.prediction, notes=notes).filter(SCORE_FLOOR).sort()
 
     def _answer(self, image: npt.NDArray[np.uint8]) -> Any:
@@ -112,7 +122,7 @@ class TorchvisionPredictor:
         # A copy: the image may be read-only, and a tensor can't be.
         tensor = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 255)
         try:
-            with torch.no_grad(), _evaluating(self.model):
+            with torch.no_grad():
                 return self.model([tensor.to(first.device, first.dtype)])
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise OutOfMemoryError(
@@ -171,28 +181,3 @@ def _label_count(model: Any) -> int | None:
         head = getattr(getattr(model, "head", None), "classification_head", None)
         count = getattr(head, "num_classes", None)
     return count if isinstance(count, int) else None
-
-
-def _limit_note(model: Any, found: int) -> tuple[str, ...]:
-    """Say that the model's own limit of instances was reached, if it was."""
-    for owner in (getattr(model, "roi_heads", None), model):
-        limit = getattr(owner, "detections_per_img", None)
-        if isinstance(limit, int) and 0 < limit <= found:
-            return (
-                f"The model's limit of {limit} instances was reached, so there may be more; "
-                "box_detections_per_img of torchvision's model raises it.",
-            )
-    return ()
-
-
-@contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode, for as long as this lasts."""
-    training = [module for module in model.modules() if module.training]
-    try:
-        for module in training:
-            module.training = False
-        yield
-    finally:
-        for module in training:
-            module.training = True
