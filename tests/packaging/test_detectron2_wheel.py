@@ -242,6 +242,12 @@ def test_the_project_asks_for_what_the_wheel_needs(wheel: Path) -> None:
     assert needed <= _requirement_names(list(ours))
 
 
+def test_the_project_and_the_wheel_ask_for_the_same_versions(wheel: Path) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extra = set(project["optional-dependencies"]["detectron2"])
+    assert extra <= set(_metadata(wheel).get_all("Requires-Dist", []))
+
+
 def test_each_import_at_the_top_of_a_module_is_required(wheel: Path) -> None:
     """Nothing that `import detectron2` loads is left out of the metadata."""
     modules = {"PIL": "pillow", "yaml": "pyyaml", "hydra": "hydra-core"}
@@ -679,6 +685,36 @@ def test_mask_rcnn_runs_on_the_cpu(backbone: str) -> None:
     assert instances.pred_boxes.tensor.isfinite().all()
     assert ((instances.scores >= 0) & (instances.scores <= 1)).all()
     assert ((instances.pred_classes >= 0) & (instances.pred_classes < 80)).all()
+
+
+@pytest.mark.usefixtures("ours")
+def test_what_was_patched_works() -> None:
+    """The faults of 0.6 that fine-tuning meets; `make detectron2-test` tests all the rest."""
+    torch = _installed("torch")
+    mapped = _installed("detectron2.data").MapDataset([0, 1], lambda number: number or None)
+    assert mapped[0] == 1
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], lr=0.1)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, step_size=2)
+    hook = _installed("detectron2.engine.hooks").LRScheduler(optimizer, schedule)
+    optimizer.step()
+    schedule.step()
+    assert hook.state_dict()["last_epoch"] == 1
+
+
+@pytest.mark.usefixtures("ours")
+def test_deformable_convolutions_are_torchvisions() -> None:
+    torch = _installed("torch")
+    convolution = _installed("torchvision.ops").deform_conv2d
+    layers = _installed("detectron2.layers")
+    image, offset, mask = torch.randn(1, 4, 6, 6), torch.randn(1, 18, 6, 6), torch.rand(1, 9, 6, 6)
+    plain = layers.DeformConv(4, 2, 3, padding=1)
+    expected = convolution(image, offset, plain.weight, padding=1)
+    assert torch.equal(plain(image, offset), expected)
+    modulated = layers.ModulatedDeformConv(4, 2, 3, padding=1)
+    expected = convolution(image, offset, modulated.weight, modulated.bias, padding=1, mask=mask)
+    assert torch.equal(modulated(image, offset, mask), expected)
+    assert _installed("detectron2._C").DEFORM_CONV_FROM_TORCHVISION is True
 
 
 @pytest.mark.usefixtures("ours")

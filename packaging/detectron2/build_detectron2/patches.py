@@ -242,7 +242,7 @@ PATCHES: tuple[Patch, ...] = (
     ),
     Patch(
         "a data set whose mapper returns None draws another image from a tuple",
-        "Python 3.11 no longer samples from a set; a tuple in the set's order gives the same images",
+        "Python 3.11 samples no sets; a tuple in the set's order gives the same images",
         (
             Edit(
                 "detectron2/data/common.py",
@@ -254,7 +254,7 @@ PATCHES: tuple[Patch, ...] = (
     ),
     Patch(
         "learning-rate schedulers are torch's LRScheduler, as in upstream's main",
-        "since torch 2.0 a plain scheduler of torch is no _LRScheduler, so its state was neither saved nor loaded, "
+        "since torch 2.0 a plain scheduler of torch is no _LRScheduler: its state was not saved, "
         "and a run that was resumed began its schedule anew",
         (
             Edit("detectron2/engine/hooks.py", _OLD_SCHEDULER, _SCHEDULER, 2),
@@ -265,8 +265,8 @@ PATCHES: tuple[Patch, ...] = (
         ),
     ),
     Patch(
-        "both deformable convolutions are torchvision's deform_conv2d, with gradients, on any device",
-        "detectron2's own are compiled code; torchvision's has the same arguments and computes the same",
+        "both deformable convolutions are torchvision's deform_conv2d, with its gradients",
+        "detectron2's own are compiled code; torchvision's computes the same",
         (
             Edit(
                 "detectron2/layers/deform_conv.py",
@@ -283,7 +283,8 @@ PATCHES: tuple[Patch, ...] = (
             ),
             Edit(
                 "detectron2/layers/deform_conv.py",
-                r"^from torch\.autograd import Function\nfrom torch\.autograd\.function import once_differentiable\n",
+                r"^from torch\.autograd import Function\n"
+                r"from torch\.autograd\.function import once_differentiable\n",
                 "",
                 1,
             ),
@@ -319,8 +320,20 @@ PATCHES: tuple[Patch, ...] = (
         ),
     ),
     Patch(
+        "key points become one array before they become a tensor",
+        "torch warns that a list of arrays is slow",
+        (
+            Edit(
+                "detectron2/data/detection_utils.py",
+                r"\bKeypoints\(kpts\)",
+                "Keypoints(np.asarray(kpts))",
+                1,
+            ),
+        ),
+    ),
+    Patch(
         "AutogradProfiler names its device, and writes its file",
-        "torch 2.15 no longer takes use_cuda; the class lacked an attribute that the function it inherits reads",
+        "torch 2.15 no longer takes use_cuda; the class lacked an attribute that is read",
         (
             Edit(
                 "detectron2/engine/hooks.py",

@@ -6,9 +6,9 @@ import builtins
 import tomllib
 from pathlib import Path
 
+import detectron2._C as _C
 import pytest
 import torch
-from detectron2 import _C
 
 HERE = Path(__file__).parent
 EXPECTED = HERE / "expected_failures.toml"

@@ -8,13 +8,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import detectron2.model_zoo as model_zoo
 import numpy as np
 import pytest
 import torch
-from detectron2 import model_zoo
 from detectron2.checkpoint import DetectionCheckpointer
 from detectron2.config import get_cfg
 from detectron2.data import DatasetCatalog, MetadataCatalog
+from detectron2.data.catalog import Metadata
 from detectron2.engine import DefaultTrainer, SimpleTrainer, hooks
 from detectron2.evaluation import COCOEvaluator
 from detectron2.solver import (
@@ -43,10 +44,11 @@ class Line(nn.Module):
         return {"loss": ((self.weight * batch) ** 2).sum()}
 
 
-class Trainer(SimpleTrainer):
+class Trainer(SimpleTrainer):  # type: ignore[misc]
     """A trainer whose checkpoints hold what its hooks hold."""
 
-    def __init__(self, folder: Path, scheduler: type | None = None) -> None:
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
         model = Line()
         super().__init__(model, [torch.ones(1)] * 100, torch.optim.SGD(model.parameters(), 0.1))
         self.scheduler = torch.optim.lr_scheduler.StepLR(self.optimizer, step_size=2, gamma=0.1)
@@ -194,7 +196,7 @@ def cfg(tmp_path: Path) -> Any:
     MetadataCatalog.remove(name)
 
 
-class Little(DefaultTrainer):
+class Little(DefaultTrainer):  # type: ignore[misc]
     """The default trainer with COCO's evaluation."""
 
     @classmethod
@@ -206,8 +208,8 @@ def test_the_default_trainer_learns_evaluates_and_resumes(cfg: Any) -> None:
     Path(cfg.OUTPUT_DIR).mkdir()
     first = Little(cfg)
     first.resume_or_load(resume=False)
-    results = first.train()
-    assert {"bbox", "segm"} <= results.keys()
+    first.train()
+    assert "segm/AP50" in (Path(cfg.OUTPUT_DIR) / "metrics.json").read_text()
     cfg.SOLVER.MAX_ITER = 3
     second = Little(cfg)
     second.resume_or_load(resume=True)
@@ -232,12 +234,8 @@ def test_predictions_are_drawn() -> None:
     record = {"annotations": [{"bbox": [5, 5, 20, 20], "bbox_mode": 0, "category_id": 0}]}
     assert Visualizer(pixels, {}).draw_dataset_dict(record).get_image().any()
     parts = np.zeros((60, 80), np.int64)
-    assert (
-        Visualizer(pixels, {"stuff_classes": ["sky"], "stuff_colors": [[9, 9, 255]]})
-        .draw_sem_seg(parts)
-        .get_image()
-        .any()
-    )
+    stuff = Metadata(stuff_classes=["sky"], stuff_colors=[[9, 9, 255]])
+    assert Visualizer(pixels, stuff).draw_sem_seg(parts).get_image().any()
 
 
 def test_operations_are_counted() -> None:
