@@ -109,7 +109,7 @@ class FileSource(ModelSource):
 
 
 class ConfigAndWeights(FileSource):
-    """Files of one's own: a config and the weights that belong to it."""
+    """Your own files: a config and the weights that belong to it."""
 
     def __init__(self, config: str | Path, weights: Path) -> None:
         self.name = weights.stem

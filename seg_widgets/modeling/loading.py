@@ -1,4 +1,4 @@
-"""Making predictors: by a model's name, from files of one's own, or around a live model.
+"""Making predictors: by a model's name, from your own files, or around a live model.
 
 Importing this module is cheap; torch and detectron2 are imported when a predictor is made.
 """
@@ -62,7 +62,7 @@ def load_predictor(
         min_size: pixels to which the image's shorter side is scaled for the model, 32 to 4096.
             None: as the config says.
         half: compute in float16 on a CUDA device.
-        trust_code: let a config that is a Python file run; never for a file from a stranger.
+        trust_code: let a config that is a Python file run; only for a file that you trust.
         fallback: the model to take, with a warning, when the weights can't be fetched.
         progress: called with the bytes fetched and the bytes in all (None: not known). Without it
             a progress bar is drawn.

@@ -30,7 +30,7 @@ def find_source(
 
     Args:
         model: a name, the path of a model's folder, or a model that lives already.
-        config: with `weights`: the config of one's own model.
+        config: with `weights`: the config of your own model.
         weights: with `config`: its weights.
     """
     given = Given(model, config, weights)

@@ -77,7 +77,7 @@ class SegmentationSession(Processing):
         self._submit(Request(Source.of(source, self._limits, name)))
 
     def segment_url(self, address: str) -> None:
-        """Like `segment`, for a text that a stranger may have typed: only http(s) is followed,
+        """Like `segment`, for a text that may not be trusted: only http(s) is followed,
         never a path.
 
         Args:
@@ -92,7 +92,7 @@ class SegmentationSession(Processing):
         """Segment several images: the first is shown, the others go into `history`, one after the
         other.
 
-        A request for a single image goes first, and they go on after it. One that fails stays in
+        A request for a single image goes first, and they continue after it. One that fails stays in
         the history with its error.
 
         Args:
@@ -167,7 +167,7 @@ class SegmentationSession(Processing):
         """Take another model, and segment the image on screen with it.
 
         Weights of the model zoo that are not here are fetched first. Meanwhile, and when that
-        fails, the model that was in use goes on, or the starter.
+        fails, the model in use, or the starter, stays.
 
         Args:
             predictor: A `Predictor`, a model's name or folder, or None (default) for the starter.
@@ -224,7 +224,7 @@ class SegmentationSession(Processing):
             return self.prediction
 
     def close(self, timeout_s: float = 0.0) -> None:
-        """End the worker and let go of the model; what is on screen stays readable.
+        """End the worker and free the model; what is on screen stays readable.
 
         An image that is being segmented can't be interrupted: its result is dropped. Closing twice
         is harmless.

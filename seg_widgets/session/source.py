@@ -69,7 +69,7 @@ class Source:
 
     @classmethod
     def of_address(cls, address: str, limits: Limits) -> Source:
-        """A text that a stranger may have typed: an address, and never a path.
+        """A text that may not be trusted: an address, and never a path.
 
         Its `load` raises `UrlError` for everything that does not start with http:// or https://.
 

@@ -4,7 +4,7 @@
 
 /** @typedef {(message: any, buffers: DataView<ArrayBuffer>[]) => void} Answered */
 
-/** After so long without an answer the person is told. */
+/** After so long without an answer a message is shown. */
 const PATIENCE_MS = 10_000;
 /** Bytes of an upload that count as one more millisecond of patience. */
 const UPLOAD_BYTES_PER_MS = 500;

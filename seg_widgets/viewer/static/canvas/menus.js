@@ -133,7 +133,7 @@ export class Menus {
   }
 
   /**
-   * Asks the kernel for a file, and gives it to the person.
+   * Requests a file from the kernel, and saves it.
    *
    * @param {string} kind
    */

@@ -23,7 +23,7 @@ const SUMMARY_DELAY_MS = 500;
 export class View {
   /** A message of the browser's own, until it is dismissed or another comes. */
   #problem = "";
-  /** What a screen reader was last told of the whole image. */
+  /** What was last announced to a screen reader about the whole image. */
   #announced = "";
   /** The font of the labels, read from the page once. */
   #font = "";
@@ -280,7 +280,7 @@ export class View {
   }
 
   /**
-   * Tells a screen reader, unless it is told something else meanwhile.
+   * Announces a text to a screen reader, unless a newer one replaces it.
    *
    * @param {string} text
    * @param {number} delay_ms
