@@ -6,9 +6,11 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes  # type: ignore[import-untyped]
 from sphinx.application import Sphinx
+from sphinx.util import inspect
 
 import seg_widgets
 from seg_widgets import errors
@@ -45,6 +47,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_default_options = {"members": True, "show-inheritance": True}
 autodoc_class_signature = "mixed"
+autodoc_preserve_defaults = True  # DEFAULT_STYLE, not all that is in it
 smartquotes = False
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # an attribute with a docstring of its own would be listed twice
@@ -56,6 +59,9 @@ _LINKED = dict.fromkeys(errors.__all__, "seg_widgets.errors") | {
     if name not in ("errors", "images", "testing")
 }
 _LINKED["SegWidgetsError"] = "seg_widgets.errors"
+
+# The modules whose own docstrings the reference shows.
+_DESCRIBED = ("seg_widgets.cli", "seg_widgets.errors", "seg_widgets.testing")
 
 _CONTENTS = """
 
@@ -105,7 +111,14 @@ def _add_contents(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 _SECTION = re.compile(r"(?:Args|Attributes|Raises|Returns|Yields):")
-_NAMED = re.compile(r"(\s+)`?([\w.]+)`?(:(?:\s|$))")
+_NAMED = re.compile(r"(\s+)`?([\w.*]+)`?(:(?:\s|$))([a-z](?=[a-z]* |[a-z]*[.,;]))?")
+_ARRAY = re.compile(
+    r"[~.\w]*\bndarray\[tuple\[[~.\w]*\bAny, \.\.\.\], [~.\w]*\bdtype\[([~.\w]+)\]\]"
+)
+_ARRAY_LIKE = re.compile(
+    r"[~.\w]*\b_Buffer \| .*?\| [~.\w]*_NestedSequence\[complex \| bytes \| str\]"
+)
+_ANY_ARGUMENTS = "(*args: t.Any, **kwargs: t.Any)"
 
 
 def _prepare_sections(lines: list[str]) -> list[str]:
@@ -115,21 +128,41 @@ def _prepare_sections(lines: list[str]) -> list[str]:
     colon, and begins with one to say so. What "Raises:" names is linked.
     """
     prepared: list[str] = []
-    section, is_first = "", False
+    section, section_indent = "", 0
     for line in lines:
+        indent = len(line) - len(line.lstrip())
         if _SECTION.fullmatch(line):
-            section, is_first = line, True
-        elif line and not line.startswith(" "):
+            section, section_indent = line, 0
+        elif line and not indent:
             section = ""
-        elif line and section in ("Returns:", "Yields:"):
-            indent = len(line) - len(line.lstrip())
-            line = f"{line[:indent]}: {line[indent:]}" if is_first else line
-            is_first = False
-        elif found := _NAMED.match(line) if section else None:
-            home = _LINKED.get(found[2]) if section == "Raises:" else None
-            line = found[1] + (f"~{home}." if home else "") + found[2] + line[found.start(3) :]
+        elif line and section:
+            # What is indented further goes on with the entry before it.
+            begins = not section_indent or indent == section_indent
+            line = _prepare_entry(section, line, not section_indent) if begins else line
+            section_indent = section_indent or indent
         prepared.append(line)
     return prepared
+
+
+def _prepare_entry(section: str, line: str, is_first: bool) -> str:
+    """The first line of an entry of a section, as napoleon reads it best."""
+    if section in ("Returns:", "Yields:"):
+        indent = len(line) - len(line.lstrip())
+        return f"{line[:indent]}: {line[indent:]}" if is_first else line
+    found = _NAMED.match(line)
+    if found is None:
+        return line
+    home = _LINKED.get(found[2]) if section == "Raises:" else None
+    begin = found[1] + (f"~{home}." if home else "") + found[2] + found[3]
+    return begin + (found[4] or "").upper() + line[found.end() :]
+
+
+def _without_self(lines: list[str]) -> list[str]:
+    """A function's docstring where the function is a method: without its first argument."""
+    if not any(line.startswith("It is the method `Prediction.") for line in lines):
+        return lines
+    hidden = ("It is the method `Prediction.", "    prediction: ")
+    return [line for line in lines if not line.startswith(hidden)]
 
 
 def _plain_docstring(
@@ -145,11 +178,47 @@ def _plain_docstring(
         # "\ " ends the markup where a letter follows, as in a plural, and begins it after one.
         before = found.string[found.start() - 1 : found.start()]
         begin = r"\ " if before.isalnum() or before == "×" else ""
+        after = found.string[found.end() : found.end() + 1]
+        end = r"\ " if after.isalnum() else ""
         home = _LINKED.get(code.partition(".")[0])
-        return begin + (f":py:obj:`{code} <{home}.{code}>`" if home else f"``{code}``") + r"\ "
+        return begin + (f":py:obj:`{code} <{home}.{code}>`" if home else f"``{code}``") + end
 
+    if what == "module" and name not in _DESCRIBED:
+        # It is for those who read the code; the page has its own words.
+        lines.clear()
+        return
+    if what == "method":
+        lines[:] = _without_self(lines)
     prepared = "\n".join(_prepare_sections(lines))
     lines[:] = re.sub(r"`([^`]+)`|[*|]", marked, prepared).split("\n")
+    if what in ("attribute", "data", "property"):
+        # Otherwise napoleon takes what is before a colon in the first line for a type.
+        lines[0] = f": {lines[0]}"
+
+
+def _short_signature(
+    app: Sphinx,
+    what: str,
+    name: str,
+    obj: Any,
+    options: object,
+    arguments: str | None,
+    returned: str | None,
+) -> tuple[str | None, str | None]:
+    """Arrays by their short name, and a widget's own arguments instead of traitlets' `*args`."""
+    if what == "class" and getattr(obj, "_is_protocol", False):
+        return "", None  # nothing makes one
+    if what == "class" and arguments == _ANY_ARGUMENTS:
+        arguments = inspect.stringify_signature(
+            inspect.signature(obj.__init__, bound_method=True),
+            show_return_annotation=False,
+            unqualified_typehints=True,
+        )
+    return _short_types(arguments), _short_types(returned)
+
+
+def _short_types(text: str | None) -> str | None:
+    return text and _ARRAY_LIKE.sub("ArrayLike", _ARRAY.sub(r"NDArray[\1]", text))
 
 
 def _print_dashes(app: Sphinx, doctree: nodes.document) -> None:
@@ -170,5 +239,6 @@ def setup(app: Sphinx) -> None:
     app.connect("source-read", _add_contents)
     # Before napoleon, whose own marks must stay.
     app.connect("autodoc-process-docstring", _plain_docstring, priority=100)
+    app.connect("autodoc-process-signature", _short_signature)
     app.connect("doctree-read", _print_dashes)
     app.connect("build-finished", _write_index)

@@ -25,8 +25,7 @@ _WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def _shrink_picture(data: dict[str, str]) -> None:
-    """Keep one image of each output, a palette's worth of colours of it: a repository is no photo
-    album."""
+    """Keep one image of each output, with a palette of few colours: the repository stays small."""
     # Pillow's images come as PNG and as JPEG.
     jpeg = data.pop("image/jpeg", None)
     encoded = data.get("image/png", jpeg)
@@ -79,11 +78,10 @@ def main() -> int:
             for output in cell.get("outputs", []):
                 output.get("data", {}).pop(_WIDGET_VIEW, None)
                 _shrink_picture(output.get("data", {}))
-                # Where this checkout lies is nobody's business either.
+                # The path of this checkout does not belong in a committed file.
                 if "text" in output:
                     output["text"] = output["text"].replace(f"{NOTEBOOKS.parent}/", "")
-        # The exact version of Python that ran it is nobody's business, and changes with each
-        # machine.
+        # The exact version of Python changes with each machine.
         notebook.metadata.language_info = {"name": "python"}
         nbformat.write(notebook, path)  # type: ignore[no-untyped-call]
         _write_index_picture(notebook, path.stem)

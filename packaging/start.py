@@ -141,7 +141,7 @@ def can_write(folder: Path) -> bool:
     """Find out whether a file can be made in a folder.
 
     Args:
-        folder: where. Its permissions alone don't tell of a read-only file system.
+        folder: where. Its permissions alone don't show a read-only file system.
 
     Returns:
         True if one was made, and removed again.

@@ -1,4 +1,4 @@
-"""The sample images that come along, so that the first look needs no image of one's own."""
+"""The sample images of the package, so that the first try needs no image of your own."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ class SettingError(SegWidgetsError, ValueError):
 
 
 class ImageError(SegWidgetsError):
-    """No image can be had from what was given."""
+    """What was given can't be opened as an image."""
 
 
 class ImageNotFoundError(ImageError, FileNotFoundError):

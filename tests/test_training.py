@@ -862,7 +862,7 @@ def test_the_one_command_writes_weights_config_and_card(
     assert {one["two_scales"] for one in trials} == {False, True}
     architecture = "TwoScaleRCNN" if kept["two_scales"] else "GeneralizedRCNN"
     assert architecture == config.MODEL.META_ARCHITECTURE
-    assert ("`TwoScaleRCNN` is test-time augmentation" in card) == kept["two_scales"]
+    assert ("**Test-time augmentation.**" in card) == kept["two_scales"]
     for name in ("photos", "composites"):
         scores = figures[name]["scores"]
         assert 0 <= scores["F1"] <= scores["best_F1"] <= 1

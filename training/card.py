@@ -21,7 +21,7 @@ TOTALS = {
     "clipart": "clipart",
     "backgrounds": "backgrounds",
 }
-WEIGHTS = {"average": "averaged", "model": "last", "blend": "averaged, with the first"}
+WEIGHTS = {"average": "averaged", "model": "last", "blend": "averaged with the initial"}
 
 
 def percent(value: float | None) -> str:
@@ -77,7 +77,7 @@ def trial_rows(choice: Mapping[str, Any]) -> str:
     rows = []
     for number, trial in enumerate(choice["trials"]):
         cells = [WEIGHTS[trial["weights"]], f"{trial['min_size']} px"]
-        cells += [f"{trial['nms_threshold']:g}", "yes" if trial["two_scales"] else "no"]
+        cells += [f"{trial['nms_threshold']:g}", "2" if trial["two_scales"] else "1"]
         temperature = trial["temperature"]
         cells += ["–" if temperature is None else f"{temperature:g}"]
         cells += [percent(trial["photos"]), percent(trial["composites"]), f"{trial['F1']:.3f}"]
@@ -93,10 +93,13 @@ def augmentation(kept: Mapping[str, Any]) -> str:
     """What the card says of test-time augmentation, if there is any."""
     if not kept["two_scales"]:
         return ""
+    scale = TwoScaleRCNN.second_scale
     return f"""
-`TwoScaleRCNN` is test-time augmentation: the model also runs on the image mirrored and at
-{TwoScaleRCNN.second_scale} times that size, which shows the whole of large objects. The boxes of
-both views go through one more NMS, and each mask is the mean over both."""
+
+**Test-time augmentation.** `TwoScaleRCNN` runs on each image a second time, mirrored and at \
+{scale:g} times the size, which finds large
+objects as a whole. One more NMS combines the boxes of both passes. Each mask is the mean of \
+both passes' masks."""
 
 
 def score_rows(facts: Mapping[str, Any]) -> str:
@@ -160,31 +163,40 @@ def observations() -> str:
 
 
 def schedule(config: Mapping[str, Any]) -> dict[str, str]:
-    """What the card says of a run's beginning, its backbone and its mask head."""
-    # 0: the run began with weights whose backbone was tuned already.
+    """What the card says of a run's initial weights, its backbone and its mask head."""
+    # 0: the run started from weights whose backbone had been trained.
     frozen = config["tune_backbone_from"]
-    begun = ", after the runs whose weights it began with (see the end of this card)"
-    backbone = "the backbone tuned"
+    begun = ", starting from the weights of earlier runs (see the end of this card)"
+    backbone = "The backbone was trained"
     if frozen:
         begun = ""
-        backbone = f"the backbone frozen until {frozen:.0%} of the time, then tuned"
+        backbone = f"The backbone was frozen until {frozen:.0%} of the time, then trained"
     factor = config["mask_factor"]
-    faster = "" if factor == 1 else f" and the mask head at {factor:g} times it"
+    faster = "" if factor == 1 else f", and the mask head at {factor:g} times the rate"
     return {"begun": begun, "backbone": backbone, "faster": faster}
 
 
 def how_chosen(facts: Mapping[str, Any]) -> dict[str, str]:
-    """What the card says of the run that chose: this one, or the one before it."""
+    """What the card says of the run that made the choices: this one, or the one before it."""
     words = {
-        "blended": "",
-        "scores_of": "On the validation part ",
+        "chosen": "The following choices were made on the validation part,",
+        "weights": "averaged or last",
+        "scores_of": "On the validation part,",
         "trained_on_validation": "",
-        "chosen_before": "",
     }
     if any(trial["weights"] == "blend" for trial in facts["choice"]["trials"]):
-        words["blended"] = " or the mean of the averaged ones and those that the run began with"
+        words["weights"] = "averaged, last, or the mean of the averaged and the initial weights"
+
     if facts["chosen_before"]:
-        words["scores_of"] = "With that run's weights, on the validation part,\n"
-        words["trained_on_validation"] = " (this last run learned from these, too)"
-        words["chosen_before"] = " by the run before this one,\nwhich had not learned from it"
+        parts = facts["parts"]
+        photographs = parts["train"]["photographs"] + parts["validation"]["photographs"]
+        words["chosen"] = (
+            "The previous run, which was not trained on the validation part, made the following "
+            "choices on the validation part,"
+        )
+        words["scores_of"] = "With the weights of the previous run, on the validation part,"
+        words["trained_on_validation"] = (
+            " This last run was also trained on the validation part. So the model\n"
+            f"learned from {photographs} photographs."
+        )
     return words

@@ -35,7 +35,7 @@ __all__ = [
 _CLASSIFIER = re.compile(r"roi_heads\.box_predictor\.(\d+\.)?cls_score\.(weight|bias)")
 MIN_SHARE = 0.01  # of the image; smaller objects count neither way
 LIMITS = (0.15, 0.85)  # of the thresholds that are moved to 0.5
-_MIN_MATCHES = 10  # of fewer right detections no threshold can be told
+_MIN_MATCHES = 10  # fewer correct detections say nothing about a threshold
 _MAX_ROUNDS = 5
 _CLOSE_ENOUGH = 0.02
 

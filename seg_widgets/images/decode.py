@@ -259,8 +259,7 @@ def _damaged(name: str, begins: str, error: Exception) -> str:
 
 def _reason(error: Exception) -> str:
     text = printable(str(error).strip().splitlines()[0]) if str(error).strip() else ""
-    # Pillow's own words for a file it can't make out name a buffer in memory, which tells a person
-    # nothing.
+    # Pillow's own words for a file that it can't read name a buffer in memory, which helps nobody.
     return text.rstrip(".") if text and "0x" not in text else "its header makes no sense"
 
 

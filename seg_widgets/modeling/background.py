@@ -1,4 +1,4 @@
-"""Fetching a model in a thread of its own, for a panel that goes on working meanwhile."""
+"""Fetching a model in a thread of its own, while the panel keeps working."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whence a model has its class names: given, beside the weights, in them, or from its data set."""
+"""Where a model's class names come from: given, beside the weights, in them, or its data set's."""
 
 from __future__ import annotations
 

@@ -111,7 +111,7 @@ class FileSource(ModelSource):
 
 
 class ConfigAndWeights(FileSource):
-    """A config of one's own, as a file or in memory, and the weights that belong to it.
+    """A config of your own, as a file or in memory, and the weights that belong to it.
 
     The weights may be those of a model of the zoo, by their address; they are fetched then.
     """

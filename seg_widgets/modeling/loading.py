@@ -71,7 +71,7 @@ def load_predictor(
         max_instances: the most instances that the model answers with. None: its own limit, which
             the config calls TEST.DETECTIONS_PER_IMAGE. Where the limit was reached, the
             prediction's `notes` say so.
-        trust_code: let a config that is a Python file run; never for a file from a stranger.
+        trust_code: let a config that is a Python file run; only for a file that you trust.
         fallback: the model to take, with a warning, when the weights can't be fetched.
         progress: called with the bytes fetched and the bytes in all (None: not known). Without it
             a progress bar is drawn.

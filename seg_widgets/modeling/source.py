@@ -42,7 +42,7 @@ class Given:
 
     Attributes:
         model: a name, the path of a folder, or a model that lives already.
-        config: the config of one's own model, or None.
+        config: the config of your own model, or None.
         weights: the weights that belong to `config`, or None.
     """
 

@@ -1,4 +1,4 @@
-"""Opening http(s) addresses that may come from strangers: which may be opened, for how long, and
+"""Opening http(s) addresses that may not be trusted: which may be opened, for how long, and
 how many bytes."""
 
 from __future__ import annotations

@@ -120,7 +120,7 @@ def fetch_file(
     Args:
         url: the address.
         path: the file. What it holds already is taken for the beginning of the answer, if the
-            server can go on from there. After a failure it keeps what has come.
+            server can resume from there. After a failure it keeps what has come.
         max_bytes: the most bytes of the file.
         connect_timeout_s: seconds for each address of the host.
         stall_timeout_s: seconds without a byte.
@@ -140,7 +140,7 @@ def fetch_file(
         make_session(guard, accept="*/*") as session,
     ):
         download = _Download(path, max_bytes, guard, progress)
-        # If the server can't go on from what is here, all of it comes once more.
+        # If the server can't resume, everything is fetched again.
         for start in (_bytes_in(path), 0):
             session.headers["Range"] = f"bytes={start}-"
             with _answer(session, url, guard, max_redirects) as answer:
@@ -206,7 +206,7 @@ class _Answer:
         return int(length)
 
     def _content_range(self) -> tuple[str | None, str | None]:
-        """(first byte, bytes of the whole) that `Content-Range` tells, as text."""
+        """(first byte, bytes of the whole) from `Content-Range`, as text."""
         # https://www.rfc-editor.org/rfc/rfc9110#field.content-range
         header = self.response.headers.get("content-range", "")
         found = re.fullmatch(r"bytes (?:(\d{1,15})-\d{1,15}|\*)/(\d{1,15}|\*)", header)
@@ -231,7 +231,7 @@ class _Answer:
 def _answer(
     session: requests.Session, url: str, guard: Guard, max_redirects: int, advice: str = ""
 ) -> Iterator[_Answer]:
-    """Follow redirects, each of them checked; `advice` goes on after the message for too many."""
+    """Follow redirects, each of them checked; `advice` is added to the message for too many."""
     for _ in range(max_redirects + 1):
         parts: Url = check_url(url)
         with request(session, url, parts, guard) as response:

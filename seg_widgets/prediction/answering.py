@@ -53,7 +53,7 @@ _LIBRARIES = {
 
 
 class AnsweringPredictor:
-    """A `Predictor` that asks a function and converts its answer, as `Prediction.of` does.
+    """A `Predictor` that calls a function and converts its answer, as `Prediction.of` does.
 
     Attributes:
         name: What the panel calls the model.

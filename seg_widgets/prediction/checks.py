@@ -138,7 +138,7 @@ def require_masks(prediction: Prediction) -> tuple[MaskCrop, ...]:
 
 
 def check_image(prediction: Prediction, image: object) -> None:
-    """Check that an image is the one that a prediction is for, as far as its size tells.
+    """Check that an image is the one that a prediction is for, as far as its size shows.
 
     It is the method `Prediction.check_image`.
 

@@ -35,7 +35,7 @@ class ModelChoice:
     Args:
         predictor: The predictor, or None where it has to be built.
         build: Builds it, without arguments; None where there is a predictor.
-        name: The name by which `load_predictor` makes it; "" for a predictor of one's own.
+        name: The name by which `load_predictor` makes it; "" for your own predictor.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name.
     """
 
@@ -89,7 +89,7 @@ class ModelSlot:
     """The model in use, and what is under way to get one.
 
     A model of a name or a builder is built in a thread of its own. The weights of another one can
-    be fetched meanwhile; the model in use goes on until then.
+    be fetched meanwhile; the model in use stays until then.
 
     Args:
         on_built: Called when a model was built, with None, or with why it failed.

@@ -82,7 +82,7 @@ class SegmentationSession(Processing):
         self._submit(Request(Source.of(source, self._limits, name)))
 
     def segment_url(self, address: str) -> None:
-        """Like `segment`, for a text that a stranger may have typed: only http(s) is followed,
+        """Like `segment`, for a text that may not be trusted: only http(s) is followed,
         never a path.
 
         Args:
@@ -98,7 +98,7 @@ class SegmentationSession(Processing):
         """Segment several images: the first is shown, the others go into `history`, one after the
         other.
 
-        A request for a single image goes first, and they go on after it. One that fails stays in
+        A request for a single image goes first, and they continue after it. One that fails stays in
         the history with its error.
 
         Args:
@@ -189,7 +189,7 @@ class SegmentationSession(Processing):
         `history`, beside the one of the other model.
 
         Weights of the model zoo that are not here are fetched first. Meanwhile, and when that
-        fails, the model that was in use goes on, or the starter.
+        fails, the model in use, or the starter, stays.
 
         Args:
             predictor: A `Predictor`, a model's name or folder, or None (default) for the starter.
@@ -295,7 +295,7 @@ class SegmentationSession(Processing):
         return None if self.result is None else self.result.prediction
 
     def close(self, timeout_s: float = 0.0) -> None:
-        """End the worker and let go of the model; what is on screen stays readable.
+        """End the worker and free the model; what is on screen stays readable.
 
         Temporary files are removed: an older image of the history without a file of its own can't
         be loaded any more.

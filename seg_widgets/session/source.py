@@ -82,7 +82,7 @@ class Source:
 
     @classmethod
     def of_address(cls, address: str, limits: Limits) -> Source:
-        """A text that a stranger may have typed: an address, and never a path.
+        """A text that may not be trusted: an address, and never a path.
 
         An address without https:// is completed. `load` raises `UrlError` for everything that is no
         http(s) address.

@@ -77,7 +77,7 @@ def stylesheet(name: str) -> str:
 class LazyText:
     """A text that is made when `str` first asks for it, so that an import does not wait for it.
 
-    anywidget takes it for `_esm` and `_css`: it asks when the first widget is made.
+    anywidget takes it for `_esm` and `_css`, and reads it when the first widget is made.
     """
 
     def __init__(self, make: Callable[[str], str], name: str) -> None:

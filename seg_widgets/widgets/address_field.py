@@ -20,7 +20,7 @@ class AddressField:
 
     Args:
         on_open: Takes the address that a person has entered.
-        on_nothing: Takes what to tell a person who opens an empty line, in words.
+        on_nothing: Takes a message for the person who opens an empty line.
         has_failed: Whether the last request failed, so that Enter on the same address tries it once
             more.
     """

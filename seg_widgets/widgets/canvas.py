@@ -166,7 +166,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         PredictionError: The prediction is of an image of another size.
     """
 
-    # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
+    # As texts: of a path anywidget keeps every widget alive, to notify it of changes in the file.
     _esm = LazyText(script, "canvas")
     _css = LazyText(stylesheet, "canvas")
 

@@ -31,7 +31,7 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         **settings: The strip's traits.
     """
 
-    # As texts: of a path anywidget keeps every widget alive, to tell it of changes in the file.
+    # As texts: of a path anywidget keeps every widget alive, to notify it of changes in the file.
     _esm = LazyText(script, "filmstrip")
     _css = LazyText(stylesheet, "filmstrip")
 

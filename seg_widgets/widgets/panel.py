@@ -61,13 +61,13 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
         device: "auto" (default), "cpu", "cuda", "cuda:1" or "mps", for a name.
         threshold: The lowest score that is shown, 0 to 1 (default 0.5).
         samples: Images to pick from: a dict by name, or a list of paths. None (default) means those
-            that come along; an empty one leaves the picker out.
+            of the package; an empty one leaves the picker out.
         hidden_classes: Names of classes that are not shown (default none).
         class_thresholds: Thresholds of single classes by name, each 0 to 1 (default none).
         allow_local: Whether URLs may point to this machine and to private networks (default False).
         max_pixels: Pixels of the largest image that is opened (default 25 million).
         models: What the model picker offers, by name: each a `Predictor` or a function that builds
-            one. None (default) means all models that can be had by name.
+            one. None (default) means all models that have a name.
         controls: What the panel is made of: some of "upload", "url", "samples", "threshold",
             "model", "camera", "drop", "history", "legend", "table" and "export". None (default)
             means all of it.
@@ -315,7 +315,7 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
         self._show_models()
 
     def close(self, timeout_s: float = 0.0) -> None:
-        """Take the panel off the screen, end its worker and let go of its model.
+        """Take the panel off the screen, end its worker and free its model.
 
         Closing twice is harmless.
 

@@ -92,7 +92,7 @@ def _labelling(result: Any, count: int, names: ClassNames | None) -> Labelling:
 
 
 def _renamed(own: Mapping[int, str], names: ClassNames) -> list[str]:
-    """class_names may translate the result's names, or count otherwise; only a person can tell."""
+    """class_names may translate the result's names, or count otherwise; only a person can know."""
     other = [number for number, name in own.items() if names.by_id.get(number, name) != name]
     if not other:
         return []

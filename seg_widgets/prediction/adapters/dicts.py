@@ -63,7 +63,7 @@ def _names_of_labels(result: Mapping[str, Any], names: ClassNames) -> ClassNames
     """torchvision counts labels from 1, 0 is the background; Hugging Face counts from 0.
 
     A dict says itself which id is which, and so does a list that begins with the background. Only
-    torchvision has N×1×H×W masks. Nothing else tells the two apart.
+    torchvision has N×1×H×W masks. Nothing else distinguishes the two.
     """
     if not names.is_list:
         return names

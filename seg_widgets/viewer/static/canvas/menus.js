@@ -131,7 +131,7 @@ export class Menus {
   }
 
   /**
-   * Asks the kernel for a file, and gives it to the person.
+   * Requests a file from the kernel, and saves it.
    *
    * @param {string} format
    */

@@ -34,7 +34,7 @@ export class Popover {
       if (!isSlider) moveFocus(this.#element, event, "button, input");
     });
     root.append(this.#element);
-    // No other event tells that the page moves below it.
+    // No other event reports that the page moves below it.
     this.#scrolled = (event) => {
       if (!this.#element.contains(/** @type {Node} */ (event.target))) this.#place();
     };

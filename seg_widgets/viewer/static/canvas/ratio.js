@@ -1,7 +1,7 @@
 // The density of the screen.
 
 /**
- * Calls `changed` when the window moves to a screen of another density; only a media query tells.
+ * Calls `changed` when the window moves to a screen of another density; only a media query shows it.
  *
  * @param {() => void} changed
  * @returns {() => void} stops it
