@@ -100,5 +100,5 @@ def _loader() -> Any:
 
     python = "tag:yaml.org,2002:python/"
     Loader.add_constructor(f"{python}object/apply:eval", anchors)
-    Loader.add_constructor(f"{python}tuple", lambda loader, node: loader.construct_sequence(node))
+    Loader.add_constructor(f"{python}tuple", Loader.construct_yaml_seq)
     return Loader

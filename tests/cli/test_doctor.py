@@ -42,8 +42,7 @@ def test_doctor_names_a_problem_with_its_remedy(
 
 
 def test_doctor_looks_at_the_detectron2_that_is_imported() -> None:
-    import detectron2
-
+    detectron2 = importlib.import_module("detectron2")
     lines = {finding.what: finding for finding in doctor.findings()}
     assert lines["detectron2"].state == "ok"
     assert lines["detectron2"].found.startswith(f"{detectron2.__version__}, pure Python, in ")

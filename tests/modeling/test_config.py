@@ -356,7 +356,7 @@ def test_deformable_convolutions_need_something_that_computes_them(
     monkeypatch: pytest.MonkeyPatch, compiled: dict[str, Any] | None, device: str, words: str
 ) -> None:
     module = None if compiled is None else types.SimpleNamespace(**compiled)
-    monkeypatch.setitem(sys.modules, "detectron2._C", module)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "detectron2._C", module)
     with pytest.raises(ConfigError, match=f"deformable.*{words}") as caught:
         read_config(DEFORMABLE).build(device)
     assert "from its sources" not in str(caught.value)

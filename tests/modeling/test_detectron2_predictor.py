@@ -127,7 +127,8 @@ def test_the_configs_own_limit_holds_and_is_noted(
     assert 7 < len(many) < 500
     assert many.notes == ()
     np.testing.assert_array_equal(many.scores[:7], few.scores)
-    assert raised.model.roi_heads.box_predictor.test_topk_per_image == 7, "left as it was"
+    model: Any = raised.model
+    assert model.roi_heads.box_predictor.test_topk_per_image == 7, "left as it was"
     three = load_predictor(limited, device="cpu", max_instances=3)(photo)
     assert len(three) == 3
     assert "limit of 3 instances" in three.notes[0]
