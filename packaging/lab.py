@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # Tornado silently drops a connection whose message is over its default of 10 MiB. An image may have
@@ -31,6 +33,32 @@ def unless_given(settings: Sequence[str], given: Sequence[str]) -> list[str]:
     """
     names = {argument.partition("=")[0] for argument in given}
     return [setting for setting in settings if setting.partition("=")[0] not in names]
+
+
+def print_address_once(lab: Any) -> None:
+    """Let a server print its address once; Jupyter's prints it four times, under two names.
+
+    Args:
+        lab: the class `LabApp`, whose server is replaced.
+    """
+
+    class PanelServer(lab.serverapp_class):  # type: ignore[misc]
+        @property
+        def display_url(self) -> str:
+            return str(self.public_url)
+
+        def start_app(self) -> None:
+            self.log.addFilter(self._is_news)
+            super().start_app()
+
+        def _is_news(self, record: logging.LogRecord) -> bool:
+            # The same address comes as an information and, after it, as something critical.
+            if record.levelno < logging.CRITICAL or not self.log.isEnabledFor(logging.INFO):
+                return True
+            text = record.getMessage()
+            return self.public_url not in text and self.local_url not in text
+
+    lab.serverapp_class = PanelServer
 
 
 def main() -> int:
@@ -63,6 +91,7 @@ def main() -> int:
         # A container or a rented machine often has no other user; the server still listens on
         # loopback, with a token.
         arguments.append("--allow-root")
+    print_address_once(LabApp)
     LabApp.launch_instance(arguments)  # type: ignore[no-untyped-call, unused-ignore]
     return 0
 

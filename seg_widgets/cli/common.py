@@ -6,9 +6,13 @@ import argparse
 import os
 import sys
 import time
+import traceback
 from typing import Final, TypeAlias
 
+from ..errors import SegWidgetsError
+
 __all__ = [
+    "EXIT_NO_READER",
     "EXIT_OK",
     "EXIT_SOME_FAILED",
     "EXIT_USAGE",
@@ -17,12 +21,15 @@ __all__ = [
     "add_device",
     "add_min_size",
     "keep_threads_passive",
+    "print_error",
     "split_names",
+    "unforeseen",
 ]
 
 EXIT_OK: Final = 0
 EXIT_SOME_FAILED: Final = 1
 EXIT_USAGE: Final = 2
+EXIT_NO_READER: Final = 128 + 13
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where a command adds its parser."""
@@ -68,6 +75,37 @@ def keep_threads_passive() -> None:
     They spin otherwise, which costs much on a busy machine.
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def unforeseen(error: Exception) -> str:
+    """An error as one line.
+
+    Args:
+        error: any error.
+
+    Returns:
+        The message of one of ours; of any other its type, its message, and how to see more.
+    """
+    if isinstance(error, SegWidgetsError):
+        return str(error)
+    text = " ".join(str(error).split())
+    cause = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return (
+        f"Something unforeseen went wrong: {cause}. "
+        "With SEG_WIDGETS_TRACEBACK=1 in the environment it is shown where."
+    )
+
+
+def print_error(error: Exception, before: str = "error: ") -> None:
+    """Print an error as one line; where it comes from only if that is asked for.
+
+    Args:
+        error: any error.
+        before: what the line begins with.
+    """
+    if os.environ.get("SEG_WIDGETS_TRACEBACK"):
+        traceback.print_exception(error)
+    print(f"{before}{unforeseen(error)}", file=sys.stderr)
 
 
 class DownloadProgress:

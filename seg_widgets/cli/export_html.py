@@ -49,7 +49,11 @@ def run(options: argparse.Namespace) -> int:
 
     out: Path = options.out or options.notebook.with_suffix(".html")
     try:
-        page = notebook_to_html(options.notebook, run=not options.as_saved)
+        page = notebook_to_html(
+            options.notebook,
+            run=not options.as_saved,
+            notify=lambda text: print(text, file=sys.stderr),
+        )
         write_bytes(out, page.encode("utf-8", "replace"))
     except SegWidgetsError as error:
         print(f"error: {error}", file=sys.stderr)

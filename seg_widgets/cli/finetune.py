@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,37 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         help="what to measure on: a share of the images, or another data set "
         "(default: DATA's own part, or 0.2)",
     )
+    _add_reading(parser)
     _add_training(parser)
     return parser
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add how the data is read."""
+    parser.add_argument(
+        "--images",
+        type=Path,
+        metavar="DIR",
+        help="the folder with the images, of both parts (default: beside the JSON file, or in "
+        "images, train, …)",
+    )
+    parser.add_argument(
+        "--max-pixels",
+        type=int,
+        metavar="N",
+        help="the largest width · height of an image (default: 50 million)",
+    )
+    parser.add_argument(
+        "--max-mb",
+        type=_megabytes,
+        metavar="MB",
+        help="the largest file of an image (default: 25 MiB)",
+    )
+    parser.add_argument(
+        "--crowds-as-objects",
+        action="store_true",
+        help="take what is marked iscrowd=1 as objects; CVAT marks brush masks so",
+    )
 
 
 def _add_training(parser: argparse.ArgumentParser) -> None:
@@ -79,6 +109,14 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
     add_min_size(parser)
 
 
+def _megabytes(text: str) -> int:
+    """The bytes of a number of megabytes."""
+    size = float(text) * 1e6
+    if not 1 <= size < math.inf:
+        raise ValueError(text)
+    return int(size)
+
+
 def _share_or_data(text: str) -> float | str:
     try:
         return float(text)
@@ -99,8 +137,9 @@ def run(options: argparse.Namespace) -> int:
         SegWidgetsError: the data or the settings can't be used.
     """
     keep_threads_passive()
+    reading = _reading(options)
     if options.check:
-        return _check(options.data, options.validation)
+        return _check(options.data, options.validation, reading)
     if options.out is None:
         raise SettingError(
             "Say where the model goes: --out DIR (or --check to look at the data alone)."
@@ -118,6 +157,7 @@ def run(options: argparse.Namespace) -> int:
         learning_rate=options.learning_rate,
         min_size=options.min_size,
         seed=options.seed,
+        **reading,
         report=lambda line: print(line, flush=True),
     )
     print(f"\n{result.steps} steps in {result.seconds:.0f} s; ended: {result.why_ended}")
@@ -128,7 +168,19 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _check(data: Path, validation: float | str | None) -> int:
+def _reading(options: argparse.Namespace) -> dict[str, Any]:
+    """The settings of `read_dataset` that were given."""
+    settings: dict[str, Any] = {"crowds_as_objects": options.crowds_as_objects}
+    if options.images is not None:
+        settings["images"] = options.images
+    if options.max_pixels is not None:
+        settings["max_pixels"] = options.max_pixels
+    if options.max_mb is not None:
+        settings["max_bytes"] = options.max_mb
+    return settings
+
+
+def _check(data: Path, validation: float | str | None, reading: dict[str, Any]) -> int:
     """Print what is in the data, and what is wrong with it."""
     from ..finetuning import find_parts, read_dataset
 
@@ -140,10 +192,12 @@ def _check(data: Path, validation: float | str | None) -> int:
 
     faults = 0
     for title, path in parts:
-        part = read_dataset(path)
+        part = read_dataset(path, **reading)
         faults += len(part.problems)
         print(f"{title}{len(part.images)} images, {part.objects} objects: {part.counts()}")
         print("\n".join(map(str, part.problems)) or "Nothing is wrong with it.")
+        for note in part.notes:
+            print(f"note: {note}")
     return EXIT_SOME_FAILED if faults else EXIT_OK
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import os
 import sys
 from collections.abc import Callable, Sequence
 
 from .. import __version__
 from ..errors import SegWidgetsError
 from . import doctor, export_html, finetune, segment, weights
-from .common import EXIT_USAGE
+from .common import EXIT_NO_READER, EXIT_SOME_FAILED, EXIT_USAGE, print_error
 
 __all__ = ["main"]
 
@@ -40,10 +42,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return EXIT_USAGE
     try:
-        return run(options)
+        status = run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _reader_left()
     except SegWidgetsError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print_error(error)
         return EXIT_USAGE
+    # The last line of defence: a person gets the cause, not a traceback.
+    except Exception as error:
+        print_error(error)
+        return EXIT_SOME_FAILED
+    return status
+
+
+def _reader_left() -> int:
+    """End without a reader, as in `… | head`, with the status of a program that SIGPIPE ended."""
+    # Python would complain of the same when it flushes at the end.
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return EXIT_NO_READER
 
 
 def _parser() -> argparse.ArgumentParser:

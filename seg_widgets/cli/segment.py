@@ -5,15 +5,14 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import images
 from ..errors import SegWidgetsError
-from ..export import DEFAULT_FORMATS, save, save_formats
+from ..export import DEFAULT_FORMATS, FORMATS, save, save_formats, save_together
 from ..modeling import STARTER
-from ..prediction import Predictor, check_threshold
+from ..prediction import Prediction, Predictor, check_threshold
 from .common import (
     EXIT_OK,
     EXIT_SOME_FAILED,
@@ -22,13 +21,16 @@ from .common import (
     add_device,
     add_min_size,
     keep_threads_passive,
+    print_error,
     split_names,
+    unforeseen,
 )
+from .image_files import Found, find_images, unique_names, unique_stems
 
 if TYPE_CHECKING:
     from ..modeling import Detectron2Predictor
 
-__all__ = ["add_parser", "find_images", "load_model", "run", "unique_stems"]
+__all__ = ["add_parser", "load_model", "run"]
 
 _EXAMPLES = """\
 examples:
@@ -37,6 +39,8 @@ examples:
   python -m seg_widgets segment https://example.org/cat.jpg --format png,csv
   python -m seg_widgets segment photo.jpg --device cpu \\
       --config my.yaml --weights model_final.pth --classes cell,debris
+
+COCO: several images give one data set, named like the folder (or images-coco.json).
 
 exit status: 0 all images done, 1 some failed (each is named with its reason),
              2 wrong usage or no model
@@ -88,8 +92,35 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         help=f"which of {', '.join(save_formats())} to write, separated by commas "
         f"(default: {','.join(DEFAULT_FORMATS)})",
     )
+    parser.add_argument(
+        "--separate",
+        action="store_true",
+        help="write coco and results as a file for each image, not as one for all of them",
+    )
+    _add_reading(parser)
     _add_model(parser)
     return parser
+
+
+def _add_reading(parser: argparse.ArgumentParser) -> None:
+    """Add what is taken of an image that holds more than 8-bit RGB."""
+    parser.add_argument(
+        "--contrast",
+        type=_contrast,
+        default="auto",
+        metavar="RULE",
+        help="how values of more than 8 bits are shown: auto (percentiles), full, none, or "
+        "BLACK,WHITE (default: auto)",
+    )
+    parser.add_argument(
+        "--channels",
+        type=_channels,
+        metavar="LIST",
+        help="one channel, or three for red, green and blue, from 0, such as 3,2,1",
+    )
+    parser.add_argument(
+        "--page", type=int, metavar="N", help="the page of a TIFF or frame of a GIF, from 0"
+    )
 
 
 def _add_model(parser: argparse.ArgumentParser) -> None:
@@ -138,6 +169,27 @@ def _formats(text: str) -> tuple[str, ...]:
             f"{text!r} has no or unknown formats; choose from {', '.join(save_formats())}"
         )
     return formats
+
+
+def _contrast(text: str) -> images.Contrast:
+    if text in ("auto", "full", "none"):
+        return text  # type: ignore[return-value]
+    try:
+        low, high = map(float, text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is none of auto, full, none and BLACK,WHITE (two numbers)"
+        ) from None
+    return low, high
+
+
+def _channels(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(map(int, text.split(",")))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not one index, or three separated by commas"
+        ) from None
 
 
 def _class_names(text: str) -> tuple[str, ...] | Path:
@@ -192,77 +244,100 @@ def run(options: argparse.Namespace) -> int:
     predictor = load_model(options)
     print(f"model: {predictor.description} on {predictor.device}")
 
-    failed: list[str] = []
-    for source, stem in unique_stems(find_images(options.photos)):
-        try:
-            _segment_one(predictor, source, stem, options)
-        except SegWidgetsError as error:
-            failed.append(f"{source}: {error}")
-            print(f"\n{source}: failed: {error}", file=sys.stderr)
+    found = find_images(options.photos)
+    for sentence in found.left_out:
+        print(sentence, file=sys.stderr)
+    failed = [f"{folder}: {error}" for folder, error in found.errors.items()]
+    for line in failed:
+        print(f"\n{line}", file=sys.stderr)
+
+    together = _Together(options, found)
+    names = unique_names(found.sources)
+    try:
+        for (source, stem), name in zip(unique_stems(found.sources), names, strict=True):
+            try:
+                _segment_one(predictor, source, stem, name, options, together)
+            except BrokenPipeError:
+                raise
+            # A model, or a format of somebody else's, can raise anything; the other images count.
+            except Exception as error:
+                failed.append(f"{source}: {unforeseen(error)}")
+                print_error(error, f"\n{source}: failed: ")
+    finally:
+        # Also of what was done before an interrupt.
+        together.write()
 
     if failed:
         print(f"\n{len(failed)} failed:", *failed, sep="\n  ", file=sys.stderr)
     return EXIT_SOME_FAILED if failed else EXIT_OK
 
 
-def _segment_one(predictor: Predictor, source: str, stem: str, options: argparse.Namespace) -> None:
-    image = images.load(source)
+class _Together:
+    """The formats that become one file for all images, with what was found so far.
+
+    Args:
+        options: the parsed arguments.
+        found: the images. One image has its own files only.
+    """
+
+    def __init__(self, options: argparse.Namespace, found: Found) -> None:
+        several = len(found.sources) > 1 and not options.separate
+        self.formats = [
+            name for name in options.format if several and FORMATS[name].make_together is not None
+        ]
+        self._folder: Path = options.out
+        folders = [Path(given) for given in options.photos if Path(given).is_dir()]
+        only = folders[0].resolve().name if len(options.photos) == len(folders) == 1 else ""
+        self._stem = only or "images"
+        self._names: list[str] = []
+        self._predictions: list[Prediction] = []
+
+    def add(self, name: str, prediction: Prediction) -> None:
+        """Keep what was found in one image.
+
+        Args:
+            name: what the data set calls it.
+            prediction: what was found.
+        """
+        if self.formats:
+            self._names.append(name)
+            self._predictions.append(prediction)
+
+    def write(self) -> None:
+        """Write the files, if there is anything to write."""
+        for each in self.formats if self._names else ():
+            path = save_together(each, self._names, self._predictions, self._folder, self._stem)
+            print(f"wrote {path}: {len(self._names)} images")
+
+
+def _segment_one(
+    predictor: Predictor,
+    source: str,
+    stem: str,
+    name: str,
+    options: argparse.Namespace,
+    together: _Together,
+) -> None:
+    loaded = images.read(
+        source, contrast=options.contrast, channels=options.channels, page=options.page
+    )
+    image = loaded.pixels
     start = time.perf_counter()
     everything = predictor(image)
     seconds = time.perf_counter() - start
 
     prediction = everything.filter(options.threshold)
     print(f"\n{source} ({seconds:.2f} s)")
+    for note in loaded.notes:
+        print(f"note: {note}")
     print(prediction)
     if not len(prediction) and len(everything):
         best = everything.scores.max()
         print(f"Nothing scores {options.threshold:.2f} or more; the best is {best:.2f}.")
 
-    name = images.name_of(source)
-    written = save(prediction, image, options.out, stem, options.format, file_name=name)
+    own = [each for each in options.format if each not in together.formats]
+    written = save(prediction, image, options.out, stem, own, file_name=name)
+    together.add(name, prediction)
     for paths in written.values():
         for path in paths if isinstance(paths, list) else [paths]:
             print(f"wrote {path}")
-
-
-def find_images(photos: Iterable[str]) -> list[str]:
-    """Find the images that are meant.
-
-    Args:
-        photos: files, addresses and folders.
-
-    Returns:
-        Files and addresses as they were given, and the images in each folder in alphabetical order.
-        A folder without images stays, so that it fails with a message.
-    """
-    found: list[str] = []
-    for photo in photos:
-        folder = Path(photo)
-        if images.is_address(photo) or not folder.is_dir():
-            found.append(photo)
-            continue
-        inside = [path for path in folder.iterdir() if path.suffix.lower() in images.SUFFIXES]
-        found.extend(sorted(map(str, inside)) or [photo])
-    return found
-
-
-def unique_stems(sources: Iterable[str]) -> list[tuple[str, str]]:
-    """Choose the names of the result files, so that none is overwritten.
-
-    Args:
-        sources: files and addresses.
-
-    Returns:
-        Each source with the stem of its result files; a second "photo" becomes "photo-2".
-    """
-    taken: set[str] = set()
-    pairs = []
-    for source in sources:
-        plain = Path(images.name_of(source)).stem or "image"
-        stem, number = plain, 1
-        while stem in taken:
-            number += 1
-            stem = f"{plain}-{number}"
-        taken.add(stem)
-        pairs.append((source, stem))
-    return pairs

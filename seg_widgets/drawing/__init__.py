@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from .labels import Label, Pill, place_labels
-from .rendering import cutout, overlay, thumbnail
+from .rendering import THUMBNAIL_STYLE, cutout, overlay, shrink, thumbnail
 
-__all__ = ["Label", "Pill", "cutout", "overlay", "place_labels", "thumbnail"]
+__all__ = [
+    "THUMBNAIL_STYLE",
+    "Label",
+    "Pill",
+    "cutout",
+    "overlay",
+    "place_labels",
+    "shrink",
+    "thumbnail",
+]

@@ -16,12 +16,13 @@ from ..style import DEFAULT_STYLE, Style
 from .labels import draw_labels
 from .layers import Crop, Ink, draw_box, draw_lines, draw_outlines, fill_masks
 
-__all__ = ["cutout", "overlay", "thumbnail"]
+__all__ = ["THUMBNAIL_STYLE", "cutout", "overlay", "shrink", "thumbnail"]
 
 # A line's width for an image: a 300th of its side.
 _IMAGE_SIDES_PER_LINE: Final = 300
 
-_THUMBNAIL_STYLE: Final = Style(labels=False, scores=False, line_width=1)
+THUMBNAIL_STYLE: Final = Style(labels=False, scores=False, line_width=1)
+"""How a small image is drawn: thin outlines, and no labels."""
 
 
 def overlay(
@@ -144,6 +145,29 @@ def thumbnail(image: RGBArray, prediction: Prediction, width: int, height: int) 
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
+    small, shrunk = shrink(image, prediction, width, height)
+    return overlay(small, shrunk, THUMBNAIL_STYLE)
+
+
+def shrink(
+    image: RGBArray, prediction: Prediction, width: int, height: int
+) -> tuple[RGBArray, Prediction]:
+    """The image and what was found in it, made small.
+
+    Args:
+        image: H×W×3 uint8 RGB, of the size that the prediction is for.
+        prediction: what was found in it.
+        width: the most pixels of a row.
+        height: the most rows.
+
+    Returns:
+        A new h×w×3 uint8 RGB array with the image's sides, never larger than the image, and the
+        prediction for it, with the same instances in the same order.
+
+    Raises:
+        SettingError: the image is no such array.
+        PredictionError: the prediction is for an image of another size.
+    """
     prediction.check_image(image)
     rows, columns = prediction.image_size
     scale = min(width / columns, height / rows, 1)
@@ -155,7 +179,7 @@ def thumbnail(image: RGBArray, prediction: Prediction, width: int, height: int) 
     shrunk = replace(
         prediction, image_size=(size[1], size[0]), boxes=prediction.boxes * scale, masks=masks
     )
-    return overlay(small, shrunk, _THUMBNAIL_STYLE)
+    return small, shrunk
 
 
 def _shrink(crop: MaskCrop, scale: float, image_size: tuple[int, int]) -> MaskCrop:

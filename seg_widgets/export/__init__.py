@@ -6,8 +6,9 @@ Functions named `to_…` return a value and write nothing; those named `save…`
 from __future__ import annotations
 
 from .annotation_tools import to_label_studio, to_labelme, to_supervision
+from .categories import category_ids
 from .coco import CocoAnnotation, CocoResult, coco_dataset, to_coco
-from .files import write_bytes
+from .files import file_stem, write_bytes
 from .formats import BUILT_IN
 from .png import cutouts_zip, png_bytes, save_cutouts, save_masks, save_overlay_png
 from .registry import (
@@ -22,6 +23,7 @@ from .registry import (
     register,
     save,
     save_formats,
+    save_together,
     unregister,
 )
 from .snippet import to_python
@@ -37,8 +39,10 @@ __all__ = [
     "ExportFormat",
     "ExportedFile",
     "Result",
+    "category_ids",
     "coco_dataset",
     "cutouts_zip",
+    "file_stem",
     "formats_table",
     "make",
     "menu_formats",
@@ -49,6 +53,7 @@ __all__ = [
     "save_formats",
     "save_masks",
     "save_overlay_png",
+    "save_together",
     "to_coco",
     "to_csv",
     "to_label_studio",

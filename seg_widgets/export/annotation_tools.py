@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import base64
-import importlib
 from typing import Any, Final
 
 import numpy as np
 
-from ..errors import DependencyError
 from ..images import RGBArray
-from ..prediction import Instance, Prediction, outlines
+from ..prediction import Instance, Prediction, outlines, to_supervision
 from .coco import short
 from .png import png_bytes
 
@@ -129,32 +127,3 @@ def _regions(instance: Instance, width: int, height: int) -> list[dict[str, Any]
         region_id = f"i{instance.index}-{piece}"
         regions.append({"id": region_id, "type": "polygonlabels", "value": value})
     return regions
-
-
-def to_supervision(prediction: Prediction) -> Any:
-    """The instances as `supervision.Detections`.
-
-    Args:
-        prediction: what was found.
-
-    Returns:
-        The detections, with dense masks and `data["class_name"]`.
-
-    Raises:
-        DependencyError: the package supervision is not installed.
-    """
-    try:
-        supervision = importlib.import_module("supervision")
-    except ImportError:
-        raise DependencyError(
-            "The package supervision is not installed. Install it with: pip install supervision"
-        ) from None
-    has_masks = prediction.masks is not None and len(prediction) > 0
-    names = [prediction.class_names[class_id] for class_id in prediction.class_ids]
-    return supervision.Detections(
-        xyxy=np.array(prediction.boxes, np.float32),
-        mask=prediction.masks_dense() if has_masks else None,
-        confidence=np.array(prediction.scores, np.float32),
-        class_id=np.array(prediction.class_ids, int),
-        data={"class_name": np.array(names, str)},
-    )

@@ -8,6 +8,8 @@ from typing import Any, TypedDict
 
 from ..errors import SettingError
 from ..prediction import RLE, Instance, Prediction
+from .categories import category_ids as ids_of
+from .categories import category_ids_source
 
 __all__ = ["CocoAnnotation", "CocoResult", "coco_dataset", "short", "to_coco"]
 
@@ -48,9 +50,8 @@ def to_coco(
         prediction: what was found.
         image_id: the image's id in your data set.
         file_name: added to each result if given; COCO ignores it.
-        category_ids: the data set's id for each class. None: a class id c becomes category c + 1,
-            as in `coco_dataset`, because COCO's ids start at 1. (COCO's own 80 classes have ids up
-            to 90, with gaps: give them.)
+        category_ids: the data set's id for each class; None: as `category_ids(prediction)` says,
+            so that a model of COCO's 80 classes has COCO's own ids.
 
     Returns:
         One dict for each instance.
@@ -58,7 +59,7 @@ def to_coco(
     Raises:
         SettingError: there is not one category id for each class name.
     """
-    ids = _category_ids(prediction.class_names, category_ids)
+    ids = ids_of(prediction, category_ids)
     encoded = prediction.rle() if prediction.masks is not None else None
     results: list[CocoResult] = []
     for instance in prediction:
@@ -90,18 +91,19 @@ def coco_dataset(
     """A whole COCO data set, with `images`, `annotations` and `categories`, that pycocotools loads.
 
     Ids: images 1, 2, 3 … in their order, annotations 1, 2, 3 … over all images. Scores are kept, as
-    `score`. An annotation without a mask has an empty `segmentation`.
+    `score`. An annotation without a mask has an empty `segmentation`. `info.description` says which
+    ids the categories have.
 
     Args:
         predictions: one, or one for each image, all of the same class names.
         file_names: the images' names, one for each prediction.
-        category_ids: the id of each class; None: class id + 1.
+        category_ids: the id of each class; None: as `category_ids(prediction)` says.
 
     Returns:
         The data set, to be written with `json.dumps`.
 
     Raises:
-        SettingError: the counts don't match, or the class names differ.
+        SettingError: the counts don't match, or the class names or the ids of the data set differ.
     """
     results = [predictions] if isinstance(predictions, Prediction) else list(predictions)
     names = [file_names] if isinstance(file_names, str) else list(file_names)
@@ -115,15 +117,22 @@ def coco_dataset(
             "One data set has one list of classes, but these predictions have different class "
             "names."
         )
-    ids = _category_ids(class_names, category_ids)
+    first = results[0] if results else Prediction.empty((1, 1))
+    if category_ids is None and any(ids_of(result) != ids_of(first) for result in results):
+        raise SettingError(
+            "One data set has one id for each class, but these predictions have different ids; "
+            "give category_ids=[…]."
+        )
+    ids = ids_of(first, category_ids)
+    source = category_ids_source(first, category_ids)
     return {
-        "info": {"description": "Made by seg_widgets"},
+        "info": {"description": f"Made by seg_widgets. Category ids: {source}."},
         "licenses": [],
         "images": [
             _image(number, name, result)
             for number, (name, result) in enumerate(zip(names, results, strict=True), start=1)
         ],
-        "annotations": _annotations(results, category_ids),
+        "annotations": _annotations(results, ids),
         "categories": [
             {"id": category_id, "name": name}
             for category_id, name in zip(ids, class_names, strict=True)
@@ -136,9 +145,7 @@ def _image(image_id: int, name: str, result: Prediction) -> dict[str, Any]:
     return {"id": image_id, "file_name": name, "width": width, "height": height}
 
 
-def _annotations(
-    results: list[Prediction], category_ids: Sequence[int] | None
-) -> list[dict[str, Any]]:
+def _annotations(results: list[Prediction], category_ids: Sequence[int]) -> list[dict[str, Any]]:
     annotations: list[dict[str, Any]] = []
     for image_id, result in enumerate(results, start=1):
         found = to_coco(result, image_id, category_ids=category_ids)
@@ -148,16 +155,6 @@ def _annotations(
             without = {"id": number, "segmentation": []}
             annotations.append({**without, **one, "area": area, "iscrowd": 0})
     return annotations
-
-
-def _category_ids(class_names: Sequence[str], given: Sequence[int] | None) -> list[int]:
-    if given is None:
-        return list(range(1, len(class_names) + 1))
-    if len(given) != len(class_names) or len(set(given)) != len(given):
-        raise SettingError(
-            f"category_ids has one id of its own for each of the {len(class_names)} classes."
-        )
-    return [int(category_id) for category_id in given]
 
 
 def short(value: float, digits: int = 3) -> float:

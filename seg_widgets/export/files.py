@@ -14,6 +14,8 @@ from ..errors import ExportError
 
 __all__ = ["StrPath", "as_json", "as_text", "file_stem", "write_bytes"]
 
+_DEVICE = re.compile(r"(?i)con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$")
+
 StrPath = str | os.PathLike[str]
 """A path, as text or as an object."""
 
@@ -57,18 +59,27 @@ def write_bytes(path: StrPath, content: bytes) -> Path:
     return target
 
 
-def file_stem(text: str, length: int = 100) -> str:
+def file_stem(text: str, length: int = 100, *, ending: str = "") -> str:
     """A text as a part of a file name on every system.
 
     Args:
         text: any text.
-        length: the most characters.
+        length: the most characters, and five bytes of UTF-8 for each four of them.
+        ending: goes behind it, and counts.
 
     Returns:
-        It without separators and what Windows refuses; "image" if nothing is left.
+        It without separators and what Windows refuses; "image" if nothing is left. The names of
+        Windows's devices (con, nul, com1 …) begin with "_".
     """
     clean = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]+', "_", text).strip(". ")
-    return clean[:length].rstrip(". ") or "image"
+    if _DEVICE.fullmatch(clean.split(".")[0].rstrip()):
+        clean = f"_{clean}"
+    # File systems count bytes, and most letters of the world take two or three of them.
+    room = length - len(ending)
+    clean = clean[:room]
+    while len(clean.encode("utf-8", "surrogatepass")) > room + room // 4:
+        clean = clean[:-1]
+    return (clean.rstrip(". ") or "image") + ending
 
 
 def as_text(name: str) -> str:

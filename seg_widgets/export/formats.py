@@ -5,11 +5,11 @@ A new one is a function that makes its bytes and an entry in `BUILT_IN`; nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from ..drawing import overlay
-from ..prediction import DEFAULT_FILTER, Filter
+from ..prediction import DEFAULT_FILTER, Filter, Prediction
 from ..viewer import to_html
 from .annotation_tools import to_label_studio, to_labelme
 from .coco import coco_dataset, to_coco
@@ -43,8 +43,19 @@ def _results(result: Result) -> bytes:
     return as_json(to_coco(result.shown, file_name=result.file_name))
 
 
+def _coco_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    return as_json(coco_dataset(predictions, file_names))
+
+
+def _results_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    named = enumerate(zip(file_names, predictions, strict=True), start=1)
+    found = [to_coco(each, image_id, file_name=name) for image_id, (name, each) in named]
+    return as_json([result for results in found for result in results])
+
+
 def _csv(result: Result) -> bytes:
-    return to_csv(result.prediction, only=result.indices).encode("utf-8")
+    text = to_csv(result.prediction, only=result.indices, file_name=result.file_name)
+    return text.encode("utf-8")
 
 
 def _html(result: Result) -> bytes:
@@ -94,6 +105,16 @@ BUILT_IN: Final = (
         make_files=_cutouts,
     ),
     ExportFormat(
+        name="masks",
+        label="Masks",
+        description="a ZIP of black-and-white PNGs, one for each mask",
+        loses="The image, boxes and scores.",
+        suffix="-masks.zip",
+        media_type="application/zip",
+        make_files=_masks,
+        needs_masks=True,
+    ),
+    ExportFormat(
         name="coco",
         label="COCO",
         description="a data set in JSON, masks included",
@@ -101,6 +122,17 @@ BUILT_IN: Final = (
         suffix="-coco.json",
         media_type="application/json",
         make=_coco,
+        make_together=_coco_together,
+    ),
+    ExportFormat(
+        name="results",
+        label="COCO results",
+        description="a list of results in JSON, for COCO's evaluation",
+        loses="The image and the names of the classes; boxes and scores are rounded.",
+        suffix="-results.json",
+        media_type="application/json",
+        make=_results,
+        make_together=_results_together,
     ),
     ExportFormat(
         name="csv",
@@ -110,6 +142,24 @@ BUILT_IN: Final = (
         suffix=".csv",
         media_type="text/csv",
         make=_csv,
+    ),
+    ExportFormat(
+        name="labelme",
+        label="LabelMe",
+        description="polygons in JSON for LabelMe, with the image inside",
+        loses="Holes in masks: its polygons can't have them.",
+        suffix="-labelme.json",
+        media_type="application/json",
+        make=_labelme,
+    ),
+    ExportFormat(
+        name="labelstudio",
+        label="Label Studio",
+        description="polygons in JSON for Label Studio",
+        loses="The image, and holes in masks: its polygons can't have them.",
+        suffix="-labelstudio.json",
+        media_type="application/json",
+        make=_label_studio,
     ),
     ExportFormat(
         name="html",
@@ -130,47 +180,6 @@ BUILT_IN: Final = (
         make=_python,
         # Only the panel knows where the image came from and which model was used.
         in_save=False,
-    ),
-    ExportFormat(
-        name="results",
-        label="COCO results",
-        description="a list of results in JSON, for COCO's evaluation",
-        loses="The image and the names of the classes; boxes and scores are rounded.",
-        suffix="-results.json",
-        media_type="application/json",
-        make=_results,
-        in_menu=False,
-    ),
-    ExportFormat(
-        name="labelme",
-        label="LabelMe",
-        description="polygons in JSON for LabelMe, with the image inside",
-        loses="Holes in masks: its polygons can't have them.",
-        suffix="-labelme.json",
-        media_type="application/json",
-        make=_labelme,
-        in_menu=False,
-    ),
-    ExportFormat(
-        name="labelstudio",
-        label="Label Studio",
-        description="polygons in JSON for Label Studio",
-        loses="The image, and holes in masks: its polygons can't have them.",
-        suffix="-labelstudio.json",
-        media_type="application/json",
-        make=_label_studio,
-        in_menu=False,
-    ),
-    ExportFormat(
-        name="masks",
-        label="Masks",
-        description="a PNG of the image's size for each mask, 255 inside",
-        loses="The image, boxes and scores.",
-        suffix="-masks.zip",
-        media_type="application/zip",
-        make_files=_masks,
-        needs_masks=True,
-        in_menu=False,
     ),
 )
 """The formats that come with the package."""

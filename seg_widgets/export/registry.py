@@ -6,7 +6,7 @@ A new format is one call of `register`: in `formats.py`, or in a notebook.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,6 +35,7 @@ __all__ = [
     "register",
     "save",
     "save_formats",
+    "save_together",
     "unregister",
 ]
 
@@ -134,6 +135,10 @@ class ExportFormat:
 
     make_files: Callable[[Result], Iterator[File]] | None = None
     """Makes a file for each instance: `save` writes them, and the menu gives them as one ZIP."""
+
+    make_together: Callable[[Sequence[str], Sequence[Prediction]], bytes] | None = None
+    """Makes one file of the names of several images and what was found in each; None: each image
+    gets a file of its own."""
 
     needs_masks: bool = False
     """A prediction with boxes only can't become one."""
@@ -308,6 +313,40 @@ def save(
             raise _unknown(name, save_formats())
     result = Result(image, prediction, file_name or stem, filter, style, stem=stem)
     return {name: _FORMATS[name].write(result, folder) for name in wanted}
+
+
+def save_together(
+    name: str,
+    file_names: Sequence[str],
+    predictions: Sequence[Prediction],
+    folder: StrPath,
+    stem: str,
+) -> Path:
+    """Write the results of several images as one file, in which each has an id of its own.
+
+    Args:
+        name: "coco" (one data set) or "results" (one list), or what was registered with
+            `make_together`.
+        file_names: what the images are called, each once.
+        predictions: what was found in each of them.
+        folder: where to; it is made if need be.
+        stem: what the file's name begins with.
+
+    Returns:
+        The file's path, such as `stem`-coco.json.
+
+    Raises:
+        SettingError: there is no such format, it is for single images, or names and predictions
+            don't match.
+        ExportError: the file can't be written.
+    """
+    if name not in _FORMATS:
+        raise _unknown(name, tuple(_FORMATS))
+    chosen = _FORMATS[name]
+    if chosen.make_together is None:
+        raise SettingError(f"The format {name!r} is for one image; use save for each.")
+    content = chosen.make_together(file_names, predictions)
+    return write_bytes(Path(folder) / f"{file_stem(stem)}{chosen.suffix}", content)
 
 
 def formats_table() -> str:

@@ -7,13 +7,18 @@ import io
 from typing import Any, Final
 
 from ..prediction import Chosen, Instance, Prediction
+from .categories import category_ids
 from .coco import short
-from .files import StrPath, write_bytes
+from .files import StrPath, as_text, write_bytes
 
 __all__ = ["CSV_COLUMNS", "to_csv"]
 
-CSV_COLUMNS: Final = ("index", "class", "class_id", "score", "x1", "y1", "x2", "y2", "area_px")
-"""The columns of `to_csv`; boxes are in pixels."""
+CSV_COLUMNS: Final = (
+    *("index", "class", "class_id", "score", "x1", "y1", "x2", "y2", "area_px"),
+    *("category_id", "file_name"),
+)
+"""The columns of `to_csv`. Boxes are in pixels. `class_id` is an index into the class names;
+`category_id` is the id of the same class in COCO's files."""
 
 # What a spreadsheet takes for the beginning of a formula
 # (https://owasp.org/www-community/attacks/CSV_Injection).
@@ -21,16 +26,21 @@ _FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 
 
 def to_csv(
-    prediction: Prediction, path: StrPath | None = None, *, only: Chosen | None = None
+    prediction: Prediction,
+    path: StrPath | None = None,
+    *,
+    only: Chosen | None = None,
+    file_name: str = "",
 ) -> str:
     """The instances as CSV text with the columns `CSV_COLUMNS`.
 
-    A class name that a spreadsheet would take for a formula gets an apostrophe before it.
+    A name that a spreadsheet would take for a formula gets an apostrophe before it.
 
     Args:
         prediction: what was found.
         path: also write the text to this file, as UTF-8.
         only: the instances to write; None: all. Their index stays the one among all of them.
+        file_name: the image's name, in each row.
 
     Returns:
         The text.
@@ -43,8 +53,11 @@ def to_csv(
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     chosen = range(len(prediction)) if only is None else prediction.indices(only).tolist()
+    ids = category_ids(prediction)
+    name = _harmless(as_text(file_name))
     for index in chosen:
-        writer.writerow(_row(prediction[index]))
+        instance = prediction[index]
+        writer.writerow([*_row(instance), ids[instance.class_id], name])
     if path is not None:
         write_bytes(path, text.getvalue().encode("utf-8"))
     return text.getvalue()

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from .coco import find_parts, read_dataset
 from .config import TrainingConfig
-from .dataset import Dataset, LabelledImage, LabelledObject, Problem
+from .dataset import Dataset, ImageLimits, LabelledImage, LabelledObject
+from .problem import Problem
 from .run import FinetuneResult, finetune
 
 __all__ = [
     "Dataset",
     "FinetuneResult",
+    "ImageLimits",
     "LabelledImage",
     "LabelledObject",
     "Problem",

@@ -1,289 +1,302 @@
-"""Reading a data set in COCO's format. Invalid entries are skipped and listed.
+"""Reading a data set in COCO's format: brought to one form, checked, and reported.
 
-What is read is what fine-tuning needs: images, class names, and a mask for each object.
+What is read is what fine-tuning needs: images, class names, and a mask for each object. Invalid
+entries are skipped and listed.
 """
 
 from __future__ import annotations
 
-import json
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import replace
-from pathlib import Path, PurePosixPath, PureWindowsPath
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image
-
-from ..errors import DatasetError, ImageError
-from ..images import load
-from .dataset import Dataset, LabelledImage, LabelledObject, Problem
-from .segmentation import REACHES_OVER, find_fault
+from ..errors import DatasetError, ImageError, ImageTooLargeError, SegWidgetsError
+from ..images import MAX_BYTES, MAX_PIXELS
+from .annotation_file import AnnotationFile, read_annotation_file
+from .categories import read_categories
+from .dataset import SWAPPED, Dataset, ImageLimits, LabelledImage, Problem, orientation_of
+from .image_files import Found, ImageFinder, NotFound
+from .labelling import labelling_gap
+from .objects import ObjectReader
+from .parts import find_parts
+from .values import Identity, IdIndex, as_id, as_number, as_size
 
 __all__ = ["find_parts", "read_dataset"]
 
-_MASK_MIN_PIXELS: Final = 4  # an object of fewer pixels is no example
-_JSON_NAMES: Final = (
-    "instances.json",
-    "annotations.json",
-    "_annotations.coco.json",
-    "train.json",
-    "result.json",
+_MISSING: Final = "its file is not there"
+_AMBIGUOUS: Final = "several files have its name, so none is taken: name the folder (--images)"
+_CROWD: Final = (
+    "it is marked as a crowd (iscrowd=1), so it is not learned; CVAT marks brush masks so "
+    "(--crowds-as-objects takes them)"
 )
-_IMAGE_FOLDERS: Final = ("", "images", "train", "data")
-_TRAINING: Final = ("train", "training")
-_VALIDATION: Final = ("valid", "val", "validation")
 
 
-def read_dataset(path: str | Path) -> Dataset:
+def read_dataset(
+    path: str | Path,
+    *,
+    images: str | Path | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    crowds_as_objects: bool = False,
+) -> Dataset:
     """Read a data set in COCO's format: a folder with its JSON and its images, or the JSON itself.
 
     In a folder the JSON is `instances.json`, `annotations.json`, `_annotations.coco.json`,
     `train.json`, or the only one that is there, or in `annotations/`; of a data set in parts it is
-    the training part's (see `find_parts`). Images are looked for beside it, and in `images`,
-    `train`, `data` and, for `instances_X.json`, in `X`, there and a folder higher.
+    the training part's (see `find_parts`). Images are looked for beside it, in `images`, `data`
+    and the like, and in `images/X`, `X/images` and `X` for a JSON of part `X`; where none is
+    there, a folder higher.
+
+    What different tools write differently is brought to one form first: ids and numbers as texts,
+    a polygon without its outer list, sizes that are missing, categories that are repeated.
 
     Skipped, and listed in `problems`, are images that are missing, can't be read, or have another
     size than the JSON says; and objects without a mask, with an empty or broken one, outside their
-    image, or of an image or category that is not there. Polygons that reach over the image's edge
-    are cut at it, and listed.
+    image, there twice, or of an image or category that is not there. Polygons that reach over the
+    image's edge are cut at it, and listed. Crowds are listed; they are neither learned nor
+    measured. Where all objects are crowds, they are taken as objects.
 
     Args:
         path: the folder or the JSON file; `~` is expanded.
+        images: the folder with the images; None: found as above.
+        max_pixels: the largest width · height of an image (default: 50 million).
+        max_bytes: the most bytes of an image's file (default: 25 MiB).
+        crowds_as_objects: whether crowds (`iscrowd`) are objects like the others.
 
     Returns:
         The data set; it has at least one object.
 
     Raises:
         DatasetError: nothing can be used: there is no JSON, it is not COCO's format, its categories
-            have no names or the same one twice, or no object has a mask.
+            have no names or the same id twice, no image is found, or no object has a mask.
     """
     file, _ = find_parts(path)
-    data = _read_json(file)
-    names, index_of = _categories(file, data["categories"])
-    problems: list[Problem] = []
-    images = dict(_images(file, data["images"], problems))
-    known = {entry.get("id") for entry in data["images"] if isinstance(entry.get("id"), (int, str))}
-    objects = _objects(data["annotations"], images, index_of, known, problems)
-    labelled = tuple(
-        replace(image, objects=tuple(objects.get(key, ()))) for key, image in images.items()
-    )
-    dataset = Dataset(labelled, names, tuple(problems))
-    if not dataset.objects:
-        why = f"\n{dataset.summary()}" if problems else ""
-        raise DatasetError(
-            f"{file.name} has no object with a mask and an image that can be used.{why}"
-        )
-    return dataset
-
-
-def find_parts(path: str | Path) -> tuple[Path, Path | None]:
-    """Find the JSON files of a data set's training part and of its validation part.
-
-    Parts are the folders `train` and `valid` (or `val`) with a JSON each, `train.json` and
-    `val.json`, or `annotations/` with one JSON whose name has `train` and one whose name has `val`
-    in it, as COCO's own has.
-
-    Args:
-        path: the data set's folder or its JSON file; `~` is expanded.
-
-    Returns:
-        The JSON to train on, and the validation part's or None.
-
-    Raises:
-        DatasetError: there is no JSON, or several and none of them is preferred.
-    """
-    source = Path(path).expanduser()
-    if source.is_file():
-        return source, None
-    if not source.is_dir():
-        raise DatasetError(
-            f"There is no data set {source}; give a folder with a JSON file in COCO's format."
-        )
-    named = _named_json(source)
-    if named is not None:
-        return named, _validation_beside(named)
-    training, validation = (_part(source, names) for names in (_TRAINING, _VALIDATION))
-    if training is not None:
-        return training, validation
-    return _only_json(source), None
-
-
-def _named_json(folder: Path) -> Path | None:
-    return next((folder / name for name in _JSON_NAMES if (folder / name).is_file()), None)
-
-
-def _validation_beside(named: Path) -> Path | None:
-    """The validation part beside `train.json`; other names have none."""
-    if named.stem not in _TRAINING:
-        return None
-    beside = (named.with_name(f"{name}.json") for name in _VALIDATION)
-    return next((file for file in beside if file.is_file()), None)
-
-
-def _part(source: Path, names: tuple[str, ...]) -> Path | None:
-    """The JSON of a part: the one in its folder, or the only one for it in `annotations/`."""
-    for name in names:
-        here = _named_json(source / name)
-        if here is None and len(alone := [*(source / name).glob("*.json")]) == 1:
-            here = alone[0]
-        if here is not None:
-            return here
-    files = sorted((source / "annotations").glob("*.json"))
-    # COCO's own come with captions and key points beside the outlines.
-    outlines = [file for file in files if file.name.startswith("instances")] or files
-    matching = [file for file in outlines if any(name in file.stem.lower() for name in names)]
-    return matching[0] if len(matching) == 1 else None
-
-
-def _only_json(source: Path) -> Path:
-    found = [*sorted(source.glob("*.json")), *sorted((source / "annotations").glob("*.json"))]
-    if len(found) == 1:
-        return found[0]
-    have = "it has none"
-    if found:
-        have = f"it has {', '.join(file.name for file in found[:5])}: name one of them"
-    raise DatasetError(
-        f"{source} should have one JSON file in COCO's format, such as {_JSON_NAMES[0]}; {have}."
-    )
-
-
-def _read_json(file: Path) -> dict[str, list[Any]]:
+    folder = Path(images).expanduser() if images is not None else None
+    if folder is not None and not folder.is_dir():
+        raise DatasetError(f"There is no folder {folder} to look for images in.")
     try:
-        data = json.loads(file.read_text("utf-8-sig"))
-    except OSError as error:
-        raise DatasetError(f"{file} can't be read: {error.strerror or error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"{file.name} is not JSON: {error}.") from error
-    lists = data if isinstance(data, dict) else {}
-    lists = {key: value for key, value in lists.items() if isinstance(value, list)}
-    missing = [key for key in ("images", "annotations", "categories") if key not in lists]
-    if missing:
+        content = read_annotation_file(file)
+        reader = _Reader(content, ImageLimits(max_pixels, max_bytes), crowds_as_objects)
+        return reader.read(folder)
+    except SegWidgetsError:
+        raise
+    except Exception as error:
         raise DatasetError(
-            f"{file.name} is not in COCO's format: it has no list "
-            f"{', '.join(map(repr, missing))}. Export it as COCO instances (with segmentation) "
-            "from the tool that made it."
+            f"{file.name} could not be read ({type(error).__name__}: {error}). Check that its tool "
+            "wrote it whole."
+        ) from error
+
+
+@dataclass
+class _Reader:
+    """Reads one file, and lists what is wrong on the way."""
+
+    content: AnnotationFile
+    limits: ImageLimits
+    crowds_as_objects: bool
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[Problem] = field(default_factory=list)
+
+    def read(self, folder: Path | None) -> Dataset:
+        """Read images, classes and objects, in this order."""
+        file = self.content.path
+        self.problems += self.content.problems
+        used = [entry.get("category_id") for entry in self.content.annotations]
+        classes = read_categories(file.name, self.content.categories, used)
+        self.notes += classes.notes
+
+        known, images = self._images(ImageFinder(file, folder))
+        objects = ObjectReader(known, images, classes, self.problems)
+        objects.read(self.content.annotations)
+        labelled = self._labelled(images, objects)
+        labelled = self._crowds(labelled)
+        dataset = Dataset(labelled, classes.names, tuple(self.problems), tuple(self.notes))
+        if not dataset.objects:
+            why = f"\n{dataset.summary()}" if dataset.summary() else ""
+            raise DatasetError(
+                f"{file.name} has no object with a mask and an image that can be used.{why}"
+            )
+        return dataset
+
+    def _images(self, finder: ImageFinder) -> tuple[IdIndex[int | None], dict[int, LabelledImage]]:
+        """The number of each image by id (None: it was skipped), and the images by number."""
+        known: IdIndex[int | None] = IdIndex()
+        entries: dict[Identity, dict[str, Any]] = {}
+        for entry in self.content.images:
+            identity, name = as_id(entry.get("id")), _file_name(entry)
+            where = f"image {name or entry.get('id')!r}" if not name else f"image {name}"
+            if identity is None or not name:
+                self.problems.append(Problem(where, "it has no id or no file_name"))
+            elif identity in entries:
+                self.problems.append(Problem(where, "its id is another image's"))
+            else:
+                entries[identity] = entry
+                known.add(identity, None)
+
+        names = [_file_name(entry) for entry in entries.values()]
+        places = finder.find(names)
+        self._report_places(finder, names, places)
+        by_path: dict[Path, int] = {}
+        images: dict[int, LabelledImage] = {}
+        for number, (identity, entry) in enumerate(entries.items()):
+            image = self._image(entry, names[number], places[number])
+            if image is None:
+                continue
+            first = by_path.setdefault(image.path, number)
+            if first != number and images[first].size != image.size:
+                reason = "its file is another entry's, of another size"
+                self.problems.append(Problem(f"image {names[number]}", reason))
+                continue
+            if first != number:
+                reason = "its file is another entry's, too: their objects are taken together"
+                self.problems.append(Problem(f"image {names[number]}", reason))
+            images.setdefault(first, image)
+            known.add(identity, first)
+        return known, images
+
+    def _report_places(
+        self, finder: ImageFinder, names: list[str], places: list[Found | NotFound]
+    ) -> None:
+        """Refuse where no image is found; list files that several names lead to."""
+        folders = ", ".join(str(folder) for folder in finder.looked_in if folder.is_dir())
+        missing = [one for one in places if isinstance(one, NotFound) and not one.is_ambiguous]
+        if names and len(missing) == len(names):
+            near = {path.parent for one in missing for path in one.candidates}
+            hint = f" Files of such names are in {', '.join(sorted(map(str, near))[:3])}."
+            raise DatasetError(
+                f"None of the {len(names)} images that {self.content.path.name} names was found. "
+                f"It names {', '.join(names[:3])}; they were looked for in {folders}, and in "
+                f"folders there such as images, data or train.{hint if near else ''} Say where "
+                "they are with --images DIR (in Python: images=)."
+            )
+        if missing:
+            self.notes.append(
+                Problem(f"{len(missing)} of {len(names)} images", f"looked for in {folders}")
+            )
+        if finder.is_elsewhere:
+            self.notes.append(
+                Problem("images", "they are taken from the folder above the JSON's", folders)
+            )
+
+        # A file that one name leads to in full is not taken for a name that it only ends like.
+        full = {one.path for one in places if isinstance(one, Found) and one.is_full}
+        short: dict[Path, set[str]] = {}
+        for name, place in zip(names, places, strict=True):
+            if isinstance(place, Found) and not place.is_full:
+                short.setdefault(place.path, set()).add(name)
+        for number, place in enumerate(places):
+            if not isinstance(place, Found) or place.is_full:
+                continue
+            if place.path in full or len(short[place.path]) > 1:
+                places[number] = NotFound((place.path,))
+
+    def _image(
+        self, entry: dict[str, Any], name: str, place: Found | NotFound
+    ) -> LabelledImage | None:
+        """One image without its objects; None if it was skipped."""
+        where = f"image {name}"
+        if isinstance(place, NotFound):
+            candidates = ", ".join(map(self._shown, place.candidates))
+            detail = f"there is {candidates}" if candidates else ""
+            reason = _AMBIGUOUS if place.is_ambiguous else _MISSING
+            self.problems.append(Problem(where, reason, detail))
+            return None
+        if not place.is_full and not _is_foreign(name):
+            reason = "its file is taken from another folder than its name has"
+            self.notes.append(Problem(where, reason, self._shown(place.path)))
+        image = self._open(place.path, name, entry)
+        if isinstance(image, Problem):
+            self.problems.append(image)
+            return None
+        return image
+
+    def _shown(self, path: Path) -> str:
+        folder = self.content.path.parent.parent
+        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
+
+    def _open(self, path: Path, name: str, entry: dict[str, Any]) -> LabelledImage | Problem:
+        """The image, or what is wrong with it."""
+        where = f"image {name}"
+        try:
+            # It is decoded once, with all limits: a broken file would end the training halfway.
+            upright = self.limits.load(path).shape[:2]
+        except ImageTooLargeError as error:
+            reason = "it can't be read: it is over a limit, which --max-pixels or --max-mb raises"
+            return Problem(where, reason, str(error))
+        except (ImageError, OSError) as error:
+            return Problem(where, f"it can't be read ({type(error).__name__})", str(error))
+        stored = upright[::-1] if orientation_of(path) in SWAPPED else upright
+        height, width = as_size(entry.get("height")), as_size(entry.get("width"))
+        if height is None or width is None:
+            self.notes.append(
+                Problem(where, "the JSON has no size for it: the file's own is taken")
+            )
+        size = (height or upright[0], width or upright[1])
+        if size not in (upright, stored):
+            reason = "its size is not what the JSON says, so its outlines would not fit"
+            detail = f"{upright[1]}×{upright[0]}, not {size[1]}×{size[0]}"
+            return Problem(where, reason, detail)
+        return LabelledImage(path, size, (), size == upright, name, self.limits)
+
+    def _labelled(
+        self, images: dict[int, LabelledImage], objects: ObjectReader
+    ) -> tuple[LabelledImage, ...]:
+        """The images with their objects; notes on what is not labelled in them."""
+        gaps: dict[int, str] = {}
+        for entry in self.content.images:
+            number = objects.known.find(entry.get("id"))
+            if number is not None and (gap := labelling_gap(entry, len(objects.classes.names))):
+                gaps[number] = gap
+        labelled = []
+        for number, image in images.items():
+            where, found = f"image {image.shown_name}", objects.found.get(number, [])
+            if number in gaps:
+                self.problems.append(Problem(where, gaps[number]))
+                if not found:
+                    continue  # nobody has looked for objects in it
+            if objects.skipped[number]:
+                share = f"{objects.skipped[number]} of {objects.skipped[number] + len(found)}"
+                reason = "some of its objects are skipped, and count as background"
+                self.notes.append(Problem(where, reason, share))
+            elif not found:
+                self.notes.append(Problem(where, "it has no object: it counts as background"))
+            labelled.append(replace(image, objects=tuple(found)))
+        return tuple(labelled)
+
+    def _crowds(self, images: tuple[LabelledImage, ...]) -> tuple[LabelledImage, ...]:
+        """Make objects of crowds where there are no others, or that was asked for; or list them."""
+        crowds = sum(item.crowd for image in images for item in image.objects)
+        others = sum(not item.crowd for image in images for item in image.objects)
+        if not crowds:
+            return images
+        if others and not self.crowds_as_objects:
+            for image in images:
+                where = f"image {image.shown_name}"
+                self.problems += [Problem(where, _CROWD) for item in image.objects if item.crowd]
+            return images
+        reason = (
+            "marked as crowds (iscrowd=1), as CVAT marks brush masks; they are taken as objects"
         )
-    return {
-        key: [entry for entry in value if isinstance(entry, dict)] for key, value in lists.items()
-    }
-
-
-def _categories(file: Path, entries: list[Any]) -> tuple[tuple[str, ...], dict[Any, int]]:
-    """The class names in the order of their ids, and the class index of each id."""
-    if not all(
-        isinstance(entry.get("id"), int) and isinstance(entry.get("name"), str) for entry in entries
-    ):
-        raise DatasetError(
-            f"{file.name}: each of its categories needs an id (a whole number) and a name."
+        kind = "objects" if others else "all objects"
+        self.notes.append(Problem(f"{kind} ({crowds})", reason))
+        return tuple(
+            replace(image, objects=tuple(replace(item, crowd=False) for item in image.objects))
+            for image in images
         )
-    ordered = sorted(entries, key=lambda entry: entry["id"])
-    for key in ("id", "name"):
-        for value, count in Counter(entry[key] for entry in ordered).items():
-            if count > 1:
-                raise DatasetError(
-                    f"{file.name}: two categories have the same id or name, {value!r}."
-                )
-    if not ordered:
-        raise DatasetError(f"{file.name} has no categories.")
-    names = tuple(entry["name"] for entry in ordered)
-    return names, {entry["id"]: index for index, entry in enumerate(ordered)}
 
 
-def _images(
-    file: Path, entries: list[Any], problems: list[Problem]
-) -> Iterator[tuple[Any, LabelledImage]]:
-    """Each image that can be used, by its id; without its objects."""
-    folders = _image_folders(file)
-    seen: set[Any] = set()
-    for entry in entries:
-        identity, name = entry.get("id"), entry.get("file_name")
-        where = f"image {name or identity!r}"
-        if not isinstance(name, str) or not name or not isinstance(identity, (int, str)):
-            problems.append(Problem(where, "it has no id or no file_name"))
-            continue
-        if identity in seen:
-            problems.append(Problem(where, "its id is another image's"))
-            continue
-        seen.add(identity)
-        path = _find_image(folders, name)
-        if path is None:
-            problems.append(Problem(where, "its file is not there"))
-            continue
-        image = _open_image(path, entry)
-        if isinstance(image, str):
-            problems.append(Problem(where, image))
-            continue
-        yield identity, image
+def _file_name(entry: dict[str, Any]) -> str:
+    """The image's name; LVIS has only an address."""
+    for key in ("file_name", "coco_url"):
+        value = entry.get(key)
+        if as_number(value) is not None and not isinstance(value, str):
+            value = str(value)
+        if isinstance(value, str) and value.strip():
+            return value
+    return ""
 
 
-def _image_folders(file: Path) -> list[Path]:
-    part = file.stem.removeprefix("instances_")
-    names = [part, *_IMAGE_FOLDERS]
-    if part.startswith(_VALIDATION) or file.parent.name in _VALIDATION:
-        # An image that is missing here must not be taken for another one of the same name.
-        names = [name for name in names if name not in _TRAINING]
-    return [folder / name for folder in (file.parent, file.parent.parent) for name in names]
-
-
-def _open_image(path: Path, entry: dict[str, Any]) -> LabelledImage | str:
-    """The image, or what is wrong with it."""
-    try:
-        # It is decoded once, with all limits: a broken file would end the training halfway.
-        upright = load(path).shape[:2]
-        with Image.open(path) as image:
-            stored = (image.height, image.width)
-    except (ImageError, OSError) as error:
-        return f"it can't be read ({type(error).__name__})"
-    size: tuple[Any, Any] = entry.get("height", upright[0]), entry.get("width", upright[1])
-    if size not in (upright, stored):
-        return "its size is not what the JSON says, so its outlines would not fit"
-    return LabelledImage(path, (int(size[0]), int(size[1])), (), upright=size == upright)
-
-
-def _find_image(folders: list[Path], name: str) -> Path | None:
-    """Under the name given, or its last part: exports often carry another machine's folders."""
-    last = PureWindowsPath(PurePosixPath(name).name).name
-    given = PurePosixPath(name)
-    relative = None if given.is_absolute() or ".." in given.parts else name
-    for candidate in filter(None, (relative, last)):
-        for folder in folders:
-            if (folder / candidate).is_file():
-                return folder / candidate
-    return None
-
-
-def _objects(
-    entries: list[Any],
-    images: dict[Any, LabelledImage],
-    index_of: dict[Any, int],
-    known: set[Any],
-    problems: list[Problem],
-) -> dict[Any, list[LabelledObject]]:
-    """The objects that can be used, by their image's id."""
-    found: dict[Any, list[LabelledObject]] = {}
-    for number, entry in enumerate(entries):
-        where = f"annotation {entry.get('id', f'at place {number}')}"
-        identity = entry.get("image_id")
-        if not isinstance(identity, (int, str)) or identity not in known:
-            problems.append(Problem(where, "its image_id is no image's"))
-            continue
-        if identity not in images:
-            continue  # the image is in the list already
-        if not isinstance(entry.get("category_id"), int) or entry["category_id"] not in index_of:
-            problems.append(Problem(where, "its category_id is no category's"))
-            continue
-
-        size = images[identity].size
-        segmentation = entry.get("segmentation")
-        fault = find_fault(segmentation, *size)
-        if fault:
-            problems.append(Problem(where, fault))
-        if fault and fault != REACHES_OVER:
-            continue
-        crowd = bool(entry.get("iscrowd", 0))
-        item = LabelledObject(index_of[entry["category_id"]], segmentation, crowd, size)
-        if int(item.mask().sum()) < _MASK_MIN_PIXELS:
-            problems.append(Problem(where, "its mask is empty"))
-            continue
-        found.setdefault(identity, []).append(item)
-    return found
+def _is_foreign(name: str) -> bool:
+    """Whether a name begins at the root of another machine, or is an address."""
+    text = name.replace("\\", "/")
+    return text.startswith("/") or ":/" in text

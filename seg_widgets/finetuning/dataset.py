@@ -5,35 +5,55 @@ No image and no mask is decoded until it is asked for.
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from ..images import load
+from ..images import MAX_BYTES, MAX_PIXELS, MAX_SIDE, RGBArray, load
+from .problem import Problem, summarize
 from .segmentation import decode
 
-__all__ = ["Dataset", "LabelledImage", "LabelledObject", "Problem"]
+__all__ = [
+    "SWAPPED",
+    "Dataset",
+    "ImageLimits",
+    "LabelledImage",
+    "LabelledObject",
+    "Problem",
+    "orientation_of",
+]
 
 
 @dataclass(frozen=True)
-class Problem:
-    """An entry of a data set that was skipped or mended.
+class ImageLimits:
+    """How large an image of a data set may be.
 
     Attributes:
-        where: the image or annotation.
-        reason: what is wrong; the same words for the same fault.
+        max_pixels: width · height.
+        max_bytes: of its file.
     """
 
-    where: str
-    reason: str
+    max_pixels: int = MAX_PIXELS
+    max_bytes: int = MAX_BYTES
 
-    def __str__(self) -> str:
-        return f"{self.where}: {self.reason}"
+    def load(self, path: Path) -> RGBArray:
+        """Return a file's image, upright, H×W×3 uint8 RGB.
+
+        Args:
+            path: the file.
+
+        Raises:
+            ImageError: it can't be read, or is over a limit.
+        """
+        # No side is longer than an image of one line, so that raising one limit is enough.
+        max_side = max(MAX_SIDE, self.max_pixels) if self.max_pixels > MAX_PIXELS else MAX_SIDE
+        return load(path, max_pixels=self.max_pixels, max_bytes=self.max_bytes, max_side=max_side)
 
 
 @dataclass(frozen=True)
@@ -68,19 +88,61 @@ class LabelledImage:
         objects: what is labelled in it.
         upright: whether the outlines are those of the image as it is shown, or as its file has it
             before the camera's rotation is applied.
+        name: what the JSON calls it; "": as its file is called.
+        limits: how large it may be.
     """
 
     path: Path
     size: tuple[int, int]
     objects: tuple[LabelledObject, ...]
     upright: bool = True
+    name: str = ""
+    limits: ImageLimits = ImageLimits()
+
+    @property
+    def shown_name(self) -> str:
+        """What messages call it."""
+        return self.name or self.path.name
 
     def load(self) -> npt.NDArray[np.uint8]:
         """Return the image that the outlines fit, H×W×3 uint8 RGB."""
+        pixels = self.limits.load(self.path)
         if self.upright:
-            return load(self.path)
-        with Image.open(self.path) as image:
-            return np.asarray(image.convert("RGB"))
+            return pixels
+        return np.ascontiguousarray(_as_stored(pixels, orientation_of(self.path)))
+
+
+_ORIENTATION: Final = 0x0112  # EXIF's tag
+
+SWAPPED: Final = (5, 6, 7, 8)
+"""EXIF's orientations in which width and height change places."""
+
+
+def orientation_of(path: Path) -> int:
+    """Return EXIF's orientation of an image's file, 1 to 8; 1 (upright) where it has none.
+
+    Args:
+        path: the file.
+    """
+    try:
+        with warnings.catch_warnings():
+            # Only the header is read, whatever the size.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return int(image.getexif().get(_ORIENTATION, 1))
+    except (OSError, ValueError, TypeError, Image.DecompressionBombError):
+        return 1
+
+
+def _as_stored(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
+    """Undo what EXIF's orientation (1 to 8) does to an image."""
+    if orientation in SWAPPED:
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 7, 8):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 6, 7):
+        pixels = pixels[::-1]
+    return pixels
 
 
 @dataclass(frozen=True)
@@ -91,11 +153,13 @@ class Dataset:
         images: the images.
         class_names: the names in the order of the categories' ids.
         problems: entries that were skipped or mended.
+        notes: what is right, but worth knowing: images without objects, merged categories.
     """
 
     images: tuple[LabelledImage, ...]
     class_names: tuple[str, ...]
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
     @property
     def objects(self) -> int:
@@ -135,20 +199,15 @@ class Dataset:
             images.append(replace(image, objects=tuple(kept)))
             for index in {item.class_id for item in image.objects} - set(new_ids):
                 reason = f"its class {self.class_names[index]!r} is none that is learned"
-                problems.append(Problem(f"image {image.path.name}", reason))
-        return Dataset(tuple(images), class_names, tuple(problems))
+                problems.append(Problem(f"image {image.shown_name}", reason))
+        return replace(
+            self, images=tuple(images), class_names=class_names, problems=tuple(problems)
+        )
 
     def summary(self, examples: int = 3) -> str:
-        """Return the problems in a few lines: each reason with its number and first entries.
+        """Return the problems and notes in a few lines: each reason, its number, first entries.
 
         Args:
             examples: how many entries to name a reason.
         """
-        by_reason: dict[str, list[str]] = {}
-        for problem in self.problems:
-            by_reason.setdefault(problem.reason, []).append(problem.where)
-        lines = []
-        for reason, entries in sorted(by_reason.items(), key=lambda entry: -len(entry[1])):
-            more = f", and {len(entries) - examples} more" if len(entries) > examples else ""
-            lines.append(f"{len(entries)} × {reason}: {', '.join(entries[:examples])}{more}")
-        return "\n".join(lines)
+        return summarize((*self.problems, *self.notes), examples)

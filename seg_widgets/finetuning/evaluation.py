@@ -6,7 +6,7 @@ import contextlib
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,8 @@ from pycocotools import mask as coco_mask
 __all__ = ["FoundInstance", "Measured", "Truth", "coco_figures", "encode", "evaluate"]
 
 Pixels = NDArray[Any]
+
+_DETECTIONS: Final = 100  # an image, as COCO counts them
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,8 @@ def evaluate(
         results += [_entry(instance, number) | {"score": instance.score} for instance in found]
     categories = [{"id": index + 1, "name": name} for index, name in enumerate(class_names)]
     truth_data = {"images": images, "annotations": annotations, "categories": categories}
-    figures = coco_figures(truth_data, results)
+    crowded = max((len(truth.instances) for truth in truths), default=0)
+    figures = coco_figures(truth_data, results, max(_DETECTIONS, crowded))
     figures["images"], figures["instances"] = len(images), len(annotations)
     return figures
 
@@ -106,12 +109,19 @@ def _annotation(instance: FoundInstance, image_id: int, number: int) -> dict[str
     }
 
 
-def coco_figures(truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, Any]:
+def coco_figures(
+    truth: dict[str, Any], results: list[dict[str, Any]], max_detections: int = _DETECTIONS
+) -> dict[str, Any]:
     """Score results against the truth with pycocotools, both in COCO's format.
 
     Args:
         truth: a data set whose categories have the ids 1, 2, 3, ….
         results: a list of results.
+        max_detections: so many of an image's detections count, the best ones; COCO's 100, or more
+            where an image has more objects.
+
+    Returns:
+        Figures from 0 to 1 by name; None where there is nothing to find.
     """
     # Imported here since it loads matplotlib.
     from pycocotools.coco import COCO
@@ -129,22 +139,25 @@ def coco_figures(truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[s
         for use_categories in (True, False):
             scorer = COCOeval(ground, detections, "segm")
             scorer.params.useCats = int(use_categories)
+            scorer.params.maxDets = [1, 10, max_detections]
             scorer.evaluate()
             scorer.accumulate()
-            scorer.summarize()
-            runs[use_categories] = scorer
-    named, agnostic = runs[True].stats, runs[False].stats
+            runs[use_categories] = scorer.eval
+    named, agnostic = runs[True], runs[False]
+    # Axes: IoU threshold (0.5, 0.55, …), recall, class, area (0: all, 3: large), detections.
+    precision, recall = named["precision"], named["recall"]
     return {
-        "AP": _mean(named[0]),
-        "AP50": _mean(named[1]),
-        "AP75": _mean(named[2]),
-        "AP_large": _mean(named[5]),
-        "AR100": _mean(named[8]),
-        "AR_large": _mean(named[11]),
-        "agnostic_AP50": _mean(agnostic[1]),
-        "agnostic_AR100": _mean(agnostic[8]),
-        "agnostic_AR_large": _mean(agnostic[11]),
-        "per_class": _per_class(truth, runs[True].eval),
+        "AP": _mean(precision[:, :, :, 0, -1]),
+        "AP50": _mean(precision[0, :, :, 0, -1]),
+        "AP75": _mean(precision[5, :, :, 0, -1]),
+        "AP_large": _mean(precision[:, :, :, 3, -1]),
+        "AR100": _mean(recall[:, :, 0, -1]),
+        "AR_large": _mean(recall[:, :, 3, -1]),
+        "agnostic_AP50": _mean(agnostic["precision"][0, :, :, 0, -1]),
+        "agnostic_AR100": _mean(agnostic["recall"][:, :, 0, -1]),
+        "agnostic_AR_large": _mean(agnostic["recall"][:, :, 3, -1]),
+        "max_detections": max_detections,
+        "per_class": _per_class(truth, named),
     }
 
 

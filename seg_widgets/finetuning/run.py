@@ -15,17 +15,27 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ..errors import ExportError, OutOfMemoryError, SettingError
+from ..errors import (
+    ExportError,
+    InferenceError,
+    OutOfMemoryError,
+    SegWidgetsError,
+    SettingError,
+)
+from ..images import MAX_BYTES, MAX_PIXELS
 from ..modeling import STARTER, check_min_size, load_predictor, save_model, wrap
 from .calibration import calibrate
+from .coco import read_dataset
 from .config import TrainingConfig
-from .dataset import Dataset, Problem
+from .dataset import Dataset
+from .problem import Problem, summarize
 from .sampler import PhotoSampler
 from .split import Split, prepare_data
 from .transfer import adapt_config, transfer_network
@@ -52,7 +62,8 @@ class FinetuneResult:
         steps: how many were made.
         seconds: the time that they took.
         figures: COCO's mask figures (0 to 1) on the validation part: AP, AP50, AP75, AR100 and, in
-            `per_class`, those of each class; {} where there was no such part.
+            `per_class`, those of each class; None where there was no object to find; {} where
+            there was no such part.
         threshold: the score that became 0.5.
         problems: entries of the data set that were skipped or mended.
         history: (step, AP) of each evaluation.
@@ -83,6 +94,10 @@ def finetune(
     min_size: int | None = None,
     seed: int = 0,
     workers: int = 0,
+    images: str | Path | None = None,
+    max_pixels: int = MAX_PIXELS,
+    max_bytes: int = MAX_BYTES,
+    crowds_as_objects: bool = False,
     report: Callable[[str], None] = print,
 ) -> FinetuneResult:
     """Fine-tune a model on a data set in COCO's format, and write it as a model's folder.
@@ -98,13 +113,18 @@ def finetune(
         device: "auto" (cuda, else mps, else cpu), "cpu", "cuda", "cuda:1" or "mps".
         validation: what is measured on and not trained on: another data set, or a share of the
             images (0 to below 1), chosen by their content; with fewer than five images there is
-            none. None: the data set's own validation part, or a fifth.
+            none; where it can be, both parts get objects of each class. None: the data set's own
+            validation part, or a fifth.
         patience: end when so many evaluations in a row (of twelve) were no better; 0: never.
         learning_rate: the highest one, over 0 and at most 0.1.
         min_size: pixels of the image's shorter side, 32 to 4096. None: as the model has it.
         seed: of the order and the views; the same seed, device and library versions make the same
             images.
         workers: processes that make training images ahead; 0: none.
+        images: as for `read_dataset`: the folder with the images.
+        max_pixels: as for `read_dataset`: width · height of an image.
+        max_bytes: as for `read_dataset`: of an image's file.
+        crowds_as_objects: as for `read_dataset`.
         report: is given each line of progress.
 
     Returns:
@@ -116,10 +136,23 @@ def finetune(
         ConfigError: the model to start from is no Mask R-CNN with a YAML config.
         ExportError: the folder can't be written.
         OutOfMemoryError: there is not enough memory.
+        InferenceError: the training failed for another reason, which is named.
         ModelError: the model to start from can't be loaded.
     """
     _check_settings(steps, patience, learning_rate, min_size)
-    split = prepare_data(data, validation)
+    if isinstance(data, Dataset) and images is not None:
+        raise SettingError(
+            "images says where read_dataset looks, but this data set is read already; give it to "
+            "read_dataset."
+        )
+    read = partial(
+        read_dataset,
+        images=images,
+        max_pixels=max_pixels,
+        max_bytes=max_bytes,
+        crowds_as_objects=crowds_as_objects,
+    )
+    split = prepare_data(data, validation, read)
     class_names = split.dataset.class_names
     folder = Path(out).expanduser()
     try:
@@ -129,7 +162,8 @@ def finetune(
     _report_data(split, folder, report)
 
     base = load_predictor(model, device="cpu")
-    cfg = adapt_config(base, len(class_names), min_size)
+    most_objects = max(len(image.objects) for image in (*split.train, *split.validation))
+    cfg = adapt_config(base, len(class_names), min_size, most_objects)
     network, taken = transfer_network(base, cfg, class_names, device, seed)
     on = str(next(network.parameters()).device)
     report(f"starting from {base.name} on {on}; {taken}")
@@ -140,6 +174,8 @@ def finetune(
     sampler = PhotoSampler(split.train, seed, int(cfg.INPUT.MIN_SIZE_TEST), config.batch_size)
     training = Training(network, sampler, config, folder)
     measured = Validation(split.validation, cfg, class_names, on) if split.validation else None
+    if measured is not None and measured.unmeasured:
+        _report_unmeasured(measured, report)
     run = _Run(training, measured, patience, report)
     result = FinetuneResult(folder, class_names, problems=split.dataset.problems)
 
@@ -149,8 +185,9 @@ def finetune(
         result.why_ended = run.train()
     training.checkpoint.unlink(missing_ok=True)
     result.steps, result.seconds = training.step, time.monotonic() - started
-    _finish(result, training, measured, cfg)
-    validation_images = [image.path.name for image in split.validation]
+    with _explained(training, device):
+        _finish(result, training, measured, cfg)
+    validation_images = [image.shown_name for image in split.validation]
     _write_summary(result, validation_images)
     return result
 
@@ -172,9 +209,11 @@ def _report_data(split: Split, folder: Path, report: Callable[[str], None]) -> N
     counts = dataset.counts()
     listed = ", ".join(f"{name} {count}" for name, count in counts.items())
     report(f"{len(dataset.images)} images with {dataset.objects} objects: {listed}")
+    if dataset.notes:
+        report(f"worth knowing:\n{summarize(dataset.notes)}")
     if dataset.problems:
-        report(f"left out or mended:\n{dataset.summary()}")
-        rows = [(problem.where, problem.reason) for problem in dataset.problems]
+        report(f"left out or mended:\n{summarize(dataset.problems)}")
+        rows = [(one.where, str(one).removeprefix(f"{one.where}: ")) for one in dataset.problems]
         with (folder / "problems.csv").open("w", newline="", encoding="utf-8") as file:
             csv.writer(file).writerows([("where", "reason"), *rows])
         report(f"all of them are in {folder / 'problems.csv'}")
@@ -182,6 +221,18 @@ def _report_data(split: Split, folder: Path, report: Callable[[str], None]) -> N
     if never:
         report(f"no example of: {', '.join(never)}; the model won't find them")
     report(f"{len(split.train)} images to learn from, {len(split.validation)} to measure on")
+
+
+def _report_unmeasured(validation: Validation, report: Callable[[str], None]) -> None:
+    """Say of what there is no object in the validation part."""
+    if validation.is_measurable:
+        names = ", ".join(validation.unmeasured)
+        report(f"no object to measure on of: {names}; the figures say nothing about it")
+        return
+    report(
+        "the images to measure on have no object, so AP can't be measured: all steps are run, and "
+        "the last weights kept. Give images with objects by validation= (--validation)"
+    )
 
 
 def _training_config(
@@ -242,8 +293,8 @@ class _Run:
         average = self.training.average
         state = {name: tensor.detach().clone() for name, tensor in average.items()}
         validation.evaluate(self.training.step, state, self.report)
-        if self.patience and validation.worse >= self.patience:
-            self.report(f"no better for {validation.worse} evaluations: ended")
+        if self.patience and validation.weights.worse >= self.patience:
+            self.report(f"no better for {validation.weights.worse} evaluations: ended")
             self.why_ended = "no better"
             self.training.stop()
 
@@ -254,7 +305,7 @@ def _finish(
     """Put the best weights, with their scores moved, into the model's folder."""
     state: dict[str, torch.Tensor] = dict(training.average)
     if validation is not None:
-        best = validation.best if validation.best is not None else state
+        best = validation.weights.state or state
         state, result.threshold, measured = calibrate(best, validation.truths, validation.measure)
         result.figures, result.history = measured.figures, validation.history
     network = training.model
@@ -299,10 +350,18 @@ def _explained(training: Training, device: str) -> Iterator[None]:
         ) from None
     except RuntimeError as error:
         if "out of memory" not in str(error):
-            raise
+            raise InferenceError(_failed(training, error)) from error
         raise OutOfMemoryError(
             f"{device} has not enough memory to train this model; use a smaller min_size."
         ) from error
+    except SegWidgetsError:
+        raise
+    except Exception as error:
+        raise InferenceError(_failed(training, error)) from error
+
+
+def _failed(training: Training, error: Exception) -> str:
+    return f"The training failed at step {training.step}: {type(error).__name__}: {error}"
 
 
 @contextmanager

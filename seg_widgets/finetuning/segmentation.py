@@ -1,20 +1,116 @@
-"""COCO's segmentations, polygons and RLE: what is wrong with one, and its mask."""
+"""COCO's segmentations, polygons and RLE: brought to one form, what is wrong, and the mask."""
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["REACHES_OVER", "decode", "find_fault", "run_total"]
+from .values import as_number, as_size
+
+__all__ = ["REACHES_OVER", "decode", "encode_rle", "find_fault", "normalize", "run_total"]
 
 REACHES_OVER: Final = "its polygon reaches over the image's edge, where it is cut"
 """The one fault with which a segmentation can be used."""
 
 _FAR: Final = 16_000  # pixels; OpenCV's drawing overflows far outside
+
+
+def normalize(segmentation: Any, height: int, width: int) -> tuple[Any, int]:
+    """Bring a segmentation to COCO's form, as far as its meaning is clear.
+
+    A polygon without the outer list, as a list of points, or with numbers as texts becomes
+    `[[x, y, …]]`; pieces of fewer than three points are dropped where others are left; an RLE has
+    whole numbers, and counts as a text or a list.
+
+    Args:
+        segmentation: what stands in a JSON file, which can be anything.
+        height: of the image, in pixels; the RLE's where it names none.
+        width: of the image, in pixels.
+
+    Returns:
+        The segmentation, still unchecked, and how many pieces were dropped.
+    """
+    if isinstance(segmentation, str):
+        try:
+            segmentation = json.loads(segmentation)
+        except (ValueError, RecursionError):
+            return segmentation, 0
+    if isinstance(segmentation, (list, tuple)) and len(segmentation) == 1:
+        only = segmentation[0]
+        segmentation = only if isinstance(only, dict) else segmentation
+    if isinstance(segmentation, dict):
+        return _normal_rle(segmentation, height, width), 0
+    if not isinstance(segmentation, (list, tuple)) or not segmentation:
+        return segmentation, 0
+
+    pieces = [_normal_ring(ring) for ring in _pieces(list(segmentation))]
+    whole = [ring for ring in pieces if not isinstance(ring, list) or len(ring) >= _MIN_NUMBERS]
+    if not whole:
+        return pieces, 0
+    return whole, len(pieces) - len(whole)
+
+
+_MIN_NUMBERS: Final = 6  # three points
+
+
+def _pieces(values: list[Any]) -> list[Any]:
+    """The pieces of a polygon: it may be one piece without the outer list, or one of points."""
+    if all(as_number(value) is not None for value in values):
+        return [values]
+    if len(values) >= 3 and all(_is_point(value) for value in values):
+        return [values]
+    return values
+
+
+def _normal_ring(ring: Any) -> Any:
+    """The numbers of a piece, x and y in turn."""
+    if not isinstance(ring, (list, tuple)):
+        return ring
+    values = list(ring)
+    if values and all(_is_point(value) for value in values):
+        values = [number for point in values for number in point]
+    numbers = [as_number(value) for value in values]
+    return values if None in numbers else numbers
+
+
+def _is_point(value: Any) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) == 2
+        and all(as_number(number) is not None for number in value)
+    )
+
+
+def _normal_rle(segmentation: dict[str, Any], height: int, width: int) -> dict[str, Any]:
+    """An RLE with whole numbers; what can't be understood is left as it is."""
+    size, counts = segmentation.get("size"), segmentation.get("counts")
+    given = [as_size(side) for side in size] if isinstance(size, (list, tuple)) else []
+    if isinstance(counts, bytes):
+        counts = counts.decode("latin-1")
+    if isinstance(counts, str):
+        counts = _normal_counts(counts)
+    if isinstance(counts, (list, tuple)):
+        numbers = [as_number(count) for count in counts]
+        is_whole = all(number is not None and number == int(number) for number in numbers)
+        counts = [int(number or 0) for number in numbers] if is_whole else list(counts)
+    return {"size": given if any(given) else [height, width], "counts": counts}
+
+
+def _normal_counts(text: str) -> Any:
+    """Compressed runs as they are, without Python's `b'…'`; numbers between spaces as a list."""
+    text = text.strip()
+    if re.fullmatch(r"b'.*'|b\".*\"", text):
+        # What Python printed has each backslash twice.
+        return text[2:-1].replace("\\\\", "\\")
+    if re.fullmatch(r"\[?\s*\d+(?:[\s,]+\d+)+\s*\]?", text):
+        return re.findall(r"\d+", text)
+    return text
 
 
 def find_fault(segmentation: Any, height: int, width: int) -> str:
@@ -56,8 +152,36 @@ def decode(segmentation: Any, height: int, width: int) -> npt.NDArray[np.uint8]:
     """
     from pycocotools import mask as coco_mask
 
-    mask: npt.NDArray[np.uint8] = coco_mask.decode(_as_rle(segmentation, height, width))
+    mask: npt.NDArray[np.uint8] = coco_mask.decode(encode_rle(segmentation, height, width))
     return mask
+
+
+def encode_rle(segmentation: Any, height: int, width: int) -> dict[str, Any]:
+    """Return a segmentation without fault (or `REACHES_OVER`) as COCO's compressed RLE.
+
+    Args:
+        segmentation: COCO's polygons or RLE.
+        height: of the image, in pixels.
+        width: of the image, in pixels.
+    """
+    from pycocotools import mask as coco_mask
+
+    rle: dict[str, Any]
+    if isinstance(segmentation, list):
+        if find_fault(segmentation, height, width) != REACHES_OVER:
+            rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
+            return rle
+        # pycocotools draws along the edge what lies over it; OpenCV cuts it.
+        canvas = np.zeros((height, width), np.uint8)
+        for ring in segmentation:
+            points = np.array(ring, float).reshape(-1, 2).clip(-_FAR, _FAR)
+            cv2.fillPoly(canvas, [np.round(points - 0.5).astype(np.int32)], 1)
+        rle = coco_mask.encode(np.asfortranarray(canvas))
+        return rle
+    if isinstance(segmentation["counts"], list):
+        rle = coco_mask.frPyObjects(segmentation, height, width)
+        return rle
+    return {"size": [height, width], "counts": segmentation["counts"].encode("ascii")}
 
 
 def run_total(counts: str) -> int:
@@ -106,20 +230,3 @@ def _rle_fault(segmentation: dict[str, Any], height: int, width: int) -> str:
     else:
         return "its RLE has no counts"
     return "" if total == height * width else "its RLE doesn't cover the image"
-
-
-def _as_rle(segmentation: Any, height: int, width: int) -> Any:
-    from pycocotools import mask as coco_mask
-
-    if isinstance(segmentation, list):
-        if find_fault(segmentation, height, width) != REACHES_OVER:
-            return coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-        # pycocotools draws along the edge what lies over it; OpenCV cuts it.
-        canvas = np.zeros((height, width), np.uint8)
-        for ring in segmentation:
-            points = np.array(ring, float).reshape(-1, 2).clip(-_FAR, _FAR)
-            cv2.fillPoly(canvas, [np.round(points - 0.5).astype(np.int32)], 1)
-        return coco_mask.encode(np.asfortranarray(canvas))
-    if isinstance(segmentation["counts"], list):
-        return coco_mask.frPyObjects(segmentation, height, width)
-    return segmentation

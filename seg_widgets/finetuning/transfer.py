@@ -17,13 +17,16 @@ __all__ = ["adapt_config", "transfer_network"]
 _ARCHITECTURES: Final = ("GeneralizedRCNN", "TwoScaleRCNN")
 
 
-def adapt_config(base: Detectron2Predictor, classes: int, min_size: int | None) -> Any:
+def adapt_config(
+    base: Detectron2Predictor, classes: int, min_size: int | None, most_objects: int = 0
+) -> Any:
     """Return the base's config, as a `CfgNode`, for another number of classes.
 
     Args:
         base: the trained model.
         classes: how many classes the new one has.
         min_size: pixels of the image's shorter side; None: as the base has it.
+        most_objects: in one image of the data set; a lower limit of detections is raised to it.
 
     Raises:
         ConfigError: the base has no YAML config, or is no Mask R-CNN.
@@ -48,6 +51,8 @@ def adapt_config(base: Detectron2Predictor, classes: int, min_size: int | None) 
         )
     cfg.MODEL.ROI_HEADS.NUM_CLASSES = classes
     cfg.DATASETS.TRAIN = cfg.DATASETS.TEST = ()
+    # An image with more objects than the limit could not be found whole.
+    cfg.TEST.DETECTIONS_PER_IMAGE = max(cfg.TEST.DETECTIONS_PER_IMAGE, most_objects)
     if min_size is not None:
         scaled = cfg.INPUT.MAX_SIZE_TEST * min_size // cfg.INPUT.MIN_SIZE_TEST
         cfg.INPUT.MAX_SIZE_TEST = max(min_size, scaled)

@@ -1,4 +1,7 @@
-"""Measuring a training on its validation part: figures, the best weights so far, an early end."""
+"""Measuring a training on its validation part: figures, the best weights so far, an early end.
+
+Where the part has no object there is nothing to measure, which is not the same as an AP of 0.
+"""
 
 from __future__ import annotations
 
@@ -13,10 +16,42 @@ from .evaluation import FoundInstance, Measured, Truth, encode, evaluate
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["BETTER", "Validation"]
+__all__ = ["BETTER", "BestWeights", "Validation"]
 
 BETTER: Final = 0.002
 """AP by which weights have to be better; less is chance."""
+
+
+class BestWeights:
+    """The best weights so far, by their AP.
+
+    Attributes:
+        state: the weights, or None.
+        worse: how many in a row were no better.
+    """
+
+    def __init__(self) -> None:
+        self.state: dict[str, torch.Tensor] | None = None
+        self.worse = 0
+        self._ap = -1.0
+
+    def offer(self, state: dict[str, torch.Tensor], ap: float) -> bool:
+        """Keep weights if they are better; return whether they are.
+
+        As long as nothing was found, the newest are kept, and none counts as worse.
+
+        Args:
+            state: the weights; not copied.
+            ap: their AP.
+        """
+        is_better = ap > self._ap + BETTER
+        if is_better or self.state is None:
+            self.state, self._ap, self.worse = state, ap, 0
+        elif self._ap <= 0:
+            self.state = state
+        else:
+            self.worse += 1
+        return is_better
 
 
 class Validation:
@@ -24,9 +59,10 @@ class Validation:
 
     Attributes:
         truths: its images, and what is in them.
+        is_measurable: whether there is an object to find; without one no weights are the best.
+        unmeasured: the classes of which there is no object.
         history: (step, AP) of each evaluation.
-        best: the weights with the best AP so far, or None.
-        worse: how many evaluations in a row were no better.
+        weights: the best so far.
     """
 
     def __init__(
@@ -41,10 +77,15 @@ class Validation:
             device: on which to measure.
         """
         self.truths = [_truth(image) for image in images]
+        present = {
+            item.class_id for truth in self.truths for item in truth.instances if not item.crowd
+        }
+        self.unmeasured = tuple(
+            name for index, name in enumerate(class_names) if index not in present
+        )
+        self.is_measurable = bool(present)
         self.history: list[tuple[int, float]] = []
-        self.best: dict[str, torch.Tensor] | None = None
-        self.worse = 0
-        self._best_ap = -1.0
+        self.weights = BestWeights()
         self._class_names = class_names
         self._network = config_of(cfg).build(device).eval()
         self._predictor = wrap(self._network, class_names, config=cfg)
@@ -60,20 +101,20 @@ class Validation:
     ) -> None:
         """Measure weights, and keep them if they are the best so far.
 
+        Where nothing can be measured nothing is kept.
+
         Args:
             step: after which they were reached.
             state: the weights; not copied.
             report: is given a line with the figures.
         """
+        if not self.is_measurable:
+            return
         figures = self.measure(state).figures
-        ap, ap50 = float(figures["AP"] or 0), float(figures["AP50"] or 0)
+        ap, ap50 = float(figures["AP"]), float(figures["AP50"])
         self.history.append((step, ap))
-        is_better = ap > self._best_ap + BETTER
+        is_better = self.weights.offer(state, ap)
         report(f"step {step}: AP {ap:.3f}, AP50 {ap50:.3f}{' (best)' if is_better else ''}")
-        if is_better or self.best is None:
-            self.best, self._best_ap, self.worse = state, ap, 0
-        else:
-            self.worse += 1
 
 
 def _truth(image: LabelledImage) -> Truth:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from .arrays import RGBArray
+from .choices import Channels, Contrast
 from .file_upload import Upload, uploads
+from .files import is_zarr, looks_like_image
 from .formats import ACCEPT, FORMATS, SUFFIXES
 from .limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
-from .loading import load
+from .loading import load, read
 from .names import is_address, name_of
+from .notes import ImageWarning, LoadedImage
 
 __all__ = [
     "ACCEPT",
@@ -16,10 +19,17 @@ __all__ = [
     "MAX_PIXELS",
     "MAX_SIDE",
     "SUFFIXES",
+    "Channels",
+    "Contrast",
+    "ImageWarning",
+    "LoadedImage",
     "RGBArray",
     "Upload",
     "is_address",
+    "is_zarr",
     "load",
+    "looks_like_image",
     "name_of",
+    "read",
     "uploads",
 ]

@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ImageFormatError
+from ..errors import ImageFormatError, SettingError
+from .choices import Choices
+from .contrast import full_range
 from .limits import Limits
+from .samples import Samples
 
-__all__ = ["RGBArray", "from_array", "scale_uint16", "stretch"]
+__all__ = ["RGBArray", "from_array"]
 
 RGBArray = npt.NDArray[np.uint8]
 
+_MOST_CHANNELS: Final = 16
+"""A last axis that is longer is no axis of channels, unless channels are chosen."""
 
-def from_array(source: object, name: str, limits: Limits) -> RGBArray:
+
+def from_array(
+    source: object, name: str, limits: Limits, choices: Choices, notes: list[str]
+) -> RGBArray:
     """Make an RGB image of an array.
 
     Args:
-        source: H×W, H×W×1, H×W×3 (RGB) or H×W×4 (RGBA), of uint8, uint16 over its full range,
-            bool, or floats from 0 to 1.
+        source: H×W or H×W×C, of bool, integers or floats. Four channels of uint8 are RGBA; of other
+            types they are RGBA where the fourth is somewhere opaque.
         name: what messages call the image.
         limits: how large it may be.
+        choices: which contrast, which channels.
+        notes: a sentence for each choice that was made is added.
 
     Returns:
         An H×W×3 uint8 array of its own, C-contiguous; what is transparent lies on white.
@@ -31,6 +41,7 @@ def from_array(source: object, name: str, limits: Limits) -> RGBArray:
         ImageFormatError: its shape, dtype or values are not those of an image.
         ImageTooLargeError: it is over a limit.
         ImageDamagedError: it has no pixels.
+        SettingError: a chosen channel or page is not there.
     """
     try:
         array = np.asarray(source)
@@ -38,117 +49,47 @@ def from_array(source: object, name: str, limits: Limits) -> RGBArray:
     except Exception as error:
         raise ImageFormatError(f"{name} can't be read as a NumPy array: {error}") from None
 
-    channels = array.shape[2] if array.ndim == 3 else 1
-    if array.ndim not in (2, 3) or channels not in (1, 3, 4):
+    if not _is_image(array, choices):
         raise ImageFormatError(_shape_message(array, name))
+    if choices.page:
+        raise SettingError(f"page is for files. Give one image of {name}, such as array[0].")
     limits.check_size(array.shape[1], array.shape[0], name)
 
-    values = _to_uint8(array, name).reshape(*array.shape[:2], channels)
-    if channels == 4:
-        values = _on_white(values)
-    if channels == 1:
-        values = np.repeat(values, 3, axis=2)
-    return np.array(values, np.uint8, order="C")
+    values = array.reshape(*array.shape[:2], -1)
+    # NumPy's rules for looking values up in tables know only the machine's own byte order.
+    values = values.astype(values.dtype.newbyteorder("="), copy=False)
+    return Samples(values, alpha=_has_alpha(values)).to_rgb(name, choices, notes)
 
 
-def scale_uint16(values: npt.NDArray[np.uint16]) -> npt.NDArray[np.uint8]:
-    """Scale 16 bits to 8.
-
-    Args:
-        values: of any shape, 0–65535.
-
-    Returns:
-        The nearest 8-bit values, in the same shape.
-    """
-    # 65535 = 257 · 255, so this rounds to the nearest.
-    return ((values.astype(np.uint32) + 128) // 257).astype(np.uint8)
+def _is_image(array: npt.NDArray[Any], choices: Choices) -> bool:
+    if array.ndim == 2:
+        return True
+    if array.ndim != 3:
+        return False
+    first, last = array.shape[0], array.shape[2]
+    if last <= 4 or choices.indices is not None:
+        return bool(last > 0)
+    return bool(last <= _MOST_CHANNELS < first)
 
 
-def stretch(values: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
-    """Scale 32-bit integers or floats to 8 bits.
-
-    Args:
-        values: of any shape and range. The darkest becomes black and the brightest white, but
-            values from 0 to 1 keep that range.
-        name: what messages call the image.
-
-    Returns:
-        8-bit values, in the same shape.
-
-    Raises:
-        ImageFormatError: a value is NaN or infinite.
-    """
-    values = values.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ImageFormatError(
-            f"{name} holds NaN or infinite values. Replace them before, for example by 0."
-        )
-    low, high = float(values.min()), float(values.max())
-    if low >= 0 and high <= 1:
-        low, high = 0.0, 1.0
-    elif low == high:
-        low, high = min(low, 0.0), max(high, 0.0)
-    scaled = np.rint((values - low) * (255 / (high - low)))
-    return cast(npt.NDArray[np.uint8], scaled.astype(np.uint8))
-
-
-def _on_white(rgba: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-    alpha = rgba[..., 3:].astype(np.uint16)
-    blended = (rgba[..., :3] * alpha + 255 * (255 - alpha) + 127) // 255
-    return blended.astype(np.uint8)
+def _has_alpha(values: npt.NDArray[Any]) -> bool:
+    if values.shape[2] != 4 or values.dtype.kind not in "iufb":
+        return False
+    opaque = 1.0 if values.dtype == bool else full_range(values.dtype)[1]
+    return values.dtype == np.uint8 or bool(values[..., 3].max() == opaque)
 
 
 def _shape_message(array: npt.NDArray[Any], name: str) -> str:
     message = (
         f"{name} has the shape {array.shape}, but an image is H×W, H×W×3 (RGB) or H×W×4 (RGBA)."
     )
-    if array.ndim == 3 and array.shape[0] in (1, 3, 4):
-        return f"{message} If its channels come first, give array.transpose(1, 2, 0)."
+    if array.ndim == 3 and array.shape[0] <= _MOST_CHANNELS:
+        return (
+            f"{message} If its channels come first, give array.transpose(1, 2, 0). "
+            "If it is a stack of images, give one, such as array[0]."
+        )
+    if array.ndim == 3:
+        return f"{message} To show three of its channels, give channels=(0, 1, 2)."
     if array.ndim == 4:
         return f"{message} If it is a batch, give one image of it, such as array[0]."
     return message
-
-
-# ── dtypes ────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _to_uint8(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
-    if array.dtype == np.uint8:
-        return array
-    if array.dtype == bool:
-        return array.astype(np.uint8) * np.uint8(255)
-    # Of any byte order, so not by comparing with np.uint16.
-    if array.dtype.kind == "u" and array.dtype.itemsize == 2:
-        return scale_uint16(array)
-    if array.dtype.kind == "f":
-        return _from_floats(array, name)
-    if array.dtype.kind in "iu":
-        raise ImageFormatError(_integer_message(array, name))
-    raise ImageFormatError(
-        f"{name} is of {array.dtype}, but uint8, uint16, bool or floats from 0 to 1 are read."
-    )
-
-
-def _from_floats(array: npt.NDArray[Any], name: str) -> npt.NDArray[np.uint8]:
-    low, high = float(array.min()), float(array.max())
-    if np.isnan(low) or np.isnan(high):
-        raise ImageFormatError(
-            f"{name} holds NaN. Replace it before, for example by numpy.nan_to_num."
-        )
-    if low < 0 or high > 1:
-        is_byte_range = low >= 0 and high <= 255
-        fix = "array.astype(numpy.uint8)" if is_byte_range else "(array - low) / (high - low)"
-        raise ImageFormatError(
-            f"{name} of floats has values from {low:g} to {high:g}, but 0 to 1 is read. Give {fix}."
-        )
-    return cast(npt.NDArray[np.uint8], np.rint(array * 255).astype(np.uint8))
-
-
-def _integer_message(array: npt.NDArray[Any], name: str) -> str:
-    low, high = int(array.min()), int(array.max())
-    is_byte_range = low >= 0 and high <= 255
-    fix = "numpy.uint8" if is_byte_range else "numpy.uint16 after scaling it to 0–65535"
-    return (
-        f"{name} is of {array.dtype}, whose full range says nothing about black and white; "
-        f"its values go from {low} to {high}. Give it as {fix}."
-    )

@@ -11,11 +11,22 @@ from contextlib import contextmanager
 import numpy as np
 from PIL import Image
 
-from ..errors import ImageDamagedError, ImageError, ImageFormatError, ImageTooLargeError
-from .arrays import RGBArray, scale_uint16, stretch
-from .formats import FIX, ImageFormat, detect
+from ..errors import (
+    ImageDamagedError,
+    ImageError,
+    ImageFormatError,
+    ImageTooLargeError,
+    SettingError,
+)
+from .arrays import RGBArray
+from .choices import Choices
+from .formats import FIX, RAW, ImageFormat, detect
 from .limits import Limits, megapixels
 from .names import printable
+from .png import has_deep_colours, read_deep_colours, without_much_metadata
+from .samples import Samples
+from .tiff import compression_name, is_ordinary, read_samples
+from .tiff_tags import DESCRIPTION, ORIENTATION, PHOTOMETRIC, TiffPage, is_raw, is_sound, read_pages
 
 __all__ = ["decode_bytes", "decode_pil"]
 
@@ -31,16 +42,21 @@ _UPRIGHT = {
 }
 
 _PLAIN_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+_8_BIT = ("RGB", "RGBA", "LA", "La", "RGBa")
 _ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
-def decode_bytes(content: bytes, name: str, limits: Limits) -> RGBArray:
+def decode_bytes(
+    content: bytes, name: str, limits: Limits, choices: Choices, notes: list[str]
+) -> RGBArray:
     """Decode the bytes of a file.
 
     Args:
         content: the whole file.
         name: what messages call the image.
         limits: how large it may be. They are checked before the pixels are decoded.
+        choices: which contrast, channels and page.
+        notes: a sentence for each choice that was made is added.
 
     Returns:
         An H×W×3 uint8 array: RGB, upright, on white.
@@ -49,6 +65,7 @@ def decode_bytes(content: bytes, name: str, limits: Limits) -> RGBArray:
         ImageFormatError: it is empty, or of no format that is read.
         ImageTooLargeError: it is over a limit, or memory is short.
         ImageDamagedError: its format is right, but it can't be decoded.
+        SettingError: a chosen page or channel is not there.
     """
     if not content:
         raise ImageFormatError(
@@ -62,21 +79,62 @@ def decode_bytes(content: bytes, name: str, limits: Limits) -> RGBArray:
     if declared is not None:
         limits.check_size(*declared, name)
 
-    with (
-        _pillow_errors(name, limits, f"begins like a {found.pillow} file, but is"),
-        Image.open(io.BytesIO(content), formats=(found.pillow,)) as image,
-    ):
-        limits.check_size(*image.size, name)
-        return _to_rgb(image, name)
+    with _pillow_errors(name, limits, f"begins like a {found.pillow} file, but is"):
+        if found.pillow == "TIFF":
+            return _decode_tiff(content, name, limits, choices, notes)
+        if found.pillow == "PNG":
+            content = without_much_metadata(content)
+        with Image.open(io.BytesIO(content), formats=(found.pillow,)) as image:
+            limits.check_size(*image.size, name)
+            _choose_frame(image, name, choices, notes)
+            if found.pillow == "PNG" and has_deep_colours(content):
+                image.load()
+                samples = read_deep_colours(content, image)
+                if samples is not None:
+                    return _turned(samples.to_rgb(name, choices, notes), image)
+            return _to_rgb(image, name, choices, notes)
 
 
-def decode_pil(image: Image.Image, name: str, limits: Limits) -> RGBArray:
+def _decode_tiff(
+    content: bytes, name: str, limits: Limits, choices: Choices, notes: list[str]
+) -> RGBArray:
+    pages = read_pages(content)
+    if is_raw(content, pages, name):
+        raise ImageFormatError(f"{name} is {RAW}")
+    index = _choose_page(pages, name, choices, notes) if pages else 0
+    if pages and not is_ordinary(pages[index]):
+        samples = read_samples(content, pages[index], name, limits)
+        turn = _UPRIGHT.get(pages[index].number(ORIENTATION, 1))
+        return _turn(samples.to_rgb(name, choices, notes), turn)
+
+    try:
+        with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
+            if index:
+                image.seek(index)
+            limits.check_size(*image.size, name)
+            return _to_rgb(image, name, choices, notes)
+    except (OSError, SyntaxError, ValueError, KeyError) as error:
+        if pages and is_sound(content, pages[index]):
+            raise ImageFormatError(
+                f"{name} is a TIFF of a kind that can't be read (compressed with "
+                f"{compression_name(pages[index])}; {_reason(error)}). "
+                "Save it as an uncompressed TIFF, or as a PNG."
+            ) from None
+        raise
+
+
+def decode_pil(
+    image: Image.Image, name: str, limits: Limits, choices: Choices, notes: list[str]
+) -> RGBArray:
     """Decode a PIL image, which stays as it is.
 
     Args:
-        image: of any mode that `load` takes. Its file may be decoded only now.
+        image: of any mode that `load` takes. Its file may be decoded only now. Of several frames
+            the one that it stands at is taken.
         name: what messages call the image.
         limits: how large it may be.
+        choices: which contrast and channels.
+        notes: a sentence for each choice that was made is added.
 
     Returns:
         An H×W×3 uint8 array: RGB, upright, on white.
@@ -85,10 +143,67 @@ def decode_pil(image: Image.Image, name: str, limits: Limits) -> RGBArray:
         ImageFormatError: its mode can't be read.
         ImageTooLargeError: it is over a limit, or memory is short.
         ImageDamagedError: its file can't be decoded, or is closed.
+        SettingError: a page is chosen, or a channel that is not there.
     """
     limits.check_size(*image.size, name)
+    if choices.page is not None:
+        raise SettingError("page is for files. Call the PIL image's seek(page) before.")
     with _pillow_errors(name, limits, ""):
-        return _to_rgb(image, name)
+        # Pillow has decided already to keep 8 bits only.
+        if any("16" in str(tile) for tile in getattr(image, "tile", ())) and image.mode in _8_BIT:
+            notes.append(
+                "Pillow cuts its 16 bits down to 8, and dark images become black. "
+                "Give the file itself, not the PIL image."
+            )
+        return _to_rgb(image, name, choices, notes)
+
+
+# ── pages and frames ──────────────────────────────────────────────────────────────────────────────
+
+
+def _choose_page(pages: list[TiffPage], name: str, choices: Choices, notes: list[str]) -> int:
+    """The index among all pages; those that are smaller copies of another don't count."""
+    whole = [index for index, page in enumerate(pages) if page.is_whole] or [0]
+    chosen = choices.page or 0
+    _check_page(chosen, len(whole), name, "pages")
+    if len(whole) > 1 and choices.page is None:
+        notes.append(_first_of(len(whole), "pages", "page"))
+
+    # ImageJ writes a large stack as one page with all images behind it.
+    found = re.search(r"^images=(\d+)", pages[0].text(DESCRIPTION), re.MULTILINE)
+    is_stack = len(pages) == 1 and pages[0].text(DESCRIPTION).startswith("ImageJ=")
+    if is_stack and found and int(found[1]) > 1:
+        notes.append(
+            f"It is a stack of {int(found[1])} images in one page: the first is shown. "
+            "Save the others as images of their own."
+        )
+    return whole[chosen]
+
+
+def _choose_frame(image: Image.Image, name: str, choices: Choices, notes: list[str]) -> None:
+    # The other images of an MPO are previews and depth maps.
+    if image.format == "MPO" and not choices.page:
+        return
+    try:
+        count = int(getattr(image, "n_frames", 1))
+    # A damaged animation may still have a good first frame.
+    except Exception:
+        count = 1
+    _check_page(choices.page or 0, count, name, "frames")
+    if choices.page:
+        image.seek(choices.page)
+    elif count > 1 and choices.page is None:
+        notes.append(_first_of(count, "frames", "frame"))
+
+
+def _check_page(page: int, count: int, name: str, kind: str) -> None:
+    if page >= count:
+        there = f"{count} {kind}, 0 to {count - 1}" if count > 1 else f"one {kind[:-1]}"
+        raise SettingError(f"{name} has {there}; there is no page={page}.")
+
+
+def _first_of(count: int, kinds: str, kind: str) -> str:
+    return f"It has {count} {kinds}: the first is shown. page=1 shows the second {kind}."
 
 
 def _readable_format(content: bytes, name: str) -> ImageFormat:
@@ -112,7 +227,7 @@ def _pillow_errors(name: str, limits: Limits, begins: str) -> Iterator[None]:
             # image counts.
             warnings.filterwarnings("ignore", module=r"PIL(\.|$)")
             yield
-    except ImageError:
+    except (ImageError, SettingError):
         raise
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(
@@ -151,31 +266,54 @@ def _reason(error: Exception) -> str:
 # ── pixels ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _to_rgb(image: Image.Image, name: str) -> RGBArray:
+def _to_rgb(image: Image.Image, name: str, choices: Choices, notes: list[str]) -> RGBArray:
     image.load()
-    # The TIFF reader turns an image upright while loading, and then removes the tag: so this comes
-    # after.
-    turn = _UPRIGHT.get(_orientation(image))
-
-    image = _to_8_bit(image, name)
-    if image.mode in _ALPHA_MODES or "transparency" in image.info:
-        image = _on_white(image)
-    if image.mode != "RGB":
-        image = image.convert("RGB")
-    if turn is not None:
-        image = image.transpose(turn)
-    return np.array(image, np.uint8)
-
-
-def _to_8_bit(image: Image.Image, name: str) -> Image.Image:
     if image.mode == "LAB":
         raise ImageFormatError(f"{name} is in LAB colour, which can't be read. Save it as RGB.")
-    if image.mode.startswith("I;16"):
-        native = image if image.mode == "I;16" else image.convert("I")
-        return Image.fromarray(scale_uint16(np.asarray(native).astype(np.uint16)))
-    if image.mode in ("I", "F"):
-        return Image.fromarray(stretch(np.asarray(image), name))
-    return image
+    deep = _deep_samples(image)
+    if deep is not None:
+        return _turned(deep.to_rgb(name, choices, notes), image)
+
+    upright = image
+    if upright.mode in _ALPHA_MODES or "transparency" in upright.info:
+        upright = _on_white(upright)
+    if upright.mode != "RGB":
+        upright = upright.convert("RGB")
+    pixels = np.array(upright, np.uint8)
+    if choices.indices is not None:
+        count = 1 if image.mode in ("1", "L", "LA") else 3
+        pixels = Samples(pixels[..., :count]).to_rgb(name, choices, notes)
+    return _turned(pixels, image)
+
+
+def _deep_samples(image: Image.Image) -> Samples | None:
+    """The samples of a mode of more than 8 bits; None for any other."""
+    if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
+        return None
+    native = image.convert("I") if image.mode in ("I;16B", "I;16N", "I;16L") else image
+    values = np.asarray(native)[..., None]
+    full = (0.0, 65535.0) if "16" in image.mode or image.format == "PNG" else None
+    if "16" in image.mode:
+        values = values.astype(np.uint16)
+    tags = getattr(image, "tag_v2", None) or {}
+    clear = image.info.get("transparency")
+    if isinstance(clear, int):
+        opaque = np.where(values == clear, 0, 65535).astype(values.dtype)
+        return Samples(np.concatenate([values, opaque], axis=2), alpha=True, full=full)
+    return Samples(values, inverted=tags.get(PHOTOMETRIC) == 0, full=full)
+
+
+def _turned(pixels: RGBArray, image: Image.Image) -> RGBArray:
+    """Pixels as the orientation of a loaded image says."""
+    # The TIFF reader turns an image upright while loading, and then removes the tag: so this comes
+    # after loading.
+    return _turn(pixels, _UPRIGHT.get(_orientation(image)))
+
+
+def _turn(pixels: RGBArray, turn: Image.Transpose | None) -> RGBArray:
+    if turn is None:
+        return pixels
+    return np.array(Image.fromarray(pixels).transpose(turn), np.uint8)
 
 
 def _orientation(image: Image.Image) -> int:

@@ -26,12 +26,13 @@ class Upload:
 
 
 def uploads(value: object) -> list[Upload]:
-    """Read the value of a `FileUpload`, of ipywidgets 7 or 8.
+    """Read the value of a `FileUpload`, of ipywidgets 7 or 8, or of Google Colab's upload.
 
     Args:
         value: the widget's `value`, or one item of it. Version 7 gives a dict by file name, of
             dicts with `metadata` and `content`. Version 8 gives a tuple of dicts with `name`,
-            `type`, `size` and `content` (a memoryview).
+            `type`, `size` and `content` (a memoryview). Colab's `files.upload()` gives a dict
+            by file name, of bytes.
 
     Returns:
         The files, in the order of the value. Nothing uploaded yet: an empty list.
@@ -44,7 +45,7 @@ def uploads(value: object) -> list[Upload]:
     if isinstance(value, Mapping):
         if isinstance(value.get("content"), (bytes, bytearray, memoryview)):
             return [_upload(value)]
-        return [_upload(item, str(name)) for name, item in value.items()]
+        return [_item(item, str(name)) for name, item in value.items()]
     if isinstance(value, (list, tuple)):
         return [item if isinstance(item, Upload) else _upload(item) for item in value]
     kind = article(type(value).__name__)
@@ -69,10 +70,22 @@ def only_upload(value: object) -> Upload:
         raise ImageError("No file was uploaded yet. Choose one first.")
     if len(files) > 1:
         raise ImageError(
-            f"{len(files)} files were uploaded, and one image is loaded at a time: "
-            "use [load(file) for file in uploads(value)]."
+            f"{len(files)} files were uploaded ({_names(files)}), and one image is loaded at a "
+            "time: use [load(file) for file in seg_widgets.images.uploads(value)]."
         )
     return files[0]
+
+
+def _names(files: list[Upload]) -> str:
+    shown = ", ".join(printable(file.name) for file in files[:3])
+    return shown if len(files) <= 3 else f"{shown}, …"
+
+
+def _item(item: object, name: str) -> Upload:
+    # Google Colab's files.upload() gives the bytes themselves.
+    if isinstance(item, (bytes, bytearray, memoryview)):
+        return Upload(name, bytes(item))
+    return _upload(item, name)
 
 
 def _upload(item: object, name: str = "") -> Upload:

@@ -8,11 +8,47 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ImageError, ImageFormatError, ImageNotFoundError
-from .formats import FIX
+from .formats import FIX, HEAD_BYTES, OTHER_SUFFIXES, SUFFIXES, detect
 from .limits import Limits
 from .names import article, printable
 
-__all__ = ["read_open_file", "read_path"]
+__all__ = ["is_zarr", "looks_like_image", "read_open_file", "read_path"]
+
+
+def looks_like_image(path: Path) -> bool:
+    """Say whether a person who gives a folder means this file in it.
+
+    Args:
+        path: a file.
+
+    Returns:
+        True for the suffix of an image, also of one that is not read (HEIC, RAW), and for a file of
+        another suffix whose first bytes are those of an image that is read.
+    """
+    if path.suffix.lower() in (*SUFFIXES, *OTHER_SUFFIXES) or is_zarr(path):
+        return True
+    # A pipe would block for ever.
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            found = detect(file.read(HEAD_BYTES))
+    except OSError:
+        return False
+    return found is not None and bool(found.pillow)
+
+
+def is_zarr(path: Path) -> bool:
+    """Say whether a folder is an image of OME-Zarr, and no folder of images.
+
+    Args:
+        path: a folder.
+
+    Returns:
+        True if it is marked as Zarr's.
+    """
+    marks = (".zgroup", ".zattrs", ".zarray", "zarr.json")
+    return path.is_dir() and any((path / mark).is_file() for mark in marks)
 
 
 def read_path(path: Path, name: str, limits: Limits) -> bytes:
@@ -39,6 +75,11 @@ def read_path(path: Path, name: str, limits: Limits) -> bytes:
         with path.open("rb") as file:
             content = file.read(limits.max_bytes + 1)
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            raise ImageNotFoundError(
+                f"{shown} is a link to {str(path.readlink())!r}, which is not there. "
+                "Mend the link, or give the image itself."
+            ) from None
         raise ImageNotFoundError(
             f"There is no file {str(path)!r}. Check the name; the current folder is "
             f"{str(Path.cwd())!r}."
@@ -58,6 +99,11 @@ def read_path(path: Path, name: str, limits: Limits) -> bytes:
 
 
 def _check_is_file(path: Path, found: os.stat_result, shown: str, limits: Limits) -> None:
+    if stat.S_ISDIR(found.st_mode) and is_zarr(path):
+        raise ImageFormatError(
+            f"{shown} is an OME-Zarr image. Read it with the package zarr, and give the array of "
+            "one plane."
+        )
     if stat.S_ISDIR(found.st_mode):
         raise ImageFormatError(
             f"{shown} is a folder. Give an image in it, such as {path / 'photo.jpg'}."

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ACCEPT", "FIX", "FORMATS", "READ", "REFUSED", "SUFFIXES", "ImageFormat", "detect"]
+__all__ = [
+    "ACCEPT",
+    "FIX",
+    "FORMATS",
+    "OTHER_SUFFIXES",
+    "RAW",
+    "READ",
+    "REFUSED",
+    "SUFFIXES",
+    "ImageFormat",
+    "detect",
+]
 
 HEAD_BYTES: Final = 4096
 """How many of a file's first bytes are looked at."""
@@ -122,7 +133,12 @@ def _webp_size(head: bytes) -> Size | None:
 # ── the table ─────────────────────────────────────────────────────────────────────────────────────
 
 _SAVE_AS = "Open it in an image program and save it as a JPEG or PNG."
-_RAW = f"a camera's RAW file. {_SAVE_AS}"
+RAW: Final = (
+    "a camera's RAW file, whose preview is not the photograph. Export it as a JPEG or TIFF in the "
+    "camera's own program, darktable or Lightroom."
+)
+"""What a RAW file is, and what to do about it; it goes on after "photo.dng is "."""
+
 _HEIC = (
     "a HEIC image, as iPhones take them, which can't be read. Export it as a JPEG "
     '(on the phone: Settings › Camera › Formats › "Most Compatible").'
@@ -145,7 +161,7 @@ def _is_tiff(head: bytes) -> bool:
 
 READ: Final = (
     # An MPO is a JPEG with more images behind it: the first is read.
-    ImageFormat("JPEG", _starts(b"\xff\xd8\xff"), "JPEG", (".jpg", ".jpeg")),
+    ImageFormat("JPEG", _starts(b"\xff\xd8\xff"), "JPEG", (".jpg", ".jpeg", ".jfif")),
     ImageFormat("PNG", _starts(b"\x89PNG\r\n\x1a\n"), "PNG", (".png",)),
     ImageFormat(
         "WebP",
@@ -173,13 +189,21 @@ All images are offered, so that one that can't be read gets its message; suffixe
 system does not know a format's media type.
 """
 
+OTHER_SUFFIXES: Final = (
+    *(".heic", ".heif", ".hif", ".avif", ".jxl", ".jp2", ".j2k", ".jpx", ".svg", ".psd", ".ico"),
+    *(".dcm", ".dicom", ".exr", ".hdr", ".jpe", ".jif", ".apng", ".pnm", ".ppm", ".pgm", ".tga"),
+    *(".dng", ".nef", ".nrw", ".cr2", ".cr3", ".arw", ".orf", ".rw2", ".pef", ".raf", ".srw"),
+    *(".raw", ".czi", ".nd2", ".lif", ".svs", ".fits", ".nii"),
+)
+"""The suffixes of images that are not read: a person who gives a folder means them, too."""
+
 _NAMES = [one.name for one in READ]
 FIX: Final = f"Use a {', '.join(_NAMES[:-1])} or {_NAMES[-1]} file."
 """The sentence that names the formats that are read."""
 
 REFUSED: Final = (
     # What people give by mistake, and what to do about it. The first that matches counts.
-    ImageFormat("Canon RAW", _is_cr2, refusal=_RAW),
+    ImageFormat("Canon RAW", _is_cr2, refusal=RAW),
     ImageFormat(
         "PDF",
         _starts(b"%PDF"),
@@ -193,11 +217,11 @@ REFUSED: Final = (
     ),
     ImageFormat(
         "JPEG 2000",
-        _starts(b"\0\0\0\x0cjP  "),
+        _starts(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
         refusal=f"a JPEG 2000 image, which can't be read. {_SAVE_AS}",
     ),
     ImageFormat("icon", _starts(b"\0\0\1\0"), refusal=f"an icon file. {_SAVE_AS}"),
-    ImageFormat("RAW", _starts(*_RAW_STARTS), refusal=_RAW),
+    ImageFormat("RAW", _starts(*_RAW_STARTS), refusal=RAW),
     ImageFormat(
         "ZIP",
         _starts(b"PK\3\4"),
@@ -217,6 +241,53 @@ REFUSED: Final = (
         _starts(b"\x93NUMPY"),
         refusal="a NumPy file. Give the array itself: load(numpy.load(path)).",
     ),
+    ImageFormat(
+        "MATLAB",
+        _starts(b"MATLAB "),
+        refusal="a MATLAB file. Read it with scipy.io.loadmat (or h5py, if it is of version 7.3), "
+        "and give the array.",
+    ),
+    ImageFormat(
+        "HDF5",
+        _starts(b"\x89HDF\r\n\x1a\n"),
+        refusal="an HDF5 file. Read it with h5py, and give the array of one image.",
+    ),
+    ImageFormat(
+        "FITS",
+        _starts(b"SIMPLE  ="),
+        refusal="a FITS file. Read it with astropy.io.fits, and give the array.",
+    ),
+    ImageFormat(
+        "NIfTI",
+        _holds((344, b"n+1\0")),
+        refusal="a NIfTI volume. Read it with nibabel, and give one slice as an array.",
+    ),
+    ImageFormat(
+        "OpenEXR", _starts(b"v/1\x01"), refusal=f"an OpenEXR image, which can't be read. {_SAVE_AS}"
+    ),
+    ImageFormat(
+        "Radiance",
+        _starts(b"#?RADIANCE", b"#?RGBE"),
+        refusal=f"a Radiance HDR image, which can't be read. {_SAVE_AS}",
+    ),
+    ImageFormat("QOI", _starts(b"qoif"), refusal=f"a QOI image, which can't be read. {_SAVE_AS}"),
+    ImageFormat(
+        "microscope",
+        _starts(b"ZISRAWFILE", b"\x70\0\0\0", b"\xda\xce\xbe\x0a"),
+        refusal="a microscope's own format (CZI, LIF or ND2). Export the image as a TIFF in its "
+        "program or in Fiji.",
+    ),
+    ImageFormat(
+        "PostScript",
+        _starts(b"%!PS", b"\xc5\xd0\xd3\xc6"),
+        refusal="a PostScript drawing. Export it as a PNG.",
+    ),
+    ImageFormat(
+        "AppleDouble",
+        _starts(b"\0\x05\x16\x07"),
+        refusal="what macOS notes about a file (AppleDouble), not the image. Use the file whose "
+        "name has no ._ at its beginning.",
+    ),
     ImageFormat("Matroska", _starts(b"\x1aE\xdf\xa3"), refusal=_VIDEO),
     ImageFormat(
         "Git LFS",
@@ -229,7 +300,7 @@ REFUSED: Final = (
         refusal=f"an AVIF image, which can't be read. {_SAVE_AS}",
     ),
     ImageFormat("HEIC", _brands(*_HEIC_BRANDS), refusal=_HEIC),
-    ImageFormat("Canon RAW 3", _brands(b"crx "), refusal=_RAW),
+    ImageFormat("Canon RAW 3", _brands(b"crx "), refusal=RAW),
     ImageFormat("MP4", _holds((4, b"ftyp")), refusal=_VIDEO),
     ImageFormat(
         "RIFF",

@@ -24,6 +24,7 @@ from .devices import import_detectron2, resolve_device
 from .downloads import download, verify
 from .fit import load_into
 from .folder import read_classes
+from .live_model import as_predictor
 from .loading import load_predictor, wrap
 from .saving import save_model
 from .source import BuildOptions, Given, ModelSource, check_min_size
@@ -41,6 +42,7 @@ __all__ = [
     "ModelConfig",
     "ModelFiles",
     "ModelSource",
+    "as_predictor",
     "cache_folder",
     "check_min_size",
     "config_of",

@@ -3,30 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InferenceError, SettingError
-from ..prediction import Prediction, Predictor
+from ..errors import InferenceError, PredictionError, SettingError
+from ..prediction import Prediction, Predictor, convert, is_known_model, predictor_of
 from .class_names import check_count, count_classes, dataset_names, known_names
 from .config import config_of
 from .detectron2_predictor import Detectron2Predictor, to_prediction
 from .devices import import_detectron2
+from .limits import best_first
 from .source import BuildOptions, Given, ModelSource
+from .torchvision_predictor import TorchvisionPredictor, is_torchvision_model
 
 if TYPE_CHECKING:
     from typing import Self
 
     import torch
 
-__all__ = ["FunctionPredictor", "LiveModel"]
+__all__ = ["FunctionPredictor", "LiveModel", "as_predictor"]
+
+
+def as_predictor(model: Any) -> Any:
+    """What a session is given as its predictor, wrapped where it is another library's model.
+
+    Args:
+        model: a `Predictor`; or a model of detectron2, torchvision, or a library that
+            `predictor_of` knows, which is wrapped as `wrap` does.
+
+    Returns:
+        The predictor. Anything else is returned as it is.
+
+    Raises:
+        SettingError: the model's class names are not known.
+        DependencyError: detectron2 or torch is missing or broken.
+    """
+    is_detectron2 = any(
+        base.__module__.partition(".")[0] == "detectron2" for base in type(model).__mro__
+    )
+    if is_detectron2 or is_torchvision_model(model) or is_known_model(model):
+        return LiveModel(model).build(BuildOptions())
+    return model
 
 
 class LiveModel(ModelSource):
-    """A `torch.nn.Module`, detectron2's `DefaultPredictor`, or a function that answers like it."""
+    """A `torch.nn.Module`, detectron2's `DefaultPredictor`, a model of another library, or a
+    function that answers like one."""
 
     def __init__(self, model: Any, config: Any = None) -> None:
         """Take the model as it is.
@@ -57,6 +83,15 @@ class LiveModel(ModelSource):
             ConfigError: there are more or fewer names than classes.
             DependencyError: detectron2 or torch is missing or broken.
         """
+        if is_torchvision_model(self.model):
+            return TorchvisionPredictor(
+                self.model,
+                options.class_names,
+                name=options.name,
+                max_instances=options.max_instances,
+            )
+        if is_known_model(self.model):
+            return predictor_of(self.model, options.class_names, name=options.name)
         import_detectron2()
         import torch
 
@@ -75,10 +110,11 @@ class LiveModel(ModelSource):
             )
         if options.class_names is None:
             raise SettingError(
-                "A function doesn't tell its class names; give them: wrap(function, classes=[…])."
+                "A function doesn't tell its class names; give them: wrap(function, classes=[…]). "
+                "If its answers have them, the panel takes the function as it is (with RGB images)."
             )
         name = options.name or getattr(function, "__name__", self.name)
-        return FunctionPredictor(function, options.class_names, name)
+        return FunctionPredictor(function, options.class_names, name, options.max_instances)
 
     def _wrap_module(self, module: torch.nn.Module, options: BuildOptions) -> Detectron2Predictor:
         config = None if self.config is None else config_of(self.config)
@@ -97,7 +133,11 @@ class LiveModel(ModelSource):
         if config is None:
             input_format = getattr(module, "input_format", None) or "BGR"
             return Detectron2Predictor(
-                module, names, name=options.name or name, input_format=input_format
+                module,
+                names,
+                name=options.name or name,
+                input_format=input_format,
+                max_instances=options.max_instances,
             )
         return Detectron2Predictor(
             module,
@@ -107,11 +147,13 @@ class LiveModel(ModelSource):
             max_size=config.max_size,
             input_format=config.input_format,
             config=config.text(),
+            max_instances=options.max_instances,
         )
 
 
 class FunctionPredictor:
-    """A `Predictor` around a function that answers as detectron2's `DefaultPredictor` does.
+    """A `Predictor` around a function of BGR images that answers as detectron2's `DefaultPredictor`
+    does, or with anything else that `Prediction.of` takes.
 
     Attributes:
         class_names: the names in the order of the class ids.
@@ -124,15 +166,19 @@ class FunctionPredictor:
         function: Callable[[npt.NDArray[np.uint8]], Any],
         class_names: Sequence[str],
         name: str,
+        max_instances: int | None = None,
     ) -> None:
         """Wrap the function.
 
         Args:
-            function: takes an H×W×3 uint8 BGR image, returns a dict with "instances".
+            function: takes an H×W×3 uint8 BGR image; returns a dict with "instances", or anything
+                that `Prediction.of` takes.
             class_names: the names in the order of the class ids.
             name: what to call it.
+            max_instances: the most instances that are kept; None: all.
         """
         self._function = function
+        self._max_instances = max_instances
         self.class_names = tuple(class_names)
         self.name = name
         self.description = f"{name} ({len(self.class_names)} classes)"
@@ -144,13 +190,23 @@ class FunctionPredictor:
         """Find the instances in an H×W×3 uint8 RGB image.
 
         Raises:
-            InferenceError: the function's answer has no instances.
+            InferenceError: the function's answer can't be taken.
         """
         answer = self._function(np.ascontiguousarray(image[:, :, ::-1]))
         if not isinstance(answer, dict) or "instances" not in answer:
+            return self._converted(answer, image)
+        size = (image.shape[0], image.shape[1])
+        return to_prediction(answer["instances"], size, self.class_names, self._max_instances)
+
+    def _converted(self, answer: Any, image: npt.NDArray[np.uint8]) -> Prediction:
+        """What other libraries answer."""
+        try:
+            conversion = convert(answer, image, class_names=self.class_names)
+        except PredictionError as error:
             raise InferenceError(
                 f"{self.name} answered with {type(answer).__name__} instead of a dict that has "
-                'detectron2\'s "instances", as DefaultPredictor does.'
-            )
-        size = (image.shape[0], image.shape[1])
-        return to_prediction(answer["instances"], size, self.class_names)
+                f'detectron2\'s "instances", as DefaultPredictor does. {error}'
+            ) from None
+        prediction = conversion.prediction
+        best, notes = best_first(prediction.scores, self._max_instances)
+        return replace(prediction.select(best), notes=(*conversion.notes, *notes))

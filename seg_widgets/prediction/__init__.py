@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from .answering import AnsweringPredictor, InputFormat, predictor_of
+from .adapters import Conversion, convert
+from .answering import (
+    AnsweringPredictor,
+    InputFormat,
+    is_known_model,
+    predictor_of,
+    taken,
+)
 from .checks import require_masks
 from .filter import (
     DEFAULT_FILTER,
@@ -16,17 +23,18 @@ from .filter import (
 from .masks import RLE, MaskCrop, outlines, paste
 from .plotting import plot
 from .prediction import Instance, Prediction
-from .predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
+from .predictor import SCORE_FLOOR, Predictor
 from .selection import Chosen, SortKey
+from .supervision import to_supervision
 
 __all__ = [
     "DEFAULT_FILTER",
     "DEFAULT_THRESHOLD",
-    "MAX_INSTANCES",
     "RLE",
     "SCORE_FLOOR",
     "AnsweringPredictor",
     "Chosen",
+    "Conversion",
     "Filter",
     "InputFormat",
     "Instance",
@@ -38,9 +46,13 @@ __all__ = [
     "check_class_thresholds",
     "check_indices",
     "check_threshold",
+    "convert",
+    "is_known_model",
     "outlines",
     "paste",
     "plot",
     "predictor_of",
     "require_masks",
+    "taken",
+    "to_supervision",
 ]

@@ -10,12 +10,13 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import InferenceError, SegWidgetsError, SettingError
+from ..errors import InferenceError, PredictionError, SegWidgetsError, SettingError
 from .adapters import convert, read_names
+from .adapters.detections import is_instances
 from .prediction import Prediction
 from .predictor import SCORE_FLOOR
 
-__all__ = ["AnsweringPredictor", "InputFormat", "predictor_of"]
+__all__ = ["AnsweringPredictor", "InputFormat", "is_known_model", "predictor_of", "taken"]
 
 InputFormat = Literal["rgb", "bgr", "pil"]
 
@@ -23,21 +24,31 @@ InputFormat = Literal["rgb", "bgr", "pil"]
 @dataclass(frozen=True)
 class _Library:
     """How a library's models are called: the method ("": the model itself), what image they take,
-    where their class names are, and the settings that let them answer down to the score floor."""
+    where their class names are, and the settings that let them answer down to the score floor.
+
+    `instead`: What to give in place of a bare network, which has no pre- and postprocessing; "":
+    the library's networks have theirs."""
 
     method: str
     input_format: InputFormat
     names: str
     settings: dict[str, Any]
+    instead: str = ""
 
 
 # By the top-level name of the module that a model's class lies in.
 _LIBRARIES = {
     "ultralytics": _Library("", "bgr", "names", {"conf": SCORE_FLOOR, "verbose": False}),
-    "transformers": _Library("", "pil", "model.config.id2label", {"threshold": SCORE_FLOOR}),
+    "transformers": _Library(
+        "",
+        "pil",
+        "model.config.id2label",
+        {"threshold": SCORE_FLOOR},
+        'pipeline("image-segmentation", model=model, image_processor=processor)',
+    ),
     "rfdetr": _Library("predict", "rgb", "class_names", {"threshold": SCORE_FLOOR}),
-    "segment_anything": _Library("generate", "rgb", "", {}),
-    "sam2": _Library("generate", "rgb", "", {}),
+    "segment_anything": _Library("generate", "rgb", "", {}, "SamAutomaticMaskGenerator(model)"),
+    "sam2": _Library("generate", "rgb", "", {}, "SAM2AutomaticMaskGenerator(model)"),
 }
 
 
@@ -132,9 +143,15 @@ def predictor_of(
         The predictor.
 
     Raises:
-        SettingError: It can't be called, or the input format is unknown.
+        SettingError: It can't be called, it is a library's bare network, or the input format is
+            unknown.
     """
-    library = _LIBRARIES.get(type(model).__module__.partition(".")[0])
+    library = _library_of(model)
+    if library is not None and library.instead and hasattr(model, "parameters"):
+        raise SettingError(
+            f"{type(model).__name__} is a bare network, which takes and gives tensors. Give "
+            f"{library.instead}, which takes an image."
+        )
     if library is None:
         return AnsweringPredictor(model, class_names, name=name, input_format=input_format or "rgb")
     ask = getattr(model, library.method, model) if library.method else model
@@ -148,6 +165,43 @@ def predictor_of(
         name=name or _name_of(model),
         input_format=input_format or library.input_format,
     )
+
+
+def is_known_model(model: object) -> bool:
+    """Whether `predictor_of` knows how the library of a model is called."""
+    return _library_of(model) is not None
+
+
+def taken(answer: Any, image: npt.NDArray[np.uint8]) -> Prediction:
+    """The answer of a function that was called with an RGB image, as a prediction.
+
+    Args:
+        answer: A `Prediction`, which is returned as it is, or anything that `Prediction.of` takes.
+        image: H×W×3 uint8.
+
+    Returns:
+        The prediction. What had to be changed is in its notes.
+
+    Raises:
+        PredictionError: The answer can't be taken; or it is detectron2's, whose functions take BGR.
+    """
+    if isinstance(answer, Prediction):
+        return answer
+    what = f"The predictor answered with {type(answer).__name__} and not with a Prediction."
+    if is_instances(answer):
+        raise PredictionError(
+            f"{what} A function that answers as detectron2's DefaultPredictor does takes BGR "
+            "images: give wrap(function, classes=[…]), which turns the channels round."
+        )
+    try:
+        return convert(answer, image).prediction.filter(SCORE_FLOOR).sort()
+    except PredictionError as error:
+        raise PredictionError(f"{what} {error}") from None
+
+
+def _library_of(model: object) -> _Library | None:
+    tops = (base.__module__.partition(".")[0] for base in type(model).__mro__)
+    return next((_LIBRARIES[top] for top in tops if top in _LIBRARIES), None)
 
 
 def _names_in(model: Any, path: str) -> Any:

@@ -83,6 +83,7 @@ def check_parts(prediction: Prediction) -> None:
         )
     if len(prediction):
         _check_ranges(prediction)
+    _check_category_ids(prediction)
     for crop in prediction.masks or ():
         if crop.x + crop.width > width or crop.y + crop.height > height:
             raise PredictionError(f"A mask leaves the image of {width}×{height} pixels: {crop}.")
@@ -105,6 +106,15 @@ def _check_ranges(prediction: Prediction) -> None:
         raise PredictionError(
             f"A class id is an index into the {len(prediction.class_names)} class names, but these "
             f"go from {first} to {last}; give the names that belong to the weights."
+        )
+
+
+def _check_category_ids(prediction: Prediction) -> None:
+    ids, names = prediction.category_ids, prediction.class_names
+    if ids and (len(ids) != len(names) or len(set(ids)) != len(ids)):
+        raise PredictionError(
+            f"category_ids has one id of its own for each of the {len(names)} class names, but "
+            f"these are {len(ids)} ids, {len(set(ids))} of them different."
         )
 
 

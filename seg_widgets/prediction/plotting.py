@@ -48,7 +48,7 @@ def plot(
 
     The shapes have the names of their classes as labels (coloured by instance: also their indices),
     so that `ax.legend()` says which colour is which. Smaller instances are drawn over larger ones.
-    It is the method `Prediction.plot`.
+    A label that would leave the axes is moved into them. It is the method `Prediction.plot`.
 
     Args:
         prediction: what was found.
@@ -155,20 +155,22 @@ def _write_label(
     text = " ".join(words)
     if not text:
         return
+    from .plot_label import PADDING, PlotLabel
+
     color = style.color_of(prediction, index)
-    axes.annotate(
+    label = PlotLabel(
         text,
         (instance.box[0] + _CORNER, instance.box[1] + _CORNER),
-        xytext=(1, 1),
-        textcoords="offset points",
         fontsize=font_size,
         color=_fractions(text_color(color)),
-        bbox={"boxstyle": "round,pad=0.15", "fc": _fractions(color), "ec": "none"},
+        bbox={"boxstyle": f"round,pad={PADDING}", "fc": _fractions(color), "ec": "none"},
         clip_on=True,
         annotation_clip=True,
         # A class may be called "$".
         parse_math=False,
     )
+    axes.add_artist(label)
+    label.set_clip_path(axes.patch)
 
 
 def _fractions(color: RGB) -> tuple[float, float, float]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import PredictionError
-from . import checks, plotting
+from . import checks, equality, plotting, selection, supervision
 from .checks import as_rows, read_only
-from .filter import Filter, check_threshold
 from .masks import RLE, MaskCrop, paste
-from .selection import Chosen, SortKey, class_ids_of, indices_of, sorted_indices
+from .selection import Chosen
 from .table import html_table, text_table
 
 __all__ = ["Instance", "Prediction"]
@@ -55,6 +54,14 @@ class Instance:
 class Prediction:
     """What a model found in one image; it never changes, and its arrays are read-only.
 
+    It is also a sequence of instances: `prediction[0]` and `prediction[-1]` are an `Instance`;
+    `prediction[:5]`, `prediction[[0, 2]]` and `prediction[prediction.scores > 0.5]` are a
+    `Prediction`. `len`, `for` and `reversed` go over the instances, and without any it is false in
+    an `if`. `"person" in prediction` is whether an instance of that class is here.
+
+    Predictions are equal if all but their notes is, and equal ones have the same hash. Copies, also
+    those in another process, are read-only, too.
+
     Raises:
         PredictionError: the parts don't fit together.
     """
@@ -77,6 +84,12 @@ class Prediction:
     masks: tuple[MaskCrop, ...] | None = None
     """N masks, or None for a model that gives boxes only."""
 
+    notes: tuple[str, ...] = ()
+    """What a person should know of this result, one sentence each, such as that a limit cut it."""
+
+    category_ids: tuple[int, ...] = ()
+    """The id that each of `class_names` has in its data set, such as COCO's; (): not known."""
+
     def __post_init__(self) -> None:
         # The dataclass is frozen; this is the one moment at which its parts are set.
         put = object.__setattr__
@@ -87,6 +100,8 @@ class Prediction:
         put(self, "class_names", tuple(str(name) for name in self.class_names))
         if self.masks is not None:
             put(self, "masks", tuple(self.masks))
+        put(self, "notes", tuple(str(note) for note in self.notes))
+        put(self, "category_ids", tuple(int(number) for number in self.category_ids))
         checks.check_parts(self)
 
     # ── making one ────────────────────────────────────────────────────────────────────────────────
@@ -184,21 +199,26 @@ class Prediction:
     def __iter__(self) -> Iterator[Instance]:
         return (self[index] for index in range(len(self)))
 
-    def __getitem__(self, index: int) -> Instance:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"There is no instance {index}; this prediction has {len(self)}.")
-        index %= len(self)
-        x1, y1, x2, y2 = self.boxes[index].tolist()
-        class_id = int(self.class_ids[index])
-        return Instance(
-            index=index,
-            box=(x1, y1, x2, y2),
-            score=float(self.scores[index]),
-            class_id=class_id,
-            class_name=self.class_names[class_id],
-            mask=None if self.masks is None else self.masks[index],
-            area=int(self.areas[index]),
-        )
+    @overload
+    def __getitem__(self, index: int | np.integer[Any]) -> Instance: ...
+
+    @overload
+    def __getitem__(self, index: slice | Chosen) -> Prediction: ...
+
+    def __getitem__(self, index: int | np.integer[Any] | slice | Chosen) -> Instance | Prediction:
+        if isinstance(index, slice):
+            return self.select(np.arange(len(self))[index])
+        number = selection.as_index(index)
+        return self.select(index) if number is None else _instance(self, number)  # type: ignore[arg-type]
+
+    def __contains__(self, item: object) -> bool:
+        if isinstance(item, str):
+            return item in self.counts()
+        return any(instance == item for instance in self)
+
+    __eq__ = equality.are_equal
+    __hash__ = equality.content_hash
+    __reduce__ = equality.reduced
 
     @cached_property
     def areas(self) -> IntArray:
@@ -247,119 +267,15 @@ class Prediction:
         """
         return [crop.rle(self.image_size) for crop in checks.require_masks(self)]
 
+    to_supervision = supervision.to_supervision
+
     # ── choosing from it ──────────────────────────────────────────────────────────────────────────
 
-    def select(self, indices: Chosen) -> Prediction:
-        """Some of the instances.
-
-        Args:
-            indices: which ones: indices, from the end where negative, or N booleans.
-
-        Returns:
-            A prediction of these instances, in the order given.
-
-        Raises:
-            SettingError: one is not here.
-        """
-        chosen = self.indices(indices)
-        masks = None if self.masks is None else tuple(self.masks[index] for index in chosen)
-        return replace(
-            self,
-            boxes=self.boxes[chosen],
-            scores=self.scores[chosen],
-            class_ids=self.class_ids[chosen],
-            masks=masks,
-        )
-
-    def indices(self, chosen: Chosen) -> IntArray:
-        """The indices of the instances that were chosen.
-
-        Args:
-            chosen: indices, from the end where negative, or N booleans.
-
-        Returns:
-            int64, each from 0 to N - 1, in the order given.
-
-        Raises:
-            SettingError: one is not here.
-        """
-        return indices_of(chosen, len(self))
-
-    def keep(
-        self,
-        threshold: float | Filter = 0.0,
-        hidden_classes: Iterable[str] = (),
-        class_thresholds: Mapping[str, float] | None = None,
-        hidden_instances: Iterable[int] = (),
-    ) -> BoolArray:
-        """Which instances meet their threshold and are not hidden.
-
-        Names of classes and indices of instances that are not here are passed over: they may belong
-        to another model or image.
-
-        Args:
-            threshold: the lowest score that counts, 0 to 1; or a `Filter`, in place of everything.
-            hidden_classes: names of classes that are not shown.
-            class_thresholds: thresholds of single classes (name → 0 to 1) in place of `threshold`.
-            hidden_instances: indices of single instances that are not shown.
-
-        Returns:
-            N booleans.
-
-        Raises:
-            SettingError: a threshold is out of range.
-        """
-        if isinstance(threshold, Filter):
-            return threshold.keep(self)
-        chosen = Filter(
-            threshold, tuple(hidden_classes), class_thresholds or {}, tuple(hidden_instances)
-        )
-        return chosen.keep(self)
-
-    def filter(
-        self,
-        min_score: float = 0.0,
-        classes: Iterable[str | int] | None = None,
-        hidden_classes: Iterable[str | int] = (),
-        class_thresholds: Mapping[str, float] | None = None,
-    ) -> Prediction:
-        """The instances that score enough and are of the right classes.
-
-        Args:
-            min_score: the lowest score that counts, 0 to 1.
-            classes: names or ids of the classes to keep; None: all.
-            hidden_classes: names or ids of classes to leave out.
-            class_thresholds: thresholds of single classes (name → 0 to 1) in place of `min_score`.
-
-        Returns:
-            A prediction of these instances.
-
-        Raises:
-            SettingError: a score is out of range, or the model doesn't know a class.
-        """
-        thresholds = class_thresholds or {}
-        chosen = Filter(check_threshold(min_score), class_thresholds=thresholds)
-        class_ids_of(thresholds, self.class_names)  # only to name the unknown one
-        keep = chosen.keep(self)
-        if classes is not None:
-            keep &= np.isin(self.class_ids, class_ids_of(classes, self.class_names))
-        keep &= ~np.isin(self.class_ids, class_ids_of(hidden_classes, self.class_names))
-        return self.select(keep)
-
-    def sort(self, by: SortKey = "score", descending: bool = True) -> Prediction:
-        """The same instances in another order; equal ones keep theirs.
-
-        Args:
-            by: "score", "area" or "class" (the name).
-            descending: the largest first.
-
-        Returns:
-            The sorted prediction.
-
-        Raises:
-            SettingError: `by` is something else.
-        """
-        return self.select(sorted_indices(self, by, descending))
+    select = selection.select
+    indices = selection.indices
+    keep = selection.keep
+    filter = selection.filter_instances
+    sort = selection.sort
 
     # ── showing it ────────────────────────────────────────────────────────────────────────────────
 
@@ -371,3 +287,25 @@ class Prediction:
 
     def _repr_html_(self) -> str:
         return html_table(self)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": text_table(self), "text/html": html_table(self)}
+
+
+def _instance(prediction: Prediction, index: int) -> Instance:
+    """One instance; its index may count from the end."""
+    count = len(prediction)
+    if not -count <= index < count:
+        raise IndexError(f"There is no instance {index}; this prediction has {count}.")
+    index %= count
+    x1, y1, x2, y2 = prediction.boxes[index].tolist()
+    class_id = int(prediction.class_ids[index])
+    return Instance(
+        index=index,
+        box=(x1, y1, x2, y2),
+        score=float(prediction.scores[index]),
+        class_id=class_id,
+        class_name=prediction.class_names[class_id],
+        mask=None if prediction.masks is None else prediction.masks[index],
+        area=int(prediction.areas[index]),
+    )

@@ -44,7 +44,7 @@ def html_table(prediction: Prediction) -> str:
     """
     head = "".join(f"<th>{name}</th>" for name in _HEAD)
     body = "".join(_html_row(row) for row in _rows(prediction))
-    more = "".join(f"<p>{text}</p>" for text in _more(prediction))
+    more = "".join(f"<p>{html.escape(text)}</p>" for text in _more(prediction))
     return (
         f"<p>{_title(prediction)}</p>"
         f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
@@ -86,4 +86,5 @@ def _html_row(row: tuple[str, ...]) -> str:
 
 def _more(prediction: Prediction) -> list[str]:
     left = len(prediction) - TABLE_ROWS
-    return [f"… and {left} more"] if left > 0 else []
+    counted = [f"… and {left} more"] if left > 0 else []
+    return [*counted, *prediction.notes]

@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import ModelError, SegWidgetsError, SettingError
-from ..modeling import STARTER, BackgroundDownload, ModelCard, missing_card, model_name
+from ..modeling import (
+    STARTER,
+    BackgroundDownload,
+    ModelCard,
+    as_predictor,
+    missing_card,
+    model_name,
+)
 from ..prediction import Predictor
 from .failures import presentable
 from .worker import call_in_thread
@@ -47,7 +54,8 @@ class ModelChoice:
         """What a session is given.
 
         Args:
-            predictor: A `Predictor`, a model's name or folder, or None for the starter.
+            predictor: A `Predictor`, a model's name or folder, a model of another library that
+                `wrap` takes without class names, or None for the starter.
             build: Instead of a predictor, a function without arguments that builds one.
             device: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name.
 
@@ -63,6 +71,7 @@ class ModelChoice:
         if predictor is None or isinstance(predictor, str):
             name = predictor or STARTER
             return cls(build=_builder(name, device), name=name, device=device)
+        predictor = as_predictor(predictor)
         if not callable(predictor):
             raise SettingError(
                 "A predictor is called with an image and answers with a Prediction, but "

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from ..errors import InferenceError, ModelError, SegWidgetsError, SettingError
@@ -12,6 +14,7 @@ from ..modeling import STARTER
 from .failures import presentable
 from .history import History
 from .model_slot import ModelChoice, ModelSlot, predictor_name
+from .pixels import PixelFolder
 from .queue import Request, RequestQueue
 from .result import Result
 from .run import Run, Step, run_request
@@ -49,6 +52,7 @@ class Processing(SegmentationState):
 
         self._queue = RequestQueue()
         self._history = History()
+        self._folder = PixelFolder()
         self._slot = ModelSlot(
             on_built=self._on_built,
             on_progress=self._publish,
@@ -88,23 +92,30 @@ class Processing(SegmentationState):
         with self._lock:
             self._check_open()
             self._slot.use(choice)
-            self.set_trait("predictor", self._slot.predictor)
+            self._set_predictor()
             self._last_s = None
 
             result, request = self.result, self._queue.current
             if request is not None and request.shown:
                 self._queue.drop_current()
-                self._submit(Request(request.source, request.number, kept=request.kept))
+                self._submit(
+                    Request(
+                        request.source, request.number, kept=request.kept, pixels=request.pixels
+                    )
+                )
             elif result is not None:
-                source = Source.of_array(result.image, result.name, result.uri)
-                self._submit(Request(source, self.current))
+                # A result of its own beside the one of the other model, with the same pixels.
+                source = Source.of_array(result.image, result.name, result.uri, result.image_notes)
+                number = self.current
+                pixels = None if number is None else self._history[number].pixels
+                self._submit(Request(source, pixels=pixels))
             else:
                 self._slot.get()
                 self._publish()
 
     def _on_built(self, error: SegWidgetsError | None) -> None:
         """The slot has built a model, or failed to. Called with the lock."""
-        self.set_trait("predictor", self._slot.predictor)
+        self._set_predictor()
         if error is not None and self._queue.current is None:
             # No request waits for the model, so none would report it.
             self._failure = error
@@ -173,6 +184,11 @@ class Processing(SegmentationState):
             self._fail(request, presentable(error, what, InferenceError))
         else:
             self._finish(request, run)
+        # Without the lock: writing a file may take a second.
+        with self._lock:
+            over = self._history.over_limit(self.current)
+        for pixels in over:
+            pixels.put_away(self._folder)
 
     def _on_step(self, request: Request, step: Step) -> None:
         with self._lock:
@@ -198,18 +214,17 @@ class Processing(SegmentationState):
             if number is None:
                 number = self._history.add(name, uri)
             model = predictor_name(run.predictor)
-            result = Result(run.image, run.prediction, name, uri, number, model, run.took_s)
-            self._history.finish(number, result)
+            opened = run.opened
+            result = Result(
+                opened.image, run.prediction, name, uri, number, model, run.took_s, opened.notes
+            )
+            self._history.finish(number, result, run.pixels)
 
             shown = request.shown or self.image is None
-            self._history.trim(number if shown else self.current)
             # The request stays the current one while the result is shown, so that busy ends only
             # after it.
-            try:
-                if shown:
-                    self._show(result)
-            except Exception:
-                _log.exception("An observer of the image or its result failed")
+            if shown:
+                self._show(result)
             self._end(request, error="" if shown else None)
 
     def _fail(self, request: Request, error: SegWidgetsError) -> None:
@@ -237,10 +252,36 @@ class Processing(SegmentationState):
 
     # ── publishing; all with the lock ─────────────────────────────────────────────────────────────
 
-    def _show(self, result: Result) -> None:
-        """Put a result on screen."""
-        number = result.number if result.number in self._history else None
-        self._publish_result(replace(result, number=number), number, self._history)
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Within it, traits are set; what their observers raise is logged, and goes no further.
+
+        An observer's mistake must neither stop the worker nor keep `wait` from ending.
+        """
+        try:
+            with self.hold_trait_notifications():
+                yield
+        except Exception as error:
+            which = " ".join(getattr(error, "__notes__", ()))
+            _log.error(
+                "A function that observes the session failed with %s: %s. %s The session goes on.",
+                type(error).__name__,
+                error,
+                which,
+                exc_info=error,
+            )
+
+    def _set_predictor(self) -> None:
+        with self._reporting():
+            self.set_trait("predictor", self._slot.predictor)
+
+    def _show(self, result: Result | None) -> None:
+        """Put a result on screen, or None."""
+        in_history = result is not None and result.number in self._history
+        number = result.number if result is not None and in_history else None
+        shown = None if result is None else replace(result, number=number)
+        with self._reporting():
+            self._publish_result(shown, number, self._history)
 
     def _publish(self, error: str | None = None) -> None:
         """Publish what is under way; `error` unless it is None."""
@@ -252,7 +293,7 @@ class Processing(SegmentationState):
             status = "Loading the model; an image can be chosen meanwhile"
         else:
             status = ""
-        with self.hold_trait_notifications():
+        with self._reporting():
             if error is not None:
                 self.error = error
             self.set_trait("history", tuple(self._history))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from concurrent.futures import Future
 
 from ..prediction import Predictor
+from .pixels import Pixels
 from .source import Source
 
 __all__ = ["Request", "RequestQueue"]
@@ -22,12 +23,20 @@ class Request:
         kept: Whether it is one of several that came together; these are never dropped for a newer
             request.
         shown: Whether its result goes on screen.
+        pixels: What loads its image again, where another result has the same image; else None.
     """
 
     def __init__(
-        self, source: Source, number: int | None = None, *, kept: bool = False, shown: bool = True
+        self,
+        source: Source,
+        number: int | None = None,
+        *,
+        kept: bool = False,
+        shown: bool = True,
+        pixels: Pixels | None = None,
     ) -> None:
         self.source = source
+        self.pixels = pixels
         self.number = number
         self.kept = kept
         self.shown = shown

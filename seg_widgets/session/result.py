@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..prediction import Prediction
 
-__all__ = ["Result"]
+__all__ = ["Result", "all_notes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +33,30 @@ class Result:
     """The path or address of the image; "" (default) for bytes and arrays."""
 
     number: int | None = None
-    """Its number in the history; None (default) when it was too large to be kept there. It stays
-    when the entry is removed later."""
+    """Its number in the history; None (default) when it is not there. It stays when the entry is
+    removed later."""
 
     model: str = ""
     """What the model is called (default "")."""
 
     took_s: float | None = None
     """Seconds that the model took, or None (default) where nobody measured."""
+
+    image_notes: tuple[str, ...] = ()
+    """What the reading of the image changed or left out, a sentence each; default none."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a limit cut, or what was changed to read or convert it, a sentence each."""
+        return all_notes(self.image_notes, self.prediction)
+
+
+def all_notes(image_notes: tuple[str, ...], prediction: Prediction | None) -> tuple[str, ...]:
+    """The notes of an image and of its prediction, each once.
+
+    Args:
+        image_notes: What the reading of the image changed or left out.
+        prediction: What was found in it, or None.
+    """
+    notes = () if prediction is None else prediction.notes
+    return tuple(dict.fromkeys((*image_notes, *notes)))

@@ -7,26 +7,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from ..errors import PredictionError
-from ..prediction import Prediction, Predictor
+from ..errors import InferenceError, PredictionError
+from ..images import RGBArray
+from ..prediction import Prediction, Predictor, taken
+from .pixels import Pixels
 from .queue import Request
+from .source import Opened
 from .worker import Superseded, call_in_thread, wait_for
 
 __all__ = ["Run", "Step", "run_request"]
 
-RGBArray = npt.NDArray[np.uint8]
 Step = Literal["loading", "segmenting"]
 
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """What came of a request: the image (H×W×3 uint8 RGB), the prediction, the model, and the
-    seconds that it took."""
+    """What came of a request: the image with its notes, what loads it again, the prediction, the
+    model, and the seconds that it took."""
 
-    image: RGBArray
+    opened: Opened
+    pixels: Pixels
     prediction: Prediction
     predictor: Predictor
     took_s: float
@@ -48,10 +48,12 @@ def run_request(request: Request, on_step: Callable[[Step], None]) -> Run:
     # A slow server may take up to the fetch's whole time limit. So the image is opened in a thread
     # of its own, which a newer request leaves to itself.
     opening = call_in_thread(request.source.load, "seg_widgets opener")
-    image = wait_for(opening, request.dropped)
+    opened = wait_for(opening, request.dropped)
+    image = opened.image
 
     # Uploaded bytes are let go once they are opened.
-    request.source = replace(request.source, load=lambda: image)
+    request.source = replace(request.source, load=lambda: opened)
+    pixels = request.pixels or Pixels(image, request.source.again)
 
     if request.model is None:
         raise Superseded
@@ -61,18 +63,21 @@ def run_request(request: Request, on_step: Callable[[Step], None]) -> Run:
 
     on_step("segmenting")
     started = time.monotonic()
-    prediction = predictor(image)
+    try:
+        answer = predictor(image)
+    except SystemExit as error:
+        # It would end the worker's thread, and the request would never end.
+        raise InferenceError(
+            f"The predictor called sys.exit({error.code!r}) instead of answering."
+        ) from None
+    prediction = taken(answer, image)
     took_s = time.monotonic() - started
     _check_answer(prediction, image)
-    return Run(image, prediction, predictor, took_s)
+    return Run(opened, pixels, prediction, predictor, took_s)
 
 
-def _check_answer(prediction: object, image: RGBArray) -> None:
+def _check_answer(prediction: Prediction, image: RGBArray) -> None:
     """Raise `PredictionError` unless it is a prediction of this image."""
-    if not isinstance(prediction, Prediction):
-        raise PredictionError(
-            f"The predictor answered with {type(prediction).__name__} and not with a Prediction."
-        )
     if prediction.image_size != image.shape[:2]:
         height, width = prediction.image_size
         raise PredictionError(

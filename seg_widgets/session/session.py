@@ -10,10 +10,14 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from ..prediction import Prediction, Predictor
+from ..errors import SegWidgetsError, SettingError
+from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
+from .cleared import Cleared
+from .history import HistoryEntry
 from .model_slot import ModelChoice
 from .processing import Processing
 from .queue import Request
+from .several import several
 from .source import Limits, Source
 
 __all__ = ["PANEL_MAX_PIXELS", "SegmentationSession"]
@@ -53,10 +57,11 @@ class SegmentationSession(Processing):
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
-        threshold: float = 0.5,
+        threshold: float = DEFAULT_THRESHOLD,
         allow_local: bool = False,
         max_pixels: int = PANEL_MAX_PIXELS,
     ) -> None:
+        self._cleared: Cleared | None = None
         self._limits = Limits(max_pixels=max_pixels, allow_local=allow_local)
         super().__init__(ModelChoice.of(predictor, build, device), threshold)
 
@@ -81,7 +86,8 @@ class SegmentationSession(Processing):
         never a path.
 
         Args:
-            address: Starts with https:// or http://.
+            address: Starts with https:// or http://, or is completed: `example.org/cat.jpg` gets
+                https:// in front.
 
         Raises:
             SettingError: The session is closed.
@@ -99,11 +105,12 @@ class SegmentationSession(Processing):
             sources: Each anything that `images.load` takes.
 
         Raises:
-            SettingError: The session is closed.
+            SettingError: The session is closed, or it is one image or folder instead of several.
         """
+        given = several(sources)
         with self._lock:
             self._check_open()
-            opened = [Source.of(source, self._limits) for source in sources]
+            opened = [Source.of(source, self._limits) for source in given]
             requests = [
                 Request(one, self._history.add(one.name, one.uri), kept=True) for one in opened
             ]
@@ -113,7 +120,8 @@ class SegmentationSession(Processing):
     def show(self, number: int) -> None:
         """Put an image of the history on screen with its result; the model doesn't run again.
 
-        One that waits becomes the next one; one that failed shows why in `error`.
+        One that waits becomes the next one; one that failed shows why in `error`. So does one whose
+        pixels can't be had any more: its result stays in `history`.
 
         Args:
             number: The image's number in `history`.
@@ -125,10 +133,8 @@ class SegmentationSession(Processing):
             self._check_open()
             entry = self._history[number]
             current = self._queue.current
-            if entry.result is not None:
-                self._failure = None
-                self._show(entry.result)
-                self._publish(error="")
+            if entry.state == "done":
+                self._show_entry(entry)
             elif entry.state == "failed":
                 self._publish(error=entry.error)
             elif current is not None and current.number == number:
@@ -136,6 +142,20 @@ class SegmentationSession(Processing):
             elif (waiting := self._queue.take(number)) is not None:
                 waiting.shown = True
                 self._submit(waiting)
+
+    def _show_entry(self, entry: HistoryEntry) -> None:
+        """Show a finished entry, or say why it can't be shown. Called with the lock."""
+        try:
+            result = entry.result
+        except SegWidgetsError as error:
+            name = entry.source or f"Image {entry.number}"
+            self._publish(
+                error=f"{name} can't be shown again. {error} Its result is still in the history."
+            )
+        else:
+            self._failure = None
+            self._show(result)
+            self._publish(error="")
 
     def forget(self, number: int) -> None:
         """Remove an image from `history`; one that is on screen stays there.
@@ -154,7 +174,8 @@ class SegmentationSession(Processing):
                 self._queue.drop_current()
                 self._start_next()
             if self.current == number:
-                self.set_trait("current", None)
+                with self._reporting():
+                    self.set_trait("current", None)
             self._publish()
 
     def use(
@@ -164,7 +185,8 @@ class SegmentationSession(Processing):
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
     ) -> None:
-        """Take another model, and segment the image on screen with it.
+        """Take another model, and segment the image on screen with it: a result of its own in
+        `history`, beside the one of the other model.
 
         Weights of the model zoo that are not here are fetched first. Meanwhile, and when that
         fails, the model in use, or the starter, stays.
@@ -181,13 +203,58 @@ class SegmentationSession(Processing):
 
     def clear(self) -> None:
         """Remove the image, its result, the history and any error, and drop what is under way or
-        waits."""
+        waits.
+
+        For a minute `undo_clear` brings the results back; then they are gone.
+        """
         with self._lock:
-            self._queue.clear()
-            self._history.clear()
+            self._drop_requests()
+            had = self.result, self.hidden_instances, self.selected
+            entries = self._history.clear()
             self._failure = None
-            self._publish_result(None, None, ())
+            if entries or self.result is not None:
+                self._keep_cleared(Cleared(entries, *had))
+            self._show(None)
             self._publish(error="")
+
+    def undo_clear(self) -> None:
+        """Bring back what the last `clear` has removed: the results, and the image on screen unless
+        there is another one by now.
+
+        Raises:
+            SettingError: Nothing was cleared within the last minute, or the session is closed.
+        """
+        with self._lock:
+            self._check_open()
+            cleared = self._cleared
+            if cleared is None:
+                raise SettingError(
+                    "There is nothing to bring back: clear was not called within the last minute."
+                )
+            self._keep_cleared(None)
+            self._history.restore(cleared.entries)
+            if self.result is None:
+                self._show(cleared.result)
+                with self._reporting():
+                    self.hidden_instances = cleared.hidden_instances
+                    self.selected = cleared.selected
+            self._publish(error="")
+
+    def _keep_cleared(self, cleared: Cleared | None) -> None:
+        """Keep what was cleared for a while, or let go of it. Called with the lock."""
+        if self._cleared is not None:
+            self._cleared.stop()
+        self._cleared = cleared
+        with self._reporting():
+            self.set_trait("can_undo_clear", cleared is not None)
+        if cleared is not None:
+            cleared.start(self._forget_cleared)
+
+    def _forget_cleared(self, cleared: Cleared) -> None:
+        """The time to bring it back is over."""
+        with self._lock:
+            if self._cleared is cleared:
+                self._keep_cleared(None)
 
     def cancel(self) -> None:
         """Drop what is under way and what waits; what is on screen stays, and so do the results in
@@ -216,15 +283,22 @@ class SegmentationSession(Processing):
         with self._lock:
             if self._worker.is_current():
                 # An observer that the worker itself calls would wait for itself for ever.
-                return self.prediction
+                return self._answer
             if not self._changed.wait_for(lambda: not self.busy, timeout_s):
                 raise TimeoutError(f"After {timeout_s:g} s still busy: {self.status}.")
             if self._failure is not None:
                 raise self._failure.with_traceback(None)
-            return self.prediction
+            return self._answer
+
+    @property
+    def _answer(self) -> Prediction | None:
+        return None if self.result is None else self.result.prediction
 
     def close(self, timeout_s: float = 0.0) -> None:
         """End the worker and free the model; what is on screen stays readable.
+
+        Temporary files are removed: an older image of the history without a file of its own can't
+        be loaded any more.
 
         An image that is being segmented can't be interrupted: its result is dropped. Closing twice
         is harmless.
@@ -236,8 +310,10 @@ class SegmentationSession(Processing):
             self._closed = True
             self._slot.close()
             self._drop_requests()
-            self.set_trait("predictor", None)
+            self._keep_cleared(None)
+            self._set_predictor()
             self._publish()
+        self._folder.close()
         self._end_worker()
         if timeout_s > 0:
             self._worker.join(timeout_s)

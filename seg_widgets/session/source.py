@@ -5,18 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import PurePath
-from urllib.parse import unquote, urlsplit
-
-import numpy as np
-import numpy.typing as npt
+from pathlib import Path, PurePath
+from typing import Any, Final
 
 from .. import images
 from ..errors import UrlError
+from ..images import RGBArray, is_address, name_of
 
-__all__ = ["Limits", "Source", "is_address", "name_of"]
+__all__ = ["Limits", "Opened", "Source", "completed"]
 
-RGBArray = npt.NDArray[np.uint8]
+# A host with a dot in its name, its port, and a path: what an address without https:// looks like.
+# Names that end in digits are IP addresses.
+_WITHOUT_SCHEME: Final = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+(?:[a-z]{2,}|[0-9]{1,3})(?::[0-9]{1,5})?/[^\s\\]*",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -33,18 +36,28 @@ class Limits:
 
 
 @dataclass(frozen=True, eq=False)
+class Opened:
+    """An image that was opened: H×W×3 uint8 RGB, and what the reading changed or left out."""
+
+    image: RGBArray
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
 class Source:
     """An image to open.
 
     Args:
         name: What the image is called; "" when it has no name.
         uri: Its path or address; "" for bytes and arrays.
-        load: Opens it: H×W×3 uint8 RGB.
+        load: Opens it.
+        again: Opens its file once more, much later; None where there is no file of its own.
     """
 
     name: str
     uri: str
-    load: Callable[[], RGBArray]
+    load: Callable[[], Opened]
+    again: Callable[[], RGBArray] | None = None
 
     @classmethod
     def of(cls, source: object, limits: Limits, name: str | None = None) -> Source:
@@ -57,67 +70,78 @@ class Source:
         """
         called = name or name_of(source)
 
-        def load() -> RGBArray:
-            return images.load(
-                source,
-                max_pixels=limits.max_pixels,
-                allow_local=limits.allow_local,
-                name=called or None,
-            )
+        def load() -> Opened:
+            return _open(source, limits, called or None)
 
-        return cls(called, str(source) if isinstance(source, (str, PurePath)) else "", load)
+        uri = str(source) if isinstance(source, (str, PurePath)) else ""
+        if not uri or "://" in uri:
+            return cls(called, uri, load)
+        # The working directory may be another one by then.
+        path = str(Path(uri).absolute())
+        return cls(called, uri, load, lambda: _open(path, limits, called or None).image)
 
     @classmethod
     def of_address(cls, address: str, limits: Limits) -> Source:
         """A text that may not be trusted: an address, and never a path.
 
-        Its `load` raises `UrlError` for everything that does not start with http:// or https://.
+        An address without https:// is completed. `load` raises `UrlError` for everything that is no
+        http(s) address.
 
         Args:
             address: The text; spaces around it are ignored.
             limits: What may be opened.
         """
-        text = address.strip()
+        text = completed(address)
 
-        def load() -> RGBArray:
+        def load() -> Opened:
             if not is_address(text):
                 raise UrlError(
                     f"{text!r} is not the address of an image: it starts with https:// or http://."
                 )
-            return images.load(text, max_pixels=limits.max_pixels, allow_local=limits.allow_local)
+            return _open(text, limits)
 
         return cls(name_of(text), text, load)
 
     @classmethod
-    def of_array(cls, image: RGBArray, name: str = "", uri: str = "") -> Source:
+    def of_array(
+        cls, image: RGBArray, name: str = "", uri: str = "", notes: tuple[str, ...] = ()
+    ) -> Source:
         """An image that is open already.
 
         Args:
             image: H×W×3 uint8 RGB.
             name: What it is called (default "").
             uri: Its path or address (default "").
+            notes: What its reading changed or left out (default none).
         """
-        return cls(name, uri, lambda: image)
+        opened = Opened(image, notes)
+        return cls(name, uri, lambda: opened)
 
 
-def is_address(text: str) -> bool:  # becomes images.is_address
-    """Whether a text is the address of something on a web server."""
-    return re.match(r"\s*https?://", text, re.IGNORECASE) is not None
-
-
-def name_of(source: object) -> str:  # becomes images.name_of
-    """What to call an image: the last part of its path or address; "" when it has no name.
+def completed(text: str) -> str:
+    """An address as it was meant: `example.org/cat.jpg` gets https:// in front.
 
     Args:
-        source: What `images.load` takes. Of an address the name is percent-decoded and has no
-            query; without a path it is the host. An upload has its own `name` or `filename`.
+        text: What was typed. A path, a single word and an address of another kind stay as they are.
+
+    Returns:
+        The text without spaces around it.
     """
-    name = getattr(source, "name", None) or getattr(source, "filename", None)
-    if isinstance(source, str):
-        if "://" in source:
-            parts = urlsplit(source.strip())
-            return unquote(PurePath(parts.path).name) or parts.hostname or ""
-        return PurePath(source).name
-    if isinstance(source, PurePath):
-        return source.name
-    return PurePath(name).name if isinstance(name, str) else ""
+    text = text.strip()
+    if text.startswith("//") and _WITHOUT_SCHEME.fullmatch(text[2:]):
+        return f"https:{text}"
+    return f"https://{text}" if _WITHOUT_SCHEME.fullmatch(text) else text
+
+
+def _open(source: object, limits: Limits, name: str | None = None) -> Opened:
+    settings: dict[str, Any] = {
+        "max_pixels": limits.max_pixels,
+        "allow_local": limits.allow_local,
+        "name": name,
+    }
+    # `images.read` also has the notes.
+    read = getattr(images, "read", None)
+    if read is None:
+        return Opened(images.load(source, **settings))
+    loaded = read(source, **settings)
+    return Opened(loaded.pixels, tuple(loaded.notes))

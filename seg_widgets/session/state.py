@@ -10,7 +10,7 @@ import numpy as np
 import traitlets
 
 from ..errors import SettingError
-from ..prediction import Prediction
+from ..prediction import Filter, Prediction
 from .result import Result
 from .traits import (
     ByIdentity,
@@ -43,7 +43,8 @@ class SegmentationState(ThreadSafeTraits):
     anything that `images.load` takes (path, URL, bytes, array, PIL image) starts `segment`, and it
     changes when the result is there. Setting it to None starts `clear`."""
 
-    prediction = traitlets.Instance(Prediction, allow_none=True, read_only=True)
+    # By identity: two images may have equal predictions, and each is news.
+    prediction = ByIdentity(read_only=True)
     """What was found in `image`, a `Prediction` of all down to the predictor's score floor; None
     (default) while there is none."""
 
@@ -91,12 +92,20 @@ class SegmentationState(ThreadSafeTraits):
 
     history = traitlets.Tuple((), read_only=True)
     """The images of this session, a tuple of `HistoryEntry` in the order in which they came;
-    default empty. It has those with a result, up to a limit, those that wait for theirs, and those
-    of several at once that failed."""
+    default empty. It has those with a result, those that wait for theirs, and those of several at
+    once that failed. A result is never dropped; pixels that take too much memory leave it, and come
+    back when an entry's `image` is read."""
 
     current = traitlets.Int(None, allow_none=True, read_only=True)
     """The number in `history` of the image on screen, an int; None (default) when it is not in
     there."""
+
+    notes = traitlets.Tuple((), read_only=True)
+    """What a limit cut from the result on screen, or what was changed to read its image: a tuple of
+    sentences; default empty."""
+
+    can_undo_clear = traitlets.Bool(False, read_only=True)
+    """Whether `undo_clear` brings back what `clear` has removed, a bool; default False."""
 
     fetching = traitlets.Unicode("", read_only=True)
     """The name of the model whose weights are being fetched, a text; "" (default) while none are.
@@ -116,14 +125,19 @@ class SegmentationState(ThreadSafeTraits):
         raise NotImplementedError
 
     @property
+    def filter(self) -> Filter:
+        """What is shown of `prediction`, a `Filter`."""
+        return Filter(
+            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+        )
+
+    @property
     def shown_indices(self) -> tuple[int, ...]:
         """Indices in `prediction` of what is shown: at or above the threshold, and not hidden."""
         prediction = self.prediction
         if prediction is None:
             return ()
-        keep = prediction.keep(
-            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
-        )
+        keep = self.filter.keep(prediction)
         return tuple(np.flatnonzero(keep).tolist())
 
     @property
@@ -161,6 +175,7 @@ class SegmentationState(ThreadSafeTraits):
             self.hidden_instances = ()
             self.set_trait("source", "" if result is None else result.name)
             self.set_trait("origin", "" if result is None else result.uri)
+            self.set_trait("notes", () if result is None else result.notes)
             self.set_trait("current", number)
             self.set_trait("history", tuple(history))
             self.set_trait("prediction", None if result is None else result.prediction)

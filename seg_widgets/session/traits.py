@@ -8,11 +8,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import traitlets
 
-from ..errors import SettingError
-from ..prediction import check_threshold
+from ..prediction import (
+    DEFAULT_THRESHOLD,
+    check_class_names,
+    check_class_thresholds,
+    check_indices,
+    check_threshold,
+)
 
 __all__ = [
     "ByIdentity",
@@ -41,7 +45,7 @@ class Threshold(_FloatTrait):
     nothing."""
 
     info_text = "a number from 0 to 1"
-    default_value = 0.5
+    default_value = DEFAULT_THRESHOLD
 
     def validate(self, obj: Any, value: object) -> float:
         """The value as a float."""
@@ -57,19 +61,7 @@ class ClassNames(_NamesTrait):
 
     def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
         """The names as a tuple."""
-        if isinstance(value, str):
-            raise SettingError(
-                f"{self.name} is a list of class names, such as [{value!r}], not one text."
-            )
-        try:
-            names = tuple(value)
-        except TypeError:
-            names = (value,)
-        if not all(isinstance(name, str) for name in names):
-            raise SettingError(
-                f'{self.name} is a list of class names, such as ["person"], not {value!r}.'
-            )
-        return tuple(dict.fromkeys(names))
+        return check_class_names(str(self.name), value)
 
 
 class ClassThresholds(_ThresholdsTrait):
@@ -85,12 +77,7 @@ class ClassThresholds(_ThresholdsTrait):
 
     def validate(self, obj: Any, value: Any) -> dict[str, float]:
         """A copy of the value, as name → float."""
-        if not isinstance(value, Mapping) or not all(isinstance(name, str) for name in value):
-            raise SettingError(
-                f"{self.name} is a dict of thresholds by class name, such as "
-                f'{{"person": 0.7}}, not {value!r}.'
-            )
-        return {name: check_threshold(threshold) for name, threshold in value.items()}
+        return check_class_thresholds(str(self.name), value)
 
 
 class Indices(_IndicesTrait):
@@ -102,21 +89,7 @@ class Indices(_IndicesTrait):
 
     def validate(self, obj: Any, value: Any) -> tuple[int, ...]:
         """The numbers as a tuple of int."""
-        try:
-            numbers = tuple(value)
-        except TypeError:
-            numbers = (value,)
-        wrong = [
-            n
-            for n in numbers
-            if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0
-        ]
-        if wrong:
-            raise SettingError(
-                f"{self.name} is a list of instance numbers from 0 on, such as [0, 3], "
-                f"not {value!r}."
-            )
-        return tuple(dict.fromkeys(int(number) for number in numbers))
+        return check_indices(str(self.name), value)
 
 
 class ByIdentity(_AnyTrait):
@@ -196,6 +169,7 @@ class ThreadSafeTraits(traitlets.HasTraits):
                 try:
                     self.notify_change(change)
                 except Exception as error:
+                    error.add_note(f"It was raised by a function that observes {change['name']!r}.")
                     failure = failure or error
             if failure is not None:
                 raise failure

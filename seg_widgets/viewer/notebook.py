@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import html
 import importlib.util
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from ..errors import DependencyError, ExportError, SettingError
+from ..errors import DependencyError, ExportError, SegWidgetsError, SettingError
 from .content import decode_content
 from .page import page_of
 
@@ -28,7 +29,11 @@ _FRAME_HEIGHT_PX: Final = 860
 
 
 def notebook_to_html(
-    notebook: str | Path, *, run: bool = True, timeout_s: float | None = None
+    notebook: str | Path,
+    *,
+    run: bool = True,
+    timeout_s: float | None = None,
+    notify: Callable[[str], object] | None = None,
 ) -> str:
     """The text of an HTML file that shows a notebook, with its panels and canvases to be explored.
 
@@ -36,22 +41,35 @@ def notebook_to_html(
         notebook: an .ipynb file, which is not changed.
         run: run it from top to bottom first, in its own folder; else what was saved in it is shown.
         timeout_s: the longest time for one cell, in seconds; None: no limit.
+        notify: is called with a sentence if the notebook's kernel is not here, and the Python of
+            this process runs it.
 
     Returns:
         The file's text, to be written as UTF-8.
 
     Raises:
-        SettingError: it is no notebook, or can't be read.
+        SettingError: it is no notebook, can't be read, or is for a kernel that is not here.
         ExportError: a cell failed, which is named, or a saved image is damaged.
         DependencyError: a package of JupyterLab is missing.
     """
     _check_packages()
     path = Path(notebook).expanduser()
     book = _read(path)
-    if run:
-        _run(book, path, timeout_s)
-    _put_pages(book)
-    return _export(book, path)
+    try:
+        if run:
+            _run(book, path, timeout_s, _kernel(book, path, notify))
+        _put_pages(book)
+        return _export(book, path)
+    except SegWidgetsError:
+        raise
+    # A kernel that won't start, a saved widget that is damaged: nbclient and nbconvert raise
+    # whatever they meet.
+    except Exception as error:
+        why = " ".join(str(error).split())[:300]
+        raise ExportError(
+            f"{path.name} could not be made into a page ({type(error).__name__}: {why}). "
+            "Open it in JupyterLab and run it there, save it, and use --as-saved."
+        ) from error
 
 
 def _check_packages() -> None:
@@ -65,6 +83,10 @@ def _check_packages() -> None:
 def _read(path: Path) -> Any:
     import nbformat
 
+    # Reading a pipe would wait for ever.
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "not an ordinary file"
+        raise SettingError(f"{path} is {kind}. Give an .ipynb file.")
     try:
         return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     except OSError as error:
@@ -78,6 +100,9 @@ def _put_pages(book: Any) -> None:
     """Put a page in the place of each panel and canvas; take what is left of widgets away."""
     states = book.metadata.get("widgets", {}).get(_STATE, {}).get("state", {})
     for cell in book.cells:
+        # The picture below a panel is for whoever sees no panel.
+        if "outputs" in cell:
+            cell.outputs = [each for each in cell.outputs if not _is_static_image(each)]
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             view = data.pop(_VIEW, None)
@@ -85,6 +110,11 @@ def _put_pages(book: Any) -> None:
             if page is not None:
                 data["text/html"] = _frame(page)
     book.metadata.pop("widgets", None)
+
+
+def _is_static_image(output: Mapping[str, Any]) -> bool:
+    """Whether an output is the picture of a panel; widgets/static_image.py makes it."""
+    return bool(output.get("metadata", {}).get("seg_widgets", {}).get("static_image"))
 
 
 def _export(book: Any, path: Path) -> str:
@@ -105,12 +135,39 @@ def _export(book: Any, path: Path) -> str:
     return text
 
 
-def _run(book: Any, path: Path, timeout_s: float | None) -> None:
+def _kernel(book: Any, path: Path, notify: Callable[[str], object] | None) -> str:
+    """The name of the kernel that runs the notebook; ours stands in for another Python's."""
+    from jupyter_client.kernelspec import NATIVE_KERNEL_NAME, KernelSpecManager, NoSuchKernel
+
+    spec = book.metadata.get("kernelspec", {})
+    name = str(spec.get("name") or NATIVE_KERNEL_NAME)
+    try:
+        KernelSpecManager().get_kernel_spec(name)
+    except NoSuchKernel:
+        about = book.metadata.get("language_info", {}).get("name")
+        language = str(spec.get("language") or about or "python")
+        if language.lower() not in ("python", "python3", "ipython"):
+            raise SettingError(
+                f"{path.name} is for the kernel {name!r} ({language}), which is not here. "
+                "Install it, or show what was saved in the notebook: --as-saved."
+            ) from None
+        if notify is not None:
+            notify(
+                f"{path.name} is for the kernel {name!r}, which is not here; {sys.executable} "
+                "runs it."
+            )
+        return NATIVE_KERNEL_NAME
+    return name
+
+
+def _run(book: Any, path: Path, timeout_s: float | None, kernel: str) -> None:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     folder = {"metadata": {"path": str(path.parent.resolve())}}
-    client = NotebookClient(book, timeout=timeout_s, resources=folder, store_widget_state=True)
+    client = NotebookClient(
+        book, timeout=timeout_s, resources=folder, store_widget_state=True, kernel_name=kernel
+    )
     try:
         client.execute()
     except CellExecutionError as error:

@@ -76,7 +76,8 @@ _WITHOUT_KERNEL: Final[Mapping[str, Any]] = {
     "error": "",
     "hint": "",
     "exports": [],
-    "asks": [],
+    "actions": [],
+    "max_file_bytes": 0,
     "upload": None,
 }
 

@@ -73,7 +73,7 @@ class AddressField:
         if not address:
             if again:
                 self._on_nothing(
-                    "There is no address yet. Paste one that starts with https:// first."
+                    "There is no address yet. Paste one first, such as https://example.org/cat.jpg."
                 )
             return
         tried, when = self._tried

@@ -4,19 +4,30 @@ the kernel."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import anywidget
+import cv2
 import ipywidgets
 import numpy as np
 import numpy.typing as npt
 import traitlets
 
 from ..errors import ImageError, SegWidgetsError, SettingError
-from ..images import Upload
-from ..prediction import Prediction
+from ..export import FORMATS
+from ..images import MAX_BYTES, Upload
+from ..prediction import Filter, Prediction
 from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
-from ..viewer import IMAGE_FORMATS, LazyText, encode_content, script, stylesheet
+from ..style import DEFAULT_STYLE, Style, check_color_by, check_opacity, check_show
+from ..viewer import (
+    IMAGE_FORMATS,
+    LazyText,
+    decode_content,
+    encode_content,
+    script,
+    stylesheet,
+)
+from .static_image import StaticImage, StaticView
 
 __all__ = ["SegmentationCanvas"]
 
@@ -24,9 +35,9 @@ RGBArray = npt.NDArray[np.uint8]
 _OnExport = Callable[[str], tuple[str, str, bytes]]
 _OnOpen = Callable[[list[Upload]], None]
 
-_SHOWS: Final = ("masks", "outlines", "boxes", "labels")
-_EXPORTS: Final = ("png", "cutouts", "coco", "csv", "html", "python")
-_ASKS: Final = ("open", "camera", "cancel")
+ACTIONS: Final = ("open", "camera", "cancel")
+"""What a person can be allowed to do on a canvas."""
+
 _WHOLE: Final = (0.5, 0.5)
 
 
@@ -40,32 +51,49 @@ else:
     _NamesTrait = _FloatTrait = _TextTrait = _PointTrait = traitlets.TraitType
 
 
-class _SomeOf(_NamesTrait):
-    """Some of a few words, as a tuple in the words' own order."""
+class _Show(_NamesTrait):
+    """Some of `SHOW_PARTS`, in their order."""
 
-    def __init__(self, words: tuple[str, ...], default: tuple[str, ...] = ()) -> None:
-        self.words = words
-        super().__init__(default)
+    default_value = tuple(DEFAULT_STYLE.to_traits()["show"])
 
     def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
-        chosen = (value,) if isinstance(value, str) else tuple(value)
-        for name in chosen:
-            if name not in self.words:
-                raise SettingError(
-                    f"{self.name} takes {', '.join(map(repr, self.words))}, not {name!r}."
-                )
-        return tuple(name for name in self.words if name in chosen)
+        return check_show(value)
+
+
+class _Actions(_NamesTrait):
+    """Some of `ACTIONS`, in their order."""
+
+    default_value = ()
+
+    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
+        return _some_of(self.name, value, ACTIONS)
+
+
+class _Exports(_NamesTrait):
+    """Names of registered export formats, in the registry's order."""
+
+    default_value = ()
+
+    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
+        return _some_of(self.name, value, FORMATS)
 
 
 class _Opacity(_FloatTrait):
     """0 to 1."""
 
-    default_value = 0.45
+    default_value = DEFAULT_STYLE.opacity
 
     def validate(self, obj: Any, value: Any) -> float:
-        if isinstance(value, (int, float)) and 0 <= value <= 1:
-            return float(value)
-        raise SettingError(f"{self.name} is a number from 0 to 1, not {value!r}.")
+        return check_opacity(value)
+
+
+class _ColorBy(_TextTrait):
+    """One of `COLOR_BY`."""
+
+    default_value = DEFAULT_STYLE.color_by
+
+    def validate(self, obj: Any, value: Any) -> str:
+        return check_color_by(value)
 
 
 class _Zoom(_FloatTrait):
@@ -96,22 +124,30 @@ class _Point(_PointTrait):
         )
 
 
-class _ColorBy(_TextTrait):
-    """One of three words."""
-
-    default_value = "class"
-
-    def validate(self, obj: Any, value: Any) -> str:
-        if value in ("class", "instance", "score"):
-            return str(value)
-        raise SettingError(f'{self.name} is "class", "instance" or "score", not {value!r}.')
+def _some_of(setting: str | None, value: Any, known: Iterable[str]) -> tuple[str, ...]:
+    """The words of `value`, in the order of `known`; raises `SettingError` on another one."""
+    chosen = (value,) if isinstance(value, str) else tuple(value)
+    words = tuple(known)
+    for name in chosen:
+        if name not in words:
+            raise SettingError(f"{setting} takes {', '.join(map(repr, words))}, not {name!r}.")
+    return tuple(name for name in words if name in chosen)
 
 
 def _to_list(value: Iterable[Any], _widget: object) -> list[Any]:
     return list(value)
 
 
-class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
+def _to_menu(value: Iterable[str], _widget: object) -> list[dict[str, str]]:
+    """The formats as the browser's menu shows them."""
+    # One that was unregistered meanwhile can't be made any more.
+    formats = [FORMATS[name] for name in value if name in FORMATS]
+    return [
+        {"name": one.name, "label": one.label, "description": one.description} for one in formats
+    ]
+
+
+class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     """An image with its instances: outlined, named, filtered by score and class, explored with
     pointer and keys.
 
@@ -121,6 +157,8 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         name: What to call the image (default "").
         image_format: How the image travels: "jpeg" (quality 90), "png" (without loss), or "auto"
             (default): PNG for images of up to 256 colours, JPEG for all others.
+        static_image: Whether a saved notebook holds a picture of what is shown, as a small PNG
+            beside the widget (default True).
         **settings: The canvas's traits, such as `threshold=0.7`.
 
     Raises:
@@ -169,7 +207,7 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     """How much of the colour covers the image inside a mask, a float from 0 (none) to 1 (all);
     default 0.45."""
 
-    show = _SomeOf(_SHOWS, ("masks", "outlines", "labels")).tag(sync=True, to_json=_to_list)
+    show = _Show().tag(sync=True, to_json=_to_list)
     """What is drawn, a tuple with some of "masks", "outlines", "boxes" and "labels"; default all
     but the boxes."""
 
@@ -202,14 +240,19 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     hint = traitlets.Unicode("The image appears here as soon as there is one.").tag(sync=True)
     """What to do while there is no image, a text."""
 
-    exports = _SomeOf(_EXPORTS).tag(sync=True, to_json=_to_list)
-    """The files that can be saved from the canvas, a tuple with some of "png", "cutouts", "coco",
-    "csv", "html" and "python"; default empty. `on_export` makes them."""
+    exports = _Exports().tag(sync=True, to_json=_to_menu)
+    """The files that can be saved from the canvas, a tuple of names of
+    `seg_widgets.export.FORMATS`; default empty. `on_export` makes them. The browser also gets
+    their labels and descriptions."""
 
-    asks = _SomeOf(_ASKS).tag(sync=True, to_json=_to_list)
+    actions = _Actions().tag(sync=True, to_json=_to_list)
     """What a person can do on the canvas, a tuple with some of "open" (images and addresses by drag
     and drop or paste, for `on_open` and `on_address`), "camera" (an image from the webcam, where
     the browser allows it, for `on_open`) and "cancel" (for `on_cancel`); default empty."""
+
+    max_file_bytes = traitlets.Int(MAX_BYTES).tag(sync=True)
+    """The size of the largest file that the browser sends, an int of bytes; default 25 MiB, as
+    `seg_widgets.images` has it."""
 
     upload = traitlets.Instance(ipywidgets.FileUpload, allow_none=True).tag(
         sync=True, **ipywidgets.widget_serialization
@@ -224,11 +267,12 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         *,
         name: str = "",
         image_format: str = "auto",
+        static_image: bool = True,
         **settings: Any,
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
         self.on_export: _OnExport | None = None
-        """Makes the file of an export by its name, one of `exports`: (file name, media type,
+        """Makes the file of a format by its name, one of `exports`: (file name, media type,
         bytes)."""
         self.on_open: _OnOpen | None = None
         """Takes the images that were dropped, pasted or photographed."""
@@ -239,6 +283,7 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         if image_format not in IMAGE_FORMATS:
             raise SettingError(f'image_format is "auto", "jpeg" or "png", not {image_format!r}.')
         self._format = image_format
+        self.static_image = bool(static_image)
         if (image is None) != (prediction is None):
             raise SettingError(
                 "A canvas shows an image with its prediction: give both, or neither."
@@ -275,6 +320,30 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
             self._reset_choices()
             self.content = b""
 
+    @property
+    def filter(self) -> Filter:
+        """Which instances are shown, as a `Filter`."""
+        return Filter(
+            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+        )
+
+    @property
+    def style_shown(self) -> Style:
+        """How they are drawn, as a `Style`."""
+        return Style.from_traits(
+            **{name: getattr(self, name) for name in DEFAULT_STYLE.to_traits()}
+        )
+
+    def _static_view(self) -> StaticView | None:
+        if self._shown is None:
+            return None
+        *_, prediction = self._shown
+        encoded = np.frombuffer(decode_content(self.content).image, np.uint8)
+        decoded = cv2.imdecode(encoded, cv2.IMREAD_COLOR)
+        assert decoded is not None, "the canvas has encoded it"
+        image = cast(RGBArray, cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB))
+        return StaticView(image, prediction, self.filter, self.style_shown)
+
     def _reset_choices(self, zoom: bool = True) -> None:
         self.selected = ()
         self.hidden_instances = ()
@@ -286,32 +355,35 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
     # ── requests of the browser ─────────────────────────────────────────────────────────────────
 
     def _on_message(self, _widget: object, content: Any, buffers: Any) -> None:
-        """Answer a request of the browser with a message, so that no server path is needed."""
-        if not isinstance(content, dict) or not isinstance(content.get("ask"), str):
+        """Reply to a request of the browser with a message, so that no server path is needed.
+
+        `viewer/protocol.md` describes both.
+        """
+        if not isinstance(content, dict) or not isinstance(content.get("action"), str):
             return
-        number = content.get("number")
-        # At once, so that the browser knows that the request has come, however long the answer
+        request_id = content.get("id")
+        # At once, so that the browser knows that the request has come, however long the reply
         # takes.
-        self.send({"got": number})
+        self.send({"received": request_id})
         try:
-            answer, data = self._answer(content, list(buffers or ()))
+            reply, data = self._reply(content, list(buffers or ()))
         except SegWidgetsError as error:
             self.error = str(error)
-            answer, data = {"failed": True}, []
-        self.send({"answer": number, **answer}, data)
+            reply, data = {"failed": True}, []
+        self.send({"reply": request_id, **reply}, data)
 
-    def _answer(
+    def _reply(
         self, content: dict[str, Any], buffers: list[Any]
     ) -> tuple[dict[str, Any], list[bytes]]:
-        asked = content["ask"]
-        if asked == "export" and self.on_export is not None:
-            name, media_type, data = self.on_export(str(content.get("kind")))
+        action = content["action"]
+        if action == "export" and self.on_export is not None:
+            name, media_type, data = self.on_export(str(content.get("format")))
             return {"file": name, "mediaType": media_type}, [data]
-        if asked == "open" and self.on_open is not None:
+        if action == "open" and self.on_open is not None:
             self.on_open(_uploads(content.get("names"), buffers))
-        elif asked == "address" and self.on_address is not None:
+        elif action == "address" and self.on_address is not None:
             self.on_address(str(content.get("address")))
-        elif asked == "cancel" and self.on_cancel is not None:
+        elif action == "cancel" and self.on_cancel is not None:
             self.on_cancel()
         else:
             return {"failed": True}, []
@@ -324,9 +396,7 @@ class SegmentationCanvas(ThreadSafeTraits, anywidget.AnyWidget):
         called = f"{name!r} " if name else ""
         total = len(prediction)
         noun = "instance" if total == 1 else "instances"
-        keep = prediction.keep(
-            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
-        )
+        keep = self.filter.keep(prediction)
         return (
             f"SegmentationCanvas({called}{width}×{height}, {int(keep.sum())} of {total} {noun} "
             f"shown at threshold {self.threshold:.2f})"

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from ..errors import SegWidgetsError
 from ..export import ExportedFile, Result, make
-from ..prediction import Filter
 from ..session import SegmentationState
-from ..style import Style
 from .canvas import SegmentationCanvas
 
 __all__ = ["export_shown"]
 
 
 def export_shown(
-    kind: str, state: SegmentationState, canvas: SegmentationCanvas, model_name: str
+    format_name: str, state: SegmentationState, canvas: SegmentationCanvas, model_name: str
 ) -> ExportedFile:
     """Make the file of an export.
 
     Args:
-        kind: The name of a format of the export registry.
+        format_name: The name of a format of the export registry.
         state: What is shown.
         canvas: How it is drawn.
         model_name: The name by which `load_predictor` makes the model; "" for one's own.
@@ -37,11 +35,9 @@ def export_shown(
         image,
         prediction,
         name=state.source,
-        filter=Filter(
-            state.threshold, state.hidden_classes, state.class_thresholds, state.hidden_instances
-        ),
-        style=Style.from_traits(canvas.color_by, canvas.opacity, canvas.show),
+        filter=state.filter,
+        style=canvas.style_shown,
         source=state.origin,
         model=model_name,
     )
-    return make(kind, result)
+    return make(format_name, result)

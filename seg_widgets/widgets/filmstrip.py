@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Final
 
 import anywidget
-import cv2
 import traitlets
 
-from ..drawing import thumbnail
-from ..images import RGBArray
-from ..prediction import Prediction
+from ..prediction import Filter
 from ..session import HistoryEntry, ThreadSafeTraits
 from ..viewer import LazyText, script, stylesheet
+from .at_rest import AtRest
+from .thumbnails import THUMB_HEIGHT, THUMB_WIDTH, Thumbnail
 
-__all__ = ["Filmstrip"]
+__all__ = ["THUMB_HEIGHT", "THUMB_WIDTH", "Filmstrip"]
 
-THUMB_WIDTH, THUMB_HEIGHT = 112, 84
-"""Pixels of a small image at most."""
-
-JPEG_QUALITY: Final = 80
+_REST_S: Final = 0.4
 
 
 class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
@@ -39,7 +37,8 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
 
     items: Any = traitlets.List([]).tag(sync=True, echo_update=False)
     """The images in their order, a list of dicts with `number`, `name`, `state` ("waiting", "busy",
-    "done", "failed"), `note` and `error` (both texts to show); default empty."""
+    "done", "failed"), `note` and `error` (both texts to show), and `model` where the results are of
+    more than one; default empty."""
 
     thumbs: Any = traitlets.Dict({}).tag(sync=True, echo_update=False)
     """The small images of those that are done, a dict of JPEG bytes by number (as text); default
@@ -54,50 +53,76 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         """Takes the number of the image that was chosen."""
         self.on_remove: Callable[[int], None] | None = None
         """Takes the number of the image that was removed."""
-        self._drawn: dict[str, Prediction] = {}
+        self.lock = threading.RLock()
+        """Held while the strip changes; its owner may put its own lock here."""
+        # By the images' numbers: the thumbnail, and what it should show.
+        self._thumbnails: dict[str, tuple[Thumbnail, Filter]] = {}
+        self._redrawing = AtRest(self._redraw, _REST_S)
         super().__init__(**settings)
         self.on_msg(self._on_message)
 
     def set_entries(
-        self, entries: Iterable[HistoryEntry], current: int | None, threshold: float
+        self, entries: Iterable[HistoryEntry], current: int | None, shown: Filter | float
     ) -> None:
         """Show the images of a history.
+
+        The counts follow what is shown at once. The small images that are there already follow a
+        moment after the last change, in a thread of their own.
 
         Args:
             entries: The images in their order.
             current: The number of the one that is shown elsewhere, or None.
-            threshold: The lowest score of the masks on the small images, 0 to 1.
+            shown: What is shown of each prediction, or the lowest score, 0 to 1. Single hidden
+                instances are those of the current one.
         """
+        of_current = shown if isinstance(shown, Filter) else Filter(shown)
+        of_others = replace(of_current, hidden_instances=())
+        listed = tuple(entries)
+        several_models = len({entry.model for entry in listed if entry.model}) > 1
+
         items = []
-        thumbs = {}
-        drawn: dict[str, Prediction] = {}
-        for entry in entries:
-            key = str(entry.number)
-            note = ""
-            if entry.image is not None and entry.prediction is not None:
-                drawn[key] = entry.prediction
-                known = self._drawn.get(key) is entry.prediction
-                thumbs[key] = (
-                    self.thumbs[key] if known else _thumb(entry.image, entry.prediction, threshold)
-                )
-                note = _count(len(entry.prediction.filter(threshold)))
-            items.append(
-                {
-                    "number": entry.number,
-                    "name": entry.source,
-                    "state": entry.state,
-                    "note": note,
-                    "error": entry.error,
-                }
-            )
-        self._drawn = drawn
-        with self.hold_trait_notifications():
-            if thumbs.keys() != self.thumbs.keys() or any(
-                thumbs[key] is not self.thumbs[key] for key in thumbs
-            ):
-                self.thumbs = thumbs
-            self.items = items
-            self.current = current
+        thumbnails: dict[str, tuple[Thumbnail, Filter]] = {}
+        for entry in listed:
+            seen = of_current if entry.number == current else of_others
+            if entry.prediction is not None:
+                key = str(entry.number)
+                thumbnails[key] = (self._thumbnail(key, entry, seen), seen)
+            items.append(_item(entry, seen, several_models))
+
+        with self.lock:
+            self._thumbnails = thumbnails
+            with self.hold_trait_notifications():
+                self._send_thumbs()
+                self.items = items
+                self.current = current
+        if not all(thumbnail.shows(seen) for thumbnail, seen in thumbnails.values()):
+            self._redrawing.touch()
+
+    def _thumbnail(self, key: str, entry: HistoryEntry, seen: Filter) -> Thumbnail:
+        """The thumbnail of an entry; a new one is drawn at once if that needs no file."""
+        known = self._thumbnails.get(key)
+        if known is not None and known[0].is_of(entry):
+            return known[0]
+        made = Thumbnail(entry)
+        if made.has_pixels:
+            made.draw(seen)
+        return made
+
+    def _redraw(self) -> None:
+        """Draw the thumbnails that do not show what they should."""
+        for thumbnail, seen in tuple(self._thumbnails.values()):
+            if not thumbnail.shows(seen):
+                thumbnail.draw(seen)
+        with self.lock:
+            self._send_thumbs()
+
+    def _send_thumbs(self) -> None:
+        """Send the small images if one of them has changed. Called with the lock."""
+        jpegs = {key: thumbnail.jpeg for key, (thumbnail, _) in self._thumbnails.items()}
+        thumbs = {key: jpeg for key, jpeg in jpegs.items() if jpeg}
+        is_same = thumbs.keys() == self.thumbs.keys()
+        if not is_same or any(thumbs[key] is not self.thumbs[key] for key in thumbs):
+            self.thumbs = thumbs
 
     def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
         if not isinstance(content, dict):
@@ -106,23 +131,29 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         number = next(
             (item["number"] for item in self.items if item["number"] == content.get("number")), None
         )
-        asked = content.get("ask")
-        if asked == "show" and number is not None and self.on_show is not None:
+        action = content.get("action")
+        if action == "show" and number is not None and self.on_show is not None:
             self.on_show(number)
-        elif asked == "forget" and number is not None and self.on_remove is not None:
+        elif action == "forget" and number is not None and self.on_remove is not None:
             self.on_remove(number)
 
     def __repr__(self) -> str:
         return f"Filmstrip({len(self.items)} {'image' if len(self.items) == 1 else 'images'})"
 
 
-def _thumb(image: RGBArray, prediction: Prediction, threshold: float) -> bytes:
-    small = thumbnail(image, prediction.filter(threshold), THUMB_WIDTH, THUMB_HEIGHT)
-    done, data = cv2.imencode(
-        ".jpg", cv2.cvtColor(small, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
-    )
-    assert done, "OpenCV encodes every uint8 RGB array"
-    return data.tobytes()
+def _item(entry: HistoryEntry, seen: Filter, several_models: bool) -> dict[str, Any]:
+    """What the browser is told of an entry."""
+    note = ""
+    if entry.prediction is not None:
+        note = _count(int(seen.keep(entry.prediction).sum()))
+    item: dict[str, Any] = {
+        "number": entry.number,
+        "name": entry.source,
+        "state": entry.state,
+        "note": note,
+        "error": entry.error,
+    }
+    return {**item, "model": entry.model} if several_models else item
 
 
 def _count(number: int) -> str:

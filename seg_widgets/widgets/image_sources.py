@@ -49,7 +49,7 @@ class ImageSources:
 
         auto = {"width": "auto"}
         self.upload = ipywidgets.FileUpload(
-            accept="image/*",
+            accept=images.ACCEPT,
             multiple=True,
             description="Upload images",
             button_style="primary",
@@ -63,7 +63,9 @@ class ImageSources:
         """The address field."""
 
         names = [(name, name) for name in samples]
-        self.picker = ipywidgets.Dropdown(options=[(_PICK, ""), *names], value="", layout=auto)
+        self.picker = ipywidgets.Dropdown(
+            options=[(_PICK, ""), *names], value="", description=_PICK, layout=auto
+        )
         """The samples, an `ipywidgets.Dropdown`."""
 
         self.upload.observe(self._on_upload, "value")

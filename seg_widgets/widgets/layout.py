@@ -19,6 +19,8 @@ _CLASSES: Final = {
     "model_line": "model",
     "model_picker": "models",
     "clearer": "clear",
+    "undo_button": "undo",
+    "notes_line": "notes",
 }
 _OTHERS: Final = ("_link", "filmstrip", "canvas")
 
@@ -47,13 +49,19 @@ def panel_rows(
     picker = [panel.picker] if samples else []
     models = [panel.model_picker] if several_models else []
     rows = [
-        [*only("upload", panel.upload), *only("url", panel.url, panel.go), *picker, panel.clearer],
+        [
+            *only("upload", panel.upload),
+            *only("url", panel.url, panel.go),
+            *picker,
+            panel.clearer,
+            panel.undo_button,
+        ],
         [*only("threshold", panel.slider), *only("model", *models, panel.model_line)],
     ]
     boxes = [ipywidgets.HBox(row) for row in rows if row]
     for box in boxes:
         box.add_class("sgw-panel-row")
-    return [*boxes, *only("history", panel.filmstrip), panel.canvas]
+    return [*boxes, panel.notes_line, *only("history", panel.filmstrip), panel.canvas]
 
 
 def close_all(panel: Any) -> None:

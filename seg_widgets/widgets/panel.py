@@ -6,17 +6,19 @@ the session's traits in them.
 
 from __future__ import annotations
 
+import contextlib
+import html
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import ipywidgets
 
 from ..errors import SettingError
 from ..export import ExportedFile, menu_formats
 from ..images import Upload
-from ..prediction import Predictor
+from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
 from .export_shown import export_shown
@@ -26,6 +28,7 @@ from .layout import close_all, labelled, panel_rows
 from .mirror import Mirror
 from .model_picker import Choice, ModelPicker, model_choices
 from .settings import known_controls, likely_fix, sample_sources
+from .static_image import StaticImage, StaticOutputs, StaticView
 
 __all__ = ["SegmentationPanel"]
 
@@ -35,17 +38,12 @@ _HINT: Final = (
 
 # What the canvas shows of the panel's state, and what a person can change on it.
 _SHOWN: Final = ("status", "busy")
-_SHARED: Final = (
-    "threshold",
-    "class_thresholds",
-    "hidden_classes",
-    "hidden_instances",
-    "selected",
-    "error",
-)
+_FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances")
+_DRAWN: Final = ("color_by", "opacity", "show")
+_SHARED: Final = (*_FILTER, "selected", "error")
 
 
-class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
+class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
     """A notebook panel: an image by upload, URL or sample, and its objects outlined, named, scored
     and filtered.
 
@@ -73,6 +71,9 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         controls: What the panel is made of: some of "upload", "url", "samples", "threshold",
             "model", "camera", "drop", "history", "legend", "table" and "export". None (default)
             means all of it.
+        static_image: Whether a saved notebook holds a picture of what is shown, as a PNG of at most
+            640 pixels' width and 150 kB beside the widget (default True). It is for GitHub,
+            nbviewer and whoever opens the notebook without a kernel.
 
     Raises:
         SettingError: A value is out of range, or there is no such keyword.
@@ -84,7 +85,7 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
-        threshold: float = 0.5,
+        threshold: float = DEFAULT_THRESHOLD,
         samples: Mapping[str, object] | Iterable[str | Path] | None = None,
         hidden_classes: Iterable[str] = (),
         class_thresholds: Mapping[str, float] | None = None,
@@ -92,11 +93,14 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         max_pixels: int = PANEL_MAX_PIXELS,
         models: Mapping[str, Predictor | Callable[[], Predictor]] | None = None,
         controls: Iterable[str] | None = None,
+        static_image: bool = True,
         **unknown: object,
     ) -> None:
         for name in unknown:
             raise SettingError(f"SegmentationPanel has no setting {name!r}. {_fix(name)}")
         self._has = known_controls(controls)
+        self.static_image = bool(static_image)
+        self._static_outputs = StaticOutputs(self._static_png)
         self._samples = sample_sources(samples) if "samples" in self._has else {}
         choices, chosen = model_choices(predictor, build, models)
         self._device = device
@@ -146,12 +150,20 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
             layout={"width": "auto"},
         )
         self.clearer.on_click(lambda _: self.clear())
+        self.undo_button = ipywidgets.Button(
+            description="Undo",
+            tooltip="Bring back what Clear has removed",
+            layout={"width": "auto", "display": "none"},
+        )
+        self.undo_button.on_click(lambda _: self.undo_clear())
+        self.notes_line = ipywidgets.HTML(layout={"display": "none"})
 
     def _make_models(self, choices: Mapping[str, Choice], chosen: str) -> None:
         self._models = ModelPicker(
             choices,
             chosen,
-            in_use=self.model_name if self.fetching else chosen,
+            # Another one than the chosen one while that is fetched, or could not be.
+            in_use=self.model_name or chosen,
             to_fetch=ModelSlot.to_fetch,
             on_choice=self._use_choice,
             is_fetching=lambda: bool(self.fetching),
@@ -162,21 +174,23 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
     def _make_views(self) -> None:
         has = self._has
         pairs = (("open", "drop"), ("camera", "camera"))
-        self._asks = tuple(ask for ask, control in pairs if control in has)
+        self._actions = tuple(action for action, control in pairs if control in has)
         self.canvas = SegmentationCanvas(
             threshold=self.threshold,
             hint=_HINT,
             exports=[each.name for each in menu_formats()] if "export" in has else (),
-            asks=self._asks,
+            actions=self._actions,
             legend="legend" in has,
             table="table" in has,
             upload=self.upload if "upload" in has else None,
+            static_image=self.static_image,
         )
         self.canvas.on_export = self._export
         self.canvas.on_open = self._open_files
         self.canvas.on_address = self._open_dropped
         self.canvas.on_cancel = self.cancel
         self.filmstrip = Filmstrip()
+        self.filmstrip.lock = self._lock
         self.filmstrip.on_show = self.show
         self.filmstrip.on_remove = self.forget
         labelled(self)
@@ -204,13 +218,17 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
                 mirror.push()
             for show, names in (
                 (self._show_result, ["result"]),
-                (self._show_history, ["history", "current"]),
+                (self._show_notes, ["notes"]),
+                (self._show_undo, ["can_undo_clear"]),
+                (self._show_history, ["history", "current", *_FILTER]),
                 (self._show_actions, ["status", "busy"]),
                 (self._show_model, ["predictor", "busy"]),
                 (self._show_models, ["fetching"]),
+                (self._show_static, ["result", *_FILTER]),
             ):
                 self.observe(show, names)
                 show()
+            self.canvas.observe(self._show_static, _DRAWN)
 
     # ── what it shows ─────────────────────────────────────────────────────────────────────────────
 
@@ -222,16 +240,52 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
             self.canvas.set_result(result.image, result.prediction, result.name)
 
     def _show_history(self, _change: object = None) -> None:
-        self.filmstrip.set_entries(self.history, self.current, self.threshold)
+        with self._lock:
+            self.filmstrip.set_entries(self.history, self.current, self.filter)
+
+    def _show_notes(self, _change: object = None) -> None:
+        lines = "".join(f"<div>{html.escape(note)}</div>" for note in self.notes)
+        self.notes_line.value = f'<div role="status">{lines}</div>' if lines else ""
+        self.notes_line.layout.display = None if lines else "none"
+
+    def _show_undo(self, _change: object = None) -> None:
+        self.undo_button.layout.display = None if self.can_undo_clear else "none"
 
     def _show_actions(self, _change: object = None) -> None:
-        self.canvas.asks = (*self._asks, *(("cancel",) if self.working else ()))
+        self.canvas.actions = (*self._actions, *(("cancel",) if self.working else ()))
 
     def _show_model(self, _change: object = None) -> None:
         self._models.show_model(self.predictor, self.busy)
 
     def _show_models(self, _change: object = None) -> None:
         self._models.show_models(self.model_name)
+
+    def _show_static(self, _change: object = None) -> None:
+        self._static_outputs.touch()
+
+    # ── what a saved notebook shows ───────────────────────────────────────────────────────────────
+
+    def _static_view(self) -> StaticView | None:
+        result = self.result
+        if result is None:
+            return None
+        return StaticView(result.image, result.prediction, self.filter, self.canvas.style_shown)
+
+    def _ipython_display_(self, **settings: Any) -> None:
+        has_picture = self.result is not None or not self.static_image
+        if has_picture or self.closed or not StaticOutputs.can_follow():
+            super()._ipython_display_(**settings)
+            return
+        with contextlib.suppress(NotImplementedError):
+            super()._ipython_display_(**settings)
+        self._static_outputs.display_below(self._repr_mimebundle_())
+
+    def wait(self, timeout_s: float | None = None) -> Prediction | None:  # noqa: D102
+        try:
+            return super().wait(timeout_s)
+        finally:
+            # The cell after this one may be the last.
+            self._static_outputs.flush()
 
     # ── requests; documented by the session ───────────────────────────────────────────────────────
 
@@ -292,8 +346,8 @@ class SegmentationPanel(SegmentationSession, ipywidgets.VBox):  # type: ignore[m
         predictor, build = choice
         super().use(predictor, build=build, device=self._device)
 
-    def _export(self, kind: str) -> ExportedFile:
-        return export_shown(kind, self, self.canvas, self.model_name)
+    def _export(self, format_name: str) -> ExportedFile:
+        return export_shown(format_name, self, self.canvas, self.model_name)
 
 
 def _fix(name: str) -> str:

@@ -229,9 +229,9 @@ class Studio:
 
 def small(shot: bytes) -> Image.Image:
     """A photograph as small as the references are: what is left is what a glance sees."""
-    with Image.open(io.BytesIO(shot)) as picture:
-        height = round(picture.height * _REFERENCE_WIDTH / picture.width)
-        return picture.convert("RGB").resize((_REFERENCE_WIDTH, height), Image.Resampling.BOX)
+    with Image.open(io.BytesIO(shot)) as shown:
+        height = round(shown.height * _REFERENCE_WIDTH / shown.width)
+        return shown.convert("RGB").resize((_REFERENCE_WIDTH, height), Image.Resampling.BOX)
 
 
 def main() -> None:
@@ -264,8 +264,8 @@ def main() -> None:
                 small(studio.shoot(name)).save(path, optimize=True)
             else:
                 # Of a photograph a PNG takes ten times as much, and these are committed.
-                with Image.open(io.BytesIO(studio.shoot(name, _SCALE))) as picture:
-                    picture.convert("RGB").save(
+                with Image.open(io.BytesIO(studio.shoot(name, _SCALE))) as shown:
+                    shown.convert("RGB").save(
                         path, quality=_QUALITY, optimize=True, progressive=True
                     )
             print(path, flush=True)

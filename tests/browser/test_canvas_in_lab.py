@@ -28,7 +28,7 @@ canvas = SegmentationCanvas(
     StubPredictor({instances})(image),
     name="made.png",
     exports=["csv", "python"],
-    asks=["open", "camera", "cancel"],
+    actions=["open", "camera", "cancel"],
 )
 opened = []
 canvas.on_open = lambda files: opened.extend((file.name, len(file.content)) for file in files)
@@ -122,7 +122,7 @@ def test_the_table_lists_sorts_and_is_linked_with_the_image(canvas: Canvas) -> N
     assert canvas.python("canvas.selected") == "(3, 5)"
     # … and from the image to the table.
     canvas.page.mouse.move(*canvas.middle_of(int(areas.argmin())))
-    expect(canvas.row(int(areas.argmin()))).to_have_class(re.compile("sgw-lit"))
+    expect(canvas.row(int(areas.argmin()))).to_have_class(re.compile("sgw-hovered"))
     canvas.page.mouse.click(*canvas.middle_of(int(areas.argmin())))
     expect(canvas.row(int(areas.argmin()))).to_have_attribute("aria-selected", "true")
     expect(canvas.row(3)).to_have_attribute("aria-selected", "false")
@@ -185,7 +185,7 @@ def test_a_class_has_a_threshold_of_its_own(canvas: Canvas) -> None:
     assert canvas.python("canvas.class_thresholds") == "{'person': 1.0}"
     canvas.run("canvas.class_thresholds = {'animal': 0.95}")
     expect(canvas.chip("animal")).to_contain_text("≥ 0.95")
-    expect(canvas.chip("person").locator(".sgw-own")).to_be_hidden()
+    expect(canvas.chip("person").locator(".sgw-class-threshold")).to_be_hidden()
     # And by keyboard alone: T on the chip, then back to the common one.
     canvas.chip("animal").locator(".sgw-chip-main").focus()
     press(canvas.notebook, "t")
@@ -237,7 +237,7 @@ def test_two_masks_of_a_class_never_light_up_together(canvas: Canvas) -> None:
     tip = canvas.root.locator(".sgw-tip")
     expect(tip).to_contain_text(f"{result[smallest].score:.2f}")
     expect(tip).to_contain_text("Box ")
-    expect(canvas.root.locator(".sgw-row.sgw-lit")).to_have_count(1)
+    expect(canvas.root.locator(".sgw-row.sgw-hovered")).to_have_count(1)
     canvas.notebook.rest(200)
     canvas.page.mouse.move(2, 2)
     assert canvas.python("canvas.hovered") == "None"
@@ -279,7 +279,7 @@ def test_the_wheel_zooms_where_it_is_wanted_and_scrolls_elsewhere(canvas: Canvas
     assert box is not None
     canvas.page.mouse.move(box["x"] + 100, box["y"] + 100)
     canvas.page.mouse.wheel(0, -200)
-    expect(canvas.root.locator(".sgw-whisper")).to_contain_text("hold Ctrl")
+    expect(canvas.root.locator(".sgw-toast")).to_contain_text("hold Ctrl")
     canvas.page.keyboard.down("Control")
     canvas.page.mouse.wheel(0, -200)
     canvas.page.keyboard.up("Control")
@@ -397,7 +397,9 @@ def test_a_file_that_is_too_large_is_told_without_being_sent(canvas: Canvas) -> 
             cancelable: true }));
         }"""
     )
-    expect(canvas.root.locator(".sgw-error:not(.sgw-notice)")).to_contain_text("huge.tif has 26 MB")
+    expect(canvas.root.locator(".sgw-error:not(.sgw-notice)")).to_contain_text(
+        "huge.tif has 26 MiB"
+    )
     canvas.root.get_by_role("button", name="Dismiss this message").click()
     expect(canvas.root.locator(".sgw-error:not(.sgw-notice)")).to_be_hidden()
     assert canvas.python("opened") == "[]"
@@ -412,7 +414,7 @@ def test_the_clipboard_without_an_image_says_so(canvas: Canvas) -> None:
             surface.dispatchEvent(new ClipboardEvent("paste", settings));
         }"""
     )
-    expect(canvas.root.locator(".sgw-whisper")).to_contain_text("no image")
+    expect(canvas.root.locator(".sgw-toast")).to_contain_text("no image")
 
 
 @both_ipywidgets

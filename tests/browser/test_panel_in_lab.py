@@ -84,7 +84,7 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(
     press(panel, "End")
     assert panel.shown() == 0
     assert panel.marks() == 0
-    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text(
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-toast)")).to_contain_text(
         "Nothing above 1.00; best is 0.99."
     )
     panel.canvas.get_by_role("button", name="Show it").click()
@@ -246,7 +246,7 @@ def test_the_legend_hides_solos_and_says_so(panel: Notebook, photo: Path) -> Non
             "aria-pressed", "false"
         )
     person.click()
-    expect(panel.canvas.locator(".sgw-note:not(.sgw-whisper)")).to_contain_text(
+    expect(panel.canvas.locator(".sgw-note:not(.sgw-toast)")).to_contain_text(
         "All 7 instances are hidden."
     )
     panel.canvas.get_by_role("button", name="Show all").click()
@@ -286,7 +286,7 @@ def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) 
     panel.upload(photo)
     panel.wait_for_result()
     surface = panel.canvas.locator(".sgw-surface")
-    lit = panel.canvas.locator(".sgw-row.sgw-lit .sgw-name")
+    lit = panel.canvas.locator(".sgw-row.sgw-hovered .sgw-name")
     box = surface.bounding_box()
     assert box is not None
     panel.page.mouse.move(box["x"] + 4, box["y"] + box["height"] - 30)
@@ -316,7 +316,7 @@ def test_a_pointer_at_rest_does_not_undo_the_keys(panel: Notebook, photo: Path) 
 
 @both_ipywidgets
 def test_an_image_is_opened_from_its_address_with_enter(panel: Notebook) -> None:
-    with pictures_server() as address:
+    with image_server() as address:
         field = panel.page.locator(".sgw-panel-url input")
         field.fill(f"{address}/missing.jpg")
         field.press("Enter")
@@ -349,9 +349,9 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
     assert b"<title>photo.jpg</title>" in contents["photo.html"]
     assert len(json.loads(contents["photo-coco.json"])["annotations"]) == 7
     assert len(list(csv.DictReader(io.StringIO(contents["photo.csv"].decode())))) == 7
-    picture = cv2.imdecode(np.frombuffer(contents["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)
-    assert picture is not None
-    assert picture.shape == (480, 640, 3)
+    overlay = cv2.imdecode(np.frombuffer(contents["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)
+    assert overlay is not None
+    assert overlay.shape == (480, 640, 3)
     with zipfile.ZipFile(io.BytesIO(contents["photo-cutouts.zip"])) as archive:
         assert archive.testzip() is None
         assert len(archive.namelist()) == 7
@@ -369,6 +369,51 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
     )
     assert "keep = prediction.keep(0.5)" in code
     compile(code, "copied", "exec")
+
+
+@both_ipywidgets
+def test_a_typed_threshold_counts_everywhere_and_clear_can_be_undone(
+    panel: Notebook, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"photo{number}.jpg" for number in range(2)]
+    for path in paths:
+        path.write_bytes(make_jpeg(320, 240))
+    panel.upload(*paths)
+    option = panel.page.locator(".sgw-film").get_by_role("option")
+    expect(option.nth(1)).to_have_attribute("aria-label", "photo1.jpg, 7 instances")
+    readout = panel.page.locator(".sgw-panel-slider .widget-readout")
+
+    def type_in(text: str, key: str) -> None:
+        readout.click()
+        panel.page.keyboard.press("Control+a")
+        panel.page.keyboard.type(text)
+        panel.page.keyboard.press(key)
+        panel.settle()
+
+    for text, key, read, count in (
+        ("0,3", "Enter", "0.30", 9),
+        ("30", "Enter", "0.30", 9),
+        ("0,9", "Tab", "0.90", 2),
+    ):
+        type_in(text, key)
+        expect(readout).to_have_text(read)
+        assert panel.shown() == count
+        expect(option.nth(1)).to_have_attribute("aria-label", f"photo1.jpg, {count} instances")
+
+    panel.page.get_by_role("button", name="Clear", exact=True).click()
+    expect(panel.canvas).to_contain_text("No image yet")
+    undo = panel.page.get_by_role("button", name="Undo", exact=True)
+    undo.click()
+    expect(undo).to_be_hidden()
+    expect(option).to_have_count(2)
+    panel.wait_for_result(30, "photo0.jpg")
+    assert panel.shown() == 2
+
+    # The picture for the saved notebook is there, and hidden while the panel is alive.
+    picture = panel.page.locator(".jp-OutputArea-child img.jp-needs-light-background")
+    expect(picture).to_have_count(1)
+    expect(picture).to_be_hidden()
+    expect(picture).not_to_have_js_property("naturalWidth", 1)
 
 
 @both_ipywidgets
@@ -625,7 +670,7 @@ def test_the_panel_notebook_segments_a_photograph_with_the_starter(
 
 
 @contextmanager
-def pictures_server() -> Iterator[str]:
+def image_server() -> Iterator[str]:
     """A server on loopback that has one image."""
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -118,9 +118,9 @@ def test_a_notebook_served_as_a_page_does_all_that_it_does_in_lab(
 
 
 def test_a_large_upload_arrives(served: Served, tmp_path: Path) -> None:
-    picture = tmp_path / "large.bmp"
-    Image.fromarray(make_picture(2400, 1700)).save(picture)
-    assert picture.stat().st_size > 10 * 1024 * 1024
-    served.panel.upload(picture)
+    large = tmp_path / "large.bmp"
+    Image.fromarray(make_picture(2400, 1700)).save(large)
+    assert large.stat().st_size > 10 * 1024 * 1024
+    served.panel.upload(large)
     served.panel.wait_for_result(name="large.bmp")
     assert served.panel.shown() == 7

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ from PIL import Image
 
 from seg_widgets import images, samples
 from seg_widgets.cli import main, segment
-from seg_widgets.cli.segment import find_images, unique_stems
+from seg_widgets.cli.image_files import find_images, unique_names, unique_stems
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
 
@@ -90,7 +92,7 @@ def test_stems_never_meet() -> None:
         ("https://example.org/%2e%2e", "example"),
         ("https://example.org/?image=cat.jpg", "example"),
         ("photos/cat%20one.jpg", "cat%20one"),
-        ("photos/what?.jpg", "what?"),
+        ("photos/what?.jpg", "what_"),
         ("", "image"),
     ],
 )
@@ -101,7 +103,8 @@ def test_results_are_called_as_the_panel_calls_the_image(source: str, stem: str)
 def test_coco_names_the_image_as_the_panel_does(
     stub: StubPredictor, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(images, "load", lambda source: make_picture())
+    loaded = images.LoadedImage(make_picture())
+    monkeypatch.setattr(images, "read", lambda source, **_: loaded)
     address = "https://example.org/cat%20one.jpg?width=300"
     assert main(["segment", address, "--out", str(tmp_path), "--format", "coco"]) == 0
     coco = json.loads((tmp_path / "cat one-coco.json").read_text())
@@ -112,8 +115,9 @@ def test_a_folder_gives_the_formats_that_are_read(photo: Path, tmp_path: Path) -
     for suffix in (*images.SUFFIXES, ".JPG", ".heic", ".txt", ""):
         (tmp_path / f"image{suffix}").touch()
     found = find_images([str(tmp_path), "gone.jpg", "https://example.org/"])
-    assert found == [
-        *sorted(str(tmp_path / f"image{suffix}") for suffix in (*images.SUFFIXES, ".JPG")),
+    suffixes = (*images.SUFFIXES, ".JPG", ".heic")
+    assert found.sources == [
+        *sorted(str(tmp_path / f"image{suffix}") for suffix in suffixes),
         str(photo),
         "gone.jpg",
         "https://example.org/",
@@ -124,7 +128,175 @@ def test_a_folder_without_images_fails_with_a_message(
     stub: StubPredictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["segment", str(tmp_path)]) == 1
-    assert "is a folder" in capsys.readouterr().err
+    assert "is empty. Put images into it" in capsys.readouterr().err
+    (tmp_path / "notes.txt").write_text("no image")
+    assert main(["segment", str(tmp_path)]) == 1
+    shown = capsys.readouterr().err
+    assert "has no images, only 1 file that is no image: notes.txt. Suffixes that are read" in shown
+    (tmp_path / "2024").mkdir()
+    assert main(["segment", str(tmp_path)]) == 1
+    shown = capsys.readouterr().err
+    assert f"Give a subfolder, such as {tmp_path / '2024'}." in shown
+
+
+def test_what_is_left_out_of_a_folder_is_said(
+    stub: StubPredictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "in"
+    (folder / "deeper").mkdir(parents=True)
+    for name in ("a.jpg", "b.jfif", "c", ".d.jpg", "._a.jpg"):
+        (folder / name).write_bytes(make_jpeg())
+    (folder / "notes.txt").write_text("no image")
+    os.mkfifo(folder / "pipe")
+    command = ["segment", str(folder), "--out", str(tmp_path / "out"), "--format", "csv"]
+    assert main(command) == 0
+    assert stub.calls == 3
+    assert capsys.readouterr().err == (
+        f"{folder}: left out 1 subfolder (not entered): deeper; 2 hidden files: ._a.jpg, .d.jpg; "
+        "2 files that are no images: notes.txt, pipe.\n"
+    )
+    (folder / "e.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(100))
+    assert main(command) == 1
+    assert "e.heic is a HEIC image" in capsys.readouterr().err
+
+
+def test_a_folder_that_may_not_be_read(
+    stub: StubPredictor,
+    photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def refuse(path: Path) -> Any:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    out = ["--out", str(tmp_path / "out"), "--format", "csv"]
+    assert main(["segment", str(tmp_path), str(photo), *out]) == 1
+    assert stub.calls == 1
+    assert "may not be read (Permission denied). Give yourself" in capsys.readouterr().err
+
+
+def test_links_pipes_and_zarr_folders_are_named(
+    stub: StubPredictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "link.jpg").symlink_to("gone.jpg")
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (tmp_path / "image.zarr").mkdir()
+    (tmp_path / "image.zarr" / ".zgroup").write_text("{}")
+    assert main(["segment", str(tmp_path)]) == 1
+    shown = capsys.readouterr().err
+    assert "link.jpg is a link to 'gone.jpg', which is not there" in shown
+    assert "pipe.jpg is not an ordinary file" in shown
+    assert "image.zarr is an OME-Zarr image" in shown
+
+
+def _results_of(names: list[str], tmp_path: Path, formats: str, *more: str) -> list[str]:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in names:
+        (folder / name).write_bytes(make_jpeg())
+    out = tmp_path / "out"
+    assert main(["segment", str(folder), "--out", str(out), "--format", formats, *more]) == 0
+    return sorted(path.name for path in out.iterdir())
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["x" * 110 + "1.jpg", "x" * 110 + "2.jpg"],
+        ["a:b.jpg", "a*b.jpg", "a_b.jpg"],
+        ["photo.jpg", "Photo.jpg", "PHOTO.png"],
+        ["caf\u00e9.jpg", "cafe\u0301.jpg"],
+        ["con.jpg", "_con.jpg", "CON.png"],
+        ["\u5199" * 70 + "1.jpg", "\u5199" * 70 + "2.jpg"],
+    ],
+)
+def test_results_are_never_written_over_each_other(
+    names: list[str], stub: StubPredictor, tmp_path: Path
+) -> None:
+    written = _results_of(names, tmp_path, "csv")
+    assert len({name.casefold() for name in written}) == len(names)
+    assert "con.csv" not in written
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_a_folder_is_one_data_set(separate: bool, stub: StubPredictor, tmp_path: Path) -> None:
+    names = ["a.jpg", "b.jpg", "c.jpg"]
+    more = ["--separate"] if separate else []
+    written = _results_of(names, tmp_path, "coco,results", *more)
+    if separate:
+        assert len(written) == 6
+        return
+    assert written == ["in-coco.json", "in-results.json"]
+    data = json.loads((tmp_path / "out" / "in-coco.json").read_text())
+    assert [(image["id"], image["file_name"]) for image in data["images"]] == [
+        (1, "a.jpg"),
+        (2, "b.jpg"),
+        (3, "c.jpg"),
+    ]
+    ids = [each["id"] for each in data["annotations"]]
+    assert len(set(ids)) == len(ids) > 3
+    results = json.loads((tmp_path / "out" / "in-results.json").read_text())
+    assert {each["image_id"] for each in results} == {1, 2, 3}
+
+
+def test_images_of_one_name_are_told_apart_in_a_data_set() -> None:
+    assert unique_names(["a/x.jpg", "b/x.jpg", "b/y.jpg"]) == ["a/x.jpg", "b/x.jpg", "y.jpg"]
+
+
+def test_notes_are_printed(
+    stub: StubPredictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "scan.png"
+    Image.fromarray(np.tile(np.arange(64, dtype=np.uint16) * 60, (48, 1))).save(path)
+    out = ["--out", str(tmp_path), "--format", "csv"]
+    assert main(["segment", str(path), *out]) == 0
+    assert "note: Contrast: of uint16 values from 0 to 3780" in capsys.readouterr().out
+    assert main(["segment", str(path), *out, "--contrast", "0,4095"]) == 0
+    assert "note:" not in capsys.readouterr().out
+    assert main(["segment", str(path), *out, "--page", "3"]) == 1
+    assert "there is no page=3" in capsys.readouterr().err
+    for wrong in ("--contrast=dark", "--channels=red"):
+        with pytest.raises(SystemExit, match="2"):
+            main(["segment", str(path), wrong])
+
+
+def test_a_model_that_fails_costs_one_image_only(
+    photo: Path,
+    stub: StubPredictor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    stub.error = KeyError("proposals")
+    assert main(["segment", str(photo), str(photo), "--out", str(tmp_path)]) == 1
+    shown = capsys.readouterr().err
+    assert shown.count("Something unforeseen went wrong: KeyError: 'proposals'") == 4
+    assert "Traceback" not in shown
+    monkeypatch.setenv("SEG_WIDGETS_TRACEBACK", "1")
+    main(["segment", str(photo), "--out", str(tmp_path)])
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes of this kind are Unix's")
+def test_a_reader_that_leaves_ends_it_without_a_traceback(photo: Path, tmp_path: Path) -> None:
+    program = (
+        "import sys; from seg_widgets.cli import main, segment\n"
+        "from seg_widgets.testing import StubPredictor\n"
+        "stub = StubPredictor(4); stub.description = stub.device = 'stub'\n"
+        "segment.load_model = lambda options: stub\n"
+        "sys.exit(main(sys.argv[1:]))"
+    )
+    command = [sys.executable, "-u", "-c", program, "segment", *([str(photo)] * 3)]
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [*command, "--out", str(tmp_path)], stdout=writing, stderr=subprocess.PIPE, text=True
+    )
+    os.close(writing)
+    assert done.returncode == 141
+    assert done.stderr == ""
 
 
 def test_bad_images_are_listed_and_the_rest_is_done(

@@ -68,3 +68,23 @@ def test_places_that_are_none(tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="can't be the name of a file"):
         export.write_bytes(tmp_path / "a\0b", b"x")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize(
+    ("text", "stem"),
+    [
+        ("a/b:c*d", "a_b_c_d"),
+        ("con", "_con"),
+        ("Com1.backup", "_Com1.backup"),
+        ("console", "console"),
+        (" . ", "image"),
+        ("x" * 300, "x" * 100),
+        ("写" * 300, "写" * 41),
+    ],
+)
+def test_stems_are_fit_for_every_system(text: str, stem: str) -> None:
+    assert export.file_stem(text) == stem
+    assert export.file_stem(stem) == stem
+    numbered = export.file_stem(text, ending="-12")
+    assert numbered.endswith("-12") and export.file_stem(numbered) == numbered
+    assert len(f"{stem}-cutout-000-{'写' * 16}.png".encode()) < 255

@@ -52,7 +52,7 @@ def test_save_every_format(prediction: Prediction, tmp_path: Path) -> None:
 
 
 def test_formats_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="no format 'gif'; there are png, cutouts, coco"):
+    with pytest.raises(SettingError, match="no format 'gif'; there are png, cutouts, masks, coco"):
         export.save(FOUND, IMAGE, tmp_path, "x", ("png", "gif"))
     assert list(tmp_path.iterdir()) == []
     assert list(export.save(FOUND, IMAGE, tmp_path, "x", "csv")) == ["csv"]
@@ -138,7 +138,8 @@ def test_masks_need_masks(tmp_path: Path) -> None:
 
 def test_what_is_registered_is_complete() -> None:
     assert [each.name for each in export.menu_formats()] == [
-        *("png", "cutouts", "coco", "csv", "html", "python"),
+        *("png", "cutouts", "masks", "coco", "results", "csv", "labelme", "labelstudio", "html"),
+        "python",
     ]
     for name, each in export.FORMATS.items():
         assert name == each.name

@@ -11,7 +11,7 @@ import pytest
 
 from seg_widgets import export
 
-from .results import FOUND, NOTHING
+from .results import FOUND, IMAGE, NOTHING
 
 
 def test_csv(tmp_path: Path) -> None:
@@ -28,6 +28,7 @@ def test_csv(tmp_path: Path) -> None:
             list(instance.box), abs=1e-3
         )
         assert int(row["area_px"]) == instance.area
+        assert row["category_id"] == str(instance.class_id + 1)
     assert export.to_csv(NOTHING) == ",".join(export.CSV_COLUMNS) + "\n"
 
 
@@ -50,3 +51,13 @@ def test_csv_of_some_keeps_their_places() -> None:
         if instance.class_name != "person"
     ]
     assert export.to_csv(FOUND, only=[]).splitlines() == every[:1]
+
+
+def test_each_row_names_its_file_and_the_category_of_the_coco_file() -> None:
+    prediction = dataclasses.replace(FOUND, category_ids=(7, 24, 3, 9))
+    rows = list(csv.DictReader(io.StringIO(export.to_csv(prediction, file_name="a, b.jpg"))))
+    assert {row["file_name"] for row in rows} == {"a, b.jpg"}
+    results = export.to_coco(prediction)
+    assert [int(row["category_id"]) for row in rows] == [one["category_id"] for one in results]
+    made = export.make("csv", export.Result(IMAGE, prediction, "=1\udcff.jpg"))
+    assert list(csv.reader(io.StringIO(made.data.decode("utf-8"))))[1][-1] == "'=1_.jpg"

@@ -12,8 +12,9 @@ import torch
 
 from seg_widgets import load_predictor
 from seg_widgets.cli import main
-from seg_widgets.errors import ConfigError, DatasetError, SettingError
+from seg_widgets.errors import ConfigError, DatasetError, InferenceError, SettingError
 from seg_widgets.finetuning import FinetuneResult, finetune, read_dataset
+from seg_widgets.finetuning.transfer import adapt_config
 
 from ..shapes import write_shapes
 
@@ -131,6 +132,27 @@ def test_it_ends_when_it_gets_no_better(
     assert load_predictor(tmp_path, device="cpu").class_names == ("disc", "box")
 
 
+def test_without_an_object_to_measure_on_all_steps_are_run(tmp_path: Path) -> None:
+    content = write_shapes(tmp_path, 8)
+    content["annotations"] = content["annotations"][4:6]  # of one image
+    (tmp_path / "instances.json").write_text(json.dumps(content))
+    lines: list[str] = []
+    result = finetune(
+        tmp_path,
+        tmp_path / "out",
+        steps=14,
+        patience=1,
+        min_size=64,
+        device="cpu",
+        report=lines.append,
+    )
+    assert (result.why_ended, result.steps) == ("steps", 14)
+    assert result.figures["AP"] is None
+    assert result.history == []
+    assert any("AP can't be measured: all steps are run" in line for line in lines)
+    assert load_predictor(tmp_path / "out", device="cpu").class_names == ("disc", "box")
+
+
 def test_an_interrupt_keeps_what_was_learnt(data: Path, tmp_path: Path) -> None:
     def report(line: str) -> None:
         if line.startswith("step 1 of"):
@@ -169,6 +191,25 @@ def test_a_loss_that_is_not_finite_is_told_with_what_to_do(
     ):
         finetune(data, tmp_path / "out", steps=30, min_size=64, device="cpu", report=_quiet)
     assert not (tmp_path / "out" / "model.safetensors").exists()
+
+
+def test_another_failure_is_named(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(training: object, batch: object) -> None:
+        raise RuntimeError("sizes of tensors must match")
+
+    monkeypatch.setattr("seg_widgets.finetuning.loop.Training.train_step", fail)
+    with pytest.raises(InferenceError, match="failed at step 0: RuntimeError: sizes of tensors"):
+        finetune(data, tmp_path / "out", steps=3, min_size=64, device="cpu", report=_quiet)
+    with pytest.raises(SettingError, match="this data set is read already"):
+        finetune(read_dataset(data), tmp_path / "out", images=data, report=_quiet)
+
+
+def test_a_limit_of_detections_is_raised_to_the_objects_of_an_image(data: Path) -> None:
+    starter = load_predictor(device="cpu")
+    assert adapt_config(starter, 2, None, 20).TEST.DETECTIONS_PER_IMAGE == 100
+    assert adapt_config(starter, 2, None, 150).TEST.DETECTIONS_PER_IMAGE == 150
 
 
 def test_a_model_without_masks_is_refused(data: Path, tmp_path: Path) -> None:

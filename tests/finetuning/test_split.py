@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
-from seg_widgets.finetuning import read_dataset
-from seg_widgets.finetuning.split import split_by_content
+import pytest
+
+from seg_widgets.errors import DatasetError
+from seg_widgets.finetuning import LabelledImage, read_dataset
+from seg_widgets.finetuning.split import Split, prepare_data, split_by_content
 
 from ..shapes import write_shapes
 
@@ -20,3 +25,49 @@ def test_copies_of_an_image_are_not_parted(tmp_path: Path) -> None:
     assert not {image.path.read_bytes() for image in split.train} & {
         image.path.read_bytes() for image in split.validation
     }
+
+
+def _split(tmp_path: Path, kept: Mapping[int, tuple[int, ...]], share: float = 0.2) -> Split:
+    """Split images of which each has the objects of these class indices."""
+    write_shapes(tmp_path, len(kept))
+    data = json.loads((tmp_path / "instances.json").read_text())
+    data["annotations"] = [
+        one for one in data["annotations"] if one["category_id"] // 10 - 1 in kept[one["image_id"]]
+    ]
+    (tmp_path / "instances.json").write_text(json.dumps(data))
+    return split_by_content(read_dataset(tmp_path), share)
+
+
+def _found(images: tuple[LabelledImage, ...]) -> list[int]:
+    return sorted({item.class_id for image in images for item in image.objects})
+
+
+def test_both_parts_get_objects_of_each_class(tmp_path: Path) -> None:
+    # Most images are empty, and of each class there are two.
+    kept = dict.fromkeys(range(1, 21), ()) | {3: (0,), 8: (0,), 11: (1,), 17: (1,)}
+    split = _split(tmp_path, kept)
+    assert (len(split.train), len(split.validation)) == (16, 4)
+    assert _found(split.train) == _found(split.validation) == [0, 1]
+
+
+def test_the_only_object_of_a_class_is_trained_on(tmp_path: Path) -> None:
+    kept = dict.fromkeys(range(1, 11), (0,)) | {4: (0, 1)}
+    split = _split(tmp_path, kept)
+    assert len(split.validation) == 2
+    assert _found(split.train) == [0, 1]
+    assert _found(split.validation) == [0]
+
+
+def test_a_share_is_still_set_aside_where_only_one_image_has_objects(tmp_path: Path) -> None:
+    split = _split(tmp_path, dict.fromkeys(range(1, 9), ()) | {3: (0, 1)})
+    assert (len(split.train), len(split.validation)) == (6, 2)
+    assert _found(split.train) == [0, 1]
+
+
+def test_an_own_validation_part_that_is_empty_names_the_way_out(tmp_path: Path) -> None:
+    write_shapes(tmp_path / "train", 3)
+    content = write_shapes(tmp_path / "valid", 2)
+    (tmp_path / "valid" / "instances.json").write_text(json.dumps({**content, "annotations": []}))
+    with pytest.raises(DatasetError, match=r"own validation part.*--validation 0\.2"):
+        prepare_data(tmp_path)
+    assert len(prepare_data(tmp_path, 0.0).train) == 3

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,9 @@ from seg_widgets.errors import (
     ImageError,
     ImageFormatError,
     ImageTooLargeError,
+    SettingError,
 )
-from seg_widgets.images import load
+from seg_widgets.images import load, read
 from seg_widgets.testing import make_picture
 
 from .pictures import PICTURE, PNG, assert_is_rgb, encode
@@ -114,20 +116,23 @@ def test_16_bit_images_are_scaled_not_clipped() -> None:
     values = np.array([[0, 257, 32768, 65535]], np.uint16)
     expected = [0, 1, 128, 255]
     for source in (values, Image.fromarray(values), encode(values), encode(values, "TIFF")):
-        assert load(source)[0, :, 0].tolist() == expected
+        assert load(source, contrast="full")[0, :, 0].tolist() == expected
     big_endian = Image.frombytes("I;16B", (4, 1), values.astype(">u2").tobytes())
-    assert load(big_endian)[0, :, 0].tolist() == expected
-    assert load(np.stack([values] * 3, axis=2))[0, :, 2].tolist() == expected
+    assert load(big_endian, contrast="full")[0, :, 0].tolist() == expected
+    assert load(np.stack([values] * 3, axis=2), contrast="full")[0, :, 2].tolist() == expected
 
 
 def test_32_bit_images_are_stretched() -> None:
     integers = Image.fromarray(np.array([[-1000, 0, 1000]], np.int32))
-    assert load(encode(integers, "TIFF"))[0, :, 0].tolist() == [0, 128, 255]
+    np.testing.assert_allclose(
+        read(encode(integers, "TIFF")).pixels[0, :, 0], [0, 128, 255], atol=1
+    )
     floats = np.array([[0.0, 0.5, 1.0]], np.float32)
     assert load(encode(floats, "TIFF"))[0, :, 0].tolist() == [0, 128, 255]
-    assert load(encode(floats * 4000, "TIFF"))[0, :, 0].tolist() == [0, 128, 255]
-    assert load(encode(np.full((1, 1), 7, np.float32), "TIFF")).tolist() == [[[255] * 3]]
-    with pytest.raises(ImageFormatError, match="NaN"):
+    thousands = read(encode(floats * 4000, "TIFF")).pixels[0, :, 0]
+    np.testing.assert_allclose(thousands, [0, 128, 255], atol=1)
+    assert read(encode(np.full((1, 1), 7, np.float32), "TIFF")).pixels.tolist() == [[[255] * 3]]
+    with pytest.raises(ImageFormatError, match="no finite value"):
         load(encode(floats * np.float32("nan"), "TIFF"))
 
 
@@ -135,7 +140,15 @@ def test_the_first_frame_counts() -> None:
     frames = [Image.new("RGB", (4, 4), color) for color in ("red", "blue")]
     for kind in ("GIF", "TIFF", "WEBP", "PNG", "MPO"):
         content = encode(frames[0], kind, save_all=True, append_images=frames[1:])
-        assert load(content)[1, 1, 0] > 240 and load(content)[1, 1, 2] < 20
+        first, second = read(content), read(content, page=1)
+        assert first.pixels[1, 1, 0] > 240 and first.pixels[1, 1, 2] < 20
+        assert second.pixels[1, 1, 2] > 240 and second.pixels[1, 1, 0] < 20
+        assert second.notes == read(content, page=0).notes == ()
+        # The other images of an MPO are previews and depth maps: nobody means them.
+        assert len(first.notes) == (kind != "MPO")
+        assert kind == "MPO" or re.match(r"It has 2 (pages|frames): the first", first.notes[0])
+        with pytest.raises(SettingError, match=r"has 2 (pages|frames), 0 to 1; there is no page=2"):
+            load(content, page=2)
 
 
 def test_one_pixel() -> None:

@@ -40,6 +40,18 @@ HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + b"\0" * 100
         (b"PK\3\4\x14\0", "a ZIP archive"),
         (b"\x1f\x8b\x08", "gzip"),
         (b"\x93NUMPY\1\0", "a NumPy file"),
+        (b"MATLAB 5.0 MAT-file, Platform: GLNXA64", "a MATLAB file"),
+        (b"MATLAB 7.3 MAT-file, Platform: GLNXA64\0\0", "a MATLAB file"),
+        (b"\x89HDF\r\n\x1a\n\0", "an HDF5 file"),
+        (b"\xff\x4f\xff\x51\0\x2f", "JPEG 2000"),
+        (b"SIMPLE  =                    T", "a FITS file"),
+        (b"\0" * 344 + b"n+1\0", "a NIfTI volume"),
+        (b"v/1\x01\2\0\0\0", "an OpenEXR image"),
+        (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe", "a Radiance HDR image"),
+        (b"qoif\0\0\1\0", "a QOI image"),
+        (b"ZISRAWFILE\0\0", "a microscope's own format"),
+        (b"%!PS-Adobe-3.0 EPSF", "a PostScript drawing"),
+        (b"\0\x05\x16\x07\0\2\0\0Mac OS X", "AppleDouble"),
         (b"\0" * 128 + b"DICM", "a DICOM file"),
         (b"RIFF\0\0\0\0AVI LIST", "a video or a sound"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
@@ -96,6 +108,6 @@ def test_each_refusal_is_a_sentence_with_what_to_do() -> None:
 
 def test_what_is_made_from_the_table() -> None:
     assert FORMATS == ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF")
-    assert SUFFIXES == (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
-    assert ACCEPT == "image/*,.jpg,.jpeg,.png,.webp,.bmp,.tif,.tiff,.gif"
+    assert SUFFIXES == (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
+    assert ACCEPT == "image/*,.jpg,.jpeg,.jfif,.png,.webp,.bmp,.tif,.tiff,.gif"
     assert FIX == "Use a JPEG, PNG, WebP, BMP, TIFF or GIF file."

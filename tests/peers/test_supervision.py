@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 
 import numpy as np
@@ -49,3 +51,53 @@ def test_a_choice_of_compact_masks_and_boxes_alone(blobs: Blobs) -> None:
 
 def test_nothing() -> None:
     assert len(Prediction.of(sv.Detections.empty(), (60, 90))) == 0
+
+
+@pytest.mark.parametrize("compact", [None, True, False])
+def test_there_and_back(blobs: Blobs, compact: bool | None) -> None:
+    masks = blobs(7, 60, 90)
+    masks[3] = False
+    prediction = Prediction.from_dense(masks, np.linspace(0.1, 0.9, 7), [0, 1, 2] * 2 + [0], "abc")
+    result = prediction.to_supervision(compact=compact)
+    assert isinstance(result.mask, sv.CompactMask) == (compact is not False)
+    np.testing.assert_array_equal(np.asarray(result.mask), masks)
+    np.testing.assert_array_equal(result.area, masks.sum((1, 2)))
+    back = Prediction.of(result, class_names=["a", "b", "c"])
+    # The empty mask has no box, but stays an instance without pixels where it was.
+    kept = [index for index in range(7) if index != 3]
+    assert back[[instance.area > 0 for instance in back]] == prediction[kept]
+    image = np.zeros((60, 90, 3), np.uint8)
+    assert sv.MaskAnnotator().annotate(image, result).any()
+
+
+def test_boxes_and_nothing_there() -> None:
+    boxes = Prediction((60, 90), [[1, 2, 3, 4]], [0.5], [0], ("a",))  # type: ignore[arg-type]
+    assert boxes.to_supervision().mask is None
+    assert len(Prediction.empty((60, 90), "a").to_supervision()) == 0
+
+
+_PEAK = """
+import resource, sys
+import numpy as np
+import supervision
+from seg_widgets.prediction import MaskCrop, Prediction
+
+bits = np.packbits(np.ones((300, 400), bool)).tobytes()
+crops = tuple(MaskCrop(30 * index, 20 * index, 400, 300, bits) for index in range(100))
+boxes = [(crop.x, crop.y, crop.x + 400, crop.y + 300) for crop in crops]
+prediction = Prediction((3000, 4000), boxes, [0.5] * 100, [0] * 100, ("a",), crops)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = prediction.to_supervision(compact=sys.argv[1] == "compact")
+assert found.area.tolist() == [120_000] * 100
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+def test_a_hundred_masks_at_12_mp_take_few_mib() -> None:
+    """The dense masks alone are 1200 MB; the peak of a process of its own is measured."""
+    peaks = {
+        kind: int(subprocess.check_output([sys.executable, "-c", _PEAK, kind]))
+        for kind in ("compact", "dense")
+    }
+    assert peaks["dense"] > 1100
+    assert peaks["compact"] < 60, peaks

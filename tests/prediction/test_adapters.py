@@ -727,3 +727,50 @@ def test_nothing_is_run_or_changed() -> None:
     convert(result, IMAGE, class_names=["a", "b", "c"])
     assert boxes[0, 0] == -5
     np.testing.assert_array_equal(result.confidence, SCORES)
+
+
+def test_ids_of_a_data_set_come_with_its_results() -> None:
+    categories = [{"id": 18, "name": "dog"}, {"id": 1, "name": "person"}, {"id": 2, "name": "car"}]
+    assert of(coco(), class_names=categories).category_ids == (1, 2, 18)
+    assert of(coco(), class_names={1: "person", 2: "car", 18: "dog"}).category_ids == (1, 2, 18)
+    labels = [{"score": 0.5, "label": "dog", "mask": Image.fromarray(PIXEL)}]
+    assert of(labels, class_names=categories).category_ids == (1, 2, 18)
+    # Of another library's ids nobody knows whether they are those of a data set.
+    assert of(labels, class_names={0: "cat", 1: "dog"}).category_ids == ()
+    assert of(STACK, class_names="cell").category_ids == ()
+    with pytest.warns(UserWarning, match="have no names"):
+        unnamed = Prediction.of(coco())
+    assert [unnamed.category_ids[index] for index in unnamed.class_ids] == [1, 18, 2, 1]
+
+
+def test_what_was_changed_is_a_note_of_the_prediction() -> None:
+    result = [{"segmentation": PIXEL, "predicted_iou": 1.03}]
+    conversion = convert(result)
+    assert conversion.prediction.notes == conversion.notes == ("1 score is over 1 and became 1.",)
+    with pytest.warns(UserWarning, match="became 1"):
+        assert Prediction.of(result)[:0].notes == conversion.notes
+    assert of(STACK).notes == ()
+
+
+def test_the_things_of_panoptic_seg_are_taken() -> None:
+    segmentation = np.zeros(SIZE, np.int32)
+    segmentation[PARTS], segmentation[4:, :3] = 3, 9
+    infos = [
+        {"id": 3, "isthing": True, "category_id": 1, "score": 0.75, "area": int(PARTS.sum())},
+        {"id": 9, "isthing": False, "category_id": 0, "area": 6},
+    ]
+    conversion = convert({"panoptic_seg": (segmentation, infos)}, class_names=["cat", "dog"])
+    check(
+        conversion.prediction,
+        ["dog"],
+        masks=PARTS[None],
+        boxes=AROUND[1:2],
+        scores=np.array([0.75], np.float32),
+    )
+    assert conversion.notes == ("1 region that is no thing was left out, such as sky or road.",)
+    both = {"panoptic_seg": (segmentation, infos), "instances": Instances(pred_masks=STACK)}
+    assert len(of(both)) == 4
+    with pytest.raises(PredictionError, match="This panoptic_seg has no segments_info"):
+        of({"panoptic_seg": (segmentation, None)})
+    with pytest.raises(PredictionError, match="from a dict with sem_seg"):
+        of({"sem_seg": np.zeros((54, *SIZE), np.float32)})

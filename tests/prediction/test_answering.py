@@ -10,7 +10,13 @@ import pytest
 from PIL import Image
 
 from seg_widgets.errors import InferenceError, PredictionError, SettingError
-from seg_widgets.prediction import Prediction, Predictor, predictor_of
+from seg_widgets.prediction import (
+    Prediction,
+    Predictor,
+    is_known_model,
+    predictor_of,
+    taken,
+)
 
 IMAGE = np.arange(6 * 8 * 3, dtype=np.uint8).reshape(6, 8, 3)
 
@@ -134,3 +140,51 @@ def test_what_a_conversion_changes_is_reported() -> None:
     with pytest.warns(UserWarning, match="1 score is over 1"):
         predictor(IMAGE)
     assert list(predictor.notes) == ["1 score is over 1 and became 1."]
+
+
+def test_a_librarys_bare_network_is_refused_with_what_to_give(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Network:
+        def parameters(self) -> None: ...
+
+        def __call__(self, image: Any) -> None: ...
+
+    for module, advice in (
+        ("transformers.models.detr", r'pipeline\("image-segmentation", model=model'),
+        ("segment_anything.modeling", r"SamAutomaticMaskGenerator\(model\)"),
+        ("sam2.modeling", r"SAM2AutomaticMaskGenerator\(model\)"),
+    ):
+        monkeypatch.setattr(Network, "__module__", module)
+        with pytest.raises(SettingError, match=f"Network is a bare network.*{advice}"):
+            predictor_of(Network())
+
+
+def test_a_model_is_known_by_its_library_or_that_of_what_it_extends(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Segmenter, "__module__", "rfdetr.variants")
+
+    class Mine(Segmenter):
+        pass
+
+    assert is_known_model(Segmenter()) and is_known_model(Mine())
+    assert not is_known_model(Pipeline()) and not is_known_model(len) and not is_known_model(None)
+    assert predictor_of(Mine())(IMAGE).class_ids.tolist() == [0]
+
+
+def test_answers_of_a_function_of_rgb_images_are_taken() -> None:
+    prediction = Prediction.empty((6, 8), ("cat",))
+    assert taken(prediction, IMAGE) is prediction
+    assert taken(answer(0.25, 0.875, 0.01), IMAGE).scores.tolist() == [0.875, 0.25]
+    assert taken(answer(1.02), IMAGE).notes == ("1 score is over 1 and became 1.",)
+    with pytest.raises(PredictionError, match=r"answered with int and not with a Predic.*taken"):
+        taken(7, IMAGE)
+
+    class Instances:
+        image_size = (6, 8)
+        get_fields = has = None
+
+    for detectron2s in (Instances(), {"instances": Instances()}):
+        with pytest.raises(PredictionError, match=r"takes BGR images: give wrap\(function"):
+            taken(detectron2s, IMAGE)

@@ -223,3 +223,48 @@ def test_a_style_is_drawn_as_its_settings_one_by_one() -> None:
 def test_letters_may_be_smaller_than_on_an_image() -> None:
     axes = of_stack(np.ones((1, 40, 60), bool)).plot(axes_of(60, 40), font_size=4)
     assert axes.texts[0].get_fontsize() == 4
+
+
+@pytest.mark.parametrize("width_in", [3.4, 7.0, 1.6])
+def test_labels_stay_inside_the_axes(width_in: float) -> None:
+    stack = np.zeros((4, 40, 60), bool)
+    for plane, (row, column) in zip(stack, ((0, 55), (0, 0), (36, 50), (20, 30)), strict=True):
+        plane[row : row + 4, column : column + 5] = True
+    names = ("a class of a long name", "dog")
+    prediction = Prediction.from_dense(stack, [0.9] * 4, [0] * 4, names)
+    figure = Figure(figsize=(width_in, width_in / 1.5), dpi=100)
+    axes = prediction.plot(figure.add_subplot(), make_picture(60, 40))
+    assert len(axes.texts) == 4
+    for dpi in (100, 300):
+        figure.set_dpi(dpi)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        for text in axes.texts:
+            patch = text.get_bbox_patch()
+            assert patch is not None
+            extent = patch.get_window_extent(canvas.get_renderer())
+            assert axes.bbox.x0 - 1 <= extent.x0
+            assert axes.bbox.y0 - 1 <= extent.y0 and extent.y1 <= axes.bbox.y1 + 1
+            # One that is longer than the axes begins in them.
+            is_longer = extent.width > axes.bbox.width
+            assert is_longer or extent.x1 <= axes.bbox.x1 + 1
+            assert is_longer == (width_in < 2)
+
+
+def test_a_label_that_fits_stands_on_the_corner_of_its_box() -> None:
+    stack = np.zeros((1, 40, 60), bool)
+    stack[0, 20:30, 10:50] = True
+    axes = of_stack(stack).plot(axes_of(60, 40, 8))
+    pixels(axes)
+    [text] = axes.texts
+    assert text.get_position() == (1, 1)
+
+
+def test_labels_of_zoomed_axes_are_those_of_what_is_seen() -> None:
+    stack = np.zeros((2, 40, 60), bool)
+    stack[0, 2:6, 2:6] = stack[1, 30:36, 40:50] = True
+    axes = of_stack(stack).plot(axes_of(60, 40, 8), masks=False, outlines=False)
+    axes.set(xlim=(30, 59), ylim=(39, 25))
+    shown = pixels(axes)
+    colors = {tuple(color) for color in shown.reshape(-1, 3).tolist()}
+    assert class_color(1) in colors and class_color(0) not in colors

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
+import pickle
 
 import numpy as np
 import pytest
@@ -144,3 +146,19 @@ def test_counts() -> None:
     stack = np.ones((4, 2, 2), bool)
     prediction = Prediction.from_dense(stack, [0.5] * 4, [2, 0, 1, 0], NAMES)
     assert list(prediction.counts().items()) == [("cat", 2), ("dog", 1), ("Ωmega <b>", 1)]
+
+
+def test_notes_stay_with_whatever_is_chosen_and_are_shown() -> None:
+    note = "The limit of 3 <instances> was reached."
+    noted = dataclasses.replace(small(), notes=(note,))
+    for one in (
+        noted.select([0]),
+        noted.filter(0.99),
+        noted.sort("area"),
+        copy.deepcopy(noted),
+        pickle.loads(pickle.dumps(noted)),
+    ):
+        assert one.notes == (note,)
+    assert small().notes == ()
+    assert note in repr(noted)
+    assert "The limit of 3 &lt;instances&gt; was reached." in noted._repr_html_()

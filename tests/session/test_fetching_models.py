@@ -217,7 +217,7 @@ def test_the_picker_says_what_is_here_and_fetches_the_rest(zoo: type[Zoo]) -> No
     panel.model_picker.value = NAME
     assert panel.fetching == NAME
     until(lambda: panel.canvas.status.startswith(f"Fetching {NAME}: "))
-    assert "cancel" in panel.canvas.asks
+    assert "cancel" in panel.canvas.actions
     panel.wait(60)
     assert panel.model_picker.value == NAME
     assert labels(panel)[NAME] == NAME

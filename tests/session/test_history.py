@@ -6,6 +6,7 @@ import pytest
 from seg_widgets.errors import SettingError
 from seg_widgets.prediction import Prediction
 from seg_widgets.session.history import History
+from seg_widgets.session.pixels import PixelFolder, Pixels
 from seg_widgets.session.result import Result
 
 
@@ -37,27 +38,61 @@ def test_entries_are_counted_updated_and_removed() -> None:
         history.remove(3)
 
 
-def test_the_oldest_finished_ones_go_but_not_the_one_on_screen() -> None:
-    history = History(max_entries=2)
-    for _ in range(5):
-        history.add("x")
-    for number in (1, 2, 3, 5):
-        history.update(number, state="done", image=picture())
-    history.trim(keep=1)
-    assert numbers(history) == [1, 4, 5]
+def done(history: History, side: int = 10) -> Pixels:
+    number = history.add("x")
+    pixels = Pixels(picture(side))
+    history.update(number, state="done", image=pixels)
+    return pixels
 
 
-def test_large_images_leave_room_for_fewer() -> None:
+def test_nothing_is_dropped_and_the_oldest_pixels_leave_memory_first() -> None:
     history = History(max_bytes=700)
-    for number in (1, 2, 3):
-        history.add("x")
-        history.update(number, state="done", image=picture())
-        history.trim(keep=number)
-    assert numbers(history) == [2, 3]
-    history.add("large")
-    history.update(4, state="done", image=picture(100))
-    history.trim(keep=4)
-    assert numbers(history) == [4]
+    made = [done(history) for _ in range(4)]
+    assert history.over_limit(keep=4) == made[:2]
+    assert history.over_limit(keep=1) == made[1:3], "but not those on screen"
+    assert numbers(history) == [1, 2, 3, 4]
+    large = done(history, 100)
+    assert history.over_limit(keep=5) == made
+    assert history.over_limit(keep=None) == [*made, large]
+
+
+def test_two_results_of_one_image_count_once() -> None:
+    history = History(max_bytes=700)
+    pixels = done(history)
+    history.update(history.add("x"), state="done", image=pixels)
+    done(history)
+    assert history.over_limit(keep=3) == []
+
+
+def test_an_entry_loads_its_image_when_it_is_read() -> None:
+    loaded: list[int] = []
+
+    def again() -> np.ndarray[tuple[int, ...], np.dtype[np.uint8]]:
+        loaded.append(1)
+        return picture()
+
+    history = History()
+    history.add("x")
+    pixels = Pixels(picture(), again)
+    history.update(1, state="done", image=pixels, prediction=Prediction.empty((10, 10)))
+    pixels.put_away(PixelFolder())
+    assert history[1].changed(state="failed").pixels is pixels
+    assert "x" in repr(history[1])
+    assert loaded == []
+    image = history[1].image
+    assert image is not None
+    assert (image == picture()).all()
+    assert len(loaded) == 1
+
+
+def test_what_was_cleared_comes_back_in_its_old_order() -> None:
+    history = History()
+    done(history)
+    done(history)
+    entries = history.clear()
+    done(history)
+    history.restore(entries)
+    assert numbers(history) == [1, 2, 3]
 
 
 def test_an_entry_has_a_result_once_it_is_done() -> None:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import dataclasses
 import gc
+import io
 import logging
 import threading
 import time
@@ -198,20 +200,16 @@ def test_of_many_requests_the_first_runs_the_newest_waits_and_only_the_newest_is
 
 
 def test_a_slow_source_does_not_hold_up_a_newer_one(
-    session: SegmentationSession, monkeypatch: Any
+    session: SegmentationSession,
 ) -> None:
-    from seg_widgets import images
-
     stuck = threading.Event()
-    real = images.load
 
-    def load(source: object, **settings: Any) -> RGBArray:
-        if isinstance(source, str):
+    class Slow(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
             assert stuck.wait(20)
-        return real(source, **settings)
+            return super().read(size)
 
-    monkeypatch.setattr(images, "load", load)
-    session.segment("slow")
+    session.segment(Slow(make_jpeg(9, 9)), "slow")
     session.image = make_picture(24, 24)
     session.wait(10)
     assert session.image.shape == (24, 24, 3)
@@ -341,7 +339,7 @@ def test_an_error_keeps_no_image_alive(monkeypatch: pytest.MonkeyPatch) -> None:
     session.close(5)
 
 
-@pytest.mark.parametrize("answer", [None, [], "image of another size"])
+@pytest.mark.parametrize("answer", [None, 7, "image of another size"])
 def test_a_wrong_answer_of_the_predictor_is_told(answer: Any) -> None:
     given = StubPredictor()(make_picture(9, 9)) if answer == "image of another size" else answer
     session = SegmentationSession(lambda image: given)
@@ -615,6 +613,53 @@ def test_an_observer_may_wait_or_fail(
     assert "own mistake" in caplog.text
 
 
+@pytest.mark.parametrize(
+    "trait", ["busy", "status", "error", "predictor", "history", "current", "result", "notes"]
+)
+def test_a_mistake_in_an_observer_of_any_trait_stops_nothing(
+    trait: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def careless(change: object) -> None:
+        raise KeyError("a typo")
+
+    session = SegmentationSession(build=lambda: StubPredictor(2))
+    session.observe(careless, trait)
+    heard: list[object] = []
+    session.observe(heard.append, "prediction")
+    session.segment(make_picture(30, 20), "a.png")
+    assert session.wait(20) is not None
+    session.segment(b"nothing", "b.png")
+    with pytest.raises(ImageFormatError):
+        session.wait(20)
+    session.segment(make_picture(20, 20), "c.png")
+    assert session.wait(20) is not None
+    session.show(1)
+    session.forget(1)
+    session.clear()
+    session.undo_clear()
+    assert session.source == "a.png"
+    session.close(5)
+    assert len(heard) >= 3
+    if trait != "notes":  # there are none, so nothing changes
+        assert "failed with KeyError: 'a typo'" in caplog.text
+        assert f"observes '{trait}'" in caplog.text
+
+
+def test_a_predictor_that_exits_is_told_and_the_next_request_works() -> None:
+    def predictor(image: RGBArray, /) -> Prediction:
+        if image.shape[1] == 30:
+            raise SystemExit(3)
+        return StubPredictor(2)(image)
+
+    session = SegmentationSession(predictor)
+    session.image = make_picture(30, 20)
+    with pytest.raises(InferenceError, match=r"called sys\.exit\(3\)"):
+        session.wait(20)
+    session.image = make_picture(20, 20)
+    assert session.wait(20) is not None
+    session.close(5)
+
+
 def test_requests_from_many_threads_end_with_one_consistent_result(
     session: SegmentationSession,
 ) -> None:
@@ -858,17 +903,39 @@ def test_cancel_and_clear_drop_what_waits(paced: tuple[SegmentationSession, Pace
     assert 22 not in predictor.widths
 
 
-def test_another_model_replaces_the_result_on_screen_only() -> None:
+def test_another_model_adds_a_result_beside_the_one_before() -> None:
+    class Second(StubPredictor):
+        name = "second"
+
     session = SegmentationSession(StubPredictor(2))
     session.segment_all(pictures(21, 22))
     session.wait(20)
-    session.use(StubPredictor(5))
+    session.use(Second(5))
     session.wait(20)
-    assert [len(entry.prediction) for entry in session.history] == [5, 2]
-    assert session.current == 1
-    session.show(2)
+    assert [len(entry.prediction) for entry in session.history] == [2, 2, 5]
+    assert [entry.source for entry in session.history] == ["21.jpg", "22.jpg", "21.jpg"]
+    assert [entry.model for entry in session.history] == [
+        "StubPredictor",
+        "StubPredictor",
+        "second",
+    ]
+    assert session.history[2].pixels is session.history[0].pixels, "the image is kept once"
+    assert session.current == 3
+    session.show(1)
     assert session.prediction is not None
     assert len(session.prediction) == 2
+    session.close(5)
+
+
+def test_another_model_that_fails_leaves_what_was_there() -> None:
+    session = SegmentationSession(StubPredictor(2))
+    session.segment(make_jpeg(21, 20), "a.jpg")
+    session.wait(20)
+    session.use(StubPredictor(error=KeyError("logits")))
+    with pytest.raises(InferenceError, match="logits"):
+        session.wait(20)
+    assert states(session) == [("a.jpg", "done")]
+    assert session.current == 1
     session.close(5)
 
 
@@ -947,3 +1014,202 @@ def test_class_thresholds_stand_in_place_of_the_common_one() -> None:
             session.class_thresholds = wrong
     assert session.class_thresholds == {"person": 0.0}
     session.close(5)
+
+
+def test_one_path_instead_of_several_is_refused_and_changes_nothing(
+    session: SegmentationSession, tmp_path: Path
+) -> None:
+    for one in (tmp_path / "a.jpg", "a.jpg", tmp_path):
+        with pytest.raises(SettingError, match="segment_all takes"):
+            session.segment_all(one)  # type: ignore[arg-type]
+    assert session.history == ()
+    assert not session.busy
+
+
+# ── nothing is lost ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_fifty_results_are_kept() -> None:
+    predictor = StubPredictor(3)
+    session = SegmentationSession(predictor)
+    session.segment_all(pictures(*range(21, 71)))
+    session.wait(60)
+    assert [entry.number for entry in session.history] == list(range(1, 51))
+    assert {entry.state for entry in session.history} == {"done"}
+    session.show(2)
+    assert session.image.shape == (20, 22, 3)
+    assert predictor.calls == 50
+    session.close(5)
+
+
+def test_large_images_leave_memory_and_come_back_with_their_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seg_widgets.session import history
+
+    side = 100
+    monkeypatch.setattr(history.History.__init__, "__defaults__", (5 * side * side * 3,))
+    predictor = StubPredictor(3)
+    session = SegmentationSession(predictor)
+    path = tmp_path / "file.png"
+    path.write_bytes(make_jpeg(side, side, seed=99))
+    given = [path, *(make_picture(side, side, seed) for seed in range(1, 15))]
+    session.segment_all(given)
+    session.wait(60)
+
+    def in_memory() -> int:
+        return sum(entry.pixels.memory_bytes for entry in session.history)
+
+    wait_until(lambda: in_memory() <= 5 * side * side * 3)
+    assert session.history[1].pixels.memory_bytes == 0
+    assert session.current == 1, "the image on screen stays"
+    assert session.history[0].pixels.memory_bytes > 0
+    for number in (15, 2, 3, 1):
+        session.show(number)
+        assert session.current == number
+        assert session.error == ""
+        assert session.prediction is session.history[number - 1].prediction
+        if number > 1:
+            assert (session.image == given[number - 1]).all()
+    assert (session.history[3].image == given[3]).all(), "Python reads it, too"
+    assert predictor.calls == 15, "the model never ran again"
+
+    folder = session._folder.path
+    assert folder is not None
+    assert len(list(folder.iterdir())) == 10
+    session.close(5)
+    assert not folder.exists()
+
+
+def test_pixels_that_can_not_be_had_are_told_and_the_result_stays(tmp_path: Path) -> None:
+    session = SegmentationSession(StubPredictor(3))
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(make_jpeg(60, 40))
+    session.segment_all([path, make_picture(20, 20)])
+    session.wait(20)
+    session.show(2)
+    session.history[0].pixels.put_away(session._folder)
+    path.unlink()
+    session.show(1)
+    assert session.current == 2, "what is on screen stays"
+    assert session.error.startswith("photo.jpg can't be shown again. ")
+    assert session.error.endswith("Its result is still in the history.")
+    assert len(session.history[0].prediction) == 3
+    path.write_bytes(make_jpeg(60, 40, seed=5))
+    session.show(1)
+    assert "has changed since it was segmented" in session.error
+    path.write_bytes(make_jpeg(60, 40))
+    session.show(1)
+    assert session.error == ""
+    assert session.current == 1
+    session.close(5)
+
+
+# ── clear and back ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_clear_can_be_undone(session: SegmentationSession) -> None:
+    session.segment_all([Upload("bad.jpg", b"a letter"), *pictures(21, 22)])
+    with pytest.raises(ImageFormatError):
+        session.wait(20)
+    session.show(3)
+    session.hidden_instances = [2]
+    session.selected = [1]
+    before = session.history, session.result
+    assert not session.can_undo_clear
+    session.clear()
+    assert session.can_undo_clear
+    assert session.history == ()
+    assert session.image is None
+    session.undo_clear()
+    assert not session.can_undo_clear
+    assert (session.history, session.current) == (before[0], 3)
+    assert session.result is not None
+    assert session.result.prediction is before[1].prediction
+    assert session.hidden_instances == (2,)
+    assert session.selected == (1,)
+    with pytest.raises(SettingError, match="nothing to bring back"):
+        session.undo_clear()
+
+
+def test_what_was_opened_since_stays_on_screen(session: SegmentationSession) -> None:
+    session.segment(make_jpeg(21, 20), "first")
+    session.wait(20)
+    session.clear()
+    session.segment(make_jpeg(22, 20), "second")
+    session.wait(20)
+    session.undo_clear()
+    assert states(session) == [("first", "done"), ("second", "done")]
+    assert session.source == "second"
+    session.show(1)
+    assert session.source == "first"
+
+
+def test_clearing_nothing_leaves_nothing_to_undo(session: SegmentationSession) -> None:
+    session.clear()
+    assert not session.can_undo_clear
+    with pytest.raises(SettingError, match="nothing to bring back"):
+        session.undo_clear()
+
+
+def test_what_was_cleared_is_forgotten_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    from seg_widgets.session import cleared
+
+    monkeypatch.setattr(cleared, "UNDO_S", 0.05)
+    session = SegmentationSession(StubPredictor(2))
+    session.segment(make_jpeg(21, 20), "first")
+    session.wait(20)
+    gone = weakref.ref(session.history[0].pixels)
+    session.clear()
+    wait_until(lambda: not session.can_undo_clear)
+    gc.collect()
+    assert gone() is None
+    session.close(5)
+
+
+# ── notes ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_notes_of_image_and_prediction_belong_to_the_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from seg_widgets import images
+
+    class Loaded:
+        pixels = make_picture(30, 20)
+        notes = ("The first of 3 pages is shown.",)
+
+    limit = "The model's limit of 100 instances was reached, so there may be more."
+
+    class Limited(StubPredictor):
+        def __call__(self, image: RGBArray, /) -> Prediction:
+            return dataclasses.replace(super().__call__(image), notes=(limit,))
+
+    session = SegmentationSession(Limited(2))
+    session.segment(make_picture(30, 20))
+    session.wait(20)
+    assert list(session.notes) == [limit]
+    monkeypatch.setattr(images, "read", lambda *given, **settings: Loaded, raising=False)
+    session.segment("scan.tif")
+    session.wait(20)
+    assert list(session.notes) == [*Loaded.notes, limit]
+    assert session.error == ""
+    assert session.result is not None
+    assert session.result.notes == session.history[1].notes == session.notes
+    session.use(StubPredictor(2))
+    session.wait(20)
+    assert list(session.notes) == list(Loaded.notes), "the image is still the one page of three"
+    session.clear()
+    assert not session.notes
+    session.close(5)
+
+
+def test_an_equal_prediction_of_another_image_is_news() -> None:
+    session = SegmentationSession(lambda image: Prediction.empty(image.shape[:2], ("cat",)))
+    seen: list[Prediction] = []
+    session.observe(lambda change: seen.append(change["new"]), "prediction")
+    for shade in (0, 255):
+        session.segment(np.full((4, 5, 3), shade, np.uint8))
+        session.wait(30)
+    assert len(seen) == 2 and seen[0] == seen[1]
+    session.close()

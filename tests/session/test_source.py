@@ -1,60 +1,55 @@
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
+from seg_widgets import images
 from seg_widgets.errors import ImageTooLargeError, UrlError
-from seg_widgets.images import Upload
-from seg_widgets.session.source import Limits, Source, is_address, name_of
+from seg_widgets.session.source import Limits, Source, completed
 from seg_widgets.testing import make_jpeg, make_picture
 
 LIMITS = Limits(max_pixels=10_000)
 
 
 @pytest.mark.parametrize(
-    ("source", "name"),
+    ("text", "whole"),
     [
-        ("photo.jpg", "photo.jpg"),
-        ("folder/photo one.jpg", "photo one.jpg"),
-        (PurePosixPath("folder/photo.jpg"), "photo.jpg"),
-        ("https://example.org/a/cat%20one.jpg?width=300#top", "cat one.jpg"),
-        (" https://example.org/a.jpg ", "a.jpg"),
-        ("https://example.org/", "example.org"),
-        ("https://example.org", "example.org"),
-        (Upload("a.jpg", b""), "a.jpg"),
-        (b"bytes", ""),
-        (np.zeros((1, 1, 3), np.uint8), ""),
-        (None, ""),
+        ("example.org/cat.jpg", "https://example.org/cat.jpg"),
+        (" www.example.co.uk:8080/a/b.png?w=3 ", "https://www.example.co.uk:8080/a/b.png?w=3"),
+        ("//example.org/cat.jpg", "https://example.org/cat.jpg"),
+        ("192.168.0.7/cat.jpg", "https://192.168.0.7/cat.jpg"),
+        ("http://example.org/cat.jpg", "http://example.org/cat.jpg"),
     ],
 )
-def test_what_an_image_is_called(source: object, name: str) -> None:
-    assert name_of(source) == name
-
-
-def test_a_file_object_is_called_by_its_file_name() -> None:
-    class Opened:
-        filename = "folder/scan.png"
-
-    assert name_of(Opened()) == "scan.png"
+def test_an_address_without_its_scheme_is_completed(text: str, whole: str) -> None:
+    source = Source.of_address(text, LIMITS)
+    assert source.uri == completed(text) == whole
+    assert source.name == whole.split("?")[0].rsplit("/", 1)[1]
 
 
 @pytest.mark.parametrize(
-    ("text", "yes"),
+    "text",
     [
-        ("https://example.org/a.jpg", True),
-        (" HTTP://example.org", True),
-        ("http:/etc/passwd", False),
-        ("ftp://example.org", False),
-        ("file:///etc/passwd", False),
-        ("photo.jpg", False),
-        ("", False),
+        "cat",
+        "cat.jpg",
+        "images/cat.jpg",
+        "./cat.jpg",
+        "../cat.jpg",
+        "/etc/passwd",
+        "C:\\cats\\cat.jpg",
+        "C:/cats/cat.jpg",
+        "\\\\server.local\\cat.jpg",
+        "my cats.org/cat.jpg",
+        "file:///etc/passwd",
+        "ftp://example.org/cat.jpg",
+        "user@example.org/cat.jpg",
+        "",
     ],
 )
-def test_what_is_an_address(text: str, yes: bool) -> None:
-    assert is_address(text) is yes
+def test_a_path_or_a_word_is_not_completed(text: str) -> None:
+    assert completed(text) == text
 
 
 def test_a_path_is_opened_within_the_limits(tmp_path: Path) -> None:
@@ -62,7 +57,9 @@ def test_a_path_is_opened_within_the_limits(tmp_path: Path) -> None:
     path.write_bytes(make_jpeg(60, 40))
     source = Source.of(path, LIMITS)
     assert (source.name, source.uri) == ("photo.jpg", str(path))
-    assert source.load().shape == (40, 60, 3)
+    assert source.load().image.shape == (40, 60, 3)
+    assert source.again is not None
+    assert (source.again() == source.load().image).all()
     with pytest.raises(ImageTooLargeError, match=r"photo\.jpg"):
         Source.of(path, Limits(max_pixels=100)).load()
 
@@ -70,18 +67,50 @@ def test_a_path_is_opened_within_the_limits(tmp_path: Path) -> None:
 def test_bytes_have_no_uri_and_the_name_that_is_given() -> None:
     source = Source.of(make_jpeg(60, 40), LIMITS, "a.jpg")
     assert (source.name, source.uri) == ("a.jpg", "")
+    assert source.again is None
     image = make_picture(8, 8)
-    assert Source.of_array(image, "b").load() is image
+    opened = Source.of_array(image, "b", notes=("It is blue.",)).load()
+    assert opened.image is image
+    assert opened.notes == ("It is blue.",)
+
+
+def test_a_relative_path_is_found_again_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "photo.jpg").write_bytes(make_jpeg(60, 40))
+    monkeypatch.chdir(tmp_path)
+    source = Source.of("photo.jpg", LIMITS)
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    assert source.again is not None
+    assert source.again().shape == (40, 60, 3)
+
+
+def test_an_address_is_not_fetched_again() -> None:
+    assert Source.of("https://example.org/a.jpg", LIMITS).again is None
+    assert Source.of_address("https://example.org/a.jpg", LIMITS).again is None
+
+
+def test_the_notes_of_the_reading_come_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Loaded:
+        pixels = make_picture(8, 8)
+        notes = ("The first of 3 pages is shown.",)
+
+    monkeypatch.setattr(images, "read", lambda *given, **settings: Loaded, raising=False)
+    opened = Source.of("scan.tif", LIMITS).load()
+    assert opened.image is Loaded.pixels
+    assert opened.notes == Loaded.notes
 
 
 @pytest.mark.parametrize("text", ["/etc/passwd", "http:/etc/passwd", "file:///etc/passwd", " "])
 def test_what_a_stranger_types_is_never_opened_as_a_path(
     text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from seg_widgets import images
-
     opened: list[Any] = []
-    monkeypatch.setattr(images, "load", lambda *given, **settings: opened.append(given))
+    for reader in ("load", "read"):
+        monkeypatch.setattr(
+            images, reader, lambda *given, **settings: opened.append(given), raising=False
+        )
     with pytest.raises(UrlError, match="https://"):
         Source.of_address(text, LIMITS).load()
     assert opened == []

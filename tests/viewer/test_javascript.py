@@ -31,6 +31,12 @@ def test_each_test_file_is_named_after_a_module() -> None:
     assert names <= {path.stem for path in MODULES}
 
 
+def test_no_class_is_longer_than_250_lines() -> None:
+    for path in MODULES:
+        for found in re.findall(r"^(?:export )?class .*?^\}", path.read_text("utf-8"), re.M | re.S):
+            assert found.count("\n") < 250, f"{path.name}: {found.splitlines()[0]}"
+
+
 @pytest.mark.parametrize("name", ["canvas", "filmstrip"])
 def test_a_joined_script_is_a_widget(name: str, tmp_path: Path) -> None:
     module = tmp_path / f"{name}.mjs"

@@ -11,8 +11,11 @@ import pytest
 from PIL import Image
 
 from seg_widgets.errors import ExportError, PredictionError, SettingError
+from seg_widgets.export import ExportFormat, register, unregister
 from seg_widgets.images import Upload
+from seg_widgets.prediction import Filter
 from seg_widgets.prediction.prediction import Prediction
+from seg_widgets.style import Style
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer import decode_content, encode_content, script, stylesheet
 from seg_widgets.widgets.canvas import SegmentationCanvas
@@ -99,6 +102,37 @@ def test_a_wrong_setting_is_refused(setting: dict[str, Any]) -> None:
         SegmentationCanvas(**setting)
 
 
+def test_a_registered_format_reaches_the_browsers_menu() -> None:
+    tsv = ExportFormat("tsv", "TSV", "tabs", "the image", ".tsv", "text/plain", lambda _: b"")
+    register(tsv)
+    try:
+        canvas = SegmentationCanvas(exports=["tsv", "csv"])
+        assert canvas.exports == ("csv", "tsv")
+        csv = {"name": "csv", "label": "CSV", "description": "a table for spreadsheets"}
+        menu = [csv, {"name": "tsv", "label": "TSV", "description": "tabs"}]
+        assert canvas.get_state("exports") == {"exports": menu}
+    finally:
+        unregister("tsv")
+    # What can't be made any more is not offered.
+    assert canvas.get_state("exports") == {"exports": menu[:1]}
+    canvas.close()
+
+
+def test_filter_and_style_are_what_is_shown() -> None:
+    canvas = SegmentationCanvas(
+        threshold=0.3,
+        hidden_classes=["food"],
+        class_thresholds={"person": 0.7},
+        hidden_instances=[1],
+        color_by="score",
+        opacity=0.2,
+        show=["boxes"],
+    )
+    assert canvas.filter == Filter(0.3, ("food",), {"person": 0.7}, (1,))
+    assert canvas.style_shown == Style.from_traits("score", 0.2, ["boxes"])
+    canvas.close()
+
+
 def test_parts_are_kept_in_their_own_order() -> None:
     canvas = SegmentationCanvas(show=["labels", "masks", "labels"])
     assert canvas.show == ("masks", "labels")
@@ -108,10 +142,10 @@ def test_parts_are_kept_in_their_own_order() -> None:
 
 
 @pytest.fixture
-def asked(
+def requesting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[tuple[SegmentationCanvas, Callable[..., list[Any]]]]:
-    """A canvas, and a function that asks it something as the browser does and returns what it sends
+    """A canvas, and a function that sends it a request as the browser does and returns what comes
     back."""
     canvas = SegmentationCanvas()
     sent: list[Any] = []
@@ -119,52 +153,54 @@ def asked(
         canvas, "send", lambda content, buffers=None: sent.append((content, buffers))
     )
 
-    def ask(content: object, buffers: list[Any] | None = None) -> list[Any]:
+    def send(content: object, buffers: list[Any] | None = None) -> list[Any]:
         sent.clear()
         canvas._handle_custom_msg(content, buffers)
         return list(sent)
 
-    yield canvas, ask
+    yield canvas, send
     canvas.close()
 
 
 def test_an_export_is_sent_as_bytes_and_its_failure_is_told(
-    asked: tuple[SegmentationCanvas, Any],
+    requesting: tuple[SegmentationCanvas, Any],
 ) -> None:
-    canvas, ask = asked
-    question = {"ask": "export", "kind": "csv", "number": "x-1"}
-    heard = ({"got": "x-1"}, None)
-    failed: Any = ({"answer": "x-1", "failed": True}, [])
-    assert ask(question, []) == [heard, failed]
-    canvas.on_export = lambda kind: (f"a.{kind}", "text/csv", b"1,2")
-    assert ask(question, []) == [
+    canvas, send = requesting
+    request = {"action": "export", "format": "csv", "id": "x-1"}
+    heard = ({"received": "x-1"}, None)
+    failed: Any = ({"reply": "x-1", "failed": True}, [])
+    assert send(request, []) == [heard, failed]
+    canvas.on_export = lambda name: (f"a.{name}", "text/csv", b"1,2")
+    assert send(request, []) == [
         heard,
-        ({"answer": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"]),
+        ({"reply": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"]),
     ]
-    assert ask("something else", []) == []
-    assert ask({"ask": 3}, []) == []
+    assert send("something else", []) == []
+    assert send({"action": 3}, []) == []
 
-    def fail(kind: str) -> tuple[str, str, bytes]:
+    def fail(name: str) -> tuple[str, str, bytes]:
         raise ExportError("It can't be written.")
 
     canvas.on_export = fail
-    assert ask(question, []) == [heard, failed]
+    assert send(request, []) == [heard, failed]
     assert canvas.error == "It can't be written."
 
 
-def test_dropped_images_and_addresses_are_handed_on(asked: tuple[SegmentationCanvas, Any]) -> None:
-    canvas, ask = asked
+def test_dropped_images_and_addresses_are_handed_on(
+    requesting: tuple[SegmentationCanvas, Any],
+) -> None:
+    canvas, send = requesting
     opened: list[Any] = []
     canvas.on_open = opened.append
     canvas.on_address = opened.append
     canvas.on_cancel = lambda: opened.append("cancel")
-    done: list[Any] = [({"got": 1}, None), ({"answer": 1}, [])]
+    done: list[Any] = [({"received": 1}, None), ({"reply": 1}, [])]
     assert (
-        ask({"ask": "open", "names": ["a.jpg", "b.png"], "number": 1}, [memoryview(b"a"), b"b"])
+        send({"action": "open", "names": ["a.jpg", "b.png"], "id": 1}, [memoryview(b"a"), b"b"])
         == done
     )
-    assert ask({"ask": "address", "address": "https://example.org/a.jpg", "number": 1}) == done
-    assert ask({"ask": "cancel", "number": 1}) == done
+    assert send({"action": "address", "address": "https://example.org/a.jpg", "id": 1}) == done
+    assert send({"action": "cancel", "id": 1}) == done
     assert opened == [
         [Upload("a.jpg", b"a"), Upload("b.png", b"b")],
         "https://example.org/a.jpg",
@@ -174,13 +210,13 @@ def test_dropped_images_and_addresses_are_handed_on(asked: tuple[SegmentationCan
 
 @pytest.mark.parametrize("names", [None, [], ["a.jpg", "b.jpg"], "a.jpg"])
 def test_a_message_without_its_images_is_refused(
-    asked: tuple[SegmentationCanvas, Any], names: object
+    requesting: tuple[SegmentationCanvas, Any], names: object
 ) -> None:
-    canvas, ask = asked
+    canvas, send = requesting
     opened: list[Any] = []
     canvas.on_open = opened.append
-    assert ask({"ask": "open", "names": names, "number": 2}, [b"a"])[1] == (
-        {"answer": 2, "failed": True},
+    assert send({"action": "open", "names": names, "id": 2}, [b"a"])[1] == (
+        {"reply": 2, "failed": True},
         [],
     )
     assert "once more" in canvas.error
@@ -205,8 +241,8 @@ def test_two_images_with_the_same_prediction_are_both_shown() -> None:
     canvas = SegmentationCanvas()
     for grey in (10, 200):
         canvas.set_result(np.full((20, 30, 3), grey, np.uint8), prediction)
-        picture = decode_content(canvas.content).image
-        assert (np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")) == grey).all()
+        encoded = decode_content(canvas.content).image
+        assert (np.asarray(Image.open(io.BytesIO(encoded)).convert("RGB")) == grey).all()
     canvas.close()
 
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 
+from seg_widgets.errors import ImageNotFoundError
+from seg_widgets.prediction import Filter
 from seg_widgets.session.history import HistoryEntry
+from seg_widgets.session.pixels import PixelFolder, Pixels
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.widgets.filmstrip import THUMB_HEIGHT, THUMB_WIDTH, Filmstrip
 
@@ -71,6 +75,72 @@ def test_a_small_image_is_made_once(strip: Filmstrip) -> None:
     assert (strip.items, strip.thumbs, strip.current) == ([], {}, None)
 
 
+def pixels(strip: Filmstrip, number: int) -> np.ndarray[Any, np.dtype[np.int16]]:
+    decoded = cv2.imdecode(np.frombuffer(strip.thumbs[str(number)], np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return decoded.astype(np.int16)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_the_counts_follow_at_once_and_the_small_images_a_moment_later(strip: Filmstrip) -> None:
+    entries = [done(1), done(2)]
+    strip.set_entries(entries, 1, 0.1)
+    before = dict(strip.thumbs)
+    strip.set_entries(entries, 1, 0.9)
+    shown = len(FOUND.filter(0.9))
+    assert [item["note"] for item in strip.items] == [f"{shown} instance"] * 2
+    wait_until(lambda: all(strip.thumbs[key] is not before[key] for key in before))
+    fewer = pixels(strip, 1)
+    strip.set_entries(entries, 1, 1.0)
+    wait_until(lambda: bool((pixels(strip, 1) != fewer).any()))
+    assert strip.items[0]["note"] == "0 instances"
+
+
+def test_classes_count_everywhere_and_single_instances_on_screen_only(strip: Filmstrip) -> None:
+    shown = Filter(0.0, ("person",), {"animal": 1.0}, (2,))
+    strip.set_entries([done(1), done(2)], 2, shown)
+    names = [FOUND.class_names[index] for index in FOUND.class_ids]
+    left = sum(name not in ("person", "animal") for name in names)
+    assert [item["note"] for item in strip.items] == [f"{left} instances", "1 instance"]
+    strip.set_entries([done(1), done(2)], 1, shown)
+    assert [item["note"] for item in strip.items] == ["1 instance", f"{left} instances"]
+
+
+def test_pixels_that_left_memory_are_read_for_the_small_image_later(strip: Filmstrip) -> None:
+    pixels = Pixels(IMAGE, lambda: IMAGE)
+    pixels.put_away(PixelFolder())
+
+    def gone() -> Any:
+        raise ImageNotFoundError("There is no file 2.jpg.")
+
+    lost = Pixels(IMAGE, gone)
+    lost.put_away(PixelFolder())
+    entries = [
+        entry(1, state="done", image=pixels, prediction=FOUND),
+        entry(2, state="done", image=lost, prediction=FOUND),
+    ]
+    strip.set_entries(entries, 1, 0.5)
+    assert strip.thumbs == {}
+    wait_until(lambda: "1" in strip.thumbs)
+    assert list(strip.thumbs) == ["1"]
+    assert strip.items[1]["note"] == f"{len(FOUND.filter(0.5))} instances"
+
+
+def test_results_of_several_models_name_theirs(strip: Filmstrip) -> None:
+    first, second = (dataclasses.replace(done(number), model="one") for number in (1, 2))
+    strip.set_entries([first, second], 1, 0.5)
+    assert all("model" not in item for item in strip.items)
+    second = second.changed(model="two")
+    strip.set_entries([first, second], 1, 0.5)
+    assert [item["model"] for item in strip.items] == ["one", "two"]
+
+
 def test_it_asks_for_what_the_person_wants(strip: Filmstrip) -> None:
     strip.set_entries([done(1), done(2)], 1, 0.5)
     heard: list[Any] = []
@@ -78,17 +148,17 @@ def test_it_asks_for_what_the_person_wants(strip: Filmstrip) -> None:
     def ask(content: Any) -> None:
         strip._on_message(strip, content, [])
 
-    ask({"ask": "show", "number": 2})
+    ask({"action": "show", "number": 2})
     strip.on_show = lambda number: heard.append(("show", number))
     strip.on_remove = lambda number: heard.append(("forget", number))
-    for content in ({"ask": "show", "number": 2}, {"ask": "forget", "number": 1}):
+    for content in ({"action": "show", "number": 2}, {"action": "forget", "number": 1}):
         ask(content)
     assert heard == [("show", 2), ("forget", 1)]
     # What has gone meanwhile, and what is no message of ours, is passed over.
     others: list[Any] = [
-        {"ask": "show", "number": 9},
-        {"ask": "show"},
-        {"ask": "forget", "number": "1"},
+        {"action": "show", "number": 9},
+        {"action": "show"},
+        {"action": "forget", "number": "1"},
         {},
         "clear",
         None,

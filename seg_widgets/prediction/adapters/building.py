@@ -99,6 +99,8 @@ def build(found: Found) -> tuple[Prediction, tuple[str, ...]]:
         found.labelling.class_ids[kept],
         found.labelling.class_names,
         masks,
+        tuple(notes),
+        found.labelling.category_ids,
     )
     return prediction, tuple(notes)
 

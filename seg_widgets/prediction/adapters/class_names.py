@@ -28,11 +28,12 @@ class ClassNames:
     """The names that go with a model's class ids.
 
     `by_id`: id → name. `is_list`: they were given as a list, so that their ids are only their
-    positions.
+    positions. `are_categories`: the ids are those of a data set in COCO's format.
     """
 
     by_id: Mapping[int, str]
     is_list: bool
+    are_categories: bool = False
 
     @property
     def names(self) -> list[str]:
@@ -51,7 +52,7 @@ class ClassNames:
             for number, name in self.by_id.items()
             if name != _GAP and not (number == 0 and self.has_background)
         }
-        return ClassNames(kept, self.is_list)
+        return ClassNames(kept, self.is_list, self.are_categories)
 
     def counted_from(self, first: int) -> ClassNames:
         """The same names, whose first has the id `first`."""
@@ -60,11 +61,13 @@ class ClassNames:
 
 @dataclass(frozen=True)
 class Labelling:
-    """A vocabulary and N indices (int64) into it, with what there is to report."""
+    """A vocabulary and N indices (int64) into it, with what there is to report, and the data set's
+    id of each name where it is known."""
 
     class_ids: npt.NDArray[np.int64]
     class_names: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    category_ids: tuple[int, ...] = ()
 
 
 def read_names(class_names: Any) -> ClassNames | None:
@@ -91,7 +94,7 @@ def read_names(class_names: Any) -> ClassNames | None:
         entries = list(class_names)
         if entries and all(isinstance(entry, Mapping) for entry in entries):
             by_id = {int(entry["id"]): str(entry["name"]) for entry in entries}
-            return ClassNames(dict(sorted(by_id.items())), False)
+            return ClassNames(dict(sorted(by_id.items())), False, are_categories=True)
     except (TypeError, ValueError, KeyError):
         raise PredictionError(
             "class_names is a list of names or a dict {id: name} whose ids are whole numbers."
@@ -100,7 +103,11 @@ def read_names(class_names: Any) -> ClassNames | None:
 
 
 def label_by_id(
-    ids: npt.NDArray[np.int64], names: ClassNames | None, own: Mapping[int, str] | None = None
+    ids: npt.NDArray[np.int64],
+    names: ClassNames | None,
+    own: Mapping[int, str] | None = None,
+    *,
+    are_categories: bool = False,
 ) -> Labelling:
     """Class ids and what is known of their names.
 
@@ -111,6 +118,8 @@ def label_by_id(
         ids: N class ids of the result.
         names: The whole vocabulary, or None.
         own: What the result calls the ids that occur in it.
+        are_categories: The ids are those of a data set in COCO's format, also where the names don't
+            say so.
 
     Returns:
         The ids as indices into the vocabulary.
@@ -135,7 +144,9 @@ def label_by_id(
     index = {number: position for position, number in enumerate(known)}
     notes = (_without_name(missing) + advice,) if missing else ()
     class_ids = np.array([index[number] for number in ids.tolist()], np.int64)
-    return Labelling(class_ids, tuple(known.values()), notes)
+    are_categories = are_categories or (names is not None and names.are_categories)
+    category_ids = tuple(known) if are_categories else ()
+    return Labelling(class_ids, tuple(known.values()), notes, category_ids)
 
 
 def _without_name(missing: Sequence[int]) -> str:
@@ -163,4 +174,6 @@ def label_by_name(labels: Iterable[str], names: ClassNames | None) -> Labelling:
     if known and missing:
         notes = (f"class_names lacks {', '.join(map(repr, missing[:5]))}, which the result has.",)
     class_ids = np.array([index[label] for label in labels], np.int64)
-    return Labelling(class_ids, (*known, *missing), notes)
+    are_known = names is not None and names.are_categories and not missing
+    category_ids = tuple(names.by_id) if names is not None and are_known else ()
+    return Labelling(class_ids, (*known, *missing), notes, category_ids)

@@ -1,4 +1,6 @@
-"""Results that are dicts: torchvision's, and Hugging Face's `post_process_…` functions'."""
+"""Results that are dicts: torchvision's, Hugging Face's `post_process_…` functions', and those of
+detectron2's panoptic models.
+"""
 
 from __future__ import annotations
 
@@ -15,9 +17,11 @@ from .planes import one_class
 __all__ = [
     "from_boxes_dict",
     "from_masks_dict",
+    "from_panoptic",
     "from_segments_dict",
     "is_boxes_dict",
     "is_masks_dict",
+    "is_panoptic",
     "is_segments_dict",
 ]
 
@@ -113,6 +117,33 @@ def _of_infos(infos: list[Mapping[str, Any]], names: ClassNames | None) -> Label
     if None in ids:
         return one_class(len(infos), names)
     return label_by_id(whole_numbers(ids, "label ids"), names)
+
+
+# ── panoptic_seg: detectron2's panoptic models ────────────────────────────────────────────────────
+
+
+def is_panoptic(result: Any) -> bool:
+    """A detectron2 model's answer that has `panoptic_seg` and no `instances`."""
+    return isinstance(result, Mapping) and "panoptic_seg" in result and "instances" not in result
+
+
+def from_panoptic(result: Mapping[str, Any], given: Given) -> Found:
+    """The segments that are things; regions such as sky and road are no instances."""
+    segmentation, infos = result["panoptic_seg"]
+    if infos is None:
+        raise PredictionError(
+            "This panoptic_seg has no segments_info, which says what each segment is. Give "
+            "(panoptic_seg, segments_info), as detectron2's models answer."
+        )
+    things = [info for info in infos if info.get("isthing", True)]
+    left_out = len(infos) - len(things)
+    found = from_segments_dict({"segmentation": segmentation, "segments_info": things}, given)
+    if left_out:
+        regions = (
+            "region that is no thing was" if left_out == 1 else "regions that are no things were"
+        )
+        found.notes.append(f"{left_out} {regions} left out, such as sky or road.")
+    return found
 
 
 # ── masks without boxes: pipeline("mask-generation") ──────────────────────────────────────────────

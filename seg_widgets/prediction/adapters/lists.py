@@ -165,7 +165,7 @@ def from_coco(result: Items, given: Given) -> Found:
     ids = whole_numbers([item["category_id"] for item in result], "category ids")
     return Found(
         size,
-        label_by_id(ids, given.names),
+        label_by_id(ids, given.names, are_categories=True),
         boxes=_corners(result),
         scores=[item.get("score") for item in result],
         masks=masks,

@@ -44,6 +44,7 @@ ADAPTERS: Final = (
     Adapter("supervision.Detections", detections.is_detections, detections.from_detections),
     Adapter("Ultralytics Results", detections.is_ultralytics, detections.from_ultralytics),
     Adapter("detectron2 Instances", detections.is_instances, detections.from_instances),
+    Adapter("detectron2's panoptic_seg", dicts.is_panoptic, dicts.from_panoptic),
     Adapter(
         "Hugging Face post_process_instance_segmentation or …panoptic_segmentation",
         dicts.is_segments_dict,

@@ -2,6 +2,7 @@
 // default export; the named ones are checked by tests/viewer/js.
 
 import { icon, make, setText } from "./shared/dom.js";
+import { REQUESTS } from "./shared/protocol.js";
 
 /** @import {Model} from "./canvas/types.js" */
 
@@ -14,6 +15,7 @@ import { icon, make, setText } from "./shared/dom.js";
  * @property {"waiting" | "busy" | "done" | "failed"} state
  * @property {string} note
  * @property {string} error
+ * @property {string} [model] made the result; only where there are several models
  */
 
 /**
@@ -21,9 +23,11 @@ import { icon, make, setText } from "./shared/dom.js";
  *
  * @typedef {object} Frame
  * @property {HTMLElement} element
+ * @property {HTMLElement} option
  * @property {HTMLImageElement} image
  * @property {HTMLElement} sign
  * @property {HTMLElement} name
+ * @property {HTMLElement} model
  * @property {string} address of the small image, or ""
  * @property {DataView<ArrayBuffer> | undefined} thumb
  * @property {string} state
@@ -37,14 +41,15 @@ const MARGIN = 8;
  *
  * @param {Omit<Item, "number">} item
  */
-export function describeItem({ name, state, note, error }) {
+export function describeItem({ name, state, note, error, model }) {
   const states = {
     waiting: "waiting",
     busy: "being segmented",
     done: note,
     failed: `failed: ${error}`,
   };
-  return [name || "Image", states[state]].filter(Boolean).join(", ");
+  const by = model && `by ${model}`;
+  return [name || "Image", states[state], by].filter(Boolean).join(", ");
 }
 
 /**
@@ -152,11 +157,11 @@ class Filmstrip {
    */
   #drop(number, frame) {
     URL.revokeObjectURL(frame.address);
-    const hadFocus = frame.element === document.activeElement;
+    const hadFocus = frame.option === document.activeElement;
     frame.element.remove();
     this.#frames.delete(number);
     /** @type {HTMLElement | null} */
-    const next = hadFocus ? this.#list.querySelector(".sgw-film-item") : null;
+    const next = hadFocus ? this.#list.querySelector(".sgw-film-option") : null;
     next?.focus();
   }
 
@@ -166,14 +171,15 @@ class Filmstrip {
    */
   #show(item, current) {
     const frame = this.#frames.get(item.number) ?? this.#make(item.number);
-    const { element, sign, name } = frame;
+    const { element, option, sign, name } = frame;
     const label = describeItem(item);
     element.className = `sgw-film-item sgw-film-${item.state}`;
-    element.setAttribute("aria-label", label);
-    element.setAttribute("aria-selected", String(item.number === current));
-    element.tabIndex = item.number === this.#focused ? 0 : -1;
-    element.title = label;
+    option.setAttribute("aria-label", label);
+    option.setAttribute("aria-selected", String(item.number === current));
+    option.tabIndex = item.number === this.#focused ? 0 : -1;
+    option.title = label;
     setText(name, item.name);
+    setText(frame.model, item.model ?? "");
     this.#setThumb(frame, this.#model.get("thumbs")[item.number]);
     if (frame.state !== item.state) {
       frame.state = item.state;
@@ -206,34 +212,39 @@ class Filmstrip {
     const image = make("img", "", { alt: "", draggable: "false" });
     const sign = make("span", "sgw-film-sign");
     const name = make("span", "sgw-film-name");
+    const model = make("span", "sgw-film-model");
     const onclick = (/** @type {Event} */ event) => {
       event.stopPropagation();
-      this.#ask("forget", number);
+      this.#forget(number);
     };
-    // Delete does the same, and an option has no parts to a screen reader.
+    // Delete does the same, and nothing but options may be in a listbox for a screen reader.
     const unreachable = { tabindex: "-1", "aria-hidden": "true" };
     const settings = { type: "button", title: "Remove", ...unreachable, onclick };
     const remove = make("button", "sgw-film-remove", settings, icon("close"));
-    const element = make("div", "", { role: "option" }, image, sign, name, remove);
-    element.addEventListener("click", () => this.#ask("show", number));
-    element.addEventListener("focus", () => this.#focus(number));
-    const frame = { element, image, sign, name, address: "", thumb: undefined, state: "" };
+    const option = make("div", "sgw-film-option", { role: "option" }, image, sign, name, model);
+    option.addEventListener("click", () => this.#choose(number));
+    option.addEventListener("focus", () => this.#focus(number));
+    const element = make("div", "", { role: "presentation" }, option, remove);
+    const parts = { element, option, image, sign, name, model };
+    const frame = { ...parts, address: "", thumb: undefined, state: "" };
     this.#frames.set(number, frame);
     return frame;
   }
 
-  /**
-   * @param {string} action
-   * @param {number} number
-   */
-  #ask(action, number) {
-    this.#model.send({ ask: action, number });
+  /** @param {number} number */
+  #choose(number) {
+    this.#model.send(REQUESTS.show(number));
+  }
+
+  /** @param {number} number */
+  #forget(number) {
+    this.#model.send(REQUESTS.forget(number));
   }
 
   /** @param {number} number */
   #focus(number) {
     this.#focused = number;
-    for (const [one, { element }] of this.#frames) element.tabIndex = one === number ? 0 : -1;
+    for (const [one, { option }] of this.#frames) option.tabIndex = one === number ? 0 : -1;
   }
 
   /** @param {KeyboardEvent} event */
@@ -242,11 +253,10 @@ class Filmstrip {
     const next = stepItem(this.#model.get("items"), this.#focused, event.key);
     const frame = next === null ? undefined : this.#frames.get(next);
     if (frame) {
-      frame.element.focus({ preventScroll: true });
+      frame.option.focus({ preventScroll: true });
       this.#reveal(frame.element);
-    } else if (event.key === "Enter" || event.key === " ") this.#ask("show", this.#focused);
-    else if (event.key === "Delete" || event.key === "Backspace")
-      this.#ask("forget", this.#focused);
+    } else if (event.key === "Enter" || event.key === " ") this.#choose(this.#focused);
+    else if (event.key === "Delete" || event.key === "Backspace") this.#forget(this.#focused);
     else return;
     event.preventDefault();
     event.stopPropagation();

@@ -27,3 +27,9 @@ test("arrows step through the images and stop at the ends", () => {
   assert.equal(step(3, "x"), null);
   assert.equal(film.stepItem([], null, "End"), null);
 });
+
+test("a result says which model made it", () => {
+  const item = { number: 1, name: "a.jpg", state: "done", note: "2 instances", error: "" };
+  assert.equal(film.describeItem({ ...item, model: "starter" }), "a.jpg, 2 instances, by starter");
+  assert.equal(film.describeItem(item), "a.jpg, 2 instances");
+});

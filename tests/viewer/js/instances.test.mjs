@@ -106,7 +106,7 @@ test("nothing to show is explained, and what helps does help", () => {
     class_thresholds: {},
   });
   const none = { ...header, scores: [], classIds: [] };
-  assert.equal(instances.explainNothing(none, [], { threshold: 0.5 }).action, null);
+  assert.equal(instances.explainNothing(none, [], { threshold: 0.5 }).button, null);
 });
 
 test("arrow keys step from the best score on, around the ends", () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import * as kernel from "../../../seg_widgets/viewer/static/canvas/kernel.js";
+import { REQUESTS } from "../../../seg_widgets/viewer/static/shared/protocol.js";
 import { FakeModel } from "./helpers.mjs";
 
 test("a kernel is away only where the widget manager says so", () => {
@@ -21,48 +22,48 @@ function connected(manager = { kernel: {} }) {
   return { model, changes, kernel: new kernel.Kernel(model, () => changes.count++) };
 }
 
-test("a question is sent, confirmed and answered", () => {
-  const { model, kernel: asked } = connected();
-  const answers = [];
-  asked.ask({ ask: "export", kind: "csv" }, [], "late", (message) => answers.push(message.file));
-  const { number, ...content } = model.sent[0].content;
-  assert.deepEqual(content, { ask: "export", kind: "csv" });
-  model.emit("msg:custom", { got: number }, []);
+test("a request is sent, confirmed and replied to", () => {
+  const { model, kernel: link } = connected();
+  const files = [];
+  link.request(REQUESTS.export("csv"), [], "late", (message) => files.push(message.file));
+  const { id, ...content } = model.sent[0].content;
+  assert.deepEqual(content, { action: "export", format: "csv" });
+  model.emit("msg:custom", { received: id }, []);
   mock.timers.tick(60_000);
-  assert.equal(asked.problem, "");
-  model.emit("msg:custom", { answer: "another view's" }, []);
-  model.emit("msg:custom", { answer: number, file: "a.csv" }, []);
-  model.emit("msg:custom", { answer: number, file: "again" }, []);
-  assert.deepEqual(answers, ["a.csv"]);
-  asked.destroy();
+  assert.equal(link.problem, "");
+  model.emit("msg:custom", { reply: "another view's" }, []);
+  model.emit("msg:custom", { reply: id, file: "a.csv" }, []);
+  model.emit("msg:custom", { reply: id, file: "again" }, []);
+  assert.deepEqual(files, ["a.csv"]);
+  link.destroy();
   mock.timers.reset();
 });
 
-test("a question that is not confirmed is said to be late, until the kernel is heard of", () => {
-  const { model, changes, kernel: asked } = connected();
-  asked.ask({ ask: "cancel" }, [], "The kernel is busy.");
+test("a request that is not confirmed is said to be late, until the kernel is heard of", () => {
+  const { model, changes, kernel: link } = connected();
+  link.request(REQUESTS.cancel(), [], "The kernel is busy.");
   mock.timers.tick(9_999);
-  assert.equal(asked.problem, "");
+  assert.equal(link.problem, "");
   mock.timers.tick(1);
-  assert.equal(asked.problem, "The kernel is busy.");
+  assert.equal(link.problem, "The kernel is busy.");
   assert.equal(changes.count, 1);
-  model.emit("msg:custom", { got: model.sent[0].content.number }, []);
-  assert.equal(asked.problem, "");
+  model.emit("msg:custom", { received: model.sent[0].content.id }, []);
+  assert.equal(link.problem, "");
   assert.equal(changes.count, 2);
-  asked.destroy();
+  link.destroy();
   mock.timers.reset();
 });
 
 test("a kernel that goes is noticed, and one that never was is no problem", () => {
   const manager = { kernel: {} };
-  const { changes, kernel: asked } = connected(manager);
-  asked.ask({ ask: "cancel" }, [], "late");
+  const { changes, kernel: link } = connected(manager);
+  link.request(REQUESTS.cancel(), [], "late");
   manager.kernel = null;
   mock.timers.tick(2000);
-  assert.equal(asked.live, false);
+  assert.equal(link.live, false);
   assert.equal(changes.count, 1);
-  assert.match(asked.problem, /^The kernel was stopped or restarted/);
-  asked.destroy();
+  assert.match(link.problem, /^The kernel was stopped or restarted/);
+  link.destroy();
   mock.timers.reset();
   const { kernel: saved } = connected({ kernel: null });
   assert.equal(saved.problem, "");
@@ -73,5 +74,5 @@ test("a kernel that goes is noticed, and one that never was is no problem", () =
 test("a large upload may have been refused by the server", () => {
   assert.match(kernel.lateUpload(1, 1000), /^The image has not reached the kernel\./);
   assert.doesNotMatch(kernel.lateUpload(1, 1000), /refused/);
-  assert.match(kernel.lateUpload(3, 20e6), /^The 3 images have .* refused 19 MB/);
+  assert.match(kernel.lateUpload(3, 20e6), /^The 3 images have .* refused 19 MiB/);
 });

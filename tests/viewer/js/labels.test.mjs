@@ -18,3 +18,10 @@ test("labels never overlap and never leave the stage", () => {
   }
   assert.ok(places[0]);
 });
+
+test("labels thin out from 50 instances on", () => {
+  assert.deepEqual(
+    [0, 1, 50, 51, 100, 200, 1000].map(labels.labelCount),
+    [0, 1, 50, 49, 25, 13, 12],
+  );
+});

@@ -1,31 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { deflateSync } from "node:zlib";
-import * as protocol from "../../../seg_widgets/viewer/static/canvas/protocol.js";
+import * as protocol from "../../../seg_widgets/viewer/static/shared/protocol.js";
 
-test("a message is split into its parts, wherever it lies in its buffer", () => {
-  const head = new TextEncoder().encode(JSON.stringify({ name: "å", imageBytes: 3, maskBytes: 2 }));
-  const bytes = new Uint8Array(5 + 8 + head.length + 5);
-  bytes.set([83, 69, 71, 87, head.length, 0, 0, 0], 5);
-  bytes.set(head, 13);
-  bytes.set([1, 2, 3, 4, 5], 13 + head.length);
-  const parts = protocol.parseContent(new DataView(bytes.buffer, 5));
-  assert.equal(parts.header.name, "å");
-  assert.deepEqual([...parts.image], [1, 2, 3]);
-  assert.deepEqual([...parts.packed], [4, 5]);
-  assert.throws(
-    () => protocol.parseContent(new DataView(bytes.buffer, 5, 8 + head.length)),
-    /cut short/,
-  );
-  assert.throws(() => protocol.parseContent(new DataView(bytes.buffer)), /not one of seg_widgets/);
-  assert.throws(
-    () => protocol.parseContent(new DataView(new ArrayBuffer(3))),
-    /not one of seg_widgets/,
-  );
+test("a request with its number is the request and the number", () => {
+  const request = protocol.withId(protocol.REQUESTS.export("csv"), "a-1");
+  assert.deepEqual(request, { action: "export", format: "csv", id: "a-1" });
 });
 
-test("zlib's bytes are inflated", async () => {
-  const plain = Uint8Array.from({ length: 5000 }, (_, at) => at % 7);
-  assert.deepEqual(await protocol.inflate(deflateSync(plain, { level: 1 })), plain);
-  await assert.rejects(protocol.inflate(Uint8Array.of(1, 2, 3)));
+test("what the kernel says is read, and what is none of it has no id", () => {
+  const nothing = { isReply: false, failed: false, file: "", mediaType: "" };
+  assert.deepEqual(protocol.readReply({ received: "a-1" }), { ...nothing, id: "a-1" });
+  const failed = { ...nothing, id: "a-1", isReply: true, failed: true };
+  assert.deepEqual(protocol.readReply({ reply: "a-1", failed: true }), failed);
+  for (const message of [null, undefined, {}, "text"]) {
+    assert.deepEqual(protocol.readReply(message), { ...nothing, id: undefined });
+  }
 });

@@ -18,10 +18,14 @@ test("an address in a dropped or pasted text is found, and nothing else is", () 
 });
 
 test("a file over the kernel's limit is told before it is sent", () => {
-  assert.equal(sources.filesProblem([{ name: "a.jpg", size: 25 * 2 ** 20 }]), null);
+  const most = 25 * 2 ** 20;
+  assert.equal(sources.filesProblem([{ name: "a.jpg", size: most }], most), null);
   const files = [
     { name: "a.jpg", size: 3 },
     { name: "b.tif", size: 31 * 2 ** 20 },
   ];
-  assert.match(sources.filesProblem(files), /^b\.tif has 31 MB, and images may have 25 MB\./);
+  const problem = sources.filesProblem(files, most);
+  assert.match(problem, /^b\.tif has 31 MiB, and images may have 25 MiB\./);
+  const barely = sources.filesProblem([{ name: "c.png", size: most + 1 }], most);
+  assert.match(barely, /^c\.png has 26 MiB, and images may have 25 MiB\./);
 });

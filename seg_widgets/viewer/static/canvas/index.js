@@ -1,6 +1,7 @@
 // The canvas of seg_widgets: an image with its instances; they are filtered, pointed at and selected
 // in the browser alone. anywidget takes the default export.
 
+import { mendTypedNumbers } from "./typed.js";
 import { View } from "./view.js";
 
 /** @import {Model} from "./types.js" */
@@ -12,7 +13,11 @@ import { View } from "./view.js";
  */
 export function render({ model, el }) {
   const view = new View(model, el);
-  return () => view.destroy();
+  const stopMending = mendTypedNumbers();
+  return () => {
+    stopMending();
+    view.destroy();
+  };
 }
 
 export default { render };

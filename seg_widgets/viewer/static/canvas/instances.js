@@ -5,6 +5,17 @@ import { maskHas } from "./masks.js";
 /** @import {Explanation, Filter, Header, Scene, SortKey} from "./types.js" */
 
 /**
+ * A class's own threshold, or undefined. Every object has what is called "constructor", so a plain
+ * look-up would find one for a class of that name.
+ *
+ * @param {Record<string, number>} thresholds
+ * @param {string} name
+ */
+export function classThreshold(thresholds, name) {
+  return Object.hasOwn(thresholds, name) ? thresholds[name] : undefined;
+}
+
+/**
  * The indices that meet their class's threshold and belong to a shown class.
  * Scores are float32; the thresholds are rounded to float32, too.
  *
@@ -13,7 +24,10 @@ import { maskHas } from "./masks.js";
  */
 export function aboveThreshold(header, { threshold, classThresholds = {}, hiddenClasses = [] }) {
   const least = new Map(
-    header.classes.map(({ id, name }) => [id, Math.fround(classThresholds[name] ?? threshold)]),
+    header.classes.map(({ id, name }) => [
+      id,
+      Math.fround(classThreshold(classThresholds, name) ?? threshold),
+    ]),
   );
   const hidden = new Set(hiddenClasses); // of a large vocabulary there may be a thousand
   for (const { id, name } of header.classes) {
@@ -153,21 +167,21 @@ export function explainNothing(header, shown, filter) {
   if (shown.length) return null;
   const { threshold, classThresholds = {}, hiddenClasses = [], hiddenInstances = [] } = filter;
   const scores = header.scores;
-  if (!scores.length) return { text: "No objects found in this image.", action: null };
+  if (!scores.length) return { text: "No objects found in this image.", button: null };
   const above = aboveThreshold(header, { threshold, classThresholds });
   if (above.length && (hiddenClasses.length || hiddenInstances.length)) {
     const counted =
       above.length === 1 ? "The one instance is" : `All ${above.length} instances are`;
     return {
       text: `${counted} hidden.`,
-      action: "Show all",
+      button: "Show all",
       change: { hidden_classes: [], hidden_instances: [] },
     };
   }
   const best = Math.max(...scores);
   if (best >= Math.fround(threshold)) {
     const text = "Nothing meets the threshold of its own class.";
-    return { text, action: "Use one for all", change: { class_thresholds: {} } };
+    return { text, button: "Use one for all", change: { class_thresholds: {} } };
   }
   // Rounded down, or the button would still show nothing.
   /** @type {Record<string, unknown>} */
@@ -179,7 +193,7 @@ export function explainNothing(header, shown, filter) {
   if (Object.keys(classThresholds).length) change.class_thresholds = {};
   return {
     text: `Nothing above ${threshold.toFixed(2)}; best is ${best.toFixed(2)}.`,
-    action: "Show it",
+    button: "Show it",
     change,
   };
 }

@@ -1,14 +1,17 @@
-// Questions to the kernel, their answers, and what to say when no answer comes.
+// Requests to the kernel, its replies, and what to say when no reply comes.
+
+import { readReply, withId } from "../shared/protocol.js";
 
 /** @import {Model} from "./types.js" */
+/** @import {Reply, Request} from "../shared/protocol.js" */
 
-/** @typedef {(message: any, buffers: DataView<ArrayBuffer>[]) => void} Answered */
+/** @typedef {(reply: Reply, buffers: DataView<ArrayBuffer>[]) => void} OnReply */
 
-/** After so long without an answer a message is shown. */
+/** After so long without a sign of the kernel, the person is informed. */
 const PATIENCE_MS = 10_000;
 /** Bytes of an upload that count as one more millisecond of patience. */
 const UPLOAD_BYTES_PER_MS = 500;
-/** Between two looks at whether the kernel is there. */
+/** Between two checks that the kernel is there. */
 const PULSE_MS = 2000;
 /** Bytes from which a server with the usual settings may refuse a message. */
 const LARGE_BYTES = 7e6;
@@ -35,7 +38,7 @@ export function hasKernel(manager) {
  */
 export function lateUpload(count, size) {
   const what = count === 1 ? "The image has" : `The ${count} images have`;
-  const refused = ` Or the server refused ${Math.round(size / 2 ** 20)} MB: start it with a larger websocket_max_message_size (make lab does), or send smaller images.`;
+  const refused = ` Or the server refused ${Math.round(size / 2 ** 20)} MiB: start it with a larger websocket_max_message_size (make lab does), or send smaller images.`;
   const large = size > LARGE_BYTES ? refused : "";
   return `${what} not reached the kernel. It may be busy with another cell; then this goes on when it is done.${large}`;
 }
@@ -45,17 +48,17 @@ export class Kernel {
   #model;
   /** Called when `live` or `problem` may have changed. @type {() => void} */
   #onchange;
-  /** Questions without an answer, by number. @type {Map<string, {answered: Answered | undefined, timer: ReturnType<typeof setTimeout>}>} */
-  #waiting = new Map();
-  /** Of the last question. */
-  #number = 0;
-  /** Keeps the questions of two views of one model apart. */
+  /** Requests without a reply, by id. @type {Map<string, {onReply: OnReply | undefined, timer: ReturnType<typeof setTimeout>}>} */
+  #pending = new Map();
+  /** Requests so far. */
+  #count = 0;
+  /** Keeps the requests of two views of one model apart. */
   #key = Math.random().toString(36).slice(2);
   /** Any model of the same kernel knows whether it is there; each widget has a layout. @type {any} */
   #layout;
   #wasLive;
   #everLive;
-  /** What to say while an answer is overdue, or "". */
+  /** What to say while a reply is overdue, or "". */
   #overdue = "";
   /** Until an upload is overdue. @type {ReturnType<typeof setTimeout> | undefined} */
   #uploading;
@@ -73,7 +76,7 @@ export class Kernel {
     this.#layout = model.get("layout");
     this.#wasLive = this.#everLive = this.live;
 
-    /** @type {Answered} */
+    /** @type {(message: unknown, buffers: DataView<ArrayBuffer>[]) => void} */
     const receive = (message, buffers) => this.#receive(message, buffers);
     model.on("msg:custom", receive);
     const changed = () => this.#changed();
@@ -88,30 +91,30 @@ export class Kernel {
     this.#watchUpload();
   }
 
-  /** Whether there is a kernel that could answer; a saved page has none. */
+  /** Whether there is a kernel that could reply; a saved page has none. */
   get live() {
     return this.#layout?.comm_live !== false && hasKernel(this.#model.widget_manager);
   }
 
-  /** Why no question can be answered, in words, or "". */
+  /** Why no request can be met, in words, or "". */
   get problem() {
     if (this.live) return this.#overdue;
     return this.#everLive ? GONE : "";
   }
 
   /**
-   * Sends a question.
+   * Sends a request.
    *
-   * @param {Record<string, unknown>} content
+   * @param {Request} content one of `REQUESTS`
    * @param {ArrayBuffer[]} buffers
-   * @param {string} late what to say when no answer comes in time
-   * @param {Answered} [answered] gets the answer
+   * @param {string} late what to say when no sign of the kernel comes in time
+   * @param {OnReply} [onReply] gets the reply
    */
-  ask(content, buffers, late, answered) {
-    const number = `${this.#key}-${++this.#number}`;
+  request(content, buffers, late, onReply) {
+    const id = `${this.#key}-${++this.#count}`;
     const timer = setTimeout(() => this.#setOverdue(late), PATIENCE_MS);
-    this.#waiting.set(number, { answered, timer });
-    this.#model.send({ ...content, number }, undefined, buffers);
+    this.#pending.set(id, { onReply, timer });
+    this.#model.send(withId(content, id), undefined, buffers);
   }
 
   destroy() {
@@ -128,20 +131,18 @@ export class Kernel {
   }
 
   /**
-   * "got" says that a question has arrived, "answer" answers it.
-   *
-   * @param {any} message
+   * @param {unknown} message
    * @param {DataView<ArrayBuffer>[]} buffers
    */
   #receive(message, buffers) {
-    const number = message?.got ?? message?.answer;
-    const question = this.#waiting.get(number);
-    if (!question) return;
-    clearTimeout(question.timer);
+    const reply = readReply(message);
+    const request = this.#pending.get(reply.id ?? "");
+    if (!request || reply.id === undefined) return;
+    clearTimeout(request.timer);
     this.#setOverdue("");
-    if (message.answer === undefined) return;
-    this.#waiting.delete(number);
-    question.answered?.(message, buffers);
+    if (!reply.isReply) return;
+    this.#pending.delete(reply.id);
+    request.onReply?.(reply, buffers);
   }
 
   /** @param {string} text */
@@ -152,8 +153,8 @@ export class Kernel {
   }
 
   #forget() {
-    for (const { timer } of this.#waiting.values()) clearTimeout(timer);
-    this.#waiting.clear();
+    for (const { timer } of this.#pending.values()) clearTimeout(timer);
+    this.#pending.clear();
     clearTimeout(this.#uploading);
     this.#overdue = "";
   }

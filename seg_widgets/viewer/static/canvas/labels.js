@@ -46,6 +46,20 @@ export function placeLabels(wanted, stageWidth, height) {
   });
 }
 
+/** From so many instances in view on, not each has a label: the image would lie under them. */
+const MANY_INSTANCES = 50;
+const FEWEST_LABELS = 12;
+
+/**
+ * How many of `count` instances in view have a label: all, then fewer and fewer of the best.
+ *
+ * @param {number} count
+ */
+export function labelCount(count) {
+  if (count <= MANY_INSTANCES) return count;
+  return Math.max(FEWEST_LABELS, Math.round(MANY_INSTANCES ** 2 / count));
+}
+
 /** CSS pixels. */
 export const LABEL_HEIGHT = 18;
 const FONT_SIZE = 12;

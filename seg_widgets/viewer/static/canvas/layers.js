@@ -7,6 +7,18 @@ import { pathOf } from "./scene.js";
 
 /** @import {Look, Scene} from "./types.js" */
 
+/** The traits that decide how instances are drawn, with their names in `Look`. */
+export const STYLE_TRAITS = { colorBy: "color_by", opacity: "opacity", show: "show" };
+
+/**
+ * Their values.
+ *
+ * @typedef {object} StyleValues
+ * @property {string} colorBy
+ * @property {number} opacity
+ * @property {string[]} show
+ */
+
 /** Of all prepared layers together: 192 MB at worst. */
 const LAYER_PIXELS = 48e6;
 /** Half an outline with its shadow, and one pixel. */
@@ -48,7 +60,10 @@ export class Layers {
    * @param {number} ratio screen pixels for a CSS pixel
    */
   prepare(look, ratio) {
-    const key = `${look.colorBy} ${look.opacity} ${look.show} ${ratio} ${look.font}`;
+    const style = Object.keys(STYLE_TRAITS).map(
+      (name) => look[/** @type {keyof StyleValues} */ (name)],
+    );
+    const key = JSON.stringify([style, ratio, look.font]);
     if (key === this.#key) return;
     this.forget();
     this.#key = key;

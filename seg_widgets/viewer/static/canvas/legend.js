@@ -2,11 +2,13 @@
 
 import { button, icon, make, setAttribute, setText } from "../shared/dom.js";
 import { scoreColor } from "./colors.js";
-import { withClassThreshold } from "./commands.js";
+import { openClassMenu } from "./class_menu.js";
 import { moveFocus, setColor, swatch, wordButton } from "./dom.js";
-import { countClasses, findClasses } from "./instances.js";
+import { fadeEnds } from "./fade.js";
+import { classThreshold, countClasses, findClasses } from "./instances.js";
 
 /** @import {Actions} from "./actions.js" */
+/** @import {MenuParts} from "./class_menu.js" */
 /** @import {ClassInfo, Filter, Header} from "./types.js" */
 /** @import {Popover} from "./popover.js" */
 /** @import {Sync} from "./sync.js" */
@@ -35,8 +37,8 @@ export class Legend {
   #sync;
   /** @type {Actions} */
   #actions;
-  /** @type {Popover} */
-  #popover;
+  /** What a class's menu needs. @type {MenuParts} */
+  #menu;
   /** By class id, in the order in which they stand. @type {Map<number, Chip>} */
   #chips = new Map();
   #list = make("div", "sgw-legend", { role: "group", "aria-label": "Classes" });
@@ -53,6 +55,8 @@ export class Legend {
   #hint = make("p", "sgw-hint", { text: "Click hides, double-click shows alone." });
   /** The colours of scores. */
   #scale = make("div", "sgw-scale", { hidden: "" });
+  /** Shows that the list goes on. */
+  #fade = fadeEnds(this.#list);
   /** The hidden classes that `#only` was last made for. @type {string[]} */
   #offered = [];
 
@@ -64,7 +68,7 @@ export class Legend {
   constructor(sync, actions, popover) {
     this.#sync = sync;
     this.#actions = actions;
-    this.#popover = popover;
+    this.#menu = { sync, actions, popover };
     this.#only = wordButton("sgw-link", "Only these", { onclick: () => this.#showOnlyFound() });
     this.#finder = make("div", "sgw-finder", { hidden: "" }, this.#search, this.#only, this.#found);
     this.#list.addEventListener("keydown", (event) => this.#key(event));
@@ -103,7 +107,7 @@ export class Legend {
       const chip = this.#chips.get(row.id);
       if (!chip) continue;
       const hidden = names.has(row.name);
-      const threshold = filter.classThresholds[row.name];
+      const threshold = classThreshold(filter.classThresholds, row.name);
       setText(chip.count, `${row.shown} / ${row.total}`);
       setAttribute(chip.main, "aria-pressed", String(!hidden));
       chip.element.classList.toggle("sgw-off", hidden);
@@ -133,6 +137,11 @@ export class Legend {
     const searching = this.#search.value.trim();
     setText(this.#found, searching ? `${found.size} of ${this.#chips.size}` : "");
     this.#offer(this.#sync.get("hidden_classes"));
+    this.#fade.update();
+  }
+
+  destroy() {
+    this.#fade.destroy();
   }
 
   /**
@@ -179,7 +188,7 @@ export class Legend {
   #chip({ name, color }, first) {
     const dot = swatch(color);
     const count = make("span", "sgw-count");
-    const threshold = make("span", "sgw-own", { hidden: "" });
+    const threshold = make("span", "sgw-class-threshold", { hidden: "" });
     const main = make(
       "button",
       "sgw-chip-main",
@@ -194,7 +203,7 @@ export class Legend {
         ondblclick: () => this.#actions.isolateClass(name),
         oncontextmenu: (/** @type {MouseEvent} */ event) => {
           event.preventDefault();
-          this.#openMenu(chip);
+          openClassMenu(this.#menu, chip);
         },
       },
       dot,
@@ -202,7 +211,7 @@ export class Legend {
       threshold,
       count,
     );
-    const settings = { tabindex: "-1", onclick: () => this.#openMenu(chip) };
+    const settings = { tabindex: "-1", onclick: () => openClassMenu(this.#menu, chip) };
     const more = button("sgw-more", `Threshold of ${name}, and more`, settings, icon("more"));
     const element = make("div", "sgw-chip", {}, main, more);
     const chip = { name, color, element, main, more, dot, count, threshold };
@@ -223,64 +232,5 @@ export class Legend {
     const focused = moveFocus(this.#list, event, ".sgw-chip-main");
     if (!focused) return;
     for (const { main } of chips) main.tabIndex = main === focused ? 0 : -1;
-  }
-
-  /**
-   * @param {string} name
-   * @param {number | null} value
-   */
-  #setThreshold(name, value) {
-    const thresholds = this.#sync.get("class_thresholds");
-    this.#sync.writeSoon({ class_thresholds: withClassThreshold(thresholds, name, value) });
-  }
-
-  /**
-   * A class's menu: its own threshold, and what a click and a double-click do.
-   *
-   * @param {Chip} chip
-   */
-  #openMenu({ name, more, color }) {
-    const value = make("output", "sgw-count");
-    const attributes = { type: "range", min: 0, max: 1, step: 0.01 };
-    const label = { "aria-label": `Threshold of ${name}` };
-    const range = make("input", "sgw-range", { ...attributes, ...label });
-    const common = wordButton("sgw-item", "", {
-      onclick: () => {
-        this.#setThreshold(name, null);
-        update();
-      },
-    });
-    const update = () => {
-      const own = this.#sync.get("class_thresholds")[name];
-      const threshold = this.#sync.get("threshold");
-      range.value = own ?? threshold;
-      setText(value, Number(range.value).toFixed(2));
-      common.hidden = own === undefined;
-      setText(common, `Use the common threshold (${threshold.toFixed(2)})`);
-    };
-    range.addEventListener("input", () => {
-      this.#setThreshold(name, Number(range.value));
-      update();
-    });
-    update();
-
-    const item = (/** @type {string} */ text, /** @type {() => void} */ action) => {
-      const onclick = () => {
-        this.#popover.close();
-        action();
-      };
-      return wordButton("sgw-item", text, { onclick });
-    };
-    const hidden = this.#sync.get("hidden_classes").includes(name);
-    this.#popover.toggle(
-      more,
-      { role: "dialog", "aria-label": `Class ${name}` },
-      make("div", "sgw-popover-head", {}, swatch(color), make("strong", "", { text: name })),
-      make("label", "sgw-field", {}, make("span", "", { text: "Threshold" }), range, value),
-      common,
-      item(hidden ? "Show" : "Hide", () => this.#actions.toggleClass(name)),
-      item("Show alone, or all", () => this.#actions.isolateClass(name)),
-    );
-    range.focus({ preventScroll: true });
   }
 }

@@ -1,10 +1,12 @@
 // The menus "View" and "Export", and the list of keys.
 
 import { make, setText } from "../shared/dom.js";
+import { REQUESTS } from "../shared/protocol.js";
 import { toggledMarks } from "./commands.js";
 import { wordButton } from "./dom.js";
 import { openDialog } from "./popover.js";
 
+/** @import {ExportFormat} from "./types.js" */
 /** @import {Kernel} from "./kernel.js" */
 /** @import {Popover} from "./popover.js" */
 /** @import {Sync} from "./sync.js" */
@@ -20,14 +22,6 @@ const COLORINGS = [
   ["instance", "Instance"],
   ["score", "Score"],
 ];
-const EXPORTS = [
-  ["png", "PNG", "the image with what is drawn on it"],
-  ["cutouts", "Cut-outs", "a ZIP of transparent PNGs, one for each instance"],
-  ["coco", "COCO", "a data set in JSON, masks included"],
-  ["csv", "CSV", "a table for spreadsheets"],
-  ["html", "Web page", "one file to explore in any browser, without Python"],
-  ["python", "Copy Python", "the lines that make what is shown"],
-];
 const KEYS = [
   ["← ↑ → ↓", "step through the instances, the best first"],
   ["Enter", "select (with Shift: one more)"],
@@ -41,9 +35,11 @@ const KEYS = [
   ["T", "in the list of classes: a threshold for this class"],
 ];
 const EXPORT_LATE =
-  "The kernel has not answered yet: it is busy, or stopped. The file comes when it is done.";
+  "The kernel has not replied yet: it is busy, or stopped. The file comes when it is done.";
 /** Until then the browser has begun to read the file. */
 const DOWNLOAD_MS = 10_000;
+/** Is shown to be copied; all else is downloaded. */
+const CODE_TYPE = "text/x-python";
 const MAX_CODE_ROWS = 24;
 
 export class Menus {
@@ -100,12 +96,14 @@ export class Menus {
 
   /** @param {HTMLElement} anchor */
   openExports(anchor) {
-    const offered = this.#sync.get("exports");
-    const items = EXPORTS.filter(([kind]) => offered.includes(kind)).map(([kind, label, text]) => {
-      const words = [make("strong", "", { text: label }), make("span", "sgw-hint", { text })];
+    /** @type {ExportFormat[]} */
+    const formats = this.#sync.get("exports");
+    const items = formats.map(({ name, label, description }) => {
+      const hint = make("span", "sgw-hint", { text: description });
+      const words = [make("strong", "", { text: label }), hint];
       const onclick = () => {
         this.#popover.close();
-        this.#export(kind);
+        this.#export(name);
       };
       const settings = { type: "button", role: "menuitem", "aria-label": label, onclick };
       return make("button", "sgw-item", settings, ...words);
@@ -135,15 +133,16 @@ export class Menus {
   /**
    * Requests a file from the kernel, and saves it.
    *
-   * @param {string} kind
+   * @param {string} format
    */
-  #export(kind) {
+  #export(format) {
     // The kernel must know what the page shows before it is asked for it.
     this.#sync.save();
-    this.#kernel.ask({ ask: "export", kind }, [], EXPORT_LATE, (answer, buffers) => {
-      if (answer.failed) return;
-      if (kind === "python") this.#showPython(new TextDecoder().decode(buffers[0]));
-      else download(answer.file, answer.mediaType, buffers[0]);
+    this.#kernel.request(REQUESTS.export(format), [], EXPORT_LATE, (reply, buffers) => {
+      if (reply.failed) return;
+      const { file, mediaType } = reply;
+      if (mediaType === CODE_TYPE) this.#showPython(new TextDecoder().decode(buffers[0]));
+      else download(file, mediaType, buffers[0]);
     });
   }
 

@@ -22,7 +22,7 @@ const TIP_EDGE = 4;
 export class Overlays {
   tip = make("div", "sgw-tip", { hidden: "" });
   note = make("div", "sgw-note", { hidden: "" });
-  toastBox = make("div", "sgw-note sgw-whisper", { hidden: "" });
+  toastBox = make("div", "sgw-note sgw-toast", { hidden: "" });
   /** @type {HTMLButtonElement} */
   camera;
   /** @type {HTMLElement} */
@@ -115,9 +115,9 @@ export class Overlays {
     this.note.replaceChildren();
     if (!explanation) return;
     this.note.append(make("span", "", { text }));
-    const { action, change = {} } = explanation;
+    const { button: label, change = {} } = explanation;
     const onclick = () => this.#sync.write(change);
-    if (action) this.note.append(wordButton("sgw-button", action, { onclick }));
+    if (label) this.note.append(wordButton("sgw-button", label, { onclick }));
   }
 
   /**

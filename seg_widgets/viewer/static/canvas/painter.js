@@ -2,11 +2,11 @@
 
 import { instanceColor } from "./colors.js";
 import { contextOf } from "./dom.js";
-import { LABEL_HEIGHT, placeLabels } from "./labels.js";
+import { LABEL_HEIGHT, labelCount, placeLabels } from "./labels.js";
 import { Layers, OUTLINE, stroke } from "./layers.js";
 import { PIXELS_SEEN, pathOf } from "./scene.js";
 
-/** @import {Look, Scene, Viewport} from "./types.js" */
+/** @import {Look, Mask, Scene, Viewport} from "./types.js" */
 
 /** The opacity of instances beside the hovered one. */
 const DIMMED = 0.22;
@@ -190,7 +190,8 @@ export class Painter {
   }
 
   /**
-   * The hovered instance's label first, then those of the selected, then the best scores'.
+   * The hovered instance's label first, then those of the selected, then the best scores'. Of many
+   * instances only the best have one; zooming in leaves fewer in view, and so brings back the others.
    *
    * @param {CanvasRenderingContext2D} context
    * @param {Scene} scene
@@ -204,9 +205,10 @@ export class Painter {
       if (index === look.hovered) return 2;
       return look.selected.includes(index) ? 1 : 0;
     };
-    const ranked = [...look.shown].sort(
-      (a, b) => priority(b) - priority(a) || scores[b] - scores[a] || a - b,
-    );
+    const inView = look.shown.filter((index) => this.#isInView(scene.masks[index], view));
+    const ranked = inView
+      .sort((a, b) => priority(b) - priority(a) || scores[b] - scores[a] || a - b)
+      .filter((index, rank) => priority(index) > 0 || rank < labelCount(inView.length));
     const wanted = ranked.map((index) => {
       const { width } = this.#layers.label(scene, look, index);
       const mask = scene.masks[index];
@@ -220,14 +222,26 @@ export class Painter {
     context.setTransform(1, 0, 0, 1, 0, 0);
     ranked.forEach((index, rank) => {
       const place = places[rank];
-      const { bottom, right, x, y } = wanted[rank];
-      if (!place || bottom < 0 || right < 0 || x > this.width || y > this.height) return;
+      if (!place) return;
       context.globalAlpha = alphaOf(look, index);
       const { canvas } = this.#layers.label(scene, look, index);
       const [left, top] = [place.x * this.#ratio, place.y * this.#ratio];
       context.drawImage(canvas, Math.round(left), Math.round(top));
     });
     context.globalAlpha = 1;
+  }
+
+  /**
+   * Whether any of the crop's pixels lies on the stage.
+   *
+   * @param {Mask} mask
+   * @param {Viewport} view
+   */
+  #isInView(mask, view) {
+    const x = mask.x * view.scale + view.x;
+    const y = mask.y * view.scale + view.y;
+    const [right, bottom] = [x + mask.width * view.scale, y + mask.height * view.scale];
+    return bottom >= 0 && right >= 0 && x <= this.width && y <= this.height;
   }
 }
 

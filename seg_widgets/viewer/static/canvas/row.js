@@ -74,7 +74,7 @@ export class Row {
     if (!this.#shown) return;
     const { header, index } = this.#shown;
     setAttribute(this.element, "aria-selected", String(selected));
-    this.element.classList.toggle("sgw-lit", look.hovered === index);
+    this.element.classList.toggle("sgw-hovered", look.hovered === index);
     this.element.classList.toggle("sgw-active", active);
     this.element.classList.toggle("sgw-off", hidden);
     setColor(this.#dot, instanceColor(header, index, look.colorBy));

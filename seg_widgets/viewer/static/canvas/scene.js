@@ -1,7 +1,7 @@
 // The scene: a content message, decoded once for all views of a model.
 
 import { readMasks, traceMask } from "./masks.js";
-import { inflate, parseContent } from "./protocol.js";
+import { inflate, parseContent } from "./content.js";
 
 /** @import {Scene} from "./types.js" */
 

@@ -1,17 +1,16 @@
 // Where new images come from: dropped, pasted, photographed.
 
 import { icon, make } from "../shared/dom.js";
+import { REQUESTS } from "../shared/protocol.js";
 import { openCamera } from "./camera.js";
 import { lateUpload } from "./kernel.js";
 
 /** @import {Kernel} from "./kernel.js" */
 /** @import {Sync} from "./sync.js" */
 
-/** Bytes of an image file at most: the limit of seg_widgets.images. */
-const MAX_FILE_BYTES = 25 * 2 ** 20;
 const ADDRESS_LATE =
   "The address has not reached the kernel: it is busy with another cell, or stopped.";
-const CANCEL_LATE = "The kernel has not answered yet: it is busy with another cell, or stopped.";
+const CANCEL_LATE = "The kernel has not replied yet: it is busy with another cell, or stopped.";
 
 /**
  * An address on the web in a dropped or pasted text, or null: one line, nothing else beside it.
@@ -28,13 +27,14 @@ export function addressIn(text) {
  * Why these files can't be sent, in words, or null: the kernel would refuse them, too.
  *
  * @param {{name: string, size: number}[]} files with their sizes in bytes
+ * @param {number} maxBytes of one file
  */
-export function filesProblem(files) {
-  const large = files.find(({ size }) => size > MAX_FILE_BYTES);
+export function filesProblem(files, maxBytes) {
+  const large = files.find(({ size }) => size > maxBytes);
   if (!large) return null;
-  const [size, most] = [large.size, MAX_FILE_BYTES].map(
-    (bytes) => `${Math.round(bytes / 2 ** 20)} MB`,
-  );
+  // Rounded up: a file that is one byte too large must not seem to be as large as the limit.
+  const size = `${Math.ceil(large.size / 2 ** 20)} MiB`;
+  const most = `${Math.floor(maxBytes / 2 ** 20)} MiB`;
   return `${large.name} has ${size}, and images may have ${most}. Save it smaller, for example as a JPEG.`;
 }
 
@@ -84,7 +84,7 @@ export class Sources {
    * @param {string} action
    */
   can(action) {
-    return this.#kernel.live && this.#sync.get("asks").includes(action);
+    return this.#kernel.live && this.#sync.get("actions").includes(action);
   }
 
   photograph() {
@@ -96,7 +96,7 @@ export class Sources {
   }
 
   cancel() {
-    this.#kernel.ask({ ask: "cancel" }, [], CANCEL_LATE);
+    this.#kernel.request(REQUESTS.cancel(), [], CANCEL_LATE);
   }
 
   /** @param {DragEvent} event */
@@ -141,13 +141,13 @@ export class Sources {
     const files = [...transfer.files];
     const address = addressIn(transfer.getData(textType) || transfer.getData("text/plain"));
     if (files.length) this.#open(files);
-    else if (address) this.#kernel.ask({ ask: "address", address }, [], ADDRESS_LATE);
+    else if (address) this.#kernel.request(REQUESTS.address(address), [], ADDRESS_LATE);
     return Boolean(files.length || address);
   }
 
   /** @param {File[]} files */
   async #open(files) {
-    const problem = filesProblem(files);
+    const problem = filesProblem(files, this.#sync.get("max_file_bytes"));
     if (problem) {
       this.#report(problem);
       return;
@@ -155,6 +155,6 @@ export class Sources {
     const buffers = await Promise.all(files.map((file) => file.arrayBuffer()));
     const size = files.reduce((sum, file) => sum + file.size, 0);
     const names = files.map((file) => file.name);
-    this.#kernel.ask({ ask: "open", names }, buffers, lateUpload(files.length, size));
+    this.#kernel.request(REQUESTS.open(names), buffers, lateUpload(files.length, size));
   }
 }

@@ -6,13 +6,28 @@
 // - After the save the kernel's word counts, whatever it says.
 // - A new image ends what was pending for the last one: then the kernel's values stand.
 
+import { STYLE_TRAITS } from "./layers.js";
+
 /** @import {Changes, Filter, Model} from "./types.js" */
+/** @import {StyleValues} from "./layers.js" */
 
 const SAVE_DELAY_MS = 80;
 
-/** The traits that decide what is drawn. */
-export const DRAWN =
-  "threshold class_thresholds hidden_classes hidden_instances selected hovered color_by opacity show";
+/** The traits that decide which instances are shown, with their names in `Filter`. */
+const FILTER_TRAITS = {
+  threshold: "threshold",
+  classThresholds: "class_thresholds",
+  hiddenClasses: "hidden_classes",
+  hiddenInstances: "hidden_instances",
+};
+
+/** The traits that decide what is drawn, separated by spaces. */
+export const DRAWN = [
+  ...Object.values(FILTER_TRAITS),
+  ...Object.values(STYLE_TRAITS),
+  "selected",
+  "hovered",
+].join(" ");
 
 export class Sync {
   /** @type {Model} */
@@ -48,12 +63,19 @@ export class Sync {
 
   /** @returns {Required<Filter>} */
   filter() {
-    return {
-      threshold: this.get("threshold"),
-      classThresholds: this.get("class_thresholds"),
-      hiddenClasses: this.get("hidden_classes"),
-      hiddenInstances: this.get("hidden_instances"),
-    };
+    return /** @type {any} */ (this.#values(FILTER_TRAITS));
+  }
+
+  /** How instances are drawn. @returns {StyleValues} */
+  style() {
+    return /** @type {any} */ (this.#values(STYLE_TRAITS));
+  }
+
+  /** @param {Record<string, string>} traits by the names that their values get */
+  #values(traits) {
+    return Object.fromEntries(
+      Object.entries(traits).map(([name, trait]) => [name, this.get(trait)]),
+    );
   }
 
   /**

@@ -215,32 +215,13 @@ export class Table {
     const key = keyOf(event);
     const last = indices.length - 1;
     const at = this.#active === null ? -1 : indices.indexOf(this.#active);
-    const to = this.#moves(at, last)[key];
+    const to = rowMoves(at, last, this.#rows.page)[key];
     const action = this.#keyActions(at < 0 ? null : this.#active, event.shiftKey)[key];
     if (to !== undefined) this.#moveTo(indices[Math.max(0, Math.min(last, to))]);
     else if (action) action();
     else return;
     event.preventDefault();
     event.stopPropagation();
-  }
-
-  /**
-   * Where the keys lead from the row `at`.
-   *
-   * @param {number} at -1: none
-   * @param {number} last
-   * @returns {Record<string, number>}
-   */
-  #moves(at, last) {
-    const { page } = this.#rows;
-    return {
-      ArrowDown: at + 1,
-      ArrowUp: at < 0 ? last : at - 1,
-      PageDown: at + page,
-      PageUp: at - page,
-      Home: 0,
-      End: last,
-    };
   }
 
   /**
@@ -284,4 +265,23 @@ function indexOf(event) {
 /** @param {Event} event */
 function isOnEye(event) {
   return Boolean(/** @type {Element} */ (event.target).closest(".sgw-eye"));
+}
+
+/**
+ * Where the keys lead from the row `at`.
+ *
+ * @param {number} at -1: none
+ * @param {number} last
+ * @param {number} page rows of a page
+ * @returns {Record<string, number>}
+ */
+function rowMoves(at, last, page) {
+  return {
+    ArrowDown: at + 1,
+    ArrowUp: at < 0 ? last : at - 1,
+    PageDown: at + page,
+    PageUp: at - page,
+    Home: 0,
+    End: last,
+  };
 }

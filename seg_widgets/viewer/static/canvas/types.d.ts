@@ -1,5 +1,7 @@
 // The shapes that the modules share, for the type checker alone; nothing of it reaches a browser.
 
+import type { StyleValues } from "./layers.js";
+
 /** A size in pixels. */
 export interface Size {
   width: number;
@@ -69,19 +71,23 @@ export interface Filter {
 }
 
 /** How the shown instances are drawn. */
-export interface Look {
+export interface Look extends StyleValues {
   /** Indices that are shown. */
   shown: number[];
   hovered: number | null;
   selected: number[];
-  colorBy: string;
-  opacity: number;
-  show: string[];
   font: string;
   /** The image alone. */
   hideMasks: boolean;
   /** While the view moves, layers of another scale are good enough. */
   moving: boolean;
+}
+
+/** A file that the kernel can make of what is shown. */
+export interface ExportFormat {
+  name: string;
+  label: string;
+  description: string;
 }
 
 export type SortKey = "score" | "area" | "class";
@@ -92,7 +98,7 @@ export type Changes = Record<string, unknown>;
 /** Why nothing shows, with a button that changes it, where one helps. */
 export interface Explanation {
   text: string;
-  action: string | null;
+  button: string | null;
   change?: Changes;
 }
 

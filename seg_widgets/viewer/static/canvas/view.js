@@ -1,14 +1,17 @@
 // One view of the canvas: it puts the parts together, loads, lays out and draws.
 
-import { make, setAttribute } from "../shared/dom.js";
+import { make } from "../shared/dom.js";
+import { Announcer } from "./announcer.js";
 import { keepKeys } from "./dom.js";
-import { explainNothing, summarize, visibleInstances } from "./instances.js";
+import { explainNothing, summarize } from "./instances.js";
 import { Keyboard } from "./keyboard.js";
+import { lookOf } from "./look.js";
 import { Painter } from "./painter.js";
 import { makeParts } from "./parts.js";
 import { Pointer } from "./pointer.js";
 import { watchPixelRatio } from "./ratio.js";
 import { sceneOf } from "./scene.js";
+import { nameSlider } from "./slider.js";
 import { DRAWN } from "./sync.js";
 import { Timers } from "./timers.js";
 import { stageHeight } from "./viewport.js";
@@ -18,13 +21,10 @@ import { stageHeight } from "./viewport.js";
 
 /** CSS pixels from which the lists stand beside the image. */
 const WIDE = 760;
-const SUMMARY_DELAY_MS = 500;
 
 export class View {
   /** A message of the browser's own, until it is dismissed or another comes. */
   #problem = "";
-  /** What was last announced to a screen reader about the whole image. */
-  #announced = "";
   /** The font of the labels, read from the page once. */
   #font = "";
   /** The requested animation frame, or 0. */
@@ -41,10 +41,9 @@ export class View {
     "aria-roledescription": "image with instances",
   });
   #stage = make("div", "sgw-stage");
-  /** Speaks to screen readers. */
-  #live = make("p", "sgw-offscreen", { "aria-live": "polite" });
 
   #timers = new Timers();
+  #announcer = new Announcer(this.#surface, this.#timers);
   #painter = new Painter(this.#base, this.#marks);
   /** @type {Parts} */
   #parts;
@@ -68,7 +67,7 @@ export class View {
     new Pointer(this.#surface, this.#parts, (text) => this.#parts.overlays.toast(text));
     new Keyboard(this.#root, this.#surface, this.#parts, {
       showKeys: () => this.#showKeys(),
-      announce: (text, delay_ms) => this.#announce(text, delay_ms),
+      announce: (text, delay_ms) => this.#announcer.say(text, delay_ms),
       activate: (index) => this.#parts.table.activate(index),
     });
     this.#listen();
@@ -81,8 +80,8 @@ export class View {
     for (const stop of this.#stops) stop();
     cancelAnimationFrame(this.#frame);
     this.#timers.clear();
-    const { sync, kernel, popover, table, status } = this.#parts;
-    for (const part of [sync, kernel, popover, table, status]) part.destroy();
+    const { sync, kernel, popover, legend, table, status } = this.#parts;
+    for (const part of [sync, kernel, popover, legend, table, status]) part.destroy();
     this.#painter.forget();
     this.#root.remove();
   }
@@ -95,7 +94,7 @@ export class View {
     this.#stage.append(this.#surface, empty, note, toastBox, busy);
     this.#stage.append(bar, zooms, tip, this.#parts.sources.element);
     const body = make("div", "sgw-body", {}, this.#stage, this.#parts.side.element);
-    this.#root.prepend(notice, error, body, this.#live);
+    this.#root.prepend(notice, error, body, this.#announcer.element);
     keepKeys(this.#root);
     element.append(this.#root);
   }
@@ -105,12 +104,17 @@ export class View {
     sync.on("content", () => this.#load());
     sync.on(DRAWN, () => this.#schedule());
     sync.on("zoom pan", () => this.#parts.navigation.follow());
-    sync.on("busy status error hint exports asks", () => this.#updateStatus());
+    sync.on("busy status error hint exports actions", () => this.#updateStatus());
     sync.on("legend table", () => this.#layout());
+    sync.on("threshold", () => {
+      nameSlider(this.#root.closest(".sgw-panel"), sync.get("threshold"));
+    });
 
     const sizes = new ResizeObserver(() => {
       // In a panel this goes for the controls, too; once there is a size, the panel is around it.
-      keepKeys(this.#root.closest(".sgw-panel"));
+      const panel = this.#root.closest(".sgw-panel");
+      keepKeys(panel);
+      nameSlider(panel, this.#parts.sync.get("threshold"));
       this.#layout();
     });
     sizes.observe(this.#root);
@@ -154,7 +158,7 @@ export class View {
     this.#parts.legend.build(scene.header);
     this.#parts.table.build(scene.header);
     this.#parts.overlays.forget();
-    this.#announced = "";
+    this.#announcer.forget();
     this.#layout();
   }
 
@@ -194,35 +198,12 @@ export class View {
     const { view } = this.#parts.navigation;
     if (this.#destroyed || !scene || !view || !this.#painter.width) return;
     const filter = this.#parts.sync.filter();
-    const shown = visibleInstances(scene.header, filter);
-    const look = this.#look(shown);
+    this.#font ||= getComputedStyle(this.#root).fontFamily;
+    const look = lookOf(this.#parts, scene.header, filter, this.#font);
     this.#painter.draw(scene, view, look);
     this.#updateParts(scene, filter, look);
-    this.#root.dataset.shown = String(shown.length);
+    this.#root.dataset.shown = String(look.shown.length);
     this.#root.dataset.total = String(scene.header.scores.length);
-  }
-
-  /**
-   * @param {number[]} shown
-   * @returns {Look}
-   */
-  #look(shown) {
-    const visible = new Set(shown);
-    const hovered = this.#parts.sync.get("hovered");
-    /** @type {number[]} */
-    const selected = this.#parts.sync.get("selected");
-    this.#font ||= getComputedStyle(this.#root).fontFamily;
-    return {
-      shown,
-      hovered: visible.has(hovered) ? hovered : null,
-      selected: selected.filter((index) => visible.has(index)),
-      colorBy: this.#parts.sync.get("color_by"),
-      opacity: this.#parts.sync.get("opacity"),
-      show: this.#parts.sync.get("show"),
-      font: this.#font,
-      hideMasks: this.#parts.actions.hideMasks,
-      moving: this.#parts.navigation.moving,
-    };
   }
 
   /**
@@ -233,13 +214,7 @@ export class View {
   #updateParts({ header }, filter, look) {
     const { shown, hovered, selected, colorBy, hideMasks } = look;
     const summary = summarize(header, shown);
-    if (this.#announced !== summary) {
-      this.#announced = summary;
-      const words = `${header.name || "Image"}. ${summary}. Arrow keys step through the instances.`;
-      setAttribute(this.#surface, "aria-label", words);
-      // A slider that is held down would otherwise talk without end.
-      this.#announce(summary, SUMMARY_DELAY_MS);
-    }
+    this.#announcer.summarize(header.name, summary);
     this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
     this.#parts.legend.update(header, filter, shown, colorBy);
     this.#parts.table.update(filter, look);
@@ -277,18 +252,6 @@ export class View {
     this.#root.setAttribute("aria-busy", String(busy));
     this.#parts.overlays.camera.hidden = !canPhotograph;
     this.#parts.side.exportButton.hidden = !live || !this.#parts.sync.get("exports").length;
-  }
-
-  /**
-   * Announces a text to a screen reader, unless a newer one replaces it.
-   *
-   * @param {string} text
-   * @param {number} delay_ms
-   */
-  #announce(text, delay_ms) {
-    this.#timers.later("announce", delay_ms, () => {
-      this.#live.textContent = text;
-    });
   }
 
   /** @param {string} problem */

@@ -1,4 +1,4 @@
-// One content message, as encode_content in viewer/content.py makes it.
+// One content message, as encode_content in viewer/content.py makes it; viewer/protocol.md has its parts.
 
 /** @import {Header} from "./types.js" */
 

@@ -1,0 +1,66 @@
+"""What `clear` has removed, for the short time in which it can be brought back."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from typing import Any, Final
+
+from .history import HistoryEntry
+from .result import Result
+
+__all__ = ["UNDO_S", "Cleared"]
+
+UNDO_S: Final = 60.0
+"""Seconds in which a `clear` can be undone."""
+
+
+class Cleared:
+    """What was removed, and the clock that ends it.
+
+    Args:
+        entries: The history.
+        result: What was on screen, or None.
+        hidden_instances: Indices of the instances that were hidden.
+        selected: Indices of the instances that were selected.
+    """
+
+    def __init__(
+        self,
+        entries: tuple[HistoryEntry, ...],
+        result: Result | None,
+        hidden_instances: tuple[int, ...] = (),
+        selected: tuple[int, ...] = (),
+    ) -> None:
+        self.entries = entries
+        self.result = result
+        self.hidden_instances = hidden_instances
+        self.selected = selected
+        self._clock: threading.Timer | None = None
+
+    def start(self, on_end: Callable[[Cleared], None]) -> None:
+        """Start the clock.
+
+        Args:
+            on_end: A method, called with this object after `UNDO_S` seconds. Its owner may be
+                forgotten before.
+        """
+        method: Any = weakref.WeakMethod(on_end)
+        me = weakref.ref(self)
+
+        def end() -> None:
+            call, cleared = method(), me()
+            if call is not None and cleared is not None:
+                call(cleared)
+
+        self._clock = threading.Timer(UNDO_S, end)
+        self._clock.name = "seg_widgets undo"
+        self._clock.daemon = True
+        self._clock.start()
+        weakref.finalize(self, self._clock.cancel)
+
+    def stop(self) -> None:
+        """Stop the clock."""
+        if self._clock is not None:
+            self._clock.cancel()

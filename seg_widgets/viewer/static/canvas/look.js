@@ -1,0 +1,30 @@
+// How the shown instances are drawn at this moment.
+
+import { visibleInstances } from "./instances.js";
+
+/** @import {Parts} from "./parts.js" */
+/** @import {Filter, Header, Look} from "./types.js" */
+
+/**
+ * @param {Parts} parts
+ * @param {Header} header
+ * @param {Filter} filter
+ * @param {string} font of the labels
+ * @returns {Look}
+ */
+export function lookOf({ sync, actions, navigation }, header, filter, font) {
+  const shown = visibleInstances(header, filter);
+  const visible = new Set(shown);
+  const hovered = sync.get("hovered");
+  /** @type {number[]} */
+  const selected = sync.get("selected");
+  return {
+    shown,
+    hovered: visible.has(hovered) ? hovered : null,
+    selected: selected.filter((index) => visible.has(index)),
+    ...sync.style(),
+    font,
+    hideMasks: actions.hideMasks,
+    moving: navigation.moving,
+  };
+}

@@ -1,0 +1,80 @@
+"""COCO's polygons and RLE: one form, faults and masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pycocotools import mask as coco_mask
+
+from seg_widgets.finetuning.segmentation import decode, find_fault, normalize, run_total
+
+RING = [2.0, 1.0, 8.0, 1.0, 8.0, 6.0, 2.0, 6.0]
+OTHER = [10.0, 2.0, 14.0, 2.0, 14.0, 9.0]
+HEIGHT, WIDTH = 12, 20
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 60), st.integers(1, 60))
+def test_the_runs_of_a_compressed_rle_add_up_to_its_image(
+    seed: int, height: int, width: int
+) -> None:
+    mask = (np.random.default_rng(seed).random((height, width)) < 0.4).astype(np.uint8)
+    counts = coco_mask.encode(np.asfortranarray(mask))["counts"].decode()
+    assert run_total(counts) == height * width
+
+
+@pytest.mark.parametrize(
+    ("given_form", "expected", "dropped"),
+    [
+        ([RING], [RING], 0),
+        (RING, [RING], 0),
+        ([str(number) for number in RING], [RING], 0),
+        ([[2, 1], [8, 1], [8, 6], [2, 6]], [RING], 0),
+        ([[[2, 1], [8, 1], [8, 6], [2, 6]], OTHER], [RING, OTHER], 0),
+        ((tuple(RING),), [RING], 0),
+        ([RING, [1, 2, 3, 4], []], [RING], 2),
+        (str([RING, OTHER]), [RING, OTHER], 0),
+        ([[1, 2, 3, 4]], [[1, 2, 3, 4]], 0),  # nothing would be left
+    ],
+)
+def test_polygons_come_to_one_form(given_form: Any, expected: Any, dropped: int) -> None:
+    assert normalize(given_form, HEIGHT, WIDTH) == (expected, dropped)
+
+
+@pytest.mark.parametrize("value", [None, "everything", 5, [None], [["x", 1]], {"size": None}, [[]]])
+def test_what_has_no_meaning_stays_a_fault(value: Any) -> None:
+    segmentation, _ = normalize(value, HEIGHT, WIDTH)
+    assert find_fault(segmentation, HEIGHT, WIDTH)
+
+
+def _forms(mask: np.ndarray[Any, Any]) -> list[Any]:
+    compressed = coco_mask.encode(np.asfortranarray(mask))["counts"]
+    flat = mask.ravel(order="F")
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flat, [1 - flat[-1]]])))
+    runs = np.diff(np.concatenate([[0], edges])).tolist()
+    size = list(mask.shape)
+    return [
+        {"size": size, "counts": compressed},
+        {"size": size, "counts": compressed.decode()},
+        {"size": [str(side) for side in size], "counts": str(compressed)},
+        {"size": [float(side) for side in size], "counts": [float(run) for run in runs]},
+        {"size": size, "counts": [str(run) for run in runs]},
+        {"size": size, "counts": " ".join(map(str, runs))},
+        {"size": size, "counts": str(runs)},
+        {"size": None, "counts": runs},
+        {"counts": runs},
+        [{"size": size, "counts": runs}],
+    ]
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_an_rle_of_any_form_is_the_same_mask(number: int) -> None:
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[3:9, 4:11] = 1
+    segmentation, _ = normalize(_forms(mask)[number], HEIGHT, WIDTH)
+    assert find_fault(segmentation, HEIGHT, WIDTH) == ""
+    assert (decode(segmentation, HEIGHT, WIDTH) == mask).all()
