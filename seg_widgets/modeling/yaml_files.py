@@ -100,5 +100,5 @@ def _loader() -> Any:
 
     python = "tag:yaml.org,2002:python/"
     Loader.add_constructor(f"{python}object/apply:eval", anchors)
-    Loader.add_constructor(f"{python}tuple", Loader.construct_yaml_seq)
+    Loader.add_constructor(f"{python}tuple", Loader.construct_yaml_seq)  # type: ignore[type-var]
     return Loader

@@ -46,6 +46,7 @@ def test_doctor_looks_at_the_detectron2_that_is_imported() -> None:
     lines = {finding.what: finding for finding in doctor.findings()}
     assert lines["detectron2"].state == "ok"
     assert lines["detectron2"].found.startswith(f"{detectron2.__version__}, pure Python, in ")
+    assert detectron2.__file__ is not None
     assert str(Path(detectron2.__file__).parent) in lines["detectron2"].found
     assert "is built: starter (small" in lines["starter"].found
 

@@ -126,7 +126,7 @@ def test_the_canvas_meets_each_request_and_replies_as_the_table_says() -> None:
     done: list[str] = []
     canvas = SegmentationCanvas()
     sent: list[dict[str, Any]] = []
-    canvas.send = lambda content, buffers=None: sent.append(content)  # type: ignore[method-assign]
+    canvas.send = lambda content, buffers=None: sent.append(content)
     canvas.on_open = lambda files: done.append("open")
     canvas.on_address = lambda address: done.append("address")
     canvas.on_cancel = lambda: done.append("cancel")
