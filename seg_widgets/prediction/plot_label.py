@@ -52,7 +52,7 @@ class PlotLabel(Annotation):
         self.update_positions(renderer)
         text = self.get_window_extent(renderer)
         point = renderer.points_to_pixels(1.0)
-        padding = PADDING * self.get_fontsize() * point
+        padding = PADDING * float(self.get_fontsize()) * point
 
         # The beginning of a label that is too long for the axes is the part that is seen.
         frame = axes.bbox

@@ -44,7 +44,9 @@ class SegmentationState(ThreadSafeTraits):
     changes when the result is there. Setting it to None starts `clear`."""
 
     # By identity: two images may have equal predictions, and each is news.
-    prediction = ByIdentity(read_only=True)
+    prediction: traitlets.TraitType[Prediction | None, Prediction | None] = ByIdentity(
+        read_only=True
+    )
     """What was found in `image`, a `Prediction` of all down to the predictor's score floor; None
     (default) while there is none."""
 

@@ -99,10 +99,12 @@ def test_a_session_takes_it(model: Any) -> None:
         SegmentationSession(model)
     session = SegmentationSession(wrap(model, NAMES))
     session.segment(IMAGE)
-    assert len(session.wait(60)) == 6
+    found = session.wait(60)
+    assert found is not None and len(found) == 6
     # A function that answers in another library's form, and models that need no class names.
-    session.use(lambda image: np.ones(image.shape[:2], int))  # type: ignore[arg-type,return-value]
-    assert [found.class_name for found in session.wait(60)] == ["object"]
+    session.use(lambda image: np.ones(image.shape[:2], int))  # type: ignore[arg-type]
+    found = session.wait(60)
+    assert found is not None and [one.class_name for one in found] == ["object"]
     session.use(mask_rcnn(91))
     assert isinstance(session.predictor, TorchvisionPredictor)
     session.close()

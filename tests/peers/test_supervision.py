@@ -77,27 +77,33 @@ def test_boxes_and_nothing_there() -> None:
 
 
 _PEAK = """
-import resource, sys
+import re, sys
+from pathlib import Path
 import numpy as np
 import supervision
 from seg_widgets.prediction import MaskCrop, Prediction
+
+def peak_mib():
+    # Of this program alone; getrusage also counts what it was forked from.
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\\s*(\\d+)", status)[1]) // 1024
 
 bits = np.packbits(np.ones((300, 400), bool)).tobytes()
 crops = tuple(MaskCrop(30 * index, 20 * index, 400, 300, bits) for index in range(100))
 boxes = [(crop.x, crop.y, crop.x + 400, crop.y + 300) for crop in crops]
 prediction = Prediction((3000, 4000), boxes, [0.5] * 100, [0] * 100, ("a",), crops)
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+before = peak_mib()
 found = prediction.to_supervision(compact=sys.argv[1] == "compact")
 assert found.area.tolist() == [120_000] * 100
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print(peak_mib() - before)
 """
 
 
 def test_a_hundred_masks_at_12_mp_take_few_mib() -> None:
-    """The dense masks alone are 1200 MB; the peak of a process of its own is measured."""
+    """The peak of a process of its own is measured, for both kinds of masks."""
     peaks = {
         kind: int(subprocess.check_output([sys.executable, "-c", _PEAK, kind]))
         for kind in ("compact", "dense")
     }
-    assert peaks["dense"] > 1100
+    assert peaks["dense"] > 200  # of its 1200 MB, what was written to
     assert peaks["compact"] < 60, peaks

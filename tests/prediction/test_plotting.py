@@ -237,7 +237,7 @@ def test_labels_stay_inside_the_axes(width_in: float) -> None:
     assert len(axes.texts) == 4
     for dpi in (100, 300):
         figure.set_dpi(dpi)
-        canvas = FigureCanvasAgg(figure)
+        canvas: Any = FigureCanvasAgg(figure)
         canvas.draw()
         for text in axes.texts:
             patch = text.get_bbox_patch()
