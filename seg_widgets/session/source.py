@@ -139,9 +139,5 @@ def _open(source: object, limits: Limits, name: str | None = None) -> Opened:
         "allow_local": limits.allow_local,
         "name": name,
     }
-    # `images.read` also has the notes.
-    read = getattr(images, "read", None)
-    if read is None:
-        return Opened(images.load(source, **settings))
-    loaded = read(source, **settings)
-    return Opened(loaded.pixels, tuple(loaded.notes))
+    loaded = images.read(source, **settings)
+    return Opened(loaded.pixels, loaded.notes)
