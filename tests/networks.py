@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+
+from seg_widgets.prediction import Prediction
 
 
 def spread_scores(model: Any) -> Any:
@@ -20,3 +23,34 @@ def spread_scores(model: Any) -> Any:
         model.roi_heads.box_predictor.bbox_pred.weight.mul_(10)
         model.roi_heads.mask_head.predictor.weight.mul_(300)
     return model
+
+
+def zoo_config(name: str, classes: int = 80, **changes: Any) -> Any:
+    """A config of detectron2's model zoo, on the CPU and at a small size; `A__B=…` sets A.B."""
+    from detectron2.model_zoo import get_config
+
+    cfg = get_config(name)
+    cfg.MODEL.DEVICE = "cpu"
+    cfg.MODEL.ROI_HEADS.NUM_CLASSES = classes
+    cfg.INPUT.MIN_SIZE_TEST = 128
+    cfg.merge_from_list(
+        [part for key, value in changes.items() for part in (key.replace("__", "."), value)]
+    )
+    return cfg
+
+
+def built(cfg: Any) -> Any:
+    """The model of a config, with the same random weights each time."""
+    from detectron2.modeling import build_model
+
+    torch.manual_seed(1)
+    return build_model(cfg)
+
+
+def assert_same(ours: Prediction, theirs: Prediction) -> None:
+    """Check that two predictions hold the same, bit by bit."""
+    np.testing.assert_array_equal(ours.boxes, theirs.boxes)
+    np.testing.assert_array_equal(ours.scores, theirs.scores)
+    np.testing.assert_array_equal(ours.class_ids, theirs.class_ids)
+    assert ours.masks == theirs.masks
+    assert ours.class_names == theirs.class_names

@@ -15,10 +15,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, TextIO
 
 from .. import __version__
-from ..errors import SegWidgetsError
+from ..errors import DependencyError, SegWidgetsError
 from ..modeling import STARTER, find_model, weight_folders
 from .common import EXIT_OK, EXIT_SOME_FAILED, Commands
 
@@ -27,7 +28,6 @@ __all__ = ["Finding", "add_parser", "findings", "nvidia_driver", "report", "run"
 _PACKAGES = (
     "torch",
     "torchvision",
-    "detectron2",
     "ipywidgets",
     "anywidget",
     "jupyterlab",
@@ -130,6 +130,7 @@ def _versions() -> Iterator[Finding]:
             "or run make setup"
         )
         yield Finding("torchvision", "problem", f"can't be imported: {error}", remedy)
+    yield _detectron2()
 
 
 def _package(name: str) -> Finding:
@@ -139,10 +140,34 @@ def _package(name: str) -> Finding:
         pass
     if name in _OPTIONAL:
         return Finding(name, "note", "not installed", _OPTIONAL[name])
-    if name == "detectron2" and importlib.util.find_spec(name):
-        return Finding(name, "ok", "found on the path, without package metadata")
-    remedy = "make setup" if name == "detectron2" else f"pip install {name}"
-    return Finding(name, "problem", "not installed", remedy)
+    return Finding(name, "problem", "not installed", f"pip install {name}")
+
+
+def _detectron2() -> Finding:
+    """What is really imported, which need not be what the package's metadata says."""
+    from ..modeling import import_detectron2
+
+    try:
+        import_detectron2()
+    except DependencyError as error:
+        spec = importlib.util.find_spec("detectron2")
+        where = f" ({Path(spec.origin).parent})" if spec is not None and spec.origin else ""
+        return Finding("detectron2", "problem", f"{error}{where}", "make setup")
+    package = importlib.import_module("detectron2")
+    folder = Path(str(package.__file__)).parent
+    return Finding("detectron2", "ok", f"{package.__version__}, {_operators()}, in {folder}")
+
+
+def _operators() -> str:
+    """Whether detectron2's operators are compiled, in words."""
+    try:
+        compiled = importlib.import_module("detectron2._C")
+    except ImportError:
+        return "without compiled operators"
+    if getattr(compiled, "DEFORM_CONV_FROM_TORCHVISION", False):
+        return "pure Python"
+    has_cuda = getattr(compiled, "has_cuda", bool)()
+    return f"compiled {'with' if has_cuda else 'without'} CUDA"
 
 
 # ── device ────────────────────────────────────────────────────────────────────────────────────────
@@ -211,14 +236,16 @@ def nvidia_driver() -> str | None:
 
 
 def _weights() -> Iterator[Finding]:
-    from ..modeling import read_checkpoint
+    from ..modeling import load_predictor
 
     try:
         files = find_model(STARTER)
-        checkpoint = read_checkpoint(files.weights)
         megabytes = files.weights.stat().st_size / 1e6
-        found = f"{files.weights} ({megabytes:.1f} MB, {len(checkpoint.tensors)} tensors)"
+        predictor = load_predictor(STARTER, device="cpu")
+        found = f"{files.weights} ({megabytes:.1f} MB) is built: {predictor.description}"
         yield Finding(STARTER, "ok", found)
+    except DependencyError as error:
+        yield Finding(STARTER, "problem", f"can't be built: {error}", "see the lines above")
     except SegWidgetsError as error:
         remedy = "reinstall seg-widgets, or check SEG_WIDGETS_WEIGHTS"
         yield Finding(STARTER, "problem", str(error), remedy)

@@ -7,11 +7,11 @@ folders is found by its file's name.
 from __future__ import annotations
 
 import contextlib
-import difflib
+import logging
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import platformdirs
 
@@ -41,6 +41,9 @@ STARTER_PHOTOGRAPHS: Final = 356
 """Photographs that the starter's weights were trained on: 311 of the training part and 45 of the
 validation part (`weights/starter.md`); 90 more were held out."""
 
+log = logging.getLogger(__name__)
+
+_FILE_ENDINGS = (".yaml", ".yml", ".py", ".pth", ".pt", ".pkl", ".safetensors", ".onnx", ".zip")
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -50,13 +53,14 @@ class ModelFiles:
 
     Attributes:
         name: what the model is called.
-        config: a detectron2 YAML file, or the name of one of the model zoo's configs.
+        config: a detectron2 YAML file, the name of one of the model zoo's configs, or a config that
+            is in memory (detectron2's `CfgNode`, or a LazyConfig's node).
         weights: its tensors.
         classes: a file with its class names, or None.
     """
 
     name: str
-    config: Path | str
+    config: Any
     weights: Path
     classes: Path | None = None
 
@@ -121,7 +125,7 @@ class ModelCard:
     @property
     def weights(self) -> Path | None:
         """Where its weights are on this machine; None: they are not here."""
-        found = _find(self.name, self)
+        found = _find(self.name, self, [folder for folder in weight_folders() if _is_open(folder)])
         return found.weights if found is not None else None
 
 
@@ -198,16 +202,24 @@ def available_models() -> list[str]:
 
 def _names_in(folder: Path) -> set[str]:
     """The models of one folder: NAME.safetensors with NAME.yaml, and model folders."""
+    if not _is_open(folder):
+        log.warning("The folder %s may not be read; models in it are not listed.", folder)
+        return set()
     if not folder.is_dir():
         return set()
     pairs = (path for path in folder.glob("*.safetensors") if path.with_suffix(".yaml").is_file())
     found = {path.stem for path in pairs}
     for path in folder.iterdir():
-        if not path.name.startswith(".") and is_model_folder(path):
-            # A folder with a config and no weights is not a model yet.
-            with contextlib.suppress(ModelError):
+        # A folder with a config and no weights is not a model yet, nor one that may not be read.
+        with contextlib.suppress(ModelError, OSError):
+            if not path.name.startswith(".") and is_model_folder(path):
                 found.add(model_files(path).name)
     return found
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether a folder may be looked through; one that is not there may."""
+    return os.access(folder, os.R_OK | os.X_OK) or not os.path.lexists(folder)
 
 
 def find_model(name: str) -> ModelFiles:
@@ -224,7 +236,7 @@ def find_model(name: str) -> ModelFiles:
         The files, all of which exist.
 
     Raises:
-        ConfigError: `name` can't be a model's name.
+        ConfigError: `name` can't be a model's name, or one of the folders may not be read.
         WeightsNotFoundError: no folder has them; the message lists the folders.
     """
     if not name or name != Path(name).name or name.startswith("."):
@@ -232,9 +244,21 @@ def find_model(name: str) -> ModelFiles:
             f"{name!r} is no model name; use one such as {STARTER!r}, the path of a model's "
             "folder, or config= and weights= paths."
         )
+    closed = next((folder for folder in weight_folders() if not _is_open(folder)), None)
+    if closed is not None:
+        raise ConfigError(
+            f"The folder {closed}, in which weights are looked for, may not be read by this user. "
+            "Change its permissions, or name another one in SEG_WIDGETS_WEIGHTS or "
+            "SEG_WIDGETS_CACHE."
+        )
     card = _CARDS.get(name)
-    found = _find(name, card)
+    found = _find(name, card, weight_folders())
     if found is None:
+        if name.endswith(_FILE_ENDINGS):
+            raise ConfigError(
+                f"{name!r} is a file's name, not a model's. Give the config and the weights: "
+                "load_predictor(config=…, weights=…)."
+            )
         raise WeightsNotFoundError(_not_found(name, card))
     return found
 
@@ -250,15 +274,24 @@ def _not_found(name: str, card: ModelCard | None) -> str:
         )
     known = available_models()
     have = f"Found there: {', '.join(known)}." if known else "No weights are there at all."
-
-    # A name of the zoo with a typing error is likelier than a forgotten file.
-    close = [] if card is not None else difflib.get_close_matches(name, _CARDS, 1, 0.75)
-    meant = f"Did you mean {close[0]!r}? " if close else ""
+    remedy = (
+        "Reinstall seg_widgets to get the starter back"
+        if name == STARTER
+        else "`python -m seg_widgets weights list` lists the names that are known"
+    )
     return (
         f"The model {name!r} was looked for as {name}.safetensors with {name}.yaml in {places}. "
-        f"{have} {meant}Reinstall seg_widgets to get the starter back, or set SEG_WIDGETS_WEIGHTS "
-        "to the folder that has the files."
+        f"{have} {_meant(name)}{remedy}; SEG_WIDGETS_WEIGHTS names a folder that has more."
     )
+
+
+def _meant(name: str) -> str:
+    """Which names somebody may have meant, as a sentence; a typing error is likelier than a
+    forgotten file."""
+    from .zoo_names import names_like  # it is about the cards that are made here
+
+    close = [] if name in _CARDS else names_like(name)
+    return f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
 
 
 def model_files(folder: str | Path) -> ModelFiles:
@@ -276,8 +309,8 @@ def model_files(folder: str | Path) -> ModelFiles:
     return ModelFiles(name, found.config, found.weights, found.classes)
 
 
-def _find(name: str, card: ModelCard | None) -> ModelFiles | None:
-    for folder in weight_folders():
+def _find(name: str, card: ModelCard | None, folders: list[Path]) -> ModelFiles | None:
+    for folder in folders:
         weights, config = folder / f"{name}.safetensors", folder / f"{name}.yaml"
         if weights.is_file() and config.is_file():
             return ModelFiles(name, config, weights)

@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import pickle
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from ..errors import WeightsError, WeightsNotFoundError
-from .safe_pickle import load_arrays
+from .file_kinds import Format, check_kind, format_of, why_refused
+from .safe_pickle import MAKERS, load_arrays
 
 if TYPE_CHECKING:
     import torch
@@ -25,10 +27,12 @@ __all__ = ["MAX_WEIGHTS_BYTES", "Checkpoint", "read_checkpoint"]
 
 log = logging.getLogger(__name__)
 
-MAX_WEIGHTS_BYTES: Final = 1 << 30
-"""The largest file of weights that is read or fetched: 1 GiB."""
+MAX_WEIGHTS_BYTES: Final = 1 << 31
+"""The largest file of weights that is read or fetched: 2 GiB. The zoo's largest has 1.08 GB."""
 
 _KEPT: Final = 8  # converted copies
+# How torch's safe loader names what a file asks for and may not have.
+_ASKED_FOR: Final = re.compile(r"GLOBAL (\w[\w.]*)")
 
 
 @dataclass(frozen=True)
@@ -90,21 +94,21 @@ def read_checkpoint(path: str | Path, keep_in: Path | None = None) -> Checkpoint
     """
     path = Path(path).expanduser()
     _check_file(path)
-    suffix = path.suffix.lower()
-    if suffix not in _READERS:
+    kind = format_of(path)
+    if kind is None:
         raise WeightsError(
             f"{path.name}: weights are read from .safetensors, .pth, .pt and .pkl, "
             f"not {path.suffix!r}."
         )
 
     kept = None
-    if keep_in is not None and suffix != ".safetensors":
+    if keep_in is not None and kind != "safetensors":
         kept = keep_in / _kept_name(path)
     if kept is not None and kept.is_file():
         with contextlib.suppress(WeightsError):  # a damaged copy is made anew
             return replace(_read_safetensors(kept), path=path, mapped=True)
 
-    checkpoint = _READERS[suffix](path)
+    checkpoint = _READERS[kind](path)
     if not checkpoint.tensors:
         raise WeightsError(f"{path.name} holds no tensors; it is not a model's weights.")
     if kept is not None:
@@ -122,8 +126,11 @@ def _check_file(path: Path) -> None:
         raise WeightsError(f"{path.name} is empty (0 bytes); get the file again.")
     if size > MAX_WEIGHTS_BYTES:
         raise WeightsError(
-            f"{path.name} has {size:,} bytes, over the limit of {MAX_WEIGHTS_BYTES:,}."
+            f"{path.name} has {size:,} bytes, over the limit of {MAX_WEIGHTS_BYTES:,}. A "
+            "training's file also holds the optimiser's state; save the model's tensors alone, "
+            "torch.save(model.state_dict(), …), or build the model and wrap it."
         )
+    check_kind(path)
 
 
 # ── copies that are read faster ───────────────────────────────────────────────────────────────────
@@ -190,17 +197,32 @@ def _read_torch(path: Path) -> Checkpoint:
     import torch
 
     try:
-        data = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(_torch_globals()):
+            data = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
+        asked = _ASKED_FOR.search(str(error))
+        if asked is not None:
+            raise WeightsError(why_refused(path, asked[1])) from error
         raise WeightsError(
-            f"{path.name} holds more than tensors, and loading it would run its code. "
-            "Save the state dict alone (torch.save(model.state_dict(), …)) or use safetensors."
+            f"{path.name} is truncated or no torch file ({_first_line(error)}); get the file again."
         ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsError(
-            f"{path.name} is truncated or no torch file ({error}); get the file again."
+            f"{path.name} is truncated or no torch file ({_first_line(error)}); get the file again."
         ) from error
     return _from_dict(path, data)
+
+
+def _torch_globals() -> list[Any]:
+    """What torch's safe loader may make besides tensors: NumPy's arrays and scalars, as a .pkl
+    may."""
+    dtypes = {type(np.dtype(code)) for code in "?bBhHiIlLqQefdFDSU"}
+    makers = [(maker, f"{module}.{name}") for (module, name), maker in MAKERS.items()]
+    return [*makers, *dtypes]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0]
 
 
 def _read_pickle(path: Path) -> Checkpoint:
@@ -282,9 +304,8 @@ def _read_metadata(data: Mapping[Any, Any], path: Path) -> dict[str, str]:
     return metadata
 
 
-_READERS: Final[dict[str, Callable[[Path], Checkpoint]]] = {
-    ".safetensors": _read_safetensors,
-    ".pth": _read_torch,
-    ".pt": _read_torch,
-    ".pkl": _read_pickle,
+_READERS: Final[dict[Format, Callable[[Path], Checkpoint]]] = {
+    "safetensors": _read_safetensors,
+    "torch": _read_torch,
+    "pickle": _read_pickle,
 }

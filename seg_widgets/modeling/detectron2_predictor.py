@@ -10,17 +10,19 @@ from __future__ import annotations
 import inspect
 import logging
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SettingError
-from ..prediction import MAX_INSTANCES, SCORE_FLOOR, MaskCrop, Prediction
+from ..prediction import MaskCrop, Prediction
 from .catalogue import STARTER
+from .limits import at_inference, best_first, limit_note
 from .mask_pasting import MASK_THRESHOLD, paste_mask
+from .source import check_max_instances
 
 if TYPE_CHECKING:
     import torch
@@ -28,13 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["Detectron2Predictor", "scaled_size", "to_prediction"]
 
 log = logging.getLogger(__name__)
-
-# What detectron2's heads call the least score and the most instances that they give.
-_LIMITS = {
-    "test_score_thresh": SCORE_FLOOR,
-    "test_topk_per_image": MAX_INSTANCES,
-    "max_detections_per_image": MAX_INSTANCES,
-}
 
 
 class Detectron2Predictor:
@@ -53,6 +48,7 @@ class Detectron2Predictor:
         input_format: the order of the channels, "BGR" or "RGB".
         half: whether it computes in float16.
         config: the config as YAML; "": not known.
+        max_instances: the most instances that it answers with; None: the model's own limit.
     """
 
     def __init__(
@@ -66,6 +62,7 @@ class Detectron2Predictor:
         input_format: str = "BGR",
         half: bool = False,
         config: str = "",
+        max_instances: int | None = None,
     ) -> None:
         """Make a predictor.
 
@@ -79,10 +76,13 @@ class Detectron2Predictor:
             input_format: the order of the channels that the model wants, "BGR" or "RGB".
             half: compute in float16 where PyTorch's autocast says that it is safe (CUDA).
             config: the config as YAML, for `save_model`; "": not known.
+            max_instances: the most instances that it answers with; None: the model's own limit.
 
         Raises:
             ConfigError: `input_format` is another.
+            SettingError: `max_instances` is out of range.
         """
+        check_max_instances(max_instances)
         if input_format not in ("BGR", "RGB"):
             raise ConfigError(
                 f'INPUT.FORMAT is "BGR" or "RGB", but this config says {input_format!r}.'
@@ -96,6 +96,7 @@ class Detectron2Predictor:
         self.input_format = input_format
         self.half = half
         self.config = config
+        self.max_instances = max_instances
         self._stops_early = _stops_early(model)
         self._lock = threading.Lock()
 
@@ -172,23 +173,35 @@ class Detectron2Predictor:
         tensor = torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32))
         inputs = [{"image": tensor, "height": height, "width": width}]
         autocast = torch.autocast(torch.device(self.device).type, torch.float16, enabled=self.half)
-        with torch.no_grad(), autocast, _at_inference(self.model):
+        whole = at_inference(self.model, self.max_instances)
+        with torch.no_grad(), autocast, whole as limit:
             if not self._stops_early:
-                return to_prediction(
-                    _instances_in(self.model(inputs)), (height, width), self.class_names
+                found = _instances_in(self.model(inputs))
+            else:
+                (found,) = self.model.inference(  # type: ignore[operator]
+                    inputs, do_postprocess=False
                 )
-            (found,) = self.model.inference(inputs, do_postprocess=False)  # type: ignore[operator]
+        notes = limit_note(found.scores.float().cpu().numpy(), limit)
+        if not self._stops_early:
+            prediction = to_prediction(found, (height, width), self.class_names, self.max_instances)
+            return replace(prediction, notes=prediction.notes or notes)
+        prediction = self._paste(found, (width / new_width, height / new_height), (height, width))
+        return replace(prediction, notes=notes)
+
+    def _paste(
+        self, found: Any, scale: tuple[float, float], image_size: tuple[int, int]
+    ) -> Prediction:
+        """What was found in the scaled image, in the image's own pixels."""
+        height, width = image_size
         boxes, scores, class_ids = _arrays(found)
         soft = found.pred_masks[:, 0].float().cpu().numpy() if found.has("pred_masks") else None
-        boxes *= np.array([width / new_width, height / new_height] * 2, np.float32)
+        boxes *= np.array([*scale, *scale], np.float32)
         kept = _clip(boxes, height, width)
-        masks = (
-            None
-            if soft is None
-            else tuple(paste_mask(soft[i], boxes[i], (height, width)) for i in kept)
-        )
+        masks = None
+        if soft is not None:
+            masks = tuple(paste_mask(soft[i], boxes[i], image_size) for i in kept)
         return Prediction(
-            (height, width), boxes[kept], scores[kept], class_ids[kept], self.class_names, masks
+            image_size, boxes[kept], scores[kept], class_ids[kept], self.class_names, masks
         )
 
     def _empty_cache(self) -> None:
@@ -201,25 +214,28 @@ class Detectron2Predictor:
 
 
 def to_prediction(
-    instances: Any, image_size: tuple[int, int], class_names: Sequence[str]
+    instances: Any,
+    image_size: tuple[int, int],
+    class_names: Sequence[str],
+    max_instances: int | None = None,
 ) -> Prediction:
     """Make a `Prediction` of detectron2's finished `Instances`.
 
-    The best `MAX_INSTANCES` over the score floor are kept. Where a model gives masks but no boxes
+    Those over the score floor are kept, the best first. Where a model gives masks but no boxes
     (Mask2Former gives zeros), a box is that of its mask.
 
     Args:
         instances: detectron2's, with boxes and N×H×W masks in the image's own pixels.
         image_size: (height, width) in pixels.
         class_names: the names in the order of the class ids.
+        max_instances: how many are kept at most; None: all.
 
     Raises:
         InferenceError: the masks are of another size.
     """
     height, width = image_size
     boxes, scores, class_ids = _arrays(instances)
-    best = np.argsort(-scores, kind="stable")[:MAX_INSTANCES]
-    best = best[scores[best] >= SCORE_FLOOR]
+    best, notes = best_first(scores, max_instances)
     boxes, scores, class_ids = boxes[best], scores[best], class_ids[best]
     masks = None
     if instances.has("pred_masks"):
@@ -237,8 +253,9 @@ def to_prediction(
                 boxes[i] = mask.x, mask.y, mask.x + mask.width, mask.y + mask.height
     kept = _clip(boxes, height, width)
     crops = None if masks is None else tuple(masks[i] for i in kept)
+    names = tuple(class_names)
     return Prediction(
-        (height, width), boxes[kept], scores[kept], class_ids[kept], tuple(class_names), crops
+        (height, width), boxes[kept], scores[kept], class_ids[kept], names, crops, notes
     )
 
 
@@ -276,29 +293,6 @@ def _stops_early(model: torch.nn.Module) -> bool:
     if inference is None or type(model).__name__ == "PanopticFPN":
         return False
     return "do_postprocess" in inspect.signature(inference).parameters
-
-
-@contextmanager
-def _at_inference(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode and the score floor, for as long as this lasts."""
-    training = [module for module in model.modules() if module.training]
-    limits = [
-        (module, name, getattr(module, name))
-        for module in model.modules()
-        for name in _LIMITS
-        if isinstance(getattr(module, name, None), (int, float))
-    ]
-    try:
-        for module in training:
-            module.training = False
-        for module, name, _ in limits:
-            setattr(module, name, _LIMITS[name])
-        yield
-    finally:
-        for module in training:
-            module.training = True
-        for module, name, value in limits:
-            setattr(module, name, value)
 
 
 def scaled_size(width: int, height: int, min_size: int, max_size: int) -> tuple[int, int]:

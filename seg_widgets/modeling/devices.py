@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
+import warnings
 from typing import Final
 
 from ..errors import DependencyError, DeviceError
@@ -28,12 +29,37 @@ def import_detectron2() -> None:
         if importlib.util.find_spec(package) is None:
             raise DependencyError(f"The package {package} is not installed. {_INSTALL_HINT}")
     try:
-        importlib.import_module("detectron2.modeling")
-        from . import starter_network  # noqa: F401 - registers the starter's parts with detectron2
-    except ImportError as error:
+        _import()
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "pkg_resources":
+            raise DependencyError(_broken(error)) from error
         raise DependencyError(
-            f"detectron2 is installed but can't be imported ({error}). {_INSTALL_HINT}"
+            "This detectron2 imports pkg_resources, which came with setuptools and is not in its "
+            "releases from 82 on. Install an older one (pip install 'setuptools<82') and restart "
+            "the kernel; or replace this detectron2 by the wheel that `make setup` builds, which "
+            "doesn't need it."
         ) from error
+    except Exception as error:  # whatever a broken or unsuitable build raises
+        raise DependencyError(_broken(error)) from error
+
+
+def _import() -> None:
+    with warnings.catch_warnings():
+        # What an older detectron2 or fvcore calls in torch and setuptools is not the person's
+        # affair.
+        for category in (FutureWarning, DeprecationWarning):
+            warnings.simplefilter("ignore", category)
+        warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
+        for module in ("detectron2.modeling", "detectron2.model_zoo"):
+            importlib.import_module(module)
+        from . import starter_network  # noqa: F401 - registers the starter's parts with detectron2
+
+
+def _broken(error: Exception) -> str:
+    return (
+        f"detectron2 is installed but can't be imported ({type(error).__name__}: {error}). "
+        f"{_INSTALL_HINT}"
+    )
 
 
 def resolve_device(device: str = "auto") -> str:

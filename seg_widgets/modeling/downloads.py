@@ -29,8 +29,9 @@ from ..errors import (
     WeightsFetchError,
 )
 from ..net import Progress, fetch_file
-from .catalogue import STARTER, ModelCard, cache_folder, find_card, find_model, weight_folders
+from .catalogue import STARTER, ModelCard, cache_folder, find_model, weight_folders
 from .checkpoint import MAX_WEIGHTS_BYTES
+from .zoo_names import card_meant, names_like
 
 __all__ = ["CHECKSUMS", "download", "verify"]
 
@@ -59,7 +60,7 @@ def download(
     comes, and must be the same each time after.
 
     Args:
-        name: a model of the zoo.
+        name: a model of the zoo, by any name that `load_predictor` takes.
         progress: called with the bytes that are here and the bytes in all (None: not known).
         cancel: ends the download once it is set; the next one resumes it.
         stall_timeout_s: seconds without a byte after which the connection is given up.
@@ -95,7 +96,7 @@ def download(
                 part.replace(target)
     except OSError as error:
         raise WeightsFetchError(
-            f"The weights of {name!r} could not be written to {folder} "
+            f"The weights of {card.name!r} could not be written to {folder} "
             f"({error.strerror or error}). Free some space, or name another folder in "
             "SEG_WIDGETS_CACHE."
         ) from error
@@ -117,7 +118,7 @@ def verify(name: str) -> str:
         WeightsError: the file is not what it should be.
     """
     card = _zoo_card(name)
-    path = find_model(name).weights
+    path = find_model(card.name).weights
     checked = []
     md5, sha256 = _digests(path)
     if path.suffix == ".pkl":
@@ -137,11 +138,13 @@ def verify(name: str) -> str:
 
 
 def _zoo_card(name: str) -> ModelCard:
-    card = find_card(name)
+    card = card_meant(name)
     if card is None or not card.file:
         what = "comes with the package" if card is not None else "is no model of the zoo"
+        close = [] if card is not None else names_like(name)
+        meant = f" Did you mean {' or '.join(map(repr, close))}?" if close else ""
         raise ConfigError(
-            f"{name!r} {what}; `python -m seg_widgets weights list` lists those that can "
+            f"{name!r} {what}.{meant} `python -m seg_widgets weights list` lists those that can "
             "be fetched."
         )
     return card

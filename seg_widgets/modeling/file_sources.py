@@ -7,9 +7,9 @@ import threading
 from abc import abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from ..errors import DeviceError, WeightsNotFoundError
+from ..errors import ConfigError, DeviceError, SettingError, WeightsNotFoundError
 from ..net import Progress
 from .catalogue import (
     STARTER,
@@ -24,12 +24,13 @@ from .catalogue import (
 )
 from .checkpoint import read_checkpoint
 from .class_names import names_for
-from .config import read_config
+from .config import is_node, read_config, weights_named_in
 from .detectron2_predictor import Detectron2Predictor
 from .devices import import_detectron2, resolve_device
 from .downloads import download
 from .fit import load_into
 from .source import BuildOptions, Given, ModelSource
+from .zoo_names import card_at, card_meant, names_like
 
 if TYPE_CHECKING:
     from typing import Self
@@ -105,26 +106,75 @@ class FileSource(ModelSource):
             input_format=config.input_format,
             half=options.half,
             config=config.text(),
+            max_instances=options.max_instances,
         )
 
 
 class ConfigAndWeights(FileSource):
-    """Files of one's own: a config and the weights that belong to it."""
+    """A config of one's own, as a file or in memory, and the weights that belong to it.
 
-    def __init__(self, config: str | Path, weights: Path) -> None:
-        self.name = weights.stem
-        self._files = ModelFiles(self.name, config, weights)
+    The weights may be those of a model of the zoo, by their address; they are fetched then.
+    """
+
+    def __init__(self, config: Any, weights: str | Path) -> None:
+        self._config = config
+        self._weights = weights
+        self._card = card_at(str(weights)) if "://" in str(weights) else None
+        self.name = Path(weights).stem if self._card is None else self._card.name
 
     @classmethod
     def recognise(cls, given: Given) -> Self | None:
-        """Recognise `config` and `weights` together."""
-        if given.config is None or given.weights is None:
-            return None
-        return cls(given.config, Path(given.weights))
+        """Recognise `config` and `weights` together, and a config in memory, which names its
+        weights."""
+        if given.config is not None and given.weights is not None:
+            return cls(given.config, given.weights)
+        config = given.model if given.config is None else given.config
+        return cls(config, weights_named_in(config)) if is_node(config) else None
+
+    @property
+    def card(self) -> ModelCard | None:
+        """The card of the model of the zoo that the weights are those of, or None."""
+        return self._card
+
+    @property
+    def can_be_fetched(self) -> bool:
+        """Whether the weights are those of a model of the zoo."""
+        return self._card is not None
+
+    def fetch(self, progress: Progress | None, cancel: threading.Event | None) -> None:
+        """Fetch the weights of the zoo into the cache; raises what `download` raises."""
+        if self._card is None:
+            super().fetch(progress, cancel)
+        else:
+            download(self._card.name, progress=progress, cancel=cancel)
 
     def files(self) -> ModelFiles:
-        """Return the files as they were given; whether they exist shows when they are read."""
-        return self._files
+        """Return the files as they were given; whether they exist shows when they are read.
+
+        Raises:
+            SettingError: the weights are an address, but not one of a model of the zoo.
+            WeightsNotFoundError: the weights are those of the zoo and not on this machine.
+        """
+        if self._card is not None:
+            return ModelFiles(self.name, self._config, find_model(self._card.name).weights)
+        weights = str(self._weights)
+        if not weights:
+            raise SettingError(
+                "The config names no weights (MODEL.WEIGHTS is empty). Set cfg.MODEL.WEIGHTS to "
+                "your file, or give it: load_predictor(config=cfg, weights=…)."
+            )
+        if "ImageNetPretrained" in weights:
+            raise SettingError(
+                f"The config names {weights}: a backbone, from which a training starts. Set "
+                "cfg.MODEL.WEIGHTS to the file of the trained model, or give it: "
+                "load_predictor(config=cfg, weights=…)."
+            )
+        if "://" in weights:
+            raise SettingError(
+                f"Weights are fetched from detectron2's model zoo only, not from {weights}. "
+                "Download the file, and give its path: load_predictor(config=…, weights=…)."
+            )
+        return ModelFiles(self.name, self._config, Path(weights))
 
 
 class FolderModel(FileSource):
@@ -144,7 +194,22 @@ class FolderModel(FileSource):
 
     def files(self) -> ModelFiles:
         """Find config, weights and class names in the folder; raises what `model_files` raises."""
+        folder = Path(self.folder).expanduser()
+        if isinstance(self.folder, str) and not os.path.lexists(folder):
+            self._explain(self.folder)
         return model_files(self.folder)
+
+    @staticmethod
+    def _explain(name: str) -> None:
+        """Say more than that there is no such folder, where a config of the zoo may be meant."""
+        if name.endswith((".yaml", ".py")):
+            close = names_like(name)
+            meant = f"Did you mean {' or '.join(map(repr, close))}? " if close else ""
+            raise ConfigError(
+                f"There is no folder {name}, and no model has that name here. {meant}For another "
+                f"config, also one of detectron2's model zoo, give the weights with it: "
+                f"load_predictor(config={name!r}, weights=…)."
+            )
 
 
 class NamedModel(FileSource):
@@ -194,9 +259,17 @@ class ZooModel(NamedModel):
 
     @classmethod
     def recognise(cls, given: Given) -> Self | None:
-        """Recognise the names of the catalogue."""
-        card = find_card(given.model) if isinstance(given.model, str) else None
-        return cls(given.model) if card is not None and card.file else None
+        """Recognise the names of the catalogue, and those that people know from detectron2.
+
+        A folder of that name, which may be a training's, comes first.
+        """
+        name = given.model
+        card = card_meant(name) if isinstance(name, str) else None
+        if card is None or not card.file:
+            return None
+        if card.name != name and os.path.lexists(Path(name).expanduser()):
+            return None
+        return cls(card.name)
 
     @classmethod
     def listed(cls) -> Iterable[ModelCard]:

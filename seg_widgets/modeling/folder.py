@@ -61,10 +61,21 @@ def read_folder(path: str | Path) -> ModelFolder:
         path: the folder; `~` is expanded.
 
     Raises:
-        ConfigError: there is no such folder, or no config in it.
+        ConfigError: there is no such folder, no config in it, or it may not be read.
         WeightsNotFoundError: there are no weights in it, or several and none is preferred.
     """
     folder = Path(path).expanduser()
+    try:
+        return _read(folder)
+    except OSError as error:
+        if isinstance(error, WeightsNotFoundError):
+            raise
+        raise ConfigError(
+            f"The folder {folder} can't be read ({error.strerror or error}); check its permissions."
+        ) from error
+
+
+def _read(folder: Path) -> ModelFolder:
     if not folder.exists():
         raise ConfigError(f"There is no folder {folder}; check the path.")
     if not folder.is_dir():

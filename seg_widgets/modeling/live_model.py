@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import InferenceError, PredictionError, SettingError
-from ..prediction import SCORE_FLOOR, Prediction, Predictor, convert, is_known_model, predictor_of
+from ..prediction import Prediction, Predictor, convert, is_known_model, predictor_of
 from .class_names import check_count, count_classes, dataset_names, known_names
 from .config import config_of
 from .detectron2_predictor import Detectron2Predictor, to_prediction
 from .devices import import_detectron2
+from .limits import best_first
 from .source import BuildOptions, Given, ModelSource
 from .torchvision_predictor import TorchvisionPredictor, is_torchvision_model
 
@@ -82,7 +84,12 @@ class LiveModel(ModelSource):
             DependencyError: detectron2 or torch is missing or broken.
         """
         if is_torchvision_model(self.model):
-            return TorchvisionPredictor(self.model, options.class_names, name=options.name)
+            return TorchvisionPredictor(
+                self.model,
+                options.class_names,
+                name=options.name,
+                max_instances=options.max_instances,
+            )
         if is_known_model(self.model):
             return predictor_of(self.model, options.class_names, name=options.name)
         import_detectron2()
@@ -107,7 +114,7 @@ class LiveModel(ModelSource):
                 "If its answers have them, the panel takes the function as it is (with RGB images)."
             )
         name = options.name or getattr(function, "__name__", self.name)
-        return FunctionPredictor(function, options.class_names, name)
+        return FunctionPredictor(function, options.class_names, name, options.max_instances)
 
     def _wrap_module(self, module: torch.nn.Module, options: BuildOptions) -> Detectron2Predictor:
         config = None if self.config is None else config_of(self.config)
@@ -126,7 +133,11 @@ class LiveModel(ModelSource):
         if config is None:
             input_format = getattr(module, "input_format", None) or "BGR"
             return Detectron2Predictor(
-                module, names, name=options.name or name, input_format=input_format
+                module,
+                names,
+                name=options.name or name,
+                input_format=input_format,
+                max_instances=options.max_instances,
             )
         return Detectron2Predictor(
             module,
@@ -136,6 +147,7 @@ class LiveModel(ModelSource):
             max_size=config.max_size,
             input_format=config.input_format,
             config=config.text(),
+            max_instances=options.max_instances,
         )
 
 
@@ -154,6 +166,7 @@ class FunctionPredictor:
         function: Callable[[npt.NDArray[np.uint8]], Any],
         class_names: Sequence[str],
         name: str,
+        max_instances: int | None = None,
     ) -> None:
         """Wrap the function.
 
@@ -162,8 +175,10 @@ class FunctionPredictor:
                 that `Prediction.of` takes.
             class_names: the names in the order of the class ids.
             name: what to call it.
+            max_instances: the most instances that are kept; None: all.
         """
         self._function = function
+        self._max_instances = max_instances
         self.class_names = tuple(class_names)
         self.name = name
         self.description = f"{name} ({len(self.class_names)} classes)"
@@ -181,7 +196,7 @@ class FunctionPredictor:
         if not isinstance(answer, dict) or "instances" not in answer:
             return self._converted(answer, image)
         size = (image.shape[0], image.shape[1])
-        return to_prediction(answer["instances"], size, self.class_names)
+        return to_prediction(answer["instances"], size, self.class_names, self._max_instances)
 
     def _converted(self, answer: Any, image: npt.NDArray[np.uint8]) -> Prediction:
         """What other libraries answer."""
@@ -192,4 +207,6 @@ class FunctionPredictor:
                 f"{self.name} answered with {type(answer).__name__} instead of a dict that has "
                 f'detectron2\'s "instances", as DefaultPredictor does. {error}'
             ) from None
-        return conversion.prediction.filter(SCORE_FLOOR).sort()
+        best, notes = best_first(conversion.prediction.scores, self._max_instances)
+        found = conversion.prediction.select(best)
+        return replace(found, notes=(*found.notes, *notes))

@@ -21,6 +21,7 @@ from ..net import Progress
 from ..prediction import Predictor
 from .catalogue import STARTER
 from .class_names import given_names
+from .config import is_node
 from .detectron2_predictor import Detectron2Predictor
 from .live_model import LiveModel
 from .source import BuildOptions, ModelSource
@@ -33,14 +34,15 @@ __all__ = ["load_predictor", "wrap"]
 
 
 def load_predictor(
-    name: str | Path = STARTER,
+    name: str | Path | Any = STARTER,
     *,
-    config: str | Path | None = None,
+    config: str | Path | Any = None,
     weights: str | Path | None = None,
     classes: Sequence[str] | str | Path | None = None,
     device: str = "auto",
     min_size: int | None = None,
     half: bool = False,
+    max_instances: int | None = None,
     trust_code: bool = False,
     fallback: str | None = None,
     progress: Progress | None = None,
@@ -50,11 +52,15 @@ def load_predictor(
 
     Args:
         name: a model of the catalogue ("starter", "coco-r50-fpn-3x", …; `models()` lists them),
-            whose weights are fetched if they are not on this machine; or the path of a model's
-            folder, as `save_model` and detectron2's trainer write it.
-        config: for your own model: a detectron2 YAML file, or the name of one of the model zoo's
-            configs ("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"). Needs `weights`.
-        weights: the weights for `config` (.safetensors, .pth or .pkl).
+            whose weights are fetched if they are not on this machine. The names of detectron2's
+            model zoo are taken, too ("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml",
+            "mask_rcnn_R_50_FPN_3x", the weights' address). Or the path of a model's folder, as
+            `save_model` and detectron2's trainer write it; or a `CfgNode` whose MODEL.WEIGHTS
+            names the weights.
+        config: for your own model: a detectron2 YAML file, the name of one of the model zoo's
+            configs, or a `CfgNode`. Files need `weights`.
+        weights: the weights for `config` (.safetensors, .pth or .pkl), or the address of weights in
+            the model zoo.
         classes: the names in the order of the class ids, or a file of them (a .json list, a data
             set in COCO's format, a .txt with a name in each line). None: those beside the weights
             or in them, else those of the data set that the config names.
@@ -62,6 +68,9 @@ def load_predictor(
         min_size: pixels to which the image's shorter side is scaled for the model, 32 to 4096.
             None: as the config says.
         half: compute in float16 on a CUDA device.
+        max_instances: the most instances that the model answers with. None: its own limit, which
+            the config calls TEST.DETECTIONS_PER_IMAGE. Where the limit was reached, the
+            prediction's `notes` say so.
         trust_code: let a config that is a Python file run; never for a file from a stranger.
         fallback: the model to take, with a warning, when the weights can't be fetched.
         progress: called with the bytes fetched and the bytes in all (None: not known). Without it
@@ -80,24 +89,35 @@ def load_predictor(
         DependencyError: detectron2 or torch is missing or broken.
         SettingError: an argument is out of its range.
     """
-    if (config is None) != (weights is None):
+    if config is None and is_node(name):
+        name, config = STARTER, name
+    if not isinstance(name, (str, Path)):
+        raise SettingError(
+            f"load_predictor takes a model's name, its folder or its config, not a "
+            f"{type(name).__name__}; for a model in memory use wrap(model)."
+        )
+    if (config is None) != (weights is None) and not is_node(config):
         lacking = "config" if config is None else "weights"
         raise SettingError(
             f"A model of your own needs both config= and weights=; {lacking}= is missing."
         )
-    options = BuildOptions(given_names(classes), device, min_size, half, trust_code)
+    options = BuildOptions(
+        given_names(classes), device, min_size, half, trust_code, max_instances=max_instances
+    )
     source = find_source(name, config=config, weights=weights)
     try:
         _fetch_if_missing(source, progress, cancel)
         source.locate()
     except (WeightsFetchError, WeightsNotFoundError) as error:
         is_cancelled = cancel is not None and cancel.is_set()
-        if fallback is None or fallback == name or is_cancelled:
+        if fallback is None or fallback == source.name or is_cancelled:
             raise
         warnings.warn(
             f"{error} Going on with the model {fallback!r} instead.", UserWarning, stacklevel=2
         )
-        return load_predictor(fallback, device=device, min_size=min_size, half=half)
+        return load_predictor(
+            fallback, device=device, min_size=min_size, half=half, max_instances=max_instances
+        )
     predictor = source.build(options)
     assert isinstance(predictor, Detectron2Predictor)
     return predictor
@@ -109,6 +129,7 @@ def wrap(
     *,
     config: Any = None,
     name: str = "",
+    max_instances: int | None = None,
 ) -> Predictor:
     """Make a predictor around a live model, for the panel and everything else that takes one.
 
@@ -126,16 +147,20 @@ def wrap(
         config: its `CfgNode`, whose sizes and channels are used; None: of a `DefaultPredictor` its
             own.
         name: what to call it; "": its class or function's name.
+        max_instances: the most instances that it answers with, the best ones. None: a model's own
+            limit, and none for a function. Where a limit was reached, the prediction's `notes` say
+            so.
 
     Returns:
         The predictor.
 
     Raises:
-        SettingError: `model` is something else, or its class names are not known.
+        SettingError: `model` is something else, its class names are not known, or `max_instances`
+            is out of range.
         ConfigError: there are more or fewer names than the model has classes.
         DependencyError: detectron2 or torch is missing or broken.
     """
-    options = BuildOptions(given_names(classes), name=name)
+    options = BuildOptions(given_names(classes), name=name, max_instances=max_instances)
     return LiveModel(model, config).build(options)
 
 

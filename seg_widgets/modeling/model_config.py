@@ -71,6 +71,12 @@ class ModelConfig(ABC):
         except _BUILD_ERRORS as error:
             raise ConfigError(f"detectron2 can't build this config: {error}") from error
         except ImportError as error:
+            if "_C" in str(error) and "detectron2" in str(error):
+                raise DependencyError(
+                    "The config needs detectron2's compiled operators, and this detectron2 was "
+                    "built without them. Install the wheel that `make setup` builds, or compile "
+                    "detectron2 where its sources are."
+                ) from error
             raise DependencyError(f"The config needs what is not installed: {error}") from error
         check_architecture(type(model).__name__)
         return model

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import WeightsError
 
-__all__ = ["load_arrays"]
+__all__ = ["MAKERS", "load_arrays"]
 
 
 def load_arrays(path: Path) -> object:
@@ -62,6 +62,9 @@ for _core in ("numpy.core", "numpy._core"):
     _ALLOWED[f"{_core}.multiarray", "_reconstruct"] = np.zeros(0).__reduce__()[0]
     _ALLOWED[f"{_core}.multiarray", "scalar"] = np.float32(0).__reduce__()[0]
     _ALLOWED[f"{_core}.numeric", "_frombuffer"] = _from_buffer
+
+MAKERS = {key: maker for key, maker in _ALLOWED.items() if "numpy" in key[0] or "codecs" in key[0]}
+"""NumPy's makers of arrays and scalars, by module and name."""
 
 
 class _ArrayUnpickler(pickle.Unpickler):

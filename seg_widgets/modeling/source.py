@@ -21,7 +21,15 @@ from .catalogue import ModelCard
 if TYPE_CHECKING:
     from typing import Self
 
-__all__ = ["MAX_MIN_SIZE", "MIN_MIN_SIZE", "BuildOptions", "Given", "ModelSource", "check_min_size"]
+__all__ = [
+    "MAX_MIN_SIZE",
+    "MIN_MIN_SIZE",
+    "BuildOptions",
+    "Given",
+    "ModelSource",
+    "check_max_instances",
+    "check_min_size",
+]
 
 MIN_MIN_SIZE: Final = 32
 MAX_MIN_SIZE: Final = 4096
@@ -54,6 +62,7 @@ class BuildOptions:
         half: compute in float16 (CUDA only).
         trust_code: whether a config that is a Python file may be run.
         name: what to call the predictor; "": as the source calls it.
+        max_instances: the most instances that it answers with; None: the model's own limit.
     """
 
     class_names: tuple[str, ...] | None = None
@@ -62,9 +71,11 @@ class BuildOptions:
     half: bool = False
     trust_code: bool = False
     name: str = ""
+    max_instances: int | None = None
 
     def __post_init__(self) -> None:
         check_min_size(self.min_size)
+        check_max_instances(self.max_instances)
 
 
 class ModelSource(ABC):
@@ -81,7 +92,7 @@ class ModelSource(ABC):
     def recognise(cls, given: Given) -> Self | None:
         """Return the source of the model that is meant, or None: it is not one of this kind.
 
-        Only names and types are looked at, no file and no network.
+        No file is opened and no network is used: names, types and whether a path exists decide.
         """
 
     @classmethod
@@ -150,4 +161,18 @@ def check_min_size(min_size: int | None) -> None:
         raise SettingError(
             f"min_size lies between {MIN_MIN_SIZE} and {MAX_MIN_SIZE} pixels, "
             f"but {min_size} was given."
+        )
+
+
+def check_max_instances(max_instances: int | None) -> None:
+    """Check the most instances that a model may answer with; None passes.
+
+    Raises:
+        SettingError: it is no whole number of at least 1.
+    """
+    if max_instances is None:
+        return
+    if type(max_instances) is not int or max_instances < 1:
+        raise SettingError(
+            f"max_instances is a whole number of at least 1, but {max_instances!r} was given."
         )

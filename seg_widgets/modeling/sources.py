@@ -14,9 +14,9 @@ __all__ = ["SOURCES", "find_source", "missing_card", "models"]
 
 SOURCES: Final[list[type[ModelSource]]] = [
     ConfigAndWeights,
-    FolderModel,
     StarterModel,
     ZooModel,
+    FolderModel,
     NamedModel,
     LiveModel,
 ]
@@ -26,11 +26,12 @@ SOURCES: Final[list[type[ModelSource]]] = [
 def find_source(
     model: Any = None, *, config: Any = None, weights: str | Path | None = None
 ) -> ModelSource:
-    """Return the source of the model that is meant; no file and no network is looked at.
+    """Return the source of the model that is meant; no file is opened, and no network is used.
 
     Args:
-        model: a name, the path of a model's folder, or a model that lives already.
-        config: with `weights`: the config of one's own model.
+        model: a name, the path of a model's folder, a config in memory, or a model that lives
+            already.
+        config: with `weights`: the config of one's own model; a config in memory names its own.
         weights: with `config`: its weights.
     """
     given = Given(model, config, weights)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -13,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SettingError
-from ..prediction import SCORE_FLOOR, Prediction, convert
+from ..prediction import Prediction, convert
+from .limits import at_inference, best_first, limit_note
+from .source import check_max_instances
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +46,12 @@ class TorchvisionPredictor:
     """
 
     def __init__(
-        self, model: torch.nn.Module, class_names: Sequence[str] | None = None, *, name: str = ""
+        self,
+        model: torch.nn.Module,
+        class_names: Sequence[str] | None = None,
+        *,
+        name: str = "",
+        max_instances: int | None = None,
     ) -> None:
         """Wrap the model.
 
@@ -55,14 +61,18 @@ class TorchvisionPredictor:
                 begins with "__background__" or "background", or leaves it out. None: COCO's, for a
                 model of 91 labels.
             name: what to call it; "": its class's name.
+            max_instances: the most instances that it answers with; None: the model's own limit.
 
         Raises:
-            SettingError: the names are not known, or the background is not the first of them.
+            SettingError: the names are not known, the background is not the first of them, or
+                `max_instances` is out of range.
             ConfigError: there are more or fewer names than labels.
         """
         self.model = model
         self.name = name or type(model).__name__
         self._names = label_names(class_names, _label_count(model))
+        check_max_instances(max_instances)
+        self.max_instances = max_instances
         self._lock = threading.Lock()
 
     @property
@@ -98,22 +108,25 @@ class TorchvisionPredictor:
             PredictionError: its answer can't be taken.
         """
         with self._lock:
-            answer = self._answer(image)
+            answer, limit = self._answer(image)
         conversion = convert(answer, image, class_names=self._names)
         if conversion.notes:
             warnings.warn(" ".join(conversion.notes), UserWarning, stacklevel=2)
-        notes = (*conversion.notes, *_limit_note(self.model, len(conversion.prediction)))
-        return replace(conversion.prediction, notes=notes).filter(SCORE_FLOOR).sort()
+        # What is dropped here scores less than the floor: the model's limit has done the rest.
+        best, cut = best_first(conversion.prediction.scores, self.max_instances)
+        notes = cut or limit_note(conversion.prediction.scores, limit)
+        return replace(conversion.prediction.select(best), notes=(*conversion.notes, *notes))
 
-    def _answer(self, image: npt.NDArray[np.uint8]) -> Any:
+    def _answer(self, image: npt.NDArray[np.uint8]) -> tuple[Any, int | None]:
+        """What the model answers, and the limit of instances that held."""
         import torch
 
         first = next(self.model.parameters())
         # A copy: the image may be read-only, and a tensor can't be.
         tensor = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 255)
         try:
-            with torch.no_grad(), _evaluating(self.model):
-                return self.model([tensor.to(first.device, first.dtype)])
+            with torch.no_grad(), at_inference(self.model, self.max_instances) as limit:
+                return self.model([tensor.to(first.device, first.dtype)]), limit
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise OutOfMemoryError(
                 f"The image of {image.shape[1]}×{image.shape[0]} px needs more memory than "
@@ -171,28 +184,3 @@ def _label_count(model: Any) -> int | None:
         head = getattr(getattr(model, "head", None), "classification_head", None)
         count = getattr(head, "num_classes", None)
     return count if isinstance(count, int) else None
-
-
-def _limit_note(model: Any, found: int) -> tuple[str, ...]:
-    """Say that the model's own limit of instances was reached, if it was."""
-    for owner in (getattr(model, "roi_heads", None), model):
-        limit = getattr(owner, "detections_per_img", None)
-        if isinstance(limit, int) and 0 < limit <= found:
-            return (
-                f"The model's limit of {limit} instances was reached, so there may be more; "
-                "box_detections_per_img of torchvision's model raises it.",
-            )
-    return ()
-
-
-@contextmanager
-def _evaluating(model: torch.nn.Module) -> Iterator[None]:
-    """Evaluation mode, for as long as this lasts."""
-    training = [module for module in model.modules() if module.training]
-    try:
-        for module in training:
-            module.training = False
-        yield
-    finally:
-        for module in training:
-            module.training = True

@@ -1,27 +1,28 @@
-"""Configs of detectron2's YAML kind, read by the safe loader: no code, no file outside the folder.
-
-`_BASE_` is followed inside the config's own folder only.
-"""
+"""Configs of detectron2's YAML kind. They are data: no code of theirs runs."""
 
 from __future__ import annotations
 
 import importlib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigError
 from .model_config import WRAP_IT, ModelConfig, check_architecture
+from .training_keys import TRAINING_SECTIONS, split_unknown
+from .yaml_bases import merged_with_bases
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["NodeConfig", "merged_node", "read_yaml"]
+__all__ = ["NodeConfig", "merged_node"]
 
-_MAX_BYTES: Final = 1_000_000
-_MAX_NODES: Final = 100_000
-_MAX_BASES: Final = 10
+log = logging.getLogger(__name__)
+
 _ROTATED: Final = ("RRPN", "RROIHeads", "RotatedAnchorGenerator")
+# What detectron2 raises for a value that it can't take.
+_MERGE_ERRORS: Final = (KeyError, ValueError, AssertionError, TypeError, AttributeError)
 
 
 class NodeConfig(ModelConfig):
@@ -64,55 +65,11 @@ class NodeConfig(ModelConfig):
         return model
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a file's keys and values by the safe loader.
-
-    Args:
-        path: a YAML file of at most 1 MB, and of at most 100,000 values with its aliases unfolded.
-
-    Raises:
-        ConfigError: it is larger, can't be read, or is no mapping in plain YAML.
-    """
-    import yaml
-
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ConfigError(
-                f"{path.name} is larger than any config ({path.stat().st_size:,} bytes)."
-            )
-        text = path.read_text("utf-8")
-        if _unfolded(yaml.compose(text, yaml.SafeLoader), {}) > _MAX_NODES:
-            raise ConfigError(
-                f"{path.name} repeats itself by aliases (*) to more than any config has; "
-                "it was refused."
-            )
-        data = yaml.safe_load(text)
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path.name} is not plain YAML: {error}") from error
-    except OSError as error:
-        raise ConfigError(f"{path.name} can't be read: {error.strerror or error}.") from error
-    if not isinstance(data, dict):
-        raise ConfigError(
-            f"{path.name} is not a config of detectron2: it holds a {type(data).__name__}."
-        )
-    return data
-
-
-def _unfolded(node: Any, known: dict[int, int]) -> int:
-    """How many values a YAML node stands for once its aliases are written out."""
-    if node is None or isinstance(node.value, str):
-        return 1
-    if id(node) not in known:
-        known[id(node)] = _MAX_NODES + 1  # what holds itself never ends
-        parts = (
-            part for item in node.value for part in (item if isinstance(item, tuple) else (item,))
-        )
-        known[id(node)] = 1 + sum(_unfolded(part, known) for part in parts)
-    return known[id(node)]
-
-
 def merged_node(path: Path, data: Mapping[str, Any]) -> Any:
     """Return detectron2's defaults with a config file and its `_BASE_` files merged into them.
+
+    Keys that this detectron2 doesn't know and that only training reads are passed over, with one
+    line in the log.
 
     Args:
         path: the file.
@@ -121,51 +78,74 @@ def merged_node(path: Path, data: Mapping[str, Any]) -> Any:
     Raises:
         ConfigError: a `_BASE_` is missing or leaves the folder, or a key is not known.
     """
-    _check_bases(path, data)
+    data = merged_with_bases(path, data)
     from detectron2.config import get_cfg
 
     node = get_cfg()
     if _mentions_point_rend(data):
         importlib.import_module("detectron2.projects.point_rend").add_pointrend_config(node)
+    version = _version(path, data, node)
+    known, passed, unknown = split_unknown(data, _reference(node, version))
+    if unknown:
+        raise ConfigError(
+            f"{path.name} has keys that this detectron2 doesn't know and that may change what the "
+            f"model answers: {', '.join(unknown)}. If a newer detectron2 or a project's own code "
+            f"knows them, {WRAP_IT}."
+        )
+
     try:
-        node.merge_from_file(str(path), allow_unsafe=False)
-    except KeyError as error:
-        raise ConfigError(
-            f"{path.name} is not a config of detectron2's R-CNN models: "
-            f"{str(error.args[0]).strip()}. If a project's own code knows this key, {WRAP_IT}."
-        ) from error
-    except (ValueError, AssertionError, TypeError, AttributeError) as error:
-        raise ConfigError(
-            f"{path.name} is not a config of detectron2's R-CNN models: {error}"
-        ) from error
-    return node
-
-
-def _check_bases(path: Path, data: Mapping[str, Any]) -> None:
-    """Follow `_BASE_` before detectron2 does, which would take it from anywhere."""
-    import detectron2.model_zoo
-
-    zoo = Path(detectron2.model_zoo.__file__).resolve().parent / "configs"
-    first = path.resolve()
-    home = zoo if zoo in first.parents else first.parent
-    for _ in range(_MAX_BASES):
-        base = data.get("_BASE_")
-        if base is None:
-            return
-        if not isinstance(base, str):
-            raise ConfigError(f"{path.name}: _BASE_ is the name of one file, not {base!r}.")
-        target = (path.parent / base).resolve()
-        if "://" in base or base.startswith("~") or home not in target.parents:
+        merged = _merge(node, known, version)
+    except _MERGE_ERRORS as error:
+        for section in TRAINING_SECTIONS:
+            if known.pop(section, None) is not None:
+                passed.append(section)
+        try:
+            merged = _merge(node, known, version)
+        except _MERGE_ERRORS:
             raise ConfigError(
-                f"{first.name}: _BASE_ {base!r} leaves its folder, and is not followed. Put that "
-                "file beside it, or write the whole config with detectron2's cfg.dump()."
-            )
-        if not target.is_file():
-            raise ConfigError(
-                f"{first.name}: its _BASE_ {base!r} is missing; put that file beside it."
-            )
-        path, data = target, read_yaml(target)
-    raise ConfigError(f"{first.name}: its _BASE_ files go on and on; one of them names itself.")
+                f"{path.name} is not a config of detectron2's R-CNN models: "
+                f"{str(error.args[0] if error.args else error).strip()}"
+            ) from error
+    if passed:
+        log.warning(
+            "%s: keys that only training reads and that this detectron2 doesn't take were passed "
+            "over: %s.",
+            path.name,
+            ", ".join(passed),
+        )
+    return merged
+
+
+def _version(path: Path, data: Mapping[str, Any], node: Any) -> int:
+    """The version of a config's keys; detectron2 guesses it where the file doesn't say."""
+    from detectron2.config import CfgNode
+    from detectron2.config.compat import guess_version
+
+    version = data.get("VERSION")
+    if version is None:
+        version = guess_version(CfgNode(dict(data)), str(path))
+    if type(version) is not int or not 1 <= version <= node.VERSION:
+        raise ConfigError(
+            f"{path.name} is a config of version {version!r}, but this detectron2 knows those up "
+            f"to {node.VERSION}."
+        )
+    return version
+
+
+def _reference(node: Any, version: int) -> Any:
+    """All keys that a config of this version may have."""
+    from detectron2.config import downgrade_config
+
+    return node if version == node.VERSION else downgrade_config(node, to_version=version)
+
+
+def _merge(node: Any, data: dict[str, Any], version: int) -> Any:
+    """A copy of `node` with a config's values, as its `merge_from_file` makes it."""
+    from detectron2.config import CfgNode, upgrade_config
+
+    old = _reference(node.clone(), version)
+    old.merge_from_other_cfg(CfgNode(data))
+    return old if version == node.VERSION else upgrade_config(old)
 
 
 def _mentions_point_rend(data: Mapping[str, Any]) -> bool:
@@ -190,19 +170,34 @@ def _check_supported(node: Any) -> None:
             f"The config asks for {rotated}: rotated boxes, which need detectron2's compiled "
             "operators (_C) and which a Prediction can't hold. Train on upright boxes."
         )
+    if node.MODEL.PROPOSAL_GENERATOR.NAME == "PrecomputedProposals" or node.MODEL.LOAD_PROPOSALS:
+        raise ConfigError(
+            "The config is for a Fast R-CNN, which needs a file of proposed boxes with each image. "
+            "Use the Faster R-CNN config of the same backbone, which proposes boxes itself."
+        )
 
 
 def _check_operators(node: Any, device: str) -> None:
-    """Refuse deformable convolutions where the compiled operators for them are missing."""
-    resnets = node.MODEL.RESNETS
-    if not any(resnets.DEFORM_ON_PER_STAGE):
+    """Refuse deformable convolutions where nothing can compute them."""
+    if not any(node.MODEL.RESNETS.DEFORM_ON_PER_STAGE):
         return
-    kind = "modulated_deform" if resnets.DEFORM_MODULATED else "deform"
-    compiled = hasattr(importlib.import_module("detectron2._C"), f"{kind}_conv_forward")
-    if not compiled or not device.startswith("cuda"):
-        raise ConfigError(
-            "The config has deformable convolutions (MODEL.RESNETS.DEFORM_ON_PER_STAGE), which "
-            "need a CUDA device and detectron2's compiled operators (_C); this detectron2 is "
-            f"{'compiled' if compiled else 'pure Python'} and the device is {device}. Build "
-            "detectron2 from its sources, or use a config without them."
-        )
+    try:
+        compiled: Any = importlib.import_module("detectron2._C")
+    except ImportError:
+        compiled = None
+    if getattr(compiled, "DEFORM_CONV_FROM_TORCHVISION", False):
+        return
+    has_cuda = getattr(compiled, "has_cuda", bool)()
+    if has_cuda and device.startswith("cuda"):
+        return
+    why = (
+        f"This detectron2 computes them on CUDA devices only, and the device is {device}: choose "
+        "device='cuda'"
+        if has_cuda
+        else "This detectron2 was built without the operators for them: install the wheel that "
+        "`make setup` builds, which takes torchvision's on any device"
+    )
+    raise ConfigError(
+        "The config has deformable convolutions (MODEL.RESNETS.DEFORM_ON_PER_STAGE). "
+        f"{why}, or use a config without them."
+    )

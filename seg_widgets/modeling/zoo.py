@@ -1,6 +1,7 @@
-"""The instance-segmentation models of detectron2 0.6's model zoo that run without compiled code.
+"""The instance-segmentation models of detectron2 0.6's model zoo, every one that has weights.
 
-Figures are those of https://github.com/facebookresearch/detectron2/blob/v0.6/MODEL_ZOO.md.
+Figures are those of https://github.com/facebookresearch/detectron2/blob/v0.6/MODEL_ZOO.md, and of
+configs/Detectron1-Comparisons/README.md in the same repository.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ class ZooRow:
         box_ap: published box AP in percent, or None.
         mask_ap: published mask AP in percent, or None.
         seconds: published time an image on a V100, or None.
-        megabytes: size of its tensors (10⁶ bytes).
+        megabytes: size of its weights (10⁶ bytes): that of its tensors, and of the X152, whose file
+            holds more, that of the file.
         file: path of its weights below the zoo's address.
     """
 
@@ -47,7 +49,8 @@ class _Family:
     """One folder of the zoo.
 
     `rows` has a model a line: name, config (without "mask_rcnn_" at its beginning), box AP, mask
-    AP, seconds, megabytes, and id and digest of the weights; "-": not published.
+    AP, seconds, megabytes, and id and digest of the weights (or the name of their file without
+    its ending); "-": not published.
     """
 
     folder: str
@@ -106,6 +109,21 @@ coco-r50-fpn-cascade-1x cascade_mask_rcnn_R_50_FPN_1x 42.1 36.4 0.052 288.4 1386
 coco-r50-fpn-cascade-3x cascade_mask_rcnn_R_50_FPN_3x 44.3 38.5 0.053 288.4 144998488/480dd8
 coco-r50-fpn-gn-3x      R_50_FPN_3x_gn                42.6 38.6 0.060 182.8 138602888/dc5d9e
 coco-r50-fpn-syncbn-3x  R_50_FPN_3x_syncbn            41.9 37.8 0.053 183.1 169527823/3b3c51
+coco-r50-fpn-scratch-gn-3x scratch_mask_rcnn_R_50_FPN_3x_gn 39.9 36.6 0.061 182.8 138602908/01ca85
+coco-r50-fpn-scratch-gn-9x scratch_mask_rcnn_R_50_FPN_9x_gn 43.7 39.6 0.061 182.8 183808979/da7b4c
+coco-r50-fpn-scratch-syncbn-9x scratch_mask_rcnn_R_50_FPN_9x_syncbn 43.6 39.3 0.055 183.1 184226666/5ce33e
+coco-r50-fpn-dconv-1x R_50_FPN_1x_dconv_c3-c5 41.5 37.5 0.048 180.1 138602867/65c703
+coco-r50-fpn-dconv-3x R_50_FPN_3x_dconv_c3-c5 42.7 38.5 0.047 180.1 144998336/821d0b
+coco-x152-fpn-cascade cascade_mask_rcnn_X_152_32x8d_FPN_IN5k_gn_dconv 50.2 44.0 0.234 1080.0 18131413/model_0039999_e76410
+""",  # noqa: E501
+    ),
+    _Family(
+        "Detectron1-Comparisons",
+        ".yaml",
+        80,
+        "COCO",
+        """
+coco-r50-fpn-noaug-1x R_50_FPN_noaug_1x 37.8 34.9 0.043 177.8 137781281/62ca52
 """,
     ),
     _Family(
@@ -142,6 +160,7 @@ def zoo_rows() -> Iterator[ZooRow]:
 def _row(family: _Family, line: str) -> ZooRow:
     name, config, box_ap, mask_ap, seconds, megabytes, weights = line.split()
     number, digest = weights.split("/")
+    file = digest if "_" in digest else f"model_final_{digest}"
     if "mask_rcnn_" not in config:
         config = f"mask_rcnn_{config}"
     return ZooRow(
@@ -153,7 +172,7 @@ def _row(family: _Family, line: str) -> ZooRow:
         _figure(mask_ap),
         _figure(seconds),
         float(megabytes),
-        f"{family.folder}/{config}/{number}/model_final_{digest}.pkl",
+        f"{family.folder}/{config}/{number}/{file}.pkl",
     )
 
 

@@ -23,14 +23,13 @@ from .filter import (
 from .masks import RLE, MaskCrop, outlines, paste
 from .plotting import plot
 from .prediction import Instance, Prediction
-from .predictor import MAX_INSTANCES, SCORE_FLOOR, Predictor
+from .predictor import SCORE_FLOOR, Predictor
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
 
 __all__ = [
     "DEFAULT_FILTER",
     "DEFAULT_THRESHOLD",
-    "MAX_INSTANCES",
     "RLE",
     "SCORE_FLOOR",
     "AnsweringPredictor",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +39,32 @@ def test_doctor_names_a_problem_with_its_remedy(
     assert doctor.report(stream) == 1
     assert "FAIL  starter" in stream.getvalue()
     assert "1 problem to solve first." in stream.getvalue()
+
+
+def test_doctor_looks_at_the_detectron2_that_is_imported() -> None:
+    detectron2 = importlib.import_module("detectron2")
+    lines = {finding.what: finding for finding in doctor.findings()}
+    assert lines["detectron2"].state == "ok"
+    assert lines["detectron2"].found.startswith(f"{detectron2.__version__}, pure Python, in ")
+    assert str(Path(detectron2.__file__).parent) in lines["detectron2"].found
+    assert "is built: starter (small" in lines["starter"].found
+
+
+def test_doctor_is_not_ready_where_detectron2_breaks(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.import_module
+
+    def fail(name: str, package: str | None = None) -> Any:
+        if name.startswith("detectron2"):
+            raise ModuleNotFoundError("No module named 'pkg_resources'", name="pkg_resources")
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+    stream = io.StringIO()
+    assert doctor.report(stream) == 1
+    assert "FAIL  detectron2" in stream.getvalue()
+    assert "FAIL  starter" in stream.getvalue()
+    assert "pip install 'setuptools<82'" in stream.getvalue()
+    assert "Ready to segment" not in stream.getvalue()
 
 
 def test_doctor_survives_a_look_that_breaks(monkeypatch: pytest.MonkeyPatch) -> None:

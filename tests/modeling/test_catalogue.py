@@ -44,20 +44,16 @@ def test_the_addresses_are_detectron2s_own(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.delenv("SEG_WIDGETS_MIRROR")
     for card in ZOO:
         assert card.address == model_zoo.get_checkpoint_url(card.config)
-        assert re.fullmatch(r"model_final_[0-9a-f]{6}\.pkl", card.file_name)
-        assert card.md5_prefix == card.file_name[12:18]
+        assert re.fullmatch(r"model_(final|0039999)_[0-9a-f]{6}\.pkl", card.file_name)
+        assert card.md5_prefix == card.file_name[-10:-4]
         assert Path(model_zoo.get_config_file(card.config)).is_file()
 
 
-def test_every_instance_model_of_the_zoo_is_here_or_known_to_need_compiled_code() -> None:
+def test_every_instance_model_of_the_zoo_is_here() -> None:
     from detectron2.model_zoo.model_zoo import _ModelZooUrls
 
     known = {card.config.rpartition(".")[0] for card in ZOO}
-    # Deformable convolutions are compiled code, which our wheel does without; the others are
-    # studies of training.
-    left_out = re.compile(
-        "dconv|panoptic|scratch|semantic|retinanet|rpn|fast(er)?_rcnn|keypoint|noaug", re.IGNORECASE
-    )
+    left_out = re.compile("panoptic|semantic|retinanet|rpn|fast(er)?_rcnn|keypoint")
     for config, file in _ModelZooUrls.CONFIG_PATH_TO_URL_SUFFIX.items():
         if file and config not in known:
             assert left_out.search(config), config
@@ -68,7 +64,7 @@ def test_the_figures_are_plausible() -> None:
         assert card.licence
         assert card.classes >= 8
         for figure in (card.box_ap, card.mask_ap):
-            assert figure is None or 20 < figure < 50
+            assert figure is None or 20 < figure < 51
         assert card.speed in ("", "fast", "medium", "slow")
     r50 = CARDS["coco-r50-fpn-3x"]
     assert (r50.box_ap, r50.mask_ap, r50.speed, r50.classes) == (41.0, 37.2, "fast", 80)
@@ -132,6 +128,20 @@ def test_a_model_beside_them_is_listed_by_its_name(folder: Path) -> None:
     assert available_models() == ["cells"]
 
 
+def test_a_folder_that_may_not_be_read_is_named(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "coco-r50-fpn-3x.pkl").touch()
+    # To root every folder is open, so the permissions are only pretended here.
+    monkeypatch.setattr("os.access", lambda path, mode: path != folder)
+    for name in (STARTER, "coco-r50-fpn-3x", "unicorn"):
+        with pytest.raises(ConfigError, match=r"may not be read by this user.*SEG_WIDGETS"):
+            load_predictor(name)
+    assert available_models() == []
+    assert CARDS["coco-r50-fpn-3x"].weights is None
+    assert len(models()) == len(CARDS)
+
+
 # ── that they run ─────────────────────────────────────────────────────────────────────────────────
 
 
@@ -139,7 +149,8 @@ def test_a_model_beside_them_is_listed_by_its_name(folder: Path) -> None:
 NETWORKS = [
     card
     for card in ZOO
-    if not re.search("lsj-[24]00|(c4|dc5|fpn|cascade)-1x$", card.name) or "lvis" in card.name
+    if not re.search("lsj-[24]00|(c4|dc5|fpn|cascade|dconv|noaug)-1x$|-9x$", card.name)
+    or "lvis" in card.name
 ]
 
 
@@ -148,7 +159,11 @@ NETWORKS = [
 def test_each_builds_and_answers(
     card: ModelCard, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    import detectron2._C
     import torch
+
+    if "dconv" in card.config and not hasattr(detectron2._C, "DEFORM_CONV_FROM_TORCHVISION"):
+        pytest.skip("the installed wheel is older than the one that this checkout builds")
 
     def fill(model: Any, checkpoint: Checkpoint) -> None:
         random = torch.Generator().manual_seed(0)
@@ -173,8 +188,10 @@ def test_each_builds_and_answers(
     prediction = predictor(make_picture(96, 64))
     assert prediction.image_size == (64, 96)
     assert len(prediction.class_names) == card.classes
-    assert 1 <= len(prediction) <= 100
+    assert 1 <= len(prediction) <= (300 if card.name.startswith("lvis") else 100)
     assert prediction.masks is not None
     state = predictor.model.state_dict().values()
+    if card.name.startswith("coco-x152"):
+        return  # its file holds more than the tensors
     assert card.megabytes == round(sum(tensor.nbytes for tensor in state) / 1e6, 1)
     assert np.all(prediction.scores >= 0.05)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import shutil
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +116,109 @@ def test_bases_that_lead_nowhere_are_named(tmp_path: Path) -> None:
         read_config(tmp_path / "mine.yaml")
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        R50_FPN,
+        "COCO-Keypoints/keypoint_rcnn_R_50_FPN_1x.yaml",
+        "COCO-Detection/retinanet_R_50_FPN_1x.yaml",
+        "Misc/cascade_mask_rcnn_R_50_FPN_3x.yaml",
+    ],
+)
+def test_a_config_copied_from_the_zoo_finds_the_zoos_base(tmp_path: Path, name: str) -> None:
+    from detectron2.model_zoo import get_config_file
+
+    shutil.copy(get_config_file(name), tmp_path / "mine.yaml")
+    assert read_config(tmp_path / "mine.yaml").text() == read_config(name).text()
+
+
+def test_a_changed_base_outside_the_folder_is_not_replaced_by_the_zoos(tmp_path: Path) -> None:
+    from detectron2.model_zoo import get_config_file
+
+    (tmp_path / "configs").mkdir()
+    path = tmp_path / "configs" / "mine.yaml"
+    shutil.copy(get_config_file(R50_FPN), path)
+    base = tmp_path / "Base-RCNN-FPN.yaml"
+    shutil.copy(Path(get_config_file(R50_FPN)).parents[1] / base.name, base)
+    assert read_config(path).classes == 80, "it is the zoo's, word by word"
+    base.write_text(base.read_text() + "\nINPUT: {MIN_SIZE_TEST: 333}\n")
+    with pytest.raises(ConfigError, match=r"leaves its folder.*_BASE_: 'Base-RCNN-FPN\.yaml'"):
+        read_config(path)
+    # The advice of that message.
+    shutil.move(base, path.parent)
+    path.write_text(path.read_text().replace("../Base-RCNN-FPN.yaml", "Base-RCNN-FPN.yaml"))
+    assert read_config(path).min_size == 333
+
+
+def test_a_zoo_behind_a_link_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An editable install of detectron2 links `model_zoo/configs` to its checkout."""
+    import detectron2.model_zoo
+
+    real = Path(detectron2.model_zoo.__file__).parent
+    shutil.copytree(real / "configs", tmp_path / "checkout" / "configs")
+    (tmp_path / "model_zoo").mkdir()
+    (tmp_path / "model_zoo" / "configs").symlink_to(tmp_path / "checkout" / "configs")
+    monkeypatch.setattr(
+        detectron2.model_zoo, "__file__", str(tmp_path / "model_zoo" / "__init__.py")
+    )
+    path = tmp_path / "model_zoo" / "configs" / R50_FPN
+    assert read_config(path).classes == 80
+
+
+# ── keys of other versions ────────────────────────────────────────────────────────────────────────
+
+
+def test_keys_that_only_training_reads_are_passed_over_and_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content = yaml.safe_load(_zoo_config(R50_FPN, MODEL__ROI_HEADS__NUM_CLASSES=3).dump())
+    before = read_config(_write(tmp_path / "config.yaml", content)).text()
+    assert caplog.records == []
+    content |= {"FLOAT32_PRECISION": "", "WANDB": {"PROJECT": "cells"}, "PATIENCE": 5}
+    content["SOLVER"] |= {"NUM_DECAYS": 3, "STEPS": "never"}
+    content["DATALOADER"]["REPEAT_SQRT"] = True
+    content["INPUT"]["COLOR_AUG"] = True
+    content["MODEL"]["VIS_PERIOD"] = 7
+    content["MODEL"]["ROI_BOX_HEAD"] |= {
+        "USE_FED_LOSS": True,
+        "FED_LOSS_NUM_CLASSES": 50,
+        "USE_SIGMOID_CE": False,
+    }
+    with caplog.at_level(logging.WARNING):
+        config = read_config(_write(tmp_path / "config.yaml", content))
+    assert config.classes == 3
+    [line] = caplog.messages
+    for name in ("FLOAT32_PRECISION", "SOLVER", "REPEAT_SQRT", "FED_LOSS_NUM_CLASSES", "WANDB"):
+        assert name in line
+    assert yaml.safe_load(config.text())["MODEL"] == yaml.safe_load(before)["MODEL"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("MODEL", "MASK_FORMER", {"HIDDEN_DIM": 256}),
+        ("INPUT", "SIZE_DIVISIBILITY", 32),
+        ("TEST", "TOPK", 5),
+        ("ROI_BOX_HEAD", "USE_SIGMOID_CE", True),
+    ],
+)
+def test_keys_that_may_change_an_answer_are_refused_by_name(
+    tmp_path: Path, section: str, key: str, value: Any
+) -> None:
+    content: dict[str, Any] = {section: {key: value}}
+    if section == "ROI_BOX_HEAD":
+        content = {"MODEL": content}
+    with pytest.raises(ConfigError, match=rf"may change what the model answers: .*{key}"):
+        read_config(_write(tmp_path / "mine.yaml", content))
+
+
+def test_an_old_version_is_upgraded(tmp_path: Path) -> None:
+    content = {"VERSION": 1, "MODEL": {"WEIGHT": "a.pkl", "ROI_HEADS": {"NUM_CLASSES": 5}}}
+    assert read_config(_write(tmp_path / "mine.yaml", content)).classes == 5
+    with pytest.raises(ConfigError, match="config of version 9"):
+        read_config(_write(tmp_path / "mine.yaml", {"VERSION": 9}))
+
+
 # ── files that are none ───────────────────────────────────────────────────────────────────────────
 
 
@@ -125,9 +231,11 @@ def test_bases_that_lead_nowhere_are_named(tmp_path: Path) -> None:
         ("\x00\x01", "not plain YAML"),
         ("a: " + "[" * 3000, "not plain YAML"),
         ("MODEL: {ROI_HEADS: {NUM_CLASSES: many}}", "not a config"),
-        ("MODEL: {MASK_FORMER: {X: 1}}", r"Non-existent config key.*seg_widgets\.wrap"),
+        ("MODEL: {MASK_FORMER: {X: 1}}", r"MODEL\.MASK_FORMER.*seg_widgets\.wrap"),
         ("!!python/object/apply:os.system ['true']", "not plain YAML"),
         ("A: !!python/name:os.system", "not plain YAML"),
+        ("A: !!python/object/apply:eval ['1 + 1']", "not plain YAML.*would have to be run"),
+        ("A: !!python/object/apply:eval 7", "not plain YAML"),
         (f"{ZOO_KEY}: new_baselines/../../etc.py", "none of the model zoo"),
         (
             f"{ZOO_KEY}: new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py\nmin_size: wide",
@@ -224,6 +332,7 @@ def test_point_rend_is_built_from_the_code_that_comes_along(tmp_path: Path) -> N
         ("COCO-Detection/rpn_R_50_FPN_1x.yaml", {}, "ProposalNetwork.*names nothing"),
         (R50_FPN, {"MODEL__PROPOSAL_GENERATOR__NAME": "RRPN"}, "RRPN.*_C.*upright"),
         (R50_FPN, {"MODEL__ROI_HEADS__NAME": "RROIHeads"}, "RROIHeads.*_C"),
+        ("COCO-Detection/fast_rcnn_R_50_FPN_1x.yaml", {}, "Fast R-CNN.*Use the Faster R-CNN"),
     ],
 )
 def test_what_finds_none_says_why(name: str, changes: dict[str, Any], words: str) -> None:
@@ -231,18 +340,40 @@ def test_what_finds_none_says_why(name: str, changes: dict[str, Any], words: str
         config_of(_zoo_config(name, **changes))
 
 
+DEFORMABLE = "Misc/mask_rcnn_R_50_FPN_3x_dconv_c3-c5.yaml"
+
+
 @pytest.mark.parametrize(
-    "name",
+    ("compiled", "device", "words"),
     [
-        "Misc/mask_rcnn_R_50_FPN_3x_dconv_c3-c5.yaml",
-        "Misc/cascade_mask_rcnn_X_152_32x8d_FPN_IN5k_gn_dconv.yaml",
+        ({"has_cuda": lambda: True}, "cpu", "on CUDA devices only, and the device is cpu"),
+        ({"has_cuda": lambda: False}, "cpu", "without the operators.*make setup"),
+        ({"has_cuda": lambda: False}, "cuda:0", "without the operators.*make setup"),
+        (None, "cpu", "without the operators.*make setup"),
     ],
 )
-def test_what_needs_compiled_operators_says_so(name: str) -> None:
-    with pytest.raises(
-        ConfigError, match=r"deformable.*compiled operators \(_C\).*pure Python.*cpu"
-    ):
-        read_config(name).build("cpu")
+def test_deformable_convolutions_need_something_that_computes_them(
+    monkeypatch: pytest.MonkeyPatch, compiled: dict[str, Any] | None, device: str, words: str
+) -> None:
+    module = None if compiled is None else types.SimpleNamespace(**compiled)
+    monkeypatch.setitem(sys.modules, "detectron2._C", module)
+    with pytest.raises(ConfigError, match=f"deformable.*{words}") as caught:
+        read_config(DEFORMABLE).build(device)
+    assert "from its sources" not in str(caught.value)
+
+
+def test_deformable_convolutions_run_where_torchvision_computes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    import detectron2._C
+
+    can_run = getattr(detectron2._C, "DEFORM_CONV_FROM_TORCHVISION", False)
+    monkeypatch.setattr(detectron2._C, "DEFORM_CONV_FROM_TORCHVISION", True, raising=False)
+    cfg = _zoo_config(DEFORMABLE, MODEL__RPN__POST_NMS_TOPK_TEST=20, INPUT__MIN_SIZE_TEST=64)
+    if can_run:  # an installed wheel may be older than the one that this checkout builds
+        assert _predict(config_of(cfg)) == ("boxes", "masks")
+    else:
+        config_of(cfg).build("cpu")
 
 
 def test_a_value_that_detectron2_does_not_know_is_told(tmp_path: Path) -> None:
@@ -327,3 +458,58 @@ def test_reading_a_config_changes_no_module() -> None:
     config_of(cfg).build("cpu")
     assert cfg.dump() == before
     assert "detectron2.projects.deeplab" not in sys.modules
+
+
+# ── other ways to give a config ───────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "COCO-Detection/retinanet_R_50_FPN_3x.yaml",
+        "COCO-Detection/retinanet_R_50_FPN_3x",
+        "COCO-Detection/retinanet_R_101_FPN_3x.yaml",
+    ],
+)
+def test_the_zoos_retinanet_is_read_by_its_name(name: str) -> None:
+    from detectron2.model_zoo import get_config
+
+    theirs = get_config(f"{name.removesuffix('.yaml')}.yaml")
+    ours = yaml.safe_load(read_config(name).text())
+    assert ours["MODEL"]["ANCHOR_GENERATOR"]["SIZES"] == theirs.MODEL.ANCHOR_GENERATOR.SIZES
+    assert read_config(name).classes == 80
+
+
+def test_a_zoo_config_has_the_names_that_people_know() -> None:
+    whole = read_config(R50_FPN).text()
+    for name in ("mask_rcnn_R_50_FPN_3x", "mask_rcnn_R_50_FPN_3x.yaml", R50_FPN[:-5]):
+        assert read_config(name).text() == whole
+    with pytest.raises(ConfigError, match="Did you mean the config of 'coco-r50-fpn-3x'"):
+        read_config("mask_rcnn_R50_FPN_3x.yaml")
+    with pytest.raises(ConfigError, match="not a int"):
+        read_config(7)
+
+
+def test_a_config_in_memory_is_read() -> None:
+    from detectron2.model_zoo import get_config
+
+    assert read_config(_zoo_config(R50_FPN, MODEL__ROI_HEADS__NUM_CLASSES=3)).classes == 3
+    lazy = get_config("new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py")
+    assert read_config(lazy).classes == 80
+
+
+def test_what_lazy_config_wrote_is_named_as_such(tmp_path: Path) -> None:
+    from detectron2.config import LazyConfig
+    from detectron2.model_zoo import get_config
+
+    lazy = get_config("new_baselines/mask_rcnn_R_50_FPN_100ep_LSJ.py")
+    LazyConfig.save(lazy, str(tmp_path / "config.yaml"))
+    (tmp_path / "model_final.pth").touch()
+    with pytest.raises(ConfigError, match=r"LazyConfig.*would run its code.*trust_code=True"):
+        load_predictor(tmp_path, device="cpu")
+    with pytest.raises(ConfigError, match=r"LazyConfig: it can't be read back.*\.py config"):
+        read_config(tmp_path / "config.yaml", trust_code=True)
+    (tmp_path / "config.yaml").write_text(
+        "model: {_target_: detectron2.modeling.GeneralizedRCNN, roi_heads: {num_classes: 4}}"
+    )
+    assert read_config(tmp_path / "config.yaml", trust_code=True).classes == 4

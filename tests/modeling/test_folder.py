@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,17 @@ def test_a_folder_that_lacks_something_says_what(tmp_path: Path) -> None:
     (tmp_path / "file.pth").touch()
     with pytest.raises(ConfigError, match=r"is a file.*config=…, weights=…"):
         read_folder(tmp_path / "file.pth")
+
+
+def test_a_folder_that_may_not_be_read_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> Iterator[Path]:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(ConfigError, match=r"can't be read \(Permission denied\); check"):
+        read_folder(_folder(tmp_path / "locked", "a.yaml"))
 
 
 def test_folders_beside_the_weights_are_models_by_name(

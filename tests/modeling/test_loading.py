@@ -5,11 +5,8 @@ from __future__ import annotations
 
 import gc
 import json
-import pickle
-import re
 import threading
 import weakref
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +24,13 @@ from seg_widgets.errors import (
     ExportError,
     InferenceError,
     SettingError,
-    WeightsError,
     WeightsFetchError,
 )
-from seg_widgets.modeling.checkpoint import Checkpoint, read_checkpoint
+from seg_widgets.modeling.checkpoint import read_checkpoint
 from seg_widgets.modeling.detectron2_predictor import Detectron2Predictor
-from seg_widgets.modeling.fit import load_into
-from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.testing import StubPredictor, make_picture
 
-from ..networks import spread_scores
+from ..networks import assert_same, built, spread_scores, zoo_config
 
 R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 
@@ -49,34 +43,6 @@ def photo() -> npt.NDArray[np.uint8]:
 @pytest.fixture(scope="module")
 def starter() -> Detectron2Predictor:
     return load_predictor(device="cpu")
-
-
-def _zoo_config(name: str, classes: int = 80, **changes: Any) -> Any:
-    from detectron2.model_zoo import get_config
-
-    cfg = get_config(name)
-    cfg.MODEL.DEVICE = "cpu"
-    cfg.MODEL.ROI_HEADS.NUM_CLASSES = classes
-    cfg.INPUT.MIN_SIZE_TEST = 128
-    cfg.merge_from_list(
-        [part for key, value in changes.items() for part in (key.replace("__", "."), value)]
-    )
-    return cfg
-
-
-def _model(cfg: Any) -> Any:
-    from detectron2.modeling import build_model
-
-    torch.manual_seed(1)
-    return build_model(cfg)
-
-
-def assert_same(ours: Prediction, theirs: Prediction) -> None:
-    np.testing.assert_array_equal(ours.boxes, theirs.boxes)
-    np.testing.assert_array_equal(ours.scores, theirs.scores)
-    np.testing.assert_array_equal(ours.class_ids, theirs.class_ids)
-    assert ours.masks == theirs.masks
-    assert ours.class_names == theirs.class_names
 
 
 # ── a folder of one's own ─────────────────────────────────────────────────────────────────────────
@@ -117,8 +83,8 @@ def test_the_folder_that_detectron2s_trainer_leaves_is_opened(
 ) -> None:
     from detectron2.checkpoint import DetectionCheckpointer
 
-    cfg = _zoo_config(R50_FPN, classes=2)
-    model = _model(cfg).eval()
+    cfg = zoo_config(R50_FPN, classes=2)
+    model = built(cfg).eval()
     DetectionCheckpointer(model, str(tmp_path)).save("model_final", iteration=9)
     (tmp_path / "config.yaml").write_text(cfg.dump())
     (tmp_path / "coco.json").write_text(
@@ -158,141 +124,6 @@ def test_what_cannot_be_saved_says_why(tmp_path: Path, starter: Detectron2Predic
 # ── weights of other layouts ──────────────────────────────────────────────────────────────────────
 
 
-def _detectron1_names(names: Iterator[str]) -> dict[str, str]:
-    """What Detectron called the tensors of Mask R-CNN R50-FPN, by what detectron2 calls them."""
-    last = {"2": 2, "3": 3, "4": 5, "5": 2}
-    rules: list[tuple[str, Any]] = [
-        (r"backbone\.bottom_up\.stem\.conv1\.weight", "conv1_w"),
-        (
-            r"backbone\.bottom_up\.stem\.conv1\.norm\.(weight|bias)",
-            lambda m: f"res_conv1_bn_{_SHORT[m[1]]}",
-        ),
-        (
-            r"backbone\.bottom_up\.res(\d)\.(\d+)\.(shortcut|conv[123])\.(norm\.)?(weight|bias)",
-            lambda m: f"res{m[1]}_{m[2]}_{_BRANCHES[m[3]]}_{'bn_' + _SHORT[m[5]] if m[4] else 'w'}",
-        ),
-        (
-            r"backbone\.fpn_lateral(\d)\.(weight|bias)",
-            lambda m: (
-                f"fpn_inner_res{m[1]}_{last[m[1]]}_sum{'' if m[1] == '5' else '_lateral'}_{m[2][0]}"
-            ),
-        ),
-        (
-            r"backbone\.fpn_output(\d)\.(weight|bias)",
-            lambda m: f"fpn_res{m[1]}_{last[m[1]]}_sum_{m[2][0]}",
-        ),
-        (
-            r"proposal_generator\.rpn_head\.conv\.(weight|bias)",
-            lambda m: f"conv_rpn_fpn2_{m[1][0]}",
-        ),
-        (
-            r"proposal_generator\.rpn_head\.objectness_logits\.(weight|bias)",
-            lambda m: f"rpn_cls_logits_fpn2_{m[1][0]}",
-        ),
-        (
-            r"proposal_generator\.rpn_head\.anchor_deltas\.(weight|bias)",
-            lambda m: f"rpn_bbox_pred_fpn2_{m[1][0]}",
-        ),
-        (r"roi_heads\.box_head\.fc(\d)\.(weight|bias)", lambda m: f"fc{int(m[1]) + 5}_{m[2][0]}"),
-        (
-            r"roi_heads\.box_predictor\.(cls_score|bbox_pred)\.(weight|bias)",
-            lambda m: f"{m[1]}_{m[2][0]}",
-        ),
-        (
-            r"roi_heads\.mask_head\.mask_fcn(\d)\.(weight|bias)",
-            lambda m: f"_[mask]_fcn{m[1]}_{m[2][0]}",
-        ),
-        (r"roi_heads\.mask_head\.deconv\.(weight|bias)", lambda m: f"conv5_mask_{m[1][0]}"),
-        (r"roi_heads\.mask_head\.predictor\.(weight|bias)", lambda m: f"mask_fcn_logits_{m[1][0]}"),
-    ]
-    found = {}
-    for name in names:
-        for pattern, old in rules:
-            match = re.fullmatch(pattern, name)
-            if match:
-                found[name] = old if isinstance(old, str) else old(match)
-    return found
-
-
-_SHORT = {"weight": "s", "bias": "b"}
-_BRANCHES = {"shortcut": "branch1", "conv1": "branch2a", "conv2": "branch2b", "conv3": "branch2c"}
-
-
-def _as_detectron1(model: Any) -> dict[str, npt.NDArray[np.float32]]:
-    """A model's tensors as Detectron stored them: its names, the background first, frozen
-    BatchNorms without a mean."""
-    state = model.state_dict()
-    names = _detectron1_names(iter(state))
-    assert {name for name in state if name not in names} == {n for n in state if "running_" in n}
-    blobs = {old: state[name].numpy() for name, old in names.items()}
-    for old in ("cls_score_w", "cls_score_b"):
-        blobs[old] = np.concatenate([blobs[old][-1:], blobs[old][:-1]])
-    for old, rows in (("bbox_pred", 4), ("mask_fcn_logits", 1)):
-        for part in ("w", "b"):
-            array = blobs[f"{old}_{part}"]
-            blobs[f"{old}_{part}"] = np.concatenate([np.zeros_like(array[:rows]), array])
-    return {**blobs, "conv1_w_momentum": blobs["conv1_w"], "lr": np.array([0.1], np.float32)}
-
-
-@pytest.mark.slow
-def test_detectrons_own_layout_gives_what_detectron2s_checkpointer_gives(
-    tmp_path: Path, photo: npt.NDArray[np.uint8]
-) -> None:
-    from detectron2.checkpoint import DetectionCheckpointer
-
-    cfg = _zoo_config(R50_FPN)
-    made = spread_scores(_model(cfg))
-    path, kept = tmp_path / "detectron.pkl", tmp_path / "kept"
-    path.write_bytes(pickle.dumps({"blobs": _as_detectron1(made), "cfg": "MODEL: …"}, 2))
-    theirs = _model(cfg).eval()
-    DetectionCheckpointer(theirs).load(str(path))
-    for _ in range(2):  # as it is, and from the copy that was kept
-        ours = _model(cfg).eval()
-        load_into(ours, read_checkpoint(path, kept))
-        state = ours.state_dict()
-        for name, tensor in theirs.state_dict().items():
-            assert torch.equal(state[name], tensor), name
-    ours_found = wrap(ours, config=cfg)(photo)
-    assert len(ours_found) >= 10
-    assert_same(ours_found, wrap(theirs, config=cfg)(photo))
-
-
-def test_converted_torchvision_names_are_matched_too(tmp_path: Path) -> None:
-    """Files that detectron2's own converters wrote say so themselves."""
-    from detectron2.checkpoint import DetectionCheckpointer
-
-    cfg = _zoo_config("COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml", classes=2)
-    made = _model(cfg)
-    short = {
-        name.removeprefix("backbone.bottom_up.").removeprefix("proposal_generator."): tensor.numpy()
-        for name, tensor in made.state_dict().items()
-    }
-    path = tmp_path / "converted.pkl"
-    content = {"model": short, "__author__": "torchvision", "matching_heuristics": True}
-    path.write_bytes(pickle.dumps(content))
-    ours, theirs = _model(cfg), _model(cfg)
-    for model in (ours, theirs):
-        with torch.no_grad():
-            for tensor in model.state_dict().values():
-                tensor.zero_()
-    load_into(ours, read_checkpoint(path))
-    DetectionCheckpointer(theirs).load(str(path))
-    for name, tensor in made.state_dict().items():
-        assert torch.equal(ours.state_dict()[name], tensor), name
-        assert torch.equal(theirs.state_dict()[name], tensor), name
-
-
-@pytest.mark.parametrize("prefix", ["module.", "model.", "student.detector."])
-def test_a_prefix_that_all_names_have_is_left_out(tmp_path: Path, prefix: str) -> None:
-    layer = torch.nn.Linear(2, 3)
-    model = torch.nn.Sequential(layer)
-    state = {f"{prefix}{name}": tensor + 1 for name, tensor in model.state_dict().items()}
-    torch.save({"state_dict": state, "epoch": 3}, tmp_path / "a.pth")
-    before = layer.bias.clone()
-    load_into(model, read_checkpoint(tmp_path / "a.pth"))
-    assert torch.equal(layer.bias, before + 1)
-
-
 def test_class_names_in_a_checkpoint_are_known(tmp_path: Path) -> None:
     torch.save(
         {"model": {"a": torch.zeros(1)}, "class_names": ["cell", "débris"]}, tmp_path / "a.pth"
@@ -300,59 +131,6 @@ def test_class_names_in_a_checkpoint_are_known(tmp_path: Path) -> None:
     assert read_checkpoint(tmp_path / "a.pth").classes() == ("cell", "débris")
     assert read_checkpoint(tmp_path / "a.pth", tmp_path / "kept").classes() == ("cell", "débris")
     assert read_checkpoint(tmp_path / "a.pth", tmp_path / "kept").classes() == ("cell", "débris")
-
-
-@pytest.mark.parametrize(
-    ("given", "wanted", "words"),
-    [
-        ({"classes": 3}, {"classes": 80}, "trained with 3 classes, but this config has 80"),
-        (
-            {"name": "Misc/cascade_mask_rcnn_R_50_FPN_3x.yaml", "classes": 3},
-            {"name": "Misc/cascade_mask_rcnn_R_50_FPN_3x.yaml"},
-            "trained with 3 classes, but this config has 80",
-        ),
-        (
-            {"name": "COCO-InstanceSegmentation/mask_rcnn_R_101_FPN_3x.yaml"},
-            {},
-            "those of a ResNet 101, but this config has a ResNet 50",
-        ),
-        (
-            {"name": "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml"},
-            {},
-            "a model without a mask head",
-        ),
-        ({}, {"name": "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml"}, "a model with a mask head"),
-        (
-            {},
-            {"name": "COCO-InstanceSegmentation/mask_rcnn_R_50_C4_3x.yaml"},
-            r"with a feature pyramid \(FPN\)",
-        ),
-        ({}, {"name": "Misc/cascade_mask_rcnn_R_50_FPN_3x.yaml"}, "without a cascade of box heads"),
-    ],
-)
-def test_weights_of_another_model_say_what_they_are(
-    tmp_path: Path, given: dict[str, Any], wanted: dict[str, Any], words: str
-) -> None:
-    def make(name: str = R50_FPN, classes: int = 80) -> Any:
-        return _zoo_config(name, classes)
-
-    weights = {
-        name: torch.zeros(()).expand(tensor.shape)
-        for name, tensor in _model(make(**given)).state_dict().items()
-    }
-    with pytest.raises(WeightsError, match=words):
-        load_into(_model(make(**wanted)), Checkpoint(tmp_path / "other.pth", weights))
-
-
-def test_a_backbone_alone_is_told_from_a_model(tmp_path: Path) -> None:
-    model = _model(_zoo_config(R50_FPN))
-    backbone = {
-        name: t for name, t in model.state_dict().items() if name.startswith("backbone.bottom_up.")
-    }
-    with pytest.raises(WeightsError, match="a backbone alone, from which a training starts"):
-        load_into(model, Checkpoint(tmp_path / "r50.pkl", backbone))
-    with pytest.raises(WeightsError, match="Not one name is the same"):
-        load_into(model, Checkpoint(tmp_path / "yolo.pt", {"head.0.conv.weight": torch.zeros(1)}))
 
 
 # ── a model that is there already ─────────────────────────────────────────────────────────────────
@@ -363,10 +141,10 @@ def test_a_default_predictor_is_wrapped_and_left_as_it_is(
 ) -> None:
     from detectron2.engine import DefaultPredictor
 
-    cfg = _zoo_config(
+    cfg = zoo_config(
         R50_FPN, MODEL__ROI_HEADS__SCORE_THRESH_TEST=0.02, TEST__DETECTIONS_PER_IMAGE=7
     )
-    model = spread_scores(_model(cfg))
+    model = spread_scores(built(cfg))
     save_file(model.state_dict(), tmp_path / "a.safetensors")
     torch.save(model.state_dict(), tmp_path / "a.pth")
     cfg.MODEL.WEIGHTS = str(tmp_path / "a.pth")
@@ -394,8 +172,8 @@ def test_a_default_predictor_is_wrapped_and_left_as_it_is(
 
 
 def test_a_model_that_trains_still_trains_after_a_look(photo: npt.NDArray[np.uint8]) -> None:
-    cfg = _zoo_config(R50_FPN, classes=2)
-    model = _model(cfg).train()
+    cfg = zoo_config(R50_FPN, classes=2)
+    model = built(cfg).train()
     model.roi_heads.mask_head.eval()
     predictor = wrap(model, ["cell", "debris"])
     modes = [module.training for module in model.modules()]
@@ -413,7 +191,7 @@ def test_a_panoptic_model_can_be_wrapped_for_its_instances(photo: npt.NDArray[np
 
     cfg = get_config("COCO-PanopticSegmentation/panoptic_fpn_R_50_1x.yaml")
     cfg.MODEL.DEVICE = "cpu"
-    model = spread_scores(_model(cfg))
+    model = spread_scores(built(cfg))
     predictor = wrap(model, [f"class {index}" for index in range(80)])
     predictor.min_size = 128  # type: ignore[attr-defined]
     small = np.ascontiguousarray(photo[::4, ::4])
@@ -504,8 +282,8 @@ def test_half_precision_differs_little(photo: npt.NDArray[np.uint8]) -> None:
 def test_ten_models_after_each_other_leave_no_memory_behind(
     tmp_path: Path, photo: npt.NDArray[np.uint8]
 ) -> None:
-    cfg = _zoo_config(R50_FPN)
-    save_file(_model(cfg).state_dict(), tmp_path / "model.safetensors")
+    cfg = zoo_config(R50_FPN)
+    save_file(built(cfg).state_dict(), tmp_path / "model.safetensors")
     (tmp_path / "config.yaml").write_text(cfg.dump())
     small = np.ascontiguousarray(photo[::8, ::8])
     process, used = psutil.Process(), []

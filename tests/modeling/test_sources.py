@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from typing import Self
 
 ZOO_MODEL = "coco-r50-fpn-3x"
+ZOO_CONFIG = "mask_rcnn_R_50_FPN_3x"
 
 
 @pytest.mark.parametrize(
@@ -47,6 +48,8 @@ ZOO_MODEL = "coco-r50-fpn-3x"
         ({"model": "~/mine"}, "FolderModel"),
         ({"model": Path("mine")}, "FolderModel"),
         ({"model": STARTER, "config": "a.yaml", "weights": "a.pth"}, "ConfigAndWeights"),
+        ({"model": f"COCO-InstanceSegmentation/{ZOO_CONFIG}.yaml"}, "ZooModel"),
+        ({"model": ZOO_CONFIG}, "ZooModel"),
         ({"model": len}, "LiveModel"),
         ({"model": object()}, "LiveModel"),
     ],

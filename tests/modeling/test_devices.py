@@ -1,0 +1,94 @@
+"""Devices and packages: what is here, and what is said where it is not."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import types
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seg_widgets import load_predictor
+from seg_widgets.errors import DependencyError, DeviceError
+from seg_widgets.modeling import import_detectron2
+from seg_widgets.modeling.devices import resolve_device
+
+R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
+
+
+def test_devices_that_are_not_here() -> None:
+    assert resolve_device("cpu") == "cpu"
+    assert resolve_device("auto") in {"cpu", "cuda", "mps"}
+    for device in ("cuda:99", "gpu", "", "xpu"):
+        with pytest.raises(DeviceError, match="cpu"):
+            resolve_device(device)
+
+
+def test_a_missing_detectron2_says_how_to_get_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "detectron2" else real(name)
+    )
+    with pytest.raises(DependencyError, match=r"detectron2 is not installed.*make setup"):
+        load_predictor(config=R50_FPN, weights=tmp_path)
+
+
+def _failing_import(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """detectron2 can't be imported, because of `error`."""
+    real = importlib.import_module
+
+    def fail(name: str, package: str | None = None) -> types.ModuleType:
+        if name.startswith("detectron2"):
+            raise error
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", fail)
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (
+            ModuleNotFoundError("No module named 'pkg_resources'", name="pkg_resources"),
+            r"pkg_resources.*pip install 'setuptools<82'.*make setup",
+        ),
+        (
+            ModuleNotFoundError("No module named 'fvcore'", name="fvcore"),
+            "can't be imported.*fvcore.*make setup",
+        ),
+        (ImportError("undefined symbol"), "can't be imported.*undefined symbol"),
+        (AttributeError("module 'PIL.Image' has no attribute 'LINEAR'"), "can't be.*LINEAR"),
+    ],
+)
+def test_a_detectron2_that_breaks_is_our_error(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, words: str
+) -> None:
+    _failing_import(monkeypatch, error)
+    with pytest.raises(DependencyError, match=words):
+        import_detectron2()
+
+
+def test_warnings_of_its_import_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = importlib.import_module
+
+    def warn(name: str, package: str | None = None) -> Any:
+        if name.startswith("detectron2"):
+            warnings.warn("`torch.jit.script` is deprecated", FutureWarning, stacklevel=2)
+            warnings.warn("`torch.jit.script` is deprecated", DeprecationWarning, stacklevel=2)
+            warnings.warn("pkg_resources is deprecated as an API", UserWarning, stacklevel=2)
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", warn)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        import_detectron2()
+        warnings.warn("mine", FutureWarning, stacklevel=1)
+    assert [str(one.message) for one in seen] == ["mine"]
+    assert "detectron2.model_zoo" in sys.modules
