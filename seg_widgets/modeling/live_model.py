@@ -207,6 +207,6 @@ class FunctionPredictor:
                 f"{self.name} answered with {type(answer).__name__} instead of a dict that has "
                 f'detectron2\'s "instances", as DefaultPredictor does. {error}'
             ) from None
-        prediction = conversion.prediction
-        best, notes = best_first(prediction.scores, self._max_instances)
-        return replace(prediction.select(best), notes=(*conversion.notes, *notes))
+        best, notes = best_first(conversion.prediction.scores, self._max_instances)
+        found = conversion.prediction.select(best)
+        return replace(found, notes=(*found.notes, *notes))

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SettingError
-from ..prediction import SCORE_FLOOR, Prediction, convert
-from .limits import at_inference, limit_note
+from ..prediction import Prediction, convert
+from .limits import at_inference, best_first, limit_note
 from .source import check_max_instances
 
 if TYPE_CHECKING:
@@ -68,11 +68,11 @@ class TorchvisionPredictor:
                 `max_instances` is out of range.
             ConfigError: there are more or fewer names than labels.
         """
-        check_max_instances(max_instances)
         self.model = model
-        self.max_instances = max_instances
         self.name = name or type(model).__name__
         self._names = label_names(class_names, _label_count(model))
+        check_max_instances(max_instances)
+        self.max_instances = max_instances
         self._lock = threading.Lock()
 
     @property
@@ -107,23 +107,26 @@ class TorchvisionPredictor:
             InferenceError: the model failed.
             PredictionError: its answer can't be taken.
         """
-        with self._lock, at_inference(self.model, self.max_instances) as limit:
-            answer = self._answer(image)
+        with self._lock:
+            answer, limit = self._answer(image)
         conversion = convert(answer, image, class_names=self._names)
         if conversion.notes:
             warnings.warn(" ".join(conversion.notes), UserWarning, stacklevel=2)
-        notes = (*conversion.notes, *limit_note(conversion.prediction.scores, limit))
-        return replace(conversion.prediction, notes=notes).filter(SCORE_FLOOR).sort()
+        # What is dropped here scores less than the floor: the model's limit has done the rest.
+        best, cut = best_first(conversion.prediction.scores, self.max_instances)
+        notes = cut or limit_note(conversion.prediction.scores, limit)
+        return replace(conversion.prediction.select(best), notes=(*conversion.notes, *notes))
 
-    def _answer(self, image: npt.NDArray[np.uint8]) -> Any:
+    def _answer(self, image: npt.NDArray[np.uint8]) -> tuple[Any, int | None]:
+        """What the model answers, and the limit of instances that held."""
         import torch
 
         first = next(self.model.parameters())
         # A copy: the image may be read-only, and a tensor can't be.
         tensor = torch.from_numpy(image.transpose(2, 0, 1).astype(np.float32) / 255)
         try:
-            with torch.no_grad():
-                return self.model([tensor.to(first.device, first.dtype)])
+            with torch.no_grad(), at_inference(self.model, self.max_instances) as limit:
+                return self.model([tensor.to(first.device, first.dtype)]), limit
         except (torch.OutOfMemoryError, MemoryError) as error:
             raise OutOfMemoryError(
                 f"The image of {image.shape[1]}×{image.shape[0]} px needs more memory than "

@@ -64,6 +64,9 @@ def test_it_finds_what_the_model_answers_and_leaves_it_as_it_is(model: Any) -> N
     np.testing.assert_array_equal(found.class_ids, answer["labels"].numpy()[kept] - 1)
     np.testing.assert_array_equal(found.masks_dense(), (answer["masks"][:, 0] > 0.5).numpy()[kept])
     assert len(found) == 6 and "limit of 6 instances" in found.notes[-1]
+    fewer = wrap(model, NAMES, max_instances=2)(IMAGE)
+    assert fewer == found[:2] and "limit of 2 instances" in fewer.notes[-1]
+    assert model.roi_heads.detections_per_img == 6 and model.roi_heads.score_thresh == 0
 
 
 def test_boxes_alone_and_the_names_of_coco() -> None:
