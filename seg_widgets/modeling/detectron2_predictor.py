@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import ConfigError, InferenceError, OutOfMemoryError, SettingError
+from ..errors import ConfigError, InferenceError, OutOfMemoryError, SegWidgetsError, SettingError
 from ..prediction import MaskCrop, Prediction
 from .catalogue import STARTER
 from .limits import at_inference, best_first, limit_note
@@ -153,10 +153,13 @@ class Detectron2Predictor:
             return self._predict(image, min_size), ""
         except (torch.OutOfMemoryError, MemoryError) as error:
             return None, str(error)
-        except RuntimeError as error:
+        except SegWidgetsError:
+            raise
+        except Exception as error:
             if "allocate memory" in str(error) or "out of memory" in str(error):
                 return None, str(error)
-            raise InferenceError(f"The model failed on this image: {error}") from error
+            kind = "" if isinstance(error, RuntimeError) else f"{type(error).__name__}: "
+            raise InferenceError(f"The model failed on this image: {kind}{error}") from error
 
     def _predict(self, image: npt.NDArray[np.uint8], min_size: int) -> Prediction:
         import torch

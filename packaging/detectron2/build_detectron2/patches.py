@@ -43,7 +43,16 @@ _LOGGER_WARN = r"(?<=logger)\.warn\("
 _OLD_SCHEDULER = r"\btorch\.optim\.lr_scheduler\._LRScheduler\b"
 _SCHEDULER = "torch.optim.lr_scheduler.LRScheduler"
 # torchvision reads both numbers of groups from the shapes.
-_DEFORMABLE = """def deform_conv(
+_DEFORMABLE = """def _check_offset(offset):
+    # torchvision's CPU code reads outside the image where an offset is NaN, which ends the process.
+    if offset.device.type == "cpu" and torch.isnan(offset).any():
+        raise FloatingPointError(
+            "An offset of a deformable convolution is NaN: the weights are damaged, or the "
+            "training has diverged."
+        )
+
+
+def deform_conv(
     input,
     offset,
     weight,
@@ -56,6 +65,7 @@ _DEFORMABLE = """def deform_conv(
 ):
     if input.dim() != 4:
         raise ValueError(f"Expected 4D tensor as input, got {input.dim()}D tensor instead.")
+    _check_offset(offset)
     return deform_conv2d(
         input, offset, weight, stride=stride, padding=padding, dilation=dilation
     )
@@ -73,6 +83,7 @@ def modulated_deform_conv(
     groups=1,
     deformable_groups=1,
 ):
+    _check_offset(offset)
     return deform_conv2d(
         input, offset, weight, bias, stride=stride, padding=padding, dilation=dilation, mask=mask
     )

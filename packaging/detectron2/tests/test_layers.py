@@ -87,6 +87,15 @@ def test_an_offset_moves_what_is_read_down_and_to_the_right() -> None:
     assert not moved[:, 3:].any()
 
 
+@pytest.mark.parametrize("modulated", [False, True])
+def test_an_offset_that_is_nan_is_an_error_and_not_the_end_of_the_process(modulated: bool) -> None:
+    layer: Any = (ModulatedDeformConv if modulated else DeformConv)(2, 2, 3, padding=1)
+    offset = torch.full((1, 18, 5, 5), float("nan"))
+    more = (torch.ones(1, 9, 5, 5),) if modulated else ()
+    with pytest.raises(FloatingPointError, match="offset of a deformable convolution is NaN"):
+        layer(torch.ones(1, 2, 5, 5), offset, *more)
+
+
 def test_deformable_convolutions_can_be_trained() -> None:
     image, offset = torch.randn(1, 2, 5, 5), torch.randn(1, 18, 5, 5, requires_grad=True)
     mask = torch.rand(1, 9, 5, 5, requires_grad=True)
