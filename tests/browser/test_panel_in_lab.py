@@ -409,12 +409,6 @@ def test_a_typed_threshold_counts_everywhere_and_clear_can_be_undone(
     panel.wait_for_result(30, "photo0.jpg")
     assert panel.shown() == 2
 
-    # The picture for the saved notebook is there, and hidden while the panel is alive.
-    picture = panel.page.locator(".jp-OutputArea-child img.jp-needs-light-background")
-    expect(picture).to_have_count(1)
-    expect(picture).to_be_hidden()
-    expect(picture).not_to_have_js_property("naturalWidth", 1)
-
 
 @both_ipywidgets
 def test_several_files_become_a_filmstrip(panel: Notebook, tmp_path: Path) -> None:

@@ -212,10 +212,10 @@ def test_public_traits_have_a_docstring_right_under_them() -> None:
     tree = ast.parse(inspect.getsource(SegmentationState)).body[0]
     assert isinstance(tree, ast.ClassDef)
     documented = {
-        line.targets[0].id
+        name.id
         for line, below in zip(tree.body, tree.body[1:], strict=False)
-        if isinstance(line, ast.Assign)
-        and isinstance(line.targets[0], ast.Name)
+        for name in (getattr(line, "target", None), *getattr(line, "targets", ()))
+        if isinstance(name, ast.Name)
         and isinstance(below, ast.Expr)
         and isinstance(below.value, ast.Constant)
     }
