@@ -68,7 +68,7 @@ def test_axe_finds_nothing_in_the_panel(
     assert AXE.exists(), "axe-core is not installed; make lint installs it"
     studio = Studio(browser, lab, tmp_path)
     cell, act, width, _ = studio.scenes()[state]
-    lab.write_notebook("axe.ipynb", cell.replace("delay_s=4", "delay_s=60"))
+    lab.write_notebook("axe.ipynb", cell.replace("delay_s=4", "delay_s=25"))
     with notebook_page(browser, lab, width=width, height=1000) as notebook:
         notebook.open("axe.ipynb")
         notebook.hide_sidebar()
