@@ -7,10 +7,9 @@ from typing import Any, Final
 
 import ipywidgets
 
-__all__ = ["close_all", "labelled", "panel_rows"]
+__all__ = ["PANEL_CLASSES", "close_all", "labelled", "panel_rows"]
 
-# The panel's widgets by attribute, with the end of their CSS class.
-_CLASSES: Final = {
+PANEL_CLASSES: Final = {
     "upload": "upload",
     "url": "url",
     "go": "go",
@@ -22,12 +21,14 @@ _CLASSES: Final = {
     "undo_button": "undo",
     "notes_line": "notes",
 }
+"""The panel's widgets by attribute, with the end of their CSS class."""
+
 _OTHERS: Final = ("_link", "filmstrip", "canvas")
 
 
 def labelled(panel: Any) -> None:
     """Give each control of a panel its CSS class."""
-    for name, css in _CLASSES.items():
+    for name, css in PANEL_CLASSES.items():
         getattr(panel, name).add_class(f"sgw-panel-{css}")
 
 
@@ -69,7 +70,7 @@ def close_all(panel: Any) -> None:
 
     Not all of them are there where an error ended the making.
     """
-    made = [getattr(panel, name, None) for name in (*_CLASSES, *_OTHERS)]
+    made = [getattr(panel, name, None) for name in (*PANEL_CLASSES, *_OTHERS)]
     for control in (*made, *panel.children):
         # ipywidgets closes neither a control's layout nor its style with it.
         for part in (control, getattr(control, "layout", None), getattr(control, "style", None)):

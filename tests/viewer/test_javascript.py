@@ -11,6 +11,7 @@ import pytest
 from seg_widgets.style.colors import hex_color, score_color
 from seg_widgets.viewer import script, stylesheet
 from seg_widgets.viewer.assets import STATIC
+from seg_widgets.widgets.layout import PANEL_CLASSES
 
 from .node import REPOSITORY, run_node
 
@@ -21,7 +22,7 @@ STYLES = sorted((STATIC / "css").glob("*.css"))
 MADE_CLASSES = {
     *(f"sgw-cell-{column}" for column in ("class", "score", "area")),
     *(f"sgw-film-{state}" for state in ("waiting", "busy", "done", "failed")),
-    *(f"sgw-panel-{name}" for name in ("slider", "model", "models", "upload", "picker")),
+    *(f"sgw-panel-{name}" for name in PANEL_CLASSES.values()),
 }
 
 
