@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import math
 from typing import Any, Final
 
 import numpy as np
 
 from ..images import RGBArray
-from ..prediction import Instance, Prediction, outlines, to_supervision
+from ..prediction import Chosen, Instance, Prediction, outlines, to_supervision
+from .chosen import chosen_instances
 from .coco import short
 from .png import png_bytes
 
@@ -19,7 +21,11 @@ _LABELME: Final = "5.5.0"
 
 
 def to_labelme(
-    prediction: Prediction, file_name: str, image: RGBArray | None = None
+    prediction: Prediction,
+    file_name: str,
+    image: RGBArray | None = None,
+    *,
+    only: Chosen | None = None,
 ) -> dict[str, Any]:
     """The instances as a LabelMe file's content, with polygons in pixels.
 
@@ -30,16 +36,18 @@ def to_labelme(
         prediction: what was found.
         file_name: the image's name, as LabelMe looks for it beside the file.
         image: H×W×3 uint8 RGB, put into the file as a PNG; None: not in the file.
+        only: the instances to take; None: all. A `group_id` is the index among all of them.
 
     Returns:
         The content, to be written with `json.dumps`.
     """
     height, width = prediction.image_size
+    chosen = chosen_instances(prediction, only)
     encoded = None if image is None else base64.b64encode(png_bytes(image)).decode("ascii")
     return {
         "version": _LABELME,
         "flags": {},
-        "shapes": [shape for instance in prediction for shape in _shapes(instance)],
+        "shapes": [shape for instance in chosen for shape in _shapes(instance)],
         "imagePath": file_name,
         "imageData": encoded,
         "imageHeight": height,
@@ -71,6 +79,7 @@ def to_label_studio(
     from_name: str = "label",
     to_name: str = "image",
     model_version: str = "seg_widgets",
+    only: Chosen | None = None,
 ) -> dict[str, Any]:
     """The instances as one Label Studio task with predictions; import a JSON list of such tasks.
 
@@ -83,13 +92,17 @@ def to_label_studio(
             RectangleLabels for a prediction without masks.
         to_name: the name of the image in your labeling configuration.
         model_version: shown beside the predictions.
+        only: the instances to take; None: all. A region's id begins with the index among all of
+            them, such as "i3-0".
 
     Returns:
         The task, to be written with `json.dumps`. Points are in per cent of the image's width and
         height, as Label Studio wants them.
     """
     regions: list[dict[str, Any]] = []
-    for instance in prediction:
+    scores: list[float] = []
+    for instance in chosen_instances(prediction, only):
+        scores.append(instance.score)
         height, width = prediction.image_size
         common = {
             "from_name": from_name,
@@ -100,7 +113,7 @@ def to_label_studio(
             "score": short(instance.score, 6),
         }
         regions += [{**region, **common} for region in _regions(instance, width, height)]
-    score = float(prediction.scores.mean()) if len(prediction) else 0.0
+    score = math.fsum(scores) / len(scores) if scores else 0.0
     predicted = {"model_version": model_version, "score": short(score, 6), "result": regions}
     return {"data": {"image": image_url}, "predictions": [predicted]}
 

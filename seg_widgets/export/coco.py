@@ -7,9 +7,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict
 
 from ..errors import SettingError
-from ..prediction import RLE, Instance, Prediction
+from ..prediction import RLE, Chosen, Instance, Prediction
 from .categories import category_ids as ids_of
 from .categories import category_ids_source
+from .chosen import chosen_instances
 
 __all__ = ["CocoAnnotation", "CocoResult", "coco_dataset", "short", "to_coco"]
 
@@ -18,12 +19,15 @@ class CocoResult(TypedDict, total=False):
     """One instance in the COCO results format (https://cocodataset.org/#format-results).
 
     `bbox` is [x, y, width, height] in pixels. `segmentation` is there if the prediction has masks.
+    `index` is the instance's number in the prediction, as the panel's table and the CSV have it;
+    COCO ignores it.
     """
 
     image_id: int
     category_id: int
     bbox: list[float]
     score: float
+    index: int
     segmentation: RLE
     file_name: str
 
@@ -43,6 +47,7 @@ def to_coco(
     *,
     file_name: str | None = None,
     category_ids: Sequence[int] | None = None,
+    only: Chosen | None = None,
 ) -> list[CocoResult]:
     """The instances as COCO results, which `pycocotools.COCO.loadRes` takes.
 
@@ -52,20 +57,23 @@ def to_coco(
         file_name: added to each result if given; COCO ignores it.
         category_ids: the data set's id for each class; None: as `category_ids(prediction)` says,
             so that a model of COCO's 80 classes has COCO's own ids.
+        only: the instances to take; None: all. Their `index` stays the one among all of them.
 
     Returns:
         One dict for each instance.
 
     Raises:
-        SettingError: there is not one category id for each class name.
+        SettingError: there is not one category id for each class name, or an index in `only` is not
+            here.
     """
     ids = ids_of(prediction, category_ids)
-    encoded = prediction.rle() if prediction.masks is not None else None
+    chosen = prediction if only is None else prediction.select(only)
+    encoded = chosen.rle() if chosen.masks is not None else None
     results: list[CocoResult] = []
-    for instance in prediction:
+    for place, instance in enumerate(chosen_instances(prediction, only)):
         result = _result(instance, int(image_id), ids[instance.class_id])
         if encoded is not None:
-            result["segmentation"] = encoded[instance.index]
+            result["segmentation"] = encoded[place]
         if file_name is not None:
             result["file_name"] = file_name
         results.append(result)
@@ -79,6 +87,7 @@ def _result(instance: Instance, image_id: int, category_id: int) -> CocoResult:
         "category_id": category_id,
         "bbox": [short(x1), short(y1), short(x2 - x1), short(y2 - y1)],
         "score": short(instance.score, 6),
+        "index": instance.index,
     }
 
 
@@ -87,6 +96,7 @@ def coco_dataset(
     file_names: str | Sequence[str],
     *,
     category_ids: Sequence[int] | None = None,
+    only: Chosen | None = None,
 ) -> dict[str, Any]:
     """A whole COCO data set, with `images`, `annotations` and `categories`, that pycocotools loads.
 
@@ -98,15 +108,22 @@ def coco_dataset(
         predictions: one, or one for each image, all of the same class names.
         file_names: the images' names, one for each prediction.
         category_ids: the id of each class; None: as `category_ids(prediction)` says.
+        only: the instances of a single prediction to take; None: all.
 
     Returns:
         The data set, to be written with `json.dumps`.
 
     Raises:
-        SettingError: the counts don't match, or the class names or the ids of the data set differ.
+        SettingError: the counts don't match, the class names or the ids differ, an index in `only`
+            is not here, or `only` is given for several predictions.
     """
     results = [predictions] if isinstance(predictions, Prediction) else list(predictions)
     names = [file_names] if isinstance(file_names, str) else list(file_names)
+    if only is not None and len(results) != 1:
+        raise SettingError(
+            "only=… chooses among the instances of one prediction; of several, give those that you "
+            "want, such as prediction[prediction.scores > 0.5]."
+        )
     if len(results) != len(names):
         raise SettingError(
             f"There are {len(results)} predictions, but {len(names)} file names; give one for each."
@@ -132,7 +149,7 @@ def coco_dataset(
             _image(number, name, result)
             for number, (name, result) in enumerate(zip(names, results, strict=True), start=1)
         ],
-        "annotations": _annotations(results, ids),
+        "annotations": _annotations(results, ids, only),
         "categories": [
             {"id": category_id, "name": name}
             for category_id, name in zip(ids, class_names, strict=True)
@@ -145,11 +162,13 @@ def _image(image_id: int, name: str, result: Prediction) -> dict[str, Any]:
     return {"id": image_id, "file_name": name, "width": width, "height": height}
 
 
-def _annotations(results: list[Prediction], category_ids: Sequence[int]) -> list[dict[str, Any]]:
+def _annotations(
+    results: list[Prediction], category_ids: Sequence[int], only: Chosen | None
+) -> list[dict[str, Any]]:
     annotations: list[dict[str, Any]] = []
     for image_id, result in enumerate(results, start=1):
-        found = to_coco(result, image_id, category_ids=category_ids)
-        for one, area in zip(found, result.areas.tolist(), strict=True):
+        for one in to_coco(result, image_id, category_ids=category_ids, only=only):
+            area = int(result.areas[one["index"]])
             number = len(annotations) + 1
             # A mask, where there is one, takes the place of the empty segmentation.
             without = {"id": number, "segmentation": []}

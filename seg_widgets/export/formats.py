@@ -36,11 +36,11 @@ def _masks(result: Result) -> Iterator[File]:
 
 
 def _coco(result: Result) -> bytes:
-    return as_json(coco_dataset(result.shown, result.file_name))
+    return as_json(coco_dataset(result.prediction, result.file_name, only=result.indices))
 
 
 def _results(result: Result) -> bytes:
-    return as_json(to_coco(result.shown, file_name=result.file_name))
+    return as_json(to_coco(result.prediction, file_name=result.file_name, only=result.indices))
 
 
 def _coco_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
@@ -67,11 +67,12 @@ def _html(result: Result) -> bytes:
 
 
 def _labelme(result: Result) -> bytes:
-    return as_json(to_labelme(result.shown, result.file_name, result.image))
+    content = to_labelme(result.prediction, result.file_name, result.image, only=result.indices)
+    return as_json(content)
 
 
 def _label_studio(result: Result) -> bytes:
-    return as_json([to_label_studio(result.shown, result.file_name)])
+    return as_json([to_label_studio(result.prediction, result.file_name, only=result.indices)])
 
 
 def _python(result: Result) -> bytes:

@@ -17,6 +17,7 @@ from ..errors import ExportError
 from ..images import RGBArray
 from ..prediction import Chosen, Instance, Prediction, paste, require_masks
 from ..style import DEFAULT_STYLE, Style
+from .chosen import chosen_instances
 from .files import StrPath, as_text, file_stem, write_bytes
 
 __all__ = [
@@ -164,7 +165,7 @@ def cutout_files(
     Yields:
         Each file's name and content.
     """
-    for instance in _instances(prediction, only):
+    for instance in chosen_instances(prediction, only):
         content = png_bytes(cutout(image, prediction, instance.index))
         yield _numbered(stem, "cutout", instance), content
 
@@ -184,7 +185,7 @@ def mask_files(prediction: Prediction, stem: str, only: Chosen | None = None) ->
         PredictionError: the prediction has no masks.
     """
     masks = require_masks(prediction)
-    for instance in _instances(prediction, only):
+    for instance in chosen_instances(prediction, only):
         plane = np.zeros(prediction.image_size, np.uint8)
         paste(masks[instance.index], plane, 255)
         yield _numbered(stem, "mask", instance), png_bytes(plane)
@@ -205,12 +206,6 @@ def zip_bytes(files: Iterable[File]) -> bytes:
         for name, content in files:
             archive.writestr(zipfile.ZipInfo(as_text(name)), content)
     return buffer.getvalue()
-
-
-def _instances(prediction: Prediction, only: Chosen | None) -> Iterator[Instance]:
-    if only is None:
-        return iter(prediction)
-    return (prediction[index] for index in prediction.indices(only).tolist())
 
 
 def _write_all(folder: StrPath, files: Iterable[File]) -> list[Path]:

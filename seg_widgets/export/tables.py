@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from ..prediction import Chosen, Instance, Prediction
 from .categories import category_ids
+from .chosen import chosen_instances
 from .coco import short
 from .files import StrPath, as_text, write_bytes
 
@@ -52,11 +53,9 @@ def to_csv(
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
-    chosen = range(len(prediction)) if only is None else prediction.indices(only).tolist()
     ids = category_ids(prediction)
     name = _harmless(as_text(file_name))
-    for index in chosen:
-        instance = prediction[index]
+    for instance in chosen_instances(prediction, only):
         writer.writerow([*_row(instance), ids[instance.class_id], name])
     if path is not None:
         write_bytes(path, text.getvalue().encode("utf-8"))

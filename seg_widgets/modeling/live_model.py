@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,7 +34,8 @@ def as_predictor(model: Any) -> Any:
 
     Args:
         model: a `Predictor`; or a model of detectron2, torchvision, or a library that
-            `predictor_of` knows, which is wrapped as `wrap` does.
+            `predictor_of` knows, which is wrapped as `wrap` does. So is any other
+            `torch.nn.Module` without `class_names`: a network takes tensors, never an image.
 
     Returns:
         The predictor. Anything else is returned as it is.
@@ -45,9 +47,17 @@ def as_predictor(model: Any) -> Any:
     is_detectron2 = any(
         base.__module__.partition(".")[0] == "detectron2" for base in type(model).__mro__
     )
-    if is_detectron2 or is_torchvision_model(model) or is_known_model(model):
+    is_known = is_detectron2 or is_torchvision_model(model) or is_known_model(model)
+    if is_known or _is_bare_network(model):
         return LiveModel(model).build(BuildOptions())
     return model
+
+
+def _is_bare_network(model: Any) -> bool:
+    # Who has a network has imported torch.
+    torch = sys.modules.get("torch")
+    is_module = torch is not None and isinstance(model, torch.nn.Module)
+    return is_module and not hasattr(model, "class_names")
 
 
 class LiveModel(ModelSource):

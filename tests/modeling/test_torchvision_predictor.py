@@ -112,6 +112,12 @@ def test_a_session_takes_it(model: Any) -> None:
     assert isinstance(session.predictor, TorchvisionPredictor)
     session.close()
     assert isinstance(as_predictor(mask_rcnn(91)), TorchvisionPredictor)
+    # Any other network takes tensors, so an image would only fail in it later.
+    with pytest.raises(SettingError, match=r"class names of this Identity are not known"):
+        SegmentationSession(torch.nn.Identity())
+    network = torch.nn.Identity()
+    network.class_names = ("cell",)
+    assert as_predictor(network) is network, "a Predictor that is a module, too"
     stub = StubPredictor()
     for other in (stub, stub.__call__, None, "starter", Path("x"), 3):
         assert as_predictor(other) is other

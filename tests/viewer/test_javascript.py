@@ -20,7 +20,7 @@ MODULES = sorted(STATIC.rglob("*.js"))
 STYLES = sorted((STATIC / "css").glob("*.css"))
 # Names that are put together: `sgw-cell-${by}`, `sgw-film-${state}`, and in Python the panel's.
 MADE_CLASSES = {
-    *(f"sgw-cell-{column}" for column in ("class", "score", "area")),
+    *(f"sgw-cell-{column}" for column in ("index", "class", "score", "area")),
     *(f"sgw-film-{state}" for state in ("waiting", "busy", "done", "failed")),
     *(f"sgw-panel-{name}" for name in PANEL_CLASSES.values()),
 }

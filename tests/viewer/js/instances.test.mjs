@@ -35,6 +35,8 @@ test("instances are sorted by score, area or class; equal ones by their score", 
   assert.deepEqual(sort("area", false), [2, 1, 0]);
   assert.deepEqual(sort("class", false), [1, 0, 2]);
   assert.deepEqual(sort("class", true), [0, 2, 1]);
+  assert.deepEqual(sort("index", false), [0, 1, 2]);
+  assert.deepEqual(sort("index", true), [2, 1, 0]);
 });
 
 test("the pointer finds the smallest shown instance, by pixel", () => {

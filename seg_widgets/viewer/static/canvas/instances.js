@@ -68,6 +68,7 @@ export function sortInstances(header, indices, by, descending) {
   const nameOf = (index) => names.get(header.classIds[index]) ?? "";
   /** @type {Record<SortKey, (a: number, b: number) => number>} */
   const comparisons = {
+    index: (a, b) => a - b,
     score: (a, b) => header.scores[a] - header.scores[b],
     area: (a, b) => header.areas[a] - header.areas[b],
     class: (a, b) => nameOf(a).localeCompare(nameOf(b)),

@@ -12,6 +12,7 @@ export const ROW_HEIGHT = 26;
 
 /** The columns in their order, with their titles. @type {[SortKey, string][]} */
 export const COLUMNS = [
+  ["index", "#"],
   ["class", "Class"],
   ["score", "Score"],
   ["area", "Area"],
@@ -34,7 +35,7 @@ export class Row {
   /** @param {string} table */
   constructor(table) {
     this.#table = table;
-    this.#cells[0].append(this.#dot, this.#name);
+    this.#cells[1].append(this.#dot, this.#name);
     const eye = make("div", "sgw-cell sgw-cell-eye", { role: "gridcell" }, this.#eye);
     this.element = make("div", "sgw-row", { role: "row" }, ...this.#cells, eye);
   }
@@ -51,7 +52,8 @@ export class Row {
     this.#shown = { header, index };
     this.element.dataset.index = String(index);
     this.element.id = `${this.#table}-${index}`;
-    const [, score, area] = this.#cells;
+    const [number, , score, area] = this.#cells;
+    setText(number, String(index));
     setText(this.#name, facts.name);
     setText(score, facts.score);
     setText(area, facts.share);

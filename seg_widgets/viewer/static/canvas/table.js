@@ -62,7 +62,7 @@ export class Table {
     const show = (/** @type {Row} */ row, /** @type {number} */ index) => this.#show(row, index);
     this.#rows = new Rows(this.#head(), this.#name, show, () => this.#refresh());
     const labels = { "aria-label": "Instances", "aria-multiselectable": "true" };
-    const settings = { role: "grid", tabindex: "0", ...labels, "aria-colcount": "4" };
+    const settings = { role: "grid", tabindex: "0", ...labels, "aria-colcount": "5" };
     this.element = make("div", "sgw-table", settings, this.#rows.element);
     this.element.style.setProperty("--sgw-row-height", `${ROW_HEIGHT}px`);
     this.#listen();
@@ -107,7 +107,8 @@ export class Table {
    */
   #columnHead(by, label) {
     const settings = { type: "button", text: label, onclick: () => this.#sort(by) };
-    const sort = make("button", "sgw-sort", settings);
+    const title = by === "index" ? { title: "The instance's index in Python, CSV and COCO" } : {};
+    const sort = make("button", "sgw-sort", { ...settings, ...title });
     return make("div", `sgw-cell sgw-cell-${by}`, { role: "columnheader" }, sort);
   }
 
@@ -131,7 +132,8 @@ export class Table {
 
   /** @param {SortKey} by */
   #sort(by) {
-    this.#descending = this.#by === by ? !this.#descending : by !== "class";
+    const startsDescending = by === "score" || by === "area";
+    this.#descending = this.#by === by ? !this.#descending : startsDescending;
     this.#by = by;
     this.#rank();
     this.#actions.schedule();

@@ -90,7 +90,7 @@ export interface ExportFormat {
   description: string;
 }
 
-export type SortKey = "score" | "area" | "class";
+export type SortKey = "index" | "score" | "area" | "class";
 
 /** Trait names with new values. */
 export type Changes = Record<string, unknown>;
