@@ -874,7 +874,7 @@ def test_the_one_command_writes_weights_config_and_card(
     assert {one["weights"] for one in trials} == {"average", "model"}
     assert make_starter.main([*options, "--choice", str(tmp_path / "run/figures.json")]) == 2
     assert "did not learn from the validation part: leave out --choice" in capsys.readouterr().err
-    assert "also trained on the validation part" not in card
+    assert "This last run was also trained on the validation part" not in card
     again = tmp_path / "weights/again.md"
     write_card(figures | {"chosen_before": True}, again, tmp_path / "images")
     assert "This last run was also trained on the validation part." in again.read_text()

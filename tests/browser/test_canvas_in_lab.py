@@ -33,7 +33,8 @@ canvas = SegmentationCanvas(
 opened = []
 canvas.on_open = lambda files: opened.extend((file.name, len(file.content)) for file in files)
 canvas.on_address = opened.append
-canvas.on_export = lambda kind: (f"made.{{kind}}", "text/plain", b"print(1)\\n")
+types = {{"csv": "text/csv", "python": "text/x-python"}}
+canvas.on_export = lambda kind: (f"made.{{kind}}", types[kind], b"print(1)\\n")
 canvas"""
 
 
@@ -512,7 +513,7 @@ def test_a_busy_kernel_is_told_and_the_answer_still_comes(canvas: Canvas) -> Non
         canvas.chip("person").locator(".sgw-chip-main").click()
         expect(canvas.root).to_have_attribute("data-shown", "5")
         expect(canvas.root.locator(".sgw-notice")).to_contain_text(
-            "not answered yet", timeout=20_000
+            "not replied yet", timeout=20_000
         )
     expect(canvas.root.locator(".sgw-notice")).to_be_hidden()
 

@@ -160,9 +160,14 @@ def test_a_default_predictor_is_wrapped_and_left_as_it_is(
     )
     found = ours(photo)
     loaded = load_predictor(
-        config=R50_FPN, weights=tmp_path / "a.safetensors", min_size=128, device="cpu"
+        config=R50_FPN,
+        weights=tmp_path / "a.safetensors",
+        min_size=128,
+        device="cpu",
+        max_instances=7,
     )
     assert_same(found, loaded(photo))
+    assert len(found) == 7, "its own limit holds"
     # Its own limits hold again, and it can be written down.
     assert len(before) == 7
     after = theirs(photo[:, :, ::-1])["instances"]
