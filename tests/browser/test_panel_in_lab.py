@@ -70,6 +70,11 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(
     assert panel.marks() > 5000
     masked = pixels(panel.stage)
 
+    # The picture for the saved notebook has come, and is hidden while the panel is alive.
+    picture = panel.page.locator(".jp-RenderedImage > img")
+    expect(picture).to_have_js_property("naturalWidth", 640)
+    expect(picture).to_be_hidden()
+
     # The bare image, while space is held: the masks are really drawn on it.
     panel.canvas.locator(".sgw-surface").focus()
     panel.page.keyboard.down(" ")
