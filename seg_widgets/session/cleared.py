@@ -10,7 +10,7 @@ from typing import Any, Final
 from .history import HistoryEntry
 from .result import Result
 
-__all__ = ["UNDO_S", "Cleared"]
+__all__ = ["UNDO_S", "Cleared", "Undo"]
 
 UNDO_S: Final = 60.0
 """Seconds in which a `clear` can be undone."""
@@ -64,3 +64,47 @@ class Cleared:
         """Stop the clock."""
         if self._clock is not None:
             self._clock.cancel()
+
+
+class Undo:
+    """What the last `clear` has removed, while it can be brought back.
+
+    Args:
+        on_change: A method, called when that begins or ends. Its owner may be forgotten before.
+        lock: Held while it changes; the owner's lock.
+    """
+
+    def __init__(self, on_change: Callable[[], None], lock: threading.RLock) -> None:
+        self._on_change: Any = weakref.WeakMethod(on_change)
+        self._lock = lock
+        self._cleared: Cleared | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is something to bring back."""
+        return self._cleared is not None
+
+    def keep(self, cleared: Cleared) -> None:
+        """Keep what was cleared, for `UNDO_S` seconds, in place of what was cleared before."""
+        self._put(cleared)
+        cleared.start(self._on_end)
+
+    def take(self) -> Cleared | None:
+        """Give back what was cleared; None when there is nothing or its time is over."""
+        with self._lock:
+            cleared = self._cleared
+            self._put(None)
+            return cleared
+
+    def _put(self, cleared: Cleared | None) -> None:
+        with self._lock:
+            if self._cleared is not None:
+                self._cleared.stop()
+            self._cleared = cleared
+            on_change = self._on_change()
+            if on_change is not None:
+                on_change()
+
+    def _on_end(self, cleared: Cleared) -> None:
+        with self._lock:
+            if self._cleared is cleared:
+                self._put(None)

@@ -2,56 +2,35 @@
 
 from __future__ import annotations
 
-import logging
-import threading
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import replace
 
-from ..errors import InferenceError, ModelError, SegWidgetsError, SettingError
+from ..errors import InferenceError, ModelError, SegWidgetsError
 from ..modeling import STARTER
 from .failures import presentable
-from .history import History
 from .model_slot import ModelChoice, ModelSlot, predictor_name
 from .pixels import PixelFolder
-from .queue import Request, RequestQueue
+from .progress import Progress
+from .publishing import Publishing
+from .queue import Request
 from .result import Result
 from .run import Run, Step, run_request
 from .source import Source
-from .state import SegmentationState
 from .worker import Superseded, Worker
 
 __all__ = ["Processing"]
 
-_log = logging.getLogger(__name__)
 
-
-class Processing(SegmentationState):
+class Processing(Publishing):
     """The part of a session that works: it starts requests, and publishes what comes of them.
 
     Observers are called on whichever thread made the change.
 
     Args:
-        choice: The model to use; its building or fetching starts at once.
         threshold: The lowest score that is shown, 0 to 1.
     """
 
-    # ipywidgets calls `close` also for an object whose __init__ refused its arguments.
-    _closed = True
-
-    def __init__(self, choice: ModelChoice, threshold: float) -> None:
-        # Checked before a panel becomes a widget, which would have to be closed.
-        self.threshold = threshold
-        super().__init__()
-
-        # The one lock of a session. It is also held while traits are published: their order must
-        # be the order in which things happened.
-        self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-
-        self._queue = RequestQueue()
-        self._history = History()
+    def __init__(self, threshold: float) -> None:
+        super().__init__(threshold)
         self._folder = PixelFolder()
         self._slot = ModelSlot(
             on_built=self._on_built,
@@ -59,18 +38,10 @@ class Processing(SegmentationState):
             on_fetched=self._on_fetched,
             lock=self._lock,
         )
+        self._progress = Progress(self._queue, self._slot)
         self._worker = Worker()
         self._end_worker = weakref.finalize(self, self._worker.close)
-
-        self._doing = ""
-        self._failure: SegWidgetsError | None = None
-        self._last_s: float | None = None
         self._closed = False
-        self._choose(choice)
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise SettingError("This session is closed; make a new one.")
 
     # ── the model ─────────────────────────────────────────────────────────────────────────────────
 
@@ -93,7 +64,7 @@ class Processing(SegmentationState):
             self._check_open()
             self._slot.use(choice)
             self._set_predictor()
-            self._last_s = None
+            self._progress.took(None)
 
             result, request = self.result, self._queue.current
             if request is not None and request.shown:
@@ -151,7 +122,7 @@ class Processing(SegmentationState):
 
     def _start(self, request: Request) -> None:
         request.model = self._slot.get()
-        self._doing = self._sentence("Opening", request)
+        self._progress.opening(request)
         if request.kept and request.number is not None:
             self._history.update(request.number, state="busy")
         self._worker.submit(lambda: self._work(request))
@@ -198,18 +169,16 @@ class Processing(SegmentationState):
             if self._queue.current is not request:
                 return
             if request.running:
-                last_s = self._last_s
-                last = "" if last_s is None else f" (the last one took {_seconds(last_s)})"
-                self._doing = self._sentence("Segmenting", request) + last
+                self._progress.segmenting(request)
             else:
-                self._doing = "Loading the model (the first time takes some seconds)"
+                self._progress.loading()
             self._publish()
 
     def _finish(self, request: Request, run: Run) -> None:
         with self._lock:
             if self._is_dropped(request):
                 return
-            self._last_s = run.took_s
+            self._progress.took(run.took_s)
             name, uri, number = request.source.name, request.source.uri, request.number
             if number is None:
                 number = self._history.add(name, uri)
@@ -249,64 +218,3 @@ class Processing(SegmentationState):
         current = self._queue.current
         keeps_state = current is not None and current.shown and not error
         self._publish(error=None if keeps_state else error)
-
-    # ── publishing; all with the lock ─────────────────────────────────────────────────────────────
-
-    @contextmanager
-    def _reporting(self) -> Iterator[None]:
-        """Within it, traits are set; what their observers raise is logged, and goes no further.
-
-        An observer's mistake must neither stop the worker nor keep `wait` from ending.
-        """
-        try:
-            with self.hold_trait_notifications():
-                yield
-        except Exception as error:
-            which = " ".join(getattr(error, "__notes__", ()))
-            _log.error(
-                "A function that observes the session failed with %s: %s. %s The session goes on.",
-                type(error).__name__,
-                error,
-                which,
-                exc_info=error,
-            )
-
-    def _set_predictor(self) -> None:
-        with self._reporting():
-            self.set_trait("predictor", self._slot.predictor)
-
-    def _show(self, result: Result | None) -> None:
-        """Put a result on screen, or None."""
-        in_history = result is not None and result.number in self._history
-        number = result.number if result is not None and in_history else None
-        shown = None if result is None else replace(result, number=number)
-        with self._reporting():
-            self._publish_result(shown, number, self._history)
-
-    def _publish(self, error: str | None = None) -> None:
-        """Publish what is under way; `error` unless it is None."""
-        if self._queue.current is not None:
-            status = self._doing
-        elif self._slot.fetching:
-            status = self._slot.progress
-        elif self._slot.building:
-            status = "Loading the model; an image can be chosen meanwhile"
-        else:
-            status = ""
-        with self._reporting():
-            if error is not None:
-                self.error = error
-            self.set_trait("history", tuple(self._history))
-            self.set_trait("fetching", self._slot.fetching)
-            self.set_trait("status", status)
-            self.set_trait("busy", bool(status))
-        self._changed.notify_all()
-
-    def _sentence(self, verb: str, request: Request) -> str:
-        position = self._queue.position(request)
-        place = f" ({position[0]} of {position[1]})" if position else ""
-        return f"{verb} {request.source.name or 'the image'}{place}"
-
-
-def _seconds(duration_s: float) -> str:
-    return f"{duration_s:.1f} s" if duration_s < 10 else f"{duration_s:.0f} s"

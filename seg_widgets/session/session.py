@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from ..errors import SegWidgetsError, SettingError
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
-from .cleared import Cleared
-from .history import HistoryEntry
 from .model_slot import ModelChoice
-from .processing import Processing
 from .queue import Request
+from .revisiting import Revisiting
 from .several import several
 from .source import Limits, Source
 
@@ -26,7 +23,7 @@ PANEL_MAX_PIXELS: Final = 25_000_000
 """Pixels of the largest image that a session opens; more would make the browser slow."""
 
 
-class SegmentationSession(Processing):
+class SegmentationSession(Revisiting):
     """An image, what a model found in it, and what of that is shown; knows no widget.
 
     Of several requests for one image one runs, the newest waits, and older ones are dropped. A
@@ -61,9 +58,10 @@ class SegmentationSession(Processing):
         allow_local: bool = False,
         max_pixels: int = PANEL_MAX_PIXELS,
     ) -> None:
-        self._cleared: Cleared | None = None
         self._limits = Limits(max_pixels=max_pixels, allow_local=allow_local)
-        super().__init__(ModelChoice.of(predictor, build, device), threshold)
+        choice = ModelChoice.of(predictor, build, device)
+        super().__init__(threshold)
+        self._choose(choice)
 
     # ── requests ──────────────────────────────────────────────────────────────────────────────────
 
@@ -117,67 +115,6 @@ class SegmentationSession(Processing):
             if requests:
                 self._begin(requests[0], self._queue.put_all(requests))
 
-    def show(self, number: int) -> None:
-        """Put an image of the history on screen with its result; the model doesn't run again.
-
-        One that waits becomes the next one; one that failed shows why in `error`. So does one whose
-        pixels can't be had any more: its result stays in `history`.
-
-        Args:
-            number: The image's number in `history`.
-
-        Raises:
-            SettingError: There is no such image, or the session is closed.
-        """
-        with self._lock:
-            self._check_open()
-            entry = self._history[number]
-            current = self._queue.current
-            if entry.state == "done":
-                self._show_entry(entry)
-            elif entry.state == "failed":
-                self._publish(error=entry.error)
-            elif current is not None and current.number == number:
-                current.shown = True
-            elif (waiting := self._queue.take(number)) is not None:
-                waiting.shown = True
-                self._submit(waiting)
-
-    def _show_entry(self, entry: HistoryEntry) -> None:
-        """Show a finished entry, or say why it can't be shown. Called with the lock."""
-        try:
-            result = entry.result
-        except SegWidgetsError as error:
-            name = entry.source or f"Image {entry.number}"
-            self._publish(
-                error=f"{name} can't be shown again. {error} Its result is still in the history."
-            )
-        else:
-            self._failure = None
-            self._show(result)
-            self._publish(error="")
-
-    def forget(self, number: int) -> None:
-        """Remove an image from `history`; one that is on screen stays there.
-
-        Args:
-            number: The image's number in `history`.
-
-        Raises:
-            SettingError: There is no such image.
-        """
-        with self._lock:
-            self._history.remove(number)
-            self._queue.take(number)
-            current = self._queue.current
-            if current is not None and current.number == number:
-                self._queue.drop_current()
-                self._start_next()
-            if self.current == number:
-                with self._reporting():
-                    self.set_trait("current", None)
-            self._publish()
-
     def use(
         self,
         predictor: Predictor | str | Path | None = None,
@@ -200,61 +137,6 @@ class SegmentationSession(Processing):
             SettingError: The predictor can't be called, or the session is closed.
         """
         self._choose(ModelChoice.of(predictor, build, device))
-
-    def clear(self) -> None:
-        """Remove the image, its result, the history and any error, and drop what is under way or
-        waits.
-
-        For a minute `undo_clear` brings the results back; then they are gone.
-        """
-        with self._lock:
-            self._drop_requests()
-            had = self.result, self.hidden_instances, self.selected
-            entries = self._history.clear()
-            self._failure = None
-            if entries or self.result is not None:
-                self._keep_cleared(Cleared(entries, *had))
-            self._show(None)
-            self._publish(error="")
-
-    def undo_clear(self) -> None:
-        """Bring back what the last `clear` has removed: the results, and the image on screen unless
-        there is another one by now.
-
-        Raises:
-            SettingError: Nothing was cleared within the last minute, or the session is closed.
-        """
-        with self._lock:
-            self._check_open()
-            cleared = self._cleared
-            if cleared is None:
-                raise SettingError(
-                    "There is nothing to bring back: clear was not called within the last minute."
-                )
-            self._keep_cleared(None)
-            self._history.restore(cleared.entries)
-            if self.result is None:
-                self._show(cleared.result)
-                with self._reporting():
-                    self.hidden_instances = cleared.hidden_instances
-                    self.selected = cleared.selected
-            self._publish(error="")
-
-    def _keep_cleared(self, cleared: Cleared | None) -> None:
-        """Keep what was cleared for a while, or let go of it. Called with the lock."""
-        if self._cleared is not None:
-            self._cleared.stop()
-        self._cleared = cleared
-        with self._reporting():
-            self.set_trait("can_undo_clear", cleared is not None)
-        if cleared is not None:
-            cleared.start(self._forget_cleared)
-
-    def _forget_cleared(self, cleared: Cleared) -> None:
-        """The time to bring it back is over."""
-        with self._lock:
-            if self._cleared is cleared:
-                self._keep_cleared(None)
 
     def cancel(self) -> None:
         """Drop what is under way and what waits; what is on screen stays, and so do the results in
@@ -310,7 +192,7 @@ class SegmentationSession(Processing):
             self._closed = True
             self._slot.close()
             self._drop_requests()
-            self._keep_cleared(None)
+            self._undo.take()
             self._set_predictor()
             self._publish()
         self._folder.close()

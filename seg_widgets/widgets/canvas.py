@@ -3,8 +3,8 @@ the kernel."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, cast
+from collections.abc import Callable
+from typing import Any, cast
 
 import anywidget
 import cv2
@@ -13,12 +13,11 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 
-from ..errors import ImageError, SegWidgetsError, SettingError
-from ..export import FORMATS
-from ..images import MAX_BYTES, Upload
+from ..errors import SegWidgetsError, SettingError
+from ..images import MAX_BYTES
 from ..prediction import Filter, Prediction
 from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
-from ..style import DEFAULT_STYLE, Style, check_color_by, check_opacity, check_show
+from ..style import DEFAULT_STYLE, Style
 from ..viewer import (
     IMAGE_FORMATS,
     LazyText,
@@ -27,124 +26,24 @@ from ..viewer import (
     script,
     stylesheet,
 )
+from .browser_requests import OnExport, OnOpen, reply_to
+from .canvas_traits import (
+    WHOLE,
+    Actions,
+    ColorBy,
+    ExportNames,
+    Opacity,
+    Point,
+    ShownParts,
+    Zoom,
+    to_list,
+    to_menu,
+)
 from .static_image import StaticImage, StaticView
 
 __all__ = ["SegmentationCanvas"]
 
 RGBArray = npt.NDArray[np.uint8]
-_OnExport = Callable[[str], tuple[str, str, bytes]]
-_OnOpen = Callable[[list[Upload]], None]
-
-ACTIONS: Final = ("open", "camera", "cancel")
-"""What a person can be allowed to do on a canvas."""
-
-_WHOLE: Final = (0.5, 0.5)
-
-
-if TYPE_CHECKING:
-    _NamesTrait = traitlets.TraitType[tuple[str, ...], Iterable[str]]
-    _FloatTrait = traitlets.TraitType[float, object]
-    _TextTrait = traitlets.TraitType[str, str]
-    _PointTrait = traitlets.TraitType[tuple[float, float], Iterable[float]]
-else:
-    # traitlets 5.7 (Colab's) takes no type parameters.
-    _NamesTrait = _FloatTrait = _TextTrait = _PointTrait = traitlets.TraitType
-
-
-class _Show(_NamesTrait):
-    """Some of `SHOW_PARTS`, in their order."""
-
-    default_value = tuple(DEFAULT_STYLE.to_traits()["show"])
-
-    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
-        return check_show(value)
-
-
-class _Actions(_NamesTrait):
-    """Some of `ACTIONS`, in their order."""
-
-    default_value = ()
-
-    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
-        return _some_of(self.name, value, ACTIONS)
-
-
-class _Exports(_NamesTrait):
-    """Names of registered export formats, in the registry's order."""
-
-    default_value = ()
-
-    def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
-        return _some_of(self.name, value, FORMATS)
-
-
-class _Opacity(_FloatTrait):
-    """0 to 1."""
-
-    default_value = DEFAULT_STYLE.opacity
-
-    def validate(self, obj: Any, value: Any) -> float:
-        return check_opacity(value)
-
-
-class _ColorBy(_TextTrait):
-    """One of `COLOR_BY`."""
-
-    default_value = DEFAULT_STYLE.color_by
-
-    def validate(self, obj: Any, value: Any) -> str:
-        return check_color_by(value)
-
-
-class _Zoom(_FloatTrait):
-    """1 or more."""
-
-    default_value = 1.0
-
-    def validate(self, obj: Any, value: Any) -> float:
-        if isinstance(value, (int, float)) and 1 <= value < float("inf"):
-            return float(value)
-        raise SettingError(f"{self.name} is a number from 1 (the whole image) on, not {value!r}.")
-
-
-class _Point(_PointTrait):
-    """Two fractions, each 0 to 1."""
-
-    default_value = _WHOLE
-
-    def validate(self, obj: Any, value: Any) -> tuple[float, float]:
-        try:
-            x, y = (float(part) for part in value)
-        except (TypeError, ValueError):
-            x = y = float("nan")
-        if 0 <= x <= 1 and 0 <= y <= 1:
-            return x, y
-        raise SettingError(
-            f"{self.name} is a point of the image (x, y), each from 0 to 1, not {value!r}."
-        )
-
-
-def _some_of(setting: str | None, value: Any, known: Iterable[str]) -> tuple[str, ...]:
-    """The words of `value`, in the order of `known`; raises `SettingError` on another one."""
-    chosen = (value,) if isinstance(value, str) else tuple(value)
-    words = tuple(known)
-    for name in chosen:
-        if name not in words:
-            raise SettingError(f"{setting} takes {', '.join(map(repr, words))}, not {name!r}.")
-    return tuple(name for name in words if name in chosen)
-
-
-def _to_list(value: Iterable[Any], _widget: object) -> list[Any]:
-    return list(value)
-
-
-def _to_menu(value: Iterable[str], _widget: object) -> list[dict[str, str]]:
-    """The formats as the browser's menu shows them."""
-    # One that was unregistered meanwhile can't be made any more.
-    formats = [FORMATS[name] for name in value if name in FORMATS]
-    return [
-        {"name": one.name, "label": one.label, "description": one.description} for one in formats
-    ]
 
 
 class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
@@ -183,15 +82,15 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     """Thresholds of single classes in place of `threshold`, a dict of floats from 0 to 1 by class
     name; default empty."""
 
-    hidden_classes = ClassNames().tag(sync=True, to_json=_to_list)
+    hidden_classes = ClassNames().tag(sync=True, to_json=to_list)
     """Names of the classes that are not shown, a tuple of texts; default empty. The chips under the
     image write it."""
 
-    hidden_instances = Indices().tag(sync=True, to_json=_to_list)
+    hidden_instances = Indices().tag(sync=True, to_json=to_list)
     """Indices in the prediction of single instances that are not shown, a tuple of int; default
     empty."""
 
-    selected = Indices().tag(sync=True, to_json=_to_list)
+    selected = Indices().tag(sync=True, to_json=to_list)
     """Indices in the prediction of the selected instances, a tuple of int; default empty. Clicks
     and keys write it."""
 
@@ -199,23 +98,23 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     """The index in the prediction of the instance under the pointer, an int; None (default) when
     there is none."""
 
-    color_by = _ColorBy().tag(sync=True)
+    color_by = ColorBy().tag(sync=True)
     """What a colour stands for, a text: "class" (default; the same in every image), "instance" or
     "score"."""
 
-    opacity = _Opacity().tag(sync=True)
+    opacity = Opacity().tag(sync=True)
     """How much of the colour covers the image inside a mask, a float from 0 (none) to 1 (all);
     default 0.45."""
 
-    show = _Show().tag(sync=True, to_json=_to_list)
+    show = ShownParts().tag(sync=True, to_json=to_list)
     """What is drawn, a tuple with some of "masks", "outlines", "boxes" and "labels"; default all
     but the boxes."""
 
-    zoom = _Zoom().tag(sync=True)
+    zoom = Zoom().tag(sync=True)
     """How much larger the image is shown than it fits, a float of 1 or more; default 1 (the whole
     image)."""
 
-    pan = _Point().tag(sync=True, to_json=_to_list)
+    pan = Point().tag(sync=True, to_json=to_list)
     """The point of the image in the middle of the view, a tuple (x, y) of fractions of its width
     and height from 0 to 1; default (0.5, 0.5). A view that would show more than the image takes the
     nearest point that it can."""
@@ -240,12 +139,12 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     hint = traitlets.Unicode("The image appears here as soon as there is one.").tag(sync=True)
     """What to do while there is no image, a text."""
 
-    exports = _Exports().tag(sync=True, to_json=_to_menu)
+    exports = ExportNames().tag(sync=True, to_json=to_menu)
     """The files that can be saved from the canvas, a tuple of names of
     `seg_widgets.export.FORMATS`; default empty. `on_export` makes them. The browser also gets
     their labels and descriptions."""
 
-    actions = _Actions().tag(sync=True, to_json=_to_list)
+    actions = Actions().tag(sync=True, to_json=to_list)
     """What a person can do on the canvas, a tuple with some of "open" (images and addresses by drag
     and drop or paste, for `on_open` and `on_address`), "camera" (an image from the webcam, where
     the browser allows it, for `on_open`) and "cancel" (for `on_cancel`); default empty."""
@@ -271,10 +170,10 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
-        self.on_export: _OnExport | None = None
+        self.on_export: OnExport | None = None
         """Makes the file of a format by its name, one of `exports`: (file name, media type,
         bytes)."""
-        self.on_open: _OnOpen | None = None
+        self.on_open: OnOpen | None = None
         """Takes the images that were dropped, pasted or photographed."""
         self.on_address: Callable[[str], None] | None = None
         """Takes an address that was dropped or pasted."""
@@ -350,7 +249,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         self.hovered = None
         if zoom:
             self.zoom = 1.0
-            self.pan = _WHOLE
+            self.pan = WHOLE
 
     # ── requests of the browser ─────────────────────────────────────────────────────────────────
 
@@ -366,28 +265,11 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         # takes.
         self.send({"received": request_id})
         try:
-            reply, data = self._reply(content, list(buffers or ()))
+            reply, data = reply_to(self, content, list(buffers or ()))
         except SegWidgetsError as error:
             self.error = str(error)
             reply, data = {"failed": True}, []
         self.send({"reply": request_id, **reply}, data)
-
-    def _reply(
-        self, content: dict[str, Any], buffers: list[Any]
-    ) -> tuple[dict[str, Any], list[bytes]]:
-        action = content["action"]
-        if action == "export" and self.on_export is not None:
-            name, media_type, data = self.on_export(str(content.get("format")))
-            return {"file": name, "mediaType": media_type}, [data]
-        if action == "open" and self.on_open is not None:
-            self.on_open(_uploads(content.get("names"), buffers))
-        elif action == "address" and self.on_address is not None:
-            self.on_address(str(content.get("address")))
-        elif action == "cancel" and self.on_cancel is not None:
-            self.on_cancel()
-        else:
-            return {"failed": True}, []
-        return {}, []
 
     def __repr__(self) -> str:
         if self._shown is None:
@@ -401,10 +283,3 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             f"SegmentationCanvas({called}{width}×{height}, {int(keep.sum())} of {total} {noun} "
             f"shown at threshold {self.threshold:.2f})"
         )
-
-
-def _uploads(names: object, buffers: list[Any]) -> list[Upload]:
-    """The files of a message: `names` and `buffers` belong together one by one."""
-    if not isinstance(names, list) or not names or len(names) != len(buffers):
-        raise ImageError("The browser sent no image. Drop or paste it once more.")
-    return [Upload(str(name), bytes(data)) for name, data in zip(names, buffers, strict=True)]

@@ -6,12 +6,10 @@ the session's traits in them.
 
 from __future__ import annotations
 
-import contextlib
-import html
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import ipywidgets
 
@@ -21,6 +19,7 @@ from ..images import Upload
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
+from .controls import Controls
 from .export_shown import export_shown
 from .filmstrip import Filmstrip
 from .image_sources import ImageSources
@@ -28,7 +27,7 @@ from .layout import close_all, labelled, panel_rows
 from .mirror import Mirror
 from .model_picker import Choice, ModelPicker, model_choices
 from .settings import known_controls, likely_fix, sample_sources
-from .static_image import StaticImage, StaticOutputs, StaticView
+from .static_image import FollowingStaticImage, StaticView
 
 __all__ = ["SegmentationPanel"]
 
@@ -43,7 +42,7 @@ _DRAWN: Final = ("color_by", "opacity", "show")
 _SHARED: Final = (*_FILTER, "selected", "error")
 
 
-class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
+class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
     """A notebook panel: an image by upload, URL or sample, and its objects outlined, named, scored
     and filtered.
 
@@ -100,7 +99,7 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
             raise SettingError(f"SegmentationPanel has no setting {name!r}. {_fix(name)}")
         self._has = known_controls(controls)
         self.static_image = bool(static_image)
-        self._static_outputs = StaticOutputs(self._static_png)
+        self._follow()
         self._samples = sample_sources(samples) if "samples" in self._has else {}
         choices, chosen = model_choices(predictor, build, models)
         self._device = device
@@ -134,29 +133,9 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
         )
         self.upload, self.picker = self._sources.upload, self._sources.picker
         self.url, self.go = self._sources.address.text, self._sources.address.button
-        self.slider = ipywidgets.FloatSlider(
-            value=self.threshold,
-            min=0,
-            max=1,
-            step=0.01,
-            readout_format=".2f",
-            description="Threshold",
-            continuous_update=True,
-            layout={"width": "auto", "flex": "1 1 260px"},
-        )
-        self.clearer = ipywidgets.Button(
-            description="Clear",
-            tooltip="Forget the image, its result and the history",
-            layout={"width": "auto"},
-        )
-        self.clearer.on_click(lambda _: self.clear())
-        self.undo_button = ipywidgets.Button(
-            description="Undo",
-            tooltip="Bring back what Clear has removed",
-            layout={"width": "auto", "display": "none"},
-        )
-        self.undo_button.on_click(lambda _: self.undo_clear())
-        self.notes_line = ipywidgets.HTML(layout={"display": "none"})
+        self._controls = Controls(self.threshold, on_clear=self.clear, on_undo=self.undo_clear)
+        self.slider, self.notes_line = self._controls.slider, self._controls.notes_line
+        self.clearer, self.undo_button = self._controls.clearer, self._controls.undo_button
 
     def _make_models(self, choices: Mapping[str, Choice], chosen: str) -> None:
         self._models = ModelPicker(
@@ -218,8 +197,7 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
                 mirror.push()
             for show, names in (
                 (self._show_result, ["result"]),
-                (self._show_notes, ["notes"]),
-                (self._show_undo, ["can_undo_clear"]),
+                (self._show_controls, ["notes", "can_undo_clear"]),
                 (self._show_history, ["history", "current", *_FILTER]),
                 (self._show_actions, ["status", "busy"]),
                 (self._show_model, ["predictor", "busy"]),
@@ -243,13 +221,8 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
         with self._lock:
             self.filmstrip.set_entries(self.history, self.current, self.filter)
 
-    def _show_notes(self, _change: object = None) -> None:
-        lines = "".join(f"<div>{html.escape(note)}</div>" for note in self.notes)
-        self.notes_line.value = f'<div role="status">{lines}</div>' if lines else ""
-        self.notes_line.layout.display = None if lines else "none"
-
-    def _show_undo(self, _change: object = None) -> None:
-        self.undo_button.layout.display = None if self.can_undo_clear else "none"
+    def _show_controls(self, _change: object = None) -> None:
+        self._controls.show(self.notes, self.can_undo_clear)
 
     def _show_actions(self, _change: object = None) -> None:
         self.canvas.actions = (*self._actions, *(("cancel",) if self.working else ()))
@@ -260,9 +233,6 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
     def _show_models(self, _change: object = None) -> None:
         self._models.show_models(self.model_name)
 
-    def _show_static(self, _change: object = None) -> None:
-        self._static_outputs.touch()
-
     # ── what a saved notebook shows ───────────────────────────────────────────────────────────────
 
     def _static_view(self) -> StaticView | None:
@@ -271,14 +241,8 @@ class SegmentationPanel(StaticImage, SegmentationSession, ipywidgets.VBox):  # t
             return None
         return StaticView(result.image, result.prediction, self.filter, self.canvas.style_shown)
 
-    def _ipython_display_(self, **settings: Any) -> None:
-        has_picture = self.result is not None or not self.static_image
-        if has_picture or self.closed or not StaticOutputs.can_follow():
-            super()._ipython_display_(**settings)
-            return
-        with contextlib.suppress(NotImplementedError):
-            super()._ipython_display_(**settings)
-        self._static_outputs.display_below(self._repr_mimebundle_())
+    def _awaits_image(self) -> bool:
+        return self.result is None and not self.closed
 
     def wait(self, timeout_s: float | None = None) -> Prediction | None:  # noqa: D102
         try:

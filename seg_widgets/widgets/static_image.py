@@ -9,6 +9,7 @@ result. The style sheet hides it wherever the panel itself is on screen.
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import os
 import sys
@@ -27,7 +28,14 @@ from ..prediction import Filter, Prediction
 from ..style import Style
 from .at_rest import AtRest
 
-__all__ = ["PNG_MAX_BYTES", "PNG_MAX_WIDTH", "StaticImage", "StaticOutputs", "StaticView"]
+__all__ = [
+    "PNG_MAX_BYTES",
+    "PNG_MAX_WIDTH",
+    "FollowingStaticImage",
+    "StaticImage",
+    "StaticOutputs",
+    "StaticView",
+]
 
 PNG_MAX_WIDTH: Final = 640
 """Pixels of a row of the picture at most."""
@@ -175,6 +183,32 @@ class StaticOutputs:
             update_display(  # type: ignore[no-untyped-call]
                 data, metadata=_METADATA, raw=True, display_id=number
             )
+
+
+class FollowingStaticImage(StaticImage):
+    """A `StaticImage` of a widget that is often displayed before it has an image."""
+
+    _static_outputs: StaticOutputs
+
+    def _follow(self) -> None:
+        """Make what follows; before the widget is displayed."""
+        self._static_outputs = StaticOutputs(self._static_png)
+
+    def _awaits_image(self) -> bool:
+        """Whether it has no image yet, but may have one."""
+        raise NotImplementedError
+
+    def _show_static(self, _change: object = None) -> None:
+        """What is shown has changed."""
+        self._static_outputs.touch()
+
+    def _ipython_display_(self, **settings: Any) -> None:
+        if not (self.static_image and self._awaits_image() and StaticOutputs.can_follow()):
+            super()._ipython_display_(**settings)
+            return
+        with contextlib.suppress(NotImplementedError):
+            super()._ipython_display_(**settings)
+        self._static_outputs.display_below(self._repr_mimebundle_())
 
 
 def _nothing() -> str:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import ipywidgets
@@ -10,9 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seg_widgets.errors import ExportError, PredictionError, SettingError
-from seg_widgets.export import ExportFormat, register, unregister
-from seg_widgets.images import Upload
+from seg_widgets.errors import PredictionError, SettingError
 from seg_widgets.prediction import Filter
 from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.style import Style
@@ -102,22 +99,6 @@ def test_a_wrong_setting_is_refused(setting: dict[str, Any]) -> None:
         SegmentationCanvas(**setting)
 
 
-def test_a_registered_format_reaches_the_browsers_menu() -> None:
-    tsv = ExportFormat("tsv", "TSV", "tabs", "the image", ".tsv", "text/plain", lambda _: b"")
-    register(tsv)
-    try:
-        canvas = SegmentationCanvas(exports=["tsv", "csv"])
-        assert canvas.exports == ("csv", "tsv")
-        csv = {"name": "csv", "label": "CSV", "description": "a table for spreadsheets"}
-        menu = [csv, {"name": "tsv", "label": "TSV", "description": "tabs"}]
-        assert canvas.get_state("exports") == {"exports": menu}
-    finally:
-        unregister("tsv")
-    # What can't be made any more is not offered.
-    assert canvas.get_state("exports") == {"exports": menu[:1]}
-    canvas.close()
-
-
 def test_filter_and_style_are_what_is_shown() -> None:
     canvas = SegmentationCanvas(
         threshold=0.3,
@@ -131,96 +112,6 @@ def test_filter_and_style_are_what_is_shown() -> None:
     assert canvas.filter == Filter(0.3, ("food",), {"person": 0.7}, (1,))
     assert canvas.style_shown == Style.from_traits("score", 0.2, ["boxes"])
     canvas.close()
-
-
-def test_parts_are_kept_in_their_own_order() -> None:
-    canvas = SegmentationCanvas(show=["labels", "masks", "labels"])
-    assert canvas.show == ("masks", "labels")
-    canvas.show = "boxes"
-    assert canvas.show == ("boxes",)
-    canvas.close()
-
-
-@pytest.fixture
-def requesting(
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[tuple[SegmentationCanvas, Callable[..., list[Any]]]]:
-    """A canvas, and a function that sends it a request as the browser does and returns what comes
-    back."""
-    canvas = SegmentationCanvas()
-    sent: list[Any] = []
-    monkeypatch.setattr(
-        canvas, "send", lambda content, buffers=None: sent.append((content, buffers))
-    )
-
-    def send(content: object, buffers: list[Any] | None = None) -> list[Any]:
-        sent.clear()
-        canvas._handle_custom_msg(content, buffers)
-        return list(sent)
-
-    yield canvas, send
-    canvas.close()
-
-
-def test_an_export_is_sent_as_bytes_and_its_failure_is_told(
-    requesting: tuple[SegmentationCanvas, Any],
-) -> None:
-    canvas, send = requesting
-    request = {"action": "export", "format": "csv", "id": "x-1"}
-    heard = ({"received": "x-1"}, None)
-    failed: Any = ({"reply": "x-1", "failed": True}, [])
-    assert send(request, []) == [heard, failed]
-    canvas.on_export = lambda name: (f"a.{name}", "text/csv", b"1,2")
-    assert send(request, []) == [
-        heard,
-        ({"reply": "x-1", "file": "a.csv", "mediaType": "text/csv"}, [b"1,2"]),
-    ]
-    assert send("something else", []) == []
-    assert send({"action": 3}, []) == []
-
-    def fail(name: str) -> tuple[str, str, bytes]:
-        raise ExportError("It can't be written.")
-
-    canvas.on_export = fail
-    assert send(request, []) == [heard, failed]
-    assert canvas.error == "It can't be written."
-
-
-def test_dropped_images_and_addresses_are_handed_on(
-    requesting: tuple[SegmentationCanvas, Any],
-) -> None:
-    canvas, send = requesting
-    opened: list[Any] = []
-    canvas.on_open = opened.append
-    canvas.on_address = opened.append
-    canvas.on_cancel = lambda: opened.append("cancel")
-    done: list[Any] = [({"received": 1}, None), ({"reply": 1}, [])]
-    assert (
-        send({"action": "open", "names": ["a.jpg", "b.png"], "id": 1}, [memoryview(b"a"), b"b"])
-        == done
-    )
-    assert send({"action": "address", "address": "https://example.org/a.jpg", "id": 1}) == done
-    assert send({"action": "cancel", "id": 1}) == done
-    assert opened == [
-        [Upload("a.jpg", b"a"), Upload("b.png", b"b")],
-        "https://example.org/a.jpg",
-        "cancel",
-    ]
-
-
-@pytest.mark.parametrize("names", [None, [], ["a.jpg", "b.jpg"], "a.jpg"])
-def test_a_message_without_its_images_is_refused(
-    requesting: tuple[SegmentationCanvas, Any], names: object
-) -> None:
-    canvas, send = requesting
-    opened: list[Any] = []
-    canvas.on_open = opened.append
-    assert send({"action": "open", "names": names, "id": 2}, [b"a"])[1] == (
-        {"reply": 2, "failed": True},
-        [],
-    )
-    assert "once more" in canvas.error
-    assert opened == []
 
 
 def test_another_image_is_shown_whole_and_the_same_one_keeps_its_zoom() -> None:

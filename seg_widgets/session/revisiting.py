@@ -1,0 +1,126 @@
+"""How a session goes back: to a result of its history, and to what was cleared."""
+
+from __future__ import annotations
+
+from ..errors import SegWidgetsError, SettingError
+from .cleared import Cleared, Undo
+from .history import HistoryEntry
+from .processing import Processing
+
+__all__ = ["Revisiting"]
+
+
+class Revisiting(Processing):
+    """The part of a session that shows, removes and brings back what is in its history.
+
+    Args:
+        threshold: The lowest score that is shown, 0 to 1.
+    """
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__(threshold)
+        self._undo = Undo(self._show_undo, self._lock)
+
+    def show(self, number: int) -> None:
+        """Put an image of the history on screen with its result; the model doesn't run again.
+
+        One that waits becomes the next one; one that failed shows why in `error`. So does one whose
+        pixels can't be had any more: its result stays in `history`.
+
+        Args:
+            number: The image's number in `history`.
+
+        Raises:
+            SettingError: There is no such image, or the session is closed.
+        """
+        with self._lock:
+            self._check_open()
+            entry = self._history[number]
+            current = self._queue.current
+            if entry.state == "done":
+                self._show_entry(entry)
+            elif entry.state == "failed":
+                self._publish(error=entry.error)
+            elif current is not None and current.number == number:
+                current.shown = True
+            elif (waiting := self._queue.take(number)) is not None:
+                waiting.shown = True
+                self._submit(waiting)
+
+    def _show_entry(self, entry: HistoryEntry) -> None:
+        """Show a finished entry, or say why it can't be shown. Called with the lock."""
+        try:
+            result = entry.result
+        except SegWidgetsError as error:
+            name = entry.source or f"Image {entry.number}"
+            self._publish(
+                error=f"{name} can't be shown again. {error} Its result is still in the history."
+            )
+        else:
+            self._failure = None
+            self._show(result)
+            self._publish(error="")
+
+    def forget(self, number: int) -> None:
+        """Remove an image from `history`; one that is on screen stays there.
+
+        Args:
+            number: The image's number in `history`.
+
+        Raises:
+            SettingError: There is no such image.
+        """
+        with self._lock:
+            self._history.remove(number)
+            self._queue.take(number)
+            current = self._queue.current
+            if current is not None and current.number == number:
+                self._queue.drop_current()
+                self._start_next()
+            if self.current == number:
+                with self._reporting():
+                    self.set_trait("current", None)
+            self._publish()
+
+    def clear(self) -> None:
+        """Remove the image, its result, the history and any error, and drop what is under way or
+        waits.
+
+        For a minute `undo_clear` brings the results back; then they are gone.
+        """
+        with self._lock:
+            self._drop_requests()
+            had = self.result, self.hidden_instances, self.selected
+            entries = self._history.clear()
+            self._failure = None
+            if entries or self.result is not None:
+                self._undo.keep(Cleared(entries, *had))
+            self._show(None)
+            self._publish(error="")
+
+    def undo_clear(self) -> None:
+        """Bring back what the last `clear` has removed: the results, and the image on screen unless
+        there is another one by now.
+
+        Raises:
+            SettingError: Nothing was cleared within the last minute, or the session is closed.
+        """
+        with self._lock:
+            self._check_open()
+            cleared = self._undo.take()
+            if cleared is None:
+                raise SettingError(
+                    "There is nothing to bring back: clear was not called within the last minute."
+                )
+            self._history.restore(cleared.entries)
+            if self.result is None:
+                self._show(cleared.result)
+                with self._reporting():
+                    self.hidden_instances = cleared.hidden_instances
+                    self.selected = cleared.selected
+            self._publish(error="")
+
+    def _show_undo(self) -> None:
+        """What was cleared can be brought back, or no longer. Called with the lock."""
+        with self._reporting():
+            self.set_trait("can_undo_clear", bool(self._undo))

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from seg_widgets.export import ExportFormat, register, unregister
+from seg_widgets.widgets.canvas import SegmentationCanvas
+
+
+def test_a_registered_format_reaches_the_browsers_menu() -> None:
+    tsv = ExportFormat("tsv", "TSV", "tabs", "the image", ".tsv", "text/plain", lambda _: b"")
+    register(tsv)
+    try:
+        canvas = SegmentationCanvas(exports=["tsv", "csv"])
+        assert canvas.exports == ("csv", "tsv")
+        csv = {"name": "csv", "label": "CSV", "description": "a table for spreadsheets"}
+        menu = [csv, {"name": "tsv", "label": "TSV", "description": "tabs"}]
+        assert canvas.get_state("exports") == {"exports": menu}
+    finally:
+        unregister("tsv")
+    # What can't be made any more is not offered.
+    assert canvas.get_state("exports") == {"exports": menu[:1]}
+    canvas.close()
+
+
+def test_parts_are_kept_in_their_own_order() -> None:
+    canvas = SegmentationCanvas(show=["labels", "masks", "labels"])
+    assert canvas.show == ("masks", "labels")
+    canvas.show = "boxes"
+    assert canvas.show == ("boxes",)
+    canvas.close()
