@@ -147,7 +147,11 @@ class Processing(Publishing):
 
     def _work(self, request: Request) -> None:
         try:
-            run = run_request(request, lambda step: self._on_step(request, step))
+            run = run_request(
+                request,
+                lambda step: self._on_step(request, step),
+                lambda words: self._on_wait(request, words),
+            )
         except Superseded:
             return
         except Exception as error:
@@ -172,6 +176,13 @@ class Processing(Publishing):
                 self._progress.segmenting(request)
             else:
                 self._progress.loading()
+            self._publish()
+
+    def _on_wait(self, request: Request, words: str) -> None:
+        with self._lock:
+            if self._queue.current is not request or request.dropped.is_set():
+                return
+            self._doing = self._sentence("Segmenting", request) + (f": {words}" if words else "")
             self._publish()
 
     def _finish(self, request: Request, run: Run) -> None:
