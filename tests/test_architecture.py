@@ -27,7 +27,8 @@ ALLOWED: dict[str, set[str]] = {
     "drawing": {"prediction", "style", "images"},
     "viewer": {"prediction", "style"},
     "export": {"drawing", "viewer", "prediction", "style", "images"},
-    "modeling": {"prediction", "net"},
+    "pickles": set(),
+    "modeling": {"prediction", "net", "pickles"},
     "finetuning": {"modeling", "prediction", "images"},
     "session": {"modeling", "prediction", "images"},
     "widgets": {
