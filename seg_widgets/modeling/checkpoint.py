@@ -7,18 +7,16 @@ import hashlib
 import json
 import logging
 import os
-import pickle
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
 from ..errors import WeightsError, WeightsNotFoundError
+from ..pickles import PickledTensor, WontReadError, read_pickled
 from .file_kinds import Format, check_kind, format_of, why_refused
-from .safe_pickle import MAKERS, load_arrays
 
 if TYPE_CHECKING:
     import torch
@@ -31,8 +29,8 @@ MAX_WEIGHTS_BYTES: Final = 1 << 31
 """The largest file of weights that is read or fetched: 2 GiB. The zoo's largest has 1.08 GB."""
 
 _KEPT: Final = 8  # converted copies
-# How torch's safe loader names what a file asks for and may not have.
-_ASKED_FOR: Final = re.compile(r"GLOBAL (\w[\w.]*)")
+_MAX_HEADER_BYTES: Final = 16_000_000  # of a .safetensors; the zoo's largest takes 0.1 MB
+_MAX_NAME: Final = 500  # letters
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Checkpoint:
             return None
         try:
             names = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             names = None
         if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
             raise WeightsError(
@@ -78,7 +76,8 @@ class Checkpoint:
 def read_checkpoint(path: str | Path, keep_in: Path | None = None) -> Checkpoint:
     """Read the tensors of a weights file.
 
-    A .pth is read with `weights_only=True`, a .pkl by an unpickler that knows arrays alone.
+    A .pth or .pkl is a pickle: a process of its own reads it, with a budget of memory and time, and
+    makes nothing but arrays.
 
     Args:
         path: a .safetensors file, a .pth or .pt state dict, or a .pkl of detectron2's model zoo.
@@ -111,6 +110,11 @@ def read_checkpoint(path: str | Path, keep_in: Path | None = None) -> Checkpoint
     checkpoint = _READERS[kind](path)
     if not checkpoint.tensors:
         raise WeightsError(f"{path.name} holds no tensors; it is not a model's weights.")
+    if not all(len(name) <= _MAX_NAME and name.isprintable() for name in checkpoint.tensors):
+        raise WeightsError(
+            f"{path.name}: a tensor's name is longer than {_MAX_NAME} letters or can't be printed; "
+            "it was refused."
+        )
     if kept is not None:
         _keep(checkpoint, kept)
     return checkpoint
@@ -183,125 +187,85 @@ def _read_safetensors(path: Path) -> Checkpoint:
     from safetensors import SafetensorError, safe_open
 
     try:
+        with path.open("rb") as header:
+            length = int.from_bytes(header.read(8), "little")
+        if _MAX_HEADER_BYTES < length < path.stat().st_size:
+            raise WeightsError(
+                f"{path.name} was refused: its list of tensors has {length:,} bytes, more than any "
+                "model's. Use a file from a source that you trust."
+            )
         with safe_open(path, framework="pt") as file:
             names = file.keys()
             tensors = {name: file.get_tensor(name) for name in names}
             return Checkpoint(path, tensors, dict(file.metadata() or {}))
-    except (SafetensorError, ValueError, OSError, RuntimeError) as error:
+    except (
+        SafetensorError, ValueError, OSError, RuntimeError, KeyError, TypeError, AttributeError,
+        MemoryError, OverflowError,
+    ) as error:  # fmt: skip
         raise WeightsError(
             f"{path.name} is truncated or no safetensors file ({error}); get the file again."
         ) from error
 
 
 def _read_torch(path: Path) -> Checkpoint:
-    import torch
-
-    try:
-        with torch.serialization.safe_globals(_torch_globals()):
-            data = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        asked = _ASKED_FOR.search(str(error))
-        if asked is not None:
-            raise WeightsError(why_refused(path, asked[1])) from error
-        raise WeightsError(
-            f"{path.name} is truncated or no torch file ({_first_line(error)}); get the file again."
-        ) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, TypeError) as error:
-        raise WeightsError(
-            f"{path.name} is truncated or no torch file ({_first_line(error)}); get the file again."
-        ) from error
-    return _from_dict(path, data)
-
-
-def _torch_globals() -> list[Any]:
-    """What torch's safe loader may make besides tensors: NumPy's arrays and scalars, as a .pkl
-    may."""
-    dtypes = {type(np.dtype(code)) for code in "?bBhHiIlLqQefdFDSU"}
-    makers = [(maker, f"{module}.{name}") for (module, name), maker in MAKERS.items()]
-    return [*makers, *dtypes]
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0]
+    return _read_pickled(path, "torch")
 
 
 def _read_pickle(path: Path) -> Checkpoint:
-    return _from_dict(path, load_arrays(path))
+    return _read_pickled(path, "pickle")
 
 
-def _from_dict(path: Path, data: object) -> Checkpoint:
-    """The tensors in what a .pth or .pkl holds, which may lie under a key of their own."""
-    metadata: dict[str, str] = {}
-    if isinstance(data, Mapping):
-        metadata = _read_metadata(data, path)
-        inside = (data.get(key) for key in ("model", "blobs", "state_dict", "model_state"))
-        data = next((part for part in inside if isinstance(part, Mapping)), data)
-    if not isinstance(data, Mapping):
-        raise WeightsError(f"{path.name} holds a {type(data).__name__} instead of tensors by name.")
-    if "layout" in metadata:
-        data = {name: value for name, value in data.items() if not str(name).endswith("_momentum")}
-    return Checkpoint(path, _as_tensors(path, data), metadata)
-
-
-def _as_tensors(path: Path, data: Mapping[Any, Any]) -> dict[str, torch.Tensor]:
-    import torch
-
-    limit = path.stat().st_size
-    total = 0
-    tensors: dict[str, torch.Tensor] = {}
-    for name, value in data.items():
-        if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
-            total += value.nbytes
-            tensor = _tensor(path, str(name), value)
-        elif isinstance(value, torch.Tensor):
-            tensor = value
-        else:
-            raise WeightsError(
-                f"{path.name}: {name!r} is a {type(value).__name__}, not an array of numbers."
-            )
-        if not isinstance(name, str):
-            raise WeightsError(f"{path.name}: a tensor's name is {name!r} instead of a text.")
-        # A stride-0 array in a small file could otherwise claim any amount of memory.
-        if total > limit:
-            raise WeightsError(
-                f"{path.name}: its arrays claim more bytes than the file has; it was refused."
-            )
-        tensors[name] = tensor
-    return tensors
-
-
-def _tensor(path: Path, name: str, value: np.ndarray[Any, Any]) -> torch.Tensor:
-    """An array as a tensor that may be written to; copied only where it may not."""
-    import torch
-
-    native = value.astype(value.dtype.newbyteorder("="), copy=False)
+def _read_pickled(path: Path, kind: Literal["torch", "pickle"]) -> Checkpoint:
+    """The tensors of a .pth or .pkl, which another process reads into records of numbers."""
     try:
-        return torch.from_numpy(
-            native if native.flags.writeable and native.flags.c_contiguous else np.array(native)
-        )
-    except TypeError as error:
+        found = read_pickled(path, kind)
+    except WontReadError as error:
+        raise WeightsError(_why(path, kind, error)) from error
+    tensors = {name: _tensor(path, name, record) for name, record in found.tensors.items()}
+    return Checkpoint(path, tensors, found.metadata)
+
+
+def _why(path: Path, kind: str, error: WontReadError) -> str:
+    """What is said of a pickle that was not read: the cause, and what to do."""
+    if error.why == "other":
+        colon = "" if error.text.startswith(":") else " "
+        return f"{path.name}{colon}{error.text}."
+    if error.why == "broken":
+        what = "torch" if kind == "torch" else "model-zoo"
+        return f"{path.name} is truncated or no {what} file ({error.text}); get the file again."
+    if error.why == "asks" and kind == "torch":
+        return why_refused(path, error.text)
+    cause = error.text
+    if error.why == "asks":
+        cause = f"it asks for {error.text}, which is no array: loading it would run its code"
+    return f"{path.name} was refused: {cause}. Use a file from a source that you trust."
+
+
+def _tensor(path: Path, name: str, record: PickledTensor) -> torch.Tensor:
+    """A record as a tensor, which shares its numbers with those of the same block."""
+    import torch
+
+    is_numpys = record.dtype[0] in "<>=|"
+    try:
+        if is_numpys:
+            dtype = np.dtype(record.dtype)
+            flat = torch.from_numpy(
+                record.block.view(dtype).astype(dtype.newbyteorder("="), copy=False)
+            )
+        else:
+            item: torch.dtype = getattr(torch, record.dtype)
+            count = len(record.block) // item.itemsize
+            flat = torch.empty(0, dtype=item)
+            if count:
+                flat = torch.frombuffer(record.block, dtype=item, count=count)
+    except (TypeError, AttributeError) as error:
         raise WeightsError(
-            f"{path.name}: {name!r} is an array of {value.dtype}, which torch has no type for."
+            f"{path.name}: {name!r} is an array of {record.dtype}, which torch has no type for."
         ) from error
-
-
-def _read_metadata(data: Mapping[Any, Any], path: Path) -> dict[str, str]:
-    """What a file says beside its tensors: class names, and the layout of the tensors' names."""
-    metadata = {}
-    for key in ("classes", "class_names", "thing_classes"):
-        names = data.get(key)
-        if not isinstance(names, (list, tuple)) or not names:
-            continue
-        if all(isinstance(name, str) for name in names):
-            metadata["classes"] = json.dumps(list(names))
-            break
-    is_zoo_file = "model" in data and "__author__" in data
-    if path.suffix.lower() == ".pkl" and not is_zoo_file:
-        # Detectron's own files and ImageNet's backbones don't say what they are.
-        metadata["layout"] = "caffe2"
-    elif data.get("matching_heuristics") is True:
-        metadata["layout"] = "caffe2" if data.get("__author__") == "Caffe2" else "other"
-    return metadata
+    if not record.stride:
+        return flat.view(record.shape)
+    tensor = flat.as_strided(record.shape, record.stride, record.offset)
+    return tensor.contiguous() if is_numpys else tensor
 
 
 _READERS: Final[dict[Format, Callable[[Path], Checkpoint]]] = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Final, Literal
 
@@ -64,8 +63,6 @@ def check_kind(path: Path) -> None:
             "a web page (HTML), such as Google Drive's warning or a login. Open the address in a "
             "browser and download the file itself"
         )
-    elif head.startswith(b"PK\x03\x04"):
-        what = _zip_kind(path)
     elif path.suffix.lower() == ".onnx" or _looks_like_onnx(head):
         what = (
             "an ONNX file, which has lost the names of the model's tensors. Export the weights of "
@@ -116,24 +113,6 @@ def _head(path: Path) -> bytes:
         raise WeightsError(
             f"{path.name} can't be read ({error.strerror or error}); check its permissions."
         ) from error
-
-
-def _zip_kind(path: Path) -> str | None:
-    """What a zip archive is that torch did not write; None for torch's own."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError):
-        return None  # cut short; whoever reads it says so
-    if any("/code/" in name or name.endswith("constants.pkl") for name in names):
-        return (
-            "a TorchScript program (torch.jit.save), which is code. Save the state dict of the "
-            "original model: torch.save(model.state_dict(), …)"
-        )
-    if any(name.endswith("/data.pkl") or name == "data.pkl" for name in names):
-        return None
-    inside = ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
-    return f"a zip archive ({inside}); unpack it first"
 
 
 def _looks_like_onnx(head: bytes) -> bool:

@@ -9,7 +9,7 @@ import resource
 import struct
 from collections import OrderedDict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -20,6 +20,7 @@ from seg_widgets.errors import WeightsError, WeightsNotFoundError
 from seg_widgets.modeling import checkpoint as checkpointing
 from seg_widgets.modeling.checkpoint import read_checkpoint
 from seg_widgets.modeling.fit import load_into
+from seg_widgets.pickles import Pickled, read_pickled
 
 TENSORS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([0.5, -0.5])}
 
@@ -66,14 +67,13 @@ def test_what_was_read_once_comes_from_the_kept_copy(
     [copy] = kept.iterdir()
     assert copy.name.startswith("model-") and copy.suffix == ".safetensors"
     calls: list[Path] = []
-    owner, reader = {"pkl": (checkpointing, "load_arrays"), "pth": (torch, "load")}[suffix]
-    real = getattr(owner, reader)
+    real = read_pickled
 
-    def count(path: Path, **options: Any) -> Any:
+    def count(path: Path, kind: Literal["torch", "pickle"]) -> Pickled:
         calls.append(path)
-        return real(path, **options)
+        return real(path, kind)
 
-    monkeypatch.setattr(owner, reader, count)
+    monkeypatch.setattr(checkpointing, "read_pickled", count)
     second = read_checkpoint(path, kept)
     assert calls == []
     assert second.path == path, "messages name the file that the person knows"
