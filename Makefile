@@ -33,8 +33,8 @@ TESTS_OF_7 := tests/export tests/prediction tests/session/test_session.py tests/
 
 # Most tests wait for a browser or a server, so two at a time take half the time, the notebooks among them; one thread
 # each keeps them from each other's cores. A file stays with one worker, which has one JupyterLab and one browser for
-# all of it; a notebook has one kernel.
-BESIDE := -n logical --maxprocesses 4 --dist loadfile
+# all of it; a notebook has one kernel. The longest files come first: tests/conftest.py.
+BESIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: setup ## check the code and run every test, notebooks and browser included
 	@$(PYTHON) packaging/bootstrap.py --ipywidgets7 --venv $(VENV7)

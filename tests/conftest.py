@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,20 @@ _CACHE = tempfile.TemporaryDirectory(prefix="seg-widgets-cache-")
 os.environ["SEG_WIDGETS_CACHE"] = _CACHE.name
 # And no test may fetch weights from the real server: nobody listens here.
 os.environ["SEG_WIDGETS_MIRROR"] = "http://127.0.0.1:9"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, so that no worker has one of them left at the end.
+
+    A file stays together: `make test` gives whole files to its workers.
+    """
+    ranks: dict[Path, int] = {}
+    for item in items:
+        is_long = item.get_closest_marker("browser") or item.path.suffix == ".ipynb"
+        rank = 0 if is_long else 1 if item.get_closest_marker("slow") else 2
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    sizes = Counter(item.path for item in items)
+    items.sort(key=lambda item: (ranks[item.path], -sizes[item.path]))
 
 
 @pytest.fixture
