@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 from PIL import Image
 
 from ..errors import (
@@ -21,12 +20,15 @@ from ..errors import (
 from .arrays import RGBArray
 from .choices import Choices
 from .formats import FIX, RAW, ImageFormat, detect
+from .jpeg import check_jpeg
 from .limits import Limits, megapixels
 from .names import printable
-from .png import has_deep_colours, read_deep_colours, without_much_metadata
+from .pillow_rows import ArrayColours, PillowColours, PillowSamples
+from .png import fits_memory, has_deep_colours, read_deep_colours, without_much_metadata
 from .samples import Samples
 from .tiff import compression_name, is_ordinary, read_samples
 from .tiff_tags import DESCRIPTION, ORIENTATION, PHOTOMETRIC, TiffPage, is_raw, is_sound, read_pages
+from .webp import read_webp
 
 __all__ = ["decode_bytes", "decode_pil"]
 
@@ -41,9 +43,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_PLAIN_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 _8_BIT = ("RGB", "RGBA", "LA", "La", "RGBa")
-_ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 def decode_bytes(
@@ -83,16 +83,46 @@ def decode_bytes(
         if found.pillow == "TIFF":
             return _decode_tiff(content, name, limits, choices, notes)
         if found.pillow == "PNG":
-            content = without_much_metadata(content)
+            content = without_much_metadata(content, name)
+            deep = None
+            if has_deep_colours(content):
+                deep = _decode_deep_png(content, name, limits, choices, notes)
+            if deep is not None:
+                return deep
+        elif found.pillow == "JPEG":
+            check_jpeg(content, name)
         with Image.open(io.BytesIO(content), formats=(found.pillow,)) as image:
             limits.check_size(*image.size, name)
             _choose_frame(image, name, choices, notes)
-            if found.pillow == "PNG" and has_deep_colours(content):
-                image.load()
-                samples = read_deep_colours(content, image)
-                if samples is not None:
-                    return _turned(samples.to_rgb(name, choices, notes), image)
+            if found.pillow == "WEBP" and not choices.page:
+                pixels = read_webp(content, image.size)
+                if pixels is not None:
+                    turn = _UPRIGHT.get(_orientation(image))
+                    return Samples(ArrayColours(pixels)).to_rgb(name, choices, notes, turn)
             return _to_rgb(image, name, choices, notes)
+
+
+def _decode_deep_png(
+    content: bytes, name: str, limits: Limits, choices: Choices, notes: list[str]
+) -> RGBArray | None:
+    """A PNG of 16 bits a channel; None where OpenCV reads no 16 bits of it."""
+    found: list[str] = []
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        limits.check_size(*image.size, name)
+        if not fits_memory(content, *image.size):
+            notes.append("Its 16 bits were cut down to 8, as it is too large to keep all of them.")
+            return None
+        _choose_frame(image, name, choices, found)
+        image.load()
+        turn = _UPRIGHT.get(_orientation(image))
+        size, clear = image.size, image.info.get("transparency")
+    # Its pixels go before OpenCV reads those of 16 bits.
+    del image
+    samples = read_deep_colours(content, size, clear)
+    if samples is None:
+        return None
+    notes += found
+    return samples.to_rgb(name, choices, notes, turn)
 
 
 def _decode_tiff(
@@ -105,7 +135,7 @@ def _decode_tiff(
     if pages and not is_ordinary(pages[index]):
         samples = read_samples(content, pages[index], name, limits)
         turn = _UPRIGHT.get(pages[index].number(ORIENTATION, 1))
-        return _turn(samples.to_rgb(name, choices, notes), turn)
+        return samples.to_rgb(name, choices, notes, turn)
 
     try:
         with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
@@ -270,50 +300,26 @@ def _to_rgb(image: Image.Image, name: str, choices: Choices, notes: list[str]) -
     image.load()
     if image.mode == "LAB":
         raise ImageFormatError(f"{name} is in LAB colour, which can't be read. Save it as RGB.")
+    # The TIFF reader turns an image upright while loading, and then removes the tag: so this comes
+    # after loading.
+    turn = _UPRIGHT.get(_orientation(image))
     deep = _deep_samples(image)
     if deep is not None:
-        return _turned(deep.to_rgb(name, choices, notes), image)
-
-    upright = image
-    if upright.mode in _ALPHA_MODES or "transparency" in upright.info:
-        upright = _on_white(upright)
-    if upright.mode != "RGB":
-        upright = upright.convert("RGB")
-    pixels = np.array(upright, np.uint8)
-    if choices.indices is not None:
-        count = 1 if image.mode in ("1", "L", "LA") else 3
-        pixels = Samples(pixels[..., :count]).to_rgb(name, choices, notes)
-    return _turned(pixels, image)
+        return deep.to_rgb(name, choices, notes, turn)
+    count = 1 if image.mode in ("1", "L", "LA") and choices.indices is not None else 3
+    return Samples(PillowColours(image, count)).to_rgb(name, choices, notes, turn)
 
 
 def _deep_samples(image: Image.Image) -> Samples | None:
     """The samples of a mode of more than 8 bits; None for any other."""
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return None
-    native = image.convert("I") if image.mode in ("I;16B", "I;16N", "I;16L") else image
-    values = np.asarray(native)[..., None]
     full = (0.0, 65535.0) if "16" in image.mode or image.format == "PNG" else None
-    if "16" in image.mode:
-        values = values.astype(np.uint16)
     tags = getattr(image, "tag_v2", None) or {}
     clear = image.info.get("transparency")
     if isinstance(clear, int):
-        opaque = np.where(values == clear, 0, 65535).astype(values.dtype)
-        return Samples(np.concatenate([values, opaque], axis=2), alpha=True, full=full)
-    return Samples(values, inverted=tags.get(PHOTOMETRIC) == 0, full=full)
-
-
-def _turned(pixels: RGBArray, image: Image.Image) -> RGBArray:
-    """Pixels as the orientation of a loaded image says."""
-    # The TIFF reader turns an image upright while loading, and then removes the tag: so this comes
-    # after loading.
-    return _turn(pixels, _UPRIGHT.get(_orientation(image)))
-
-
-def _turn(pixels: RGBArray, turn: Image.Transpose | None) -> RGBArray:
-    if turn is None:
-        return pixels
-    return np.array(Image.fromarray(pixels).transpose(turn), np.uint8)
+        return Samples(PillowSamples(image, clear), alpha=True, full=full)
+    return Samples(PillowSamples(image), inverted=tags.get(PHOTOMETRIC) == 0, full=full)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -321,14 +327,3 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:  # broken metadata on a good image: it is shown as it lies
         return 1
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode in ("La", "RGBa"):
-        image = image.convert(image.mode.upper())
-    elif image.mode not in _PLAIN_MODES:
-        return image.convert("RGB")
-    transparent = image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(transparent, mask=transparent.getchannel("A"))
-    return white

@@ -31,7 +31,18 @@ _TYPES: Final = dict(
 )
 """How `struct` reads each type of value; of bytes (2 and 7) it makes one text."""
 
+_READ: Final = frozenset(
+    (
+        *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, DESCRIPTION, STRIPS),
+        *(ORIENTATION, SAMPLES, ROWS, STRIP_BYTES, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT),
+        *(TILES, TILE_BYTES, SUB_IFDS, EXTRA, FORMAT, NO_DATA, DNG_VERSION, SUBFILE),
+    )
+)
+"""The tags that somebody asks for."""
+
 _MOST_PAGES: Final = 100_000
+_MOST_ENTRIES: Final = 1_000_000
+_MOST_VALUES: Final = 1_000_000
 
 Value = tuple[float, ...] | bytes
 
@@ -42,7 +53,8 @@ class TiffPage:
 
     Args:
         order: "<" or ">", the file's byte order.
-        tags: the values of its tags by number; those of unknown types are left out.
+        tags: the values of the tags that this module names, by number; those of unknown types
+            are left out.
     """
 
     order: str
@@ -106,21 +118,46 @@ def read_pages(content: bytes) -> list[TiffPage]:
     is_big = content[2:4] in (b"+\0", b"\0+")
     pages: list[TiffPage] = []
     seen: set[int] = set()
+    budget = _Budget(len(content))
     try:
         (offset,) = struct.unpack_from(
             order + ("Q" if is_big else "I"), content, 8 if is_big else 4
         )
         while offset and offset not in seen and len(pages) < _MOST_PAGES:
             seen.add(offset)
-            tags, offset = _read_directory(content, offset, order, is_big)
+            tags, offset = _read_directory(content, offset, order, is_big, budget)
             pages.append(TiffPage(order, tags))
     except struct.error:
         pass
     return pages
 
 
+class _Budget:
+    """How much more is read of a file whose directories and values may lie on each other.
+
+    Args:
+        count: the bytes of the file.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._bytes, self._values, self._entries = count, _MOST_VALUES, _MOST_ENTRIES
+
+    def takes_entry(self) -> bool:
+        """Whether one more entry may be looked at."""
+        self._entries -= 1
+        return self._entries >= 0
+
+    def takes(self, values: int, size: int) -> bool:
+        """Whether so many values, of so many bytes together, may be read."""
+        if size > self._bytes or values > self._values:
+            return False
+        self._bytes -= size
+        self._values -= values
+        return True
+
+
 def _read_directory(
-    content: bytes, offset: int, order: str, is_big: bool
+    content: bytes, offset: int, order: str, is_big: bool, budget: _Budget
 ) -> tuple[dict[int, Value], int]:
     """The tags at an offset, and the offset of the next directory."""
     head, entry, inline, link = ("Q", "HHQ", 8, "Q") if is_big else ("H", "HHI", 4, "I")
@@ -129,16 +166,19 @@ def _read_directory(
     size = struct.calcsize(order + entry) + inline
     tags: dict[int, Value] = {}
     for at in range(offset, offset + min(count, 65535) * size, size):
+        if not budget.takes_entry():
+            break
         tag, kind, length = struct.unpack_from(order + entry, content, at)
         form = _TYPES.get(kind)
-        if form is None:
+        if form is None or tag not in _READ:
             continue
         bytes_there = struct.calcsize(order + form) * length
         place = at + size - inline
         if bytes_there > inline:
             (place,) = struct.unpack_from(order + link, content, place)
         # A count that lies must not make us take memory for it.
-        if place + bytes_there <= len(content):
+        count_there = 1 if form == "s" else length
+        if place + bytes_there <= len(content) and budget.takes(count_there, bytes_there):
             found = struct.unpack_from(f"{order}{length}{form}", content, place)
             tags[tag] = found[0] if form == "s" and found else found
     try:
@@ -167,12 +207,12 @@ def is_raw(content: bytes, pages: list[TiffPage], name: str) -> bool:
     if DNG_VERSION in first.tags or (not first.is_whole and SUB_IFDS in first.tags):
         return True
     inner: list[TiffPage] = []
+    budget = _Budget(len(content))
     for offset in first.numbers(SUB_IFDS)[:16]:
         is_big = content[2:4] in (b"+\0", b"\0+")
         try:
-            inner.append(
-                TiffPage(first.order, _read_directory(content, offset, first.order, is_big)[0])
-            )
+            tags, _ = _read_directory(content, offset, first.order, is_big, budget)
+            inner.append(TiffPage(first.order, tags))
         except struct.error:
             continue
     return any(
