@@ -18,8 +18,10 @@ from ..errors import (
     SettingError,
 )
 from .arrays import RGBArray
+from .bmp import is_long_runs, read_runs
 from .choices import Choices
 from .formats import FIX, RAW, ImageFormat, detect
+from .gif import count_frames
 from .jpeg import check_jpeg
 from .limits import Limits, megapixels
 from .names import printable
@@ -27,7 +29,16 @@ from .pillow_rows import ArrayColours, PillowColours, PillowSamples
 from .png import fits_memory, has_deep_colours, read_deep_colours, without_much_metadata
 from .samples import Samples
 from .tiff import compression_name, is_ordinary, read_samples
-from .tiff_tags import DESCRIPTION, ORIENTATION, PHOTOMETRIC, TiffPage, is_raw, is_sound, read_pages
+from .tiff_tags import (
+    DESCRIPTION,
+    MOST_PIECES,
+    ORIENTATION,
+    PHOTOMETRIC,
+    TiffPage,
+    is_raw,
+    is_sound,
+    read_pages,
+)
 from .webp import read_webp
 
 __all__ = ["decode_bytes", "decode_pil"]
@@ -93,12 +104,18 @@ def decode_bytes(
             check_jpeg(content, name)
         with Image.open(io.BytesIO(content), formats=(found.pillow,)) as image:
             limits.check_size(*image.size, name)
-            _choose_frame(image, name, choices, notes)
+            count = count_frames(content) if found.pillow == "GIF" else None
+            _choose_frame(image, name, choices, notes, count)
             if found.pillow == "WEBP" and not choices.page:
                 pixels = read_webp(content, image.size)
                 if pixels is not None:
                     turn = _UPRIGHT.get(_orientation(image))
                     return Samples(ArrayColours(pixels)).to_rgb(name, choices, notes, turn)
+            if found.pillow == "BMP" and is_long_runs(content):
+                pixels = read_runs(content, image.size)
+                if pixels is None:
+                    raise ImageDamagedError(_damaged(name, "begins like a BMP file, but is", ""))
+                return Samples(ArrayColours(pixels)).to_rgb(name, choices, notes)
             return _to_rgb(image, name, choices, notes)
 
 
@@ -132,6 +149,11 @@ def _decode_tiff(
     if is_raw(content, pages, name):
         raise ImageFormatError(f"{name} is {RAW}")
     index = _choose_page(pages, name, choices, notes) if pages else 0
+    if pages and pages[index].pieces > MOST_PIECES:
+        raise ImageTooLargeError(
+            f"{name} is a TIFF of more than {MOST_PIECES:,} strips or tiles, which would take long "
+            "to decode. Save it with larger ones."
+        )
     if pages and not is_ordinary(pages[index]):
         samples = read_samples(content, pages[index], name, limits)
         turn = _UPRIGHT.get(pages[index].number(ORIENTATION, 1))
@@ -210,12 +232,19 @@ def _choose_page(pages: list[TiffPage], name: str, choices: Choices, notes: list
     return whole[chosen]
 
 
-def _choose_frame(image: Image.Image, name: str, choices: Choices, notes: list[str]) -> None:
+def _choose_frame(
+    image: Image.Image,
+    name: str,
+    choices: Choices,
+    notes: list[str],
+    count: int | None = None,
+) -> None:
+    """Go to the chosen frame; Pillow counts them where `count` is None."""
     # The other images of an MPO are previews and depth maps.
     if image.format == "MPO" and not choices.page:
         return
     try:
-        count = int(getattr(image, "n_frames", 1))
+        count = int(getattr(image, "n_frames", 1)) if count is None else count
     # A damaged animation may still have a good first frame.
     except Exception:
         count = 1
@@ -278,7 +307,7 @@ def _declared(error: Image.DecompressionBombError) -> str:
     return f"declares {megapixels(int(pixels[0]))}" if pixels else "declares too many pixels"
 
 
-def _damaged(name: str, begins: str, error: Exception) -> str:
+def _damaged(name: str, begins: str, error: Exception | str) -> str:
     if begins:
         return (
             f"{name} {begins} damaged, cut short or of an unusual kind ({_reason(error)}). "
@@ -287,7 +316,7 @@ def _damaged(name: str, begins: str, error: Exception) -> str:
     return f"{name} is damaged, cut short or already closed ({_reason(error)}). Open it once more."
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception | str) -> str:
     text = printable(str(error).strip().splitlines()[0]) if str(error).strip() else ""
     # Pillow's own words for a file that it can't read name a buffer in memory, which helps nobody.
     return text.rstrip(".") if text and "0x" not in text else "its header makes no sense"

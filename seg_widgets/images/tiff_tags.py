@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["TiffPage", "is_raw", "is_sound", "read_pages"]
+__all__ = ["MOST_PIECES", "TiffPage", "is_raw", "is_sound", "read_pages"]
 
 # The numbers of tags and values: https://www.loc.gov/preservation/digital/formats/content/
 # tiff_tags.shtml
@@ -40,6 +40,10 @@ _READ: Final = frozenset(
 )
 """The tags that somebody asks for."""
 
+MOST_PIECES: Final = 200_000
+"""Strips or tiles of one page. Pillow goes over them in Python; 50 megapixels of the smallest tiles
+that TIFF allows, 16×16, have 195,313."""
+
 _MOST_PAGES: Final = 100_000
 _MOST_ENTRIES: Final = 1_000_000
 _MOST_VALUES: Final = 1_000_000
@@ -55,10 +59,12 @@ class TiffPage:
         order: "<" or ">", the file's byte order.
         tags: the values of the tags that this module names, by number; those of unknown types
             are left out.
+        pieces: how many strips or tiles it says it has.
     """
 
     order: str
     tags: dict[int, Value] = field(repr=False)
+    pieces: int = 0
 
     def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """The whole numbers of a tag.
@@ -125,8 +131,8 @@ def read_pages(content: bytes) -> list[TiffPage]:
         )
         while offset and offset not in seen and len(pages) < _MOST_PAGES:
             seen.add(offset)
-            tags, offset = _read_directory(content, offset, order, is_big, budget)
-            pages.append(TiffPage(order, tags))
+            page, offset = _read_directory(content, offset, order, is_big, budget)
+            pages.append(page)
     except struct.error:
         pass
     return pages
@@ -158,13 +164,14 @@ class _Budget:
 
 def _read_directory(
     content: bytes, offset: int, order: str, is_big: bool, budget: _Budget
-) -> tuple[dict[int, Value], int]:
-    """The tags at an offset, and the offset of the next directory."""
+) -> tuple[TiffPage, int]:
+    """The page whose tags are at an offset, and the offset of the next directory."""
     head, entry, inline, link = ("Q", "HHQ", 8, "Q") if is_big else ("H", "HHI", 4, "I")
     (count,) = struct.unpack_from(order + head, content, offset)
     offset += struct.calcsize(order + head)
     size = struct.calcsize(order + entry) + inline
     tags: dict[int, Value] = {}
+    pieces = 0
     for at in range(offset, offset + min(count, 65535) * size, size):
         if not budget.takes_entry():
             break
@@ -172,6 +179,8 @@ def _read_directory(
         form = _TYPES.get(kind)
         if form is None or tag not in _READ:
             continue
+        if tag in (STRIPS, TILES):
+            pieces = max(pieces, length)
         bytes_there = struct.calcsize(order + form) * length
         place = at + size - inline
         if bytes_there > inline:
@@ -185,7 +194,7 @@ def _read_directory(
         (following,) = struct.unpack_from(order + link, content, offset + count * size)
     except struct.error:
         following = 0
-    return tags, following
+    return TiffPage(order, tags, pieces), following
 
 
 def is_raw(content: bytes, pages: list[TiffPage], name: str) -> bool:
@@ -211,8 +220,7 @@ def is_raw(content: bytes, pages: list[TiffPage], name: str) -> bool:
     for offset in first.numbers(SUB_IFDS)[:16]:
         is_big = content[2:4] in (b"+\0", b"\0+")
         try:
-            tags, _ = _read_directory(content, offset, first.order, is_big, budget)
-            inner.append(TiffPage(first.order, tags))
+            inner.append(_read_directory(content, offset, first.order, is_big, budget)[0])
         except struct.error:
             continue
     return any(

@@ -4,7 +4,9 @@ import struct
 import tracemalloc
 
 import numpy as np
+import pytest
 
+from seg_widgets.errors import ImageTooLargeError
 from seg_widgets.images import load
 from seg_widgets.images.tiff_tags import DESCRIPTION, STRIPS, WIDTH, read_pages
 
@@ -52,3 +54,10 @@ def test_what_is_asked_for_is_read() -> None:
     [page] = read_pages(content)
     assert page.number(WIDTH) == GREY.shape[1]
     np.testing.assert_array_equal(load(content)[..., 0], GREY)
+
+
+def test_strips_and_tiles_are_counted() -> None:
+    content = tiff(GREY, entries={325: (4, [4] * 200_001), 324: (4, [8] * 200_001)})
+    assert read_pages(content)[0].pieces == 200_001
+    with pytest.raises(ImageTooLargeError, match="more than 200,000 strips or tiles"):
+        load(content)

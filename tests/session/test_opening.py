@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import http.server
 import threading
 import time
 from collections.abc import Callable
@@ -7,11 +8,11 @@ from collections.abc import Callable
 import pytest
 
 from seg_widgets.errors import ImageError
-from seg_widgets.session import opening
+from seg_widgets.session import SegmentationSession, opening
 from seg_widgets.session.opening import MOST_OPENERS, Openers
 from seg_widgets.session.source import Opened, Source
 from seg_widgets.session.worker import Superseded
-from seg_widgets.testing import make_picture
+from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
 PICTURE = Opened(make_picture(4, 4))
 
@@ -85,3 +86,63 @@ def test_what_never_ends_keeps_a_few_threads_and_the_next_is_told(
             break
         except ImageError:
             continue
+
+
+class Drip(http.server.BaseHTTPRequestHandler):
+    """Sends a byte now and then for as long as somebody reads; or, at `/good.png`, an image."""
+
+    lock = threading.Lock()
+    connections = 0
+    most = 0
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        if self.path == "/good.png":
+            self.end_headers()
+            self.wfile.write(make_jpeg(9, 8))
+            return
+        self.send_header("Content-Length", "20000000")
+        self.end_headers()
+        with Drip.lock:
+            Drip.connections += 1
+            Drip.most = max(Drip.most, Drip.connections)
+        try:
+            while True:
+                self.wfile.write(b"x" * 100_000)
+                time.sleep(0.02)
+        except OSError:
+            with Drip.lock:
+                Drip.connections -= 1
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def openers() -> int:
+    return sum(thread.name == "seg_widgets opener" for thread in threading.enumerate())
+
+
+def test_sixty_slow_addresses_take_a_few_threads_and_leave_none() -> None:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Drip)
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    session = SegmentationSession(StubPredictor(1), allow_local=True)
+    most = 0
+    for number in range(60):
+        session.segment_url(f"{address}/{number}.png")
+        time.sleep(0.02)
+        most = max(most, openers())
+    session.segment_url(f"{address}/good.png")
+    assert session.wait(60) is not None
+    assert session.source == "good.png"
+    assert 1 <= most <= MOST_OPENERS
+    assert Drip.most <= MOST_OPENERS
+    end_s = time.monotonic() + 30
+    while (openers() or Drip.connections) and time.monotonic() < end_s:
+        time.sleep(0.02)
+    assert openers() == Drip.connections == 0
+    session.close(5)
+    server.shutdown()
+    server.server_close()
+    serving.join(10)
