@@ -56,8 +56,6 @@ def from_array(
     limits.check_size(array.shape[1], array.shape[0], name)
 
     values = array.reshape(*array.shape[:2], -1)
-    # NumPy's rules for looking values up in tables know only the machine's own byte order.
-    values = values.astype(values.dtype.newbyteorder("="), copy=False)
     return Samples(values, alpha=_has_alpha(values)).to_rgb(name, choices, notes)
 
 

@@ -8,7 +8,6 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import numpy as np
 from PIL import Image
 
 from ..errors import (
@@ -19,14 +18,28 @@ from ..errors import (
     SettingError,
 )
 from .arrays import RGBArray
+from .bmp import is_long_runs, read_runs
 from .choices import Choices
 from .formats import FIX, RAW, ImageFormat, detect
+from .gif import count_frames
+from .jpeg import check_jpeg
 from .limits import Limits, megapixels
 from .names import printable
-from .png import has_deep_colours, read_deep_colours, without_much_metadata
+from .pillow_rows import ArrayColours, PillowColours, PillowSamples
+from .png import fits_memory, has_deep_colours, read_deep_colours, without_much_metadata
 from .samples import Samples
 from .tiff import compression_name, is_ordinary, read_samples
-from .tiff_tags import DESCRIPTION, ORIENTATION, PHOTOMETRIC, TiffPage, is_raw, is_sound, read_pages
+from .tiff_tags import (
+    DESCRIPTION,
+    MOST_PIECES,
+    ORIENTATION,
+    PHOTOMETRIC,
+    TiffPage,
+    is_raw,
+    is_sound,
+    read_pages,
+)
+from .webp import read_webp
 
 __all__ = ["decode_bytes", "decode_pil"]
 
@@ -41,9 +54,7 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_PLAIN_MODES = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
 _8_BIT = ("RGB", "RGBA", "LA", "La", "RGBa")
-_ALPHA_MODES = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 def decode_bytes(
@@ -83,16 +94,52 @@ def decode_bytes(
         if found.pillow == "TIFF":
             return _decode_tiff(content, name, limits, choices, notes)
         if found.pillow == "PNG":
-            content = without_much_metadata(content)
+            content = without_much_metadata(content, name)
+            deep = None
+            if has_deep_colours(content):
+                deep = _decode_deep_png(content, name, limits, choices, notes)
+            if deep is not None:
+                return deep
+        elif found.pillow == "JPEG":
+            check_jpeg(content, name)
         with Image.open(io.BytesIO(content), formats=(found.pillow,)) as image:
             limits.check_size(*image.size, name)
-            _choose_frame(image, name, choices, notes)
-            if found.pillow == "PNG" and has_deep_colours(content):
-                image.load()
-                samples = read_deep_colours(content, image)
-                if samples is not None:
-                    return _turned(samples.to_rgb(name, choices, notes), image)
+            count = count_frames(content) if found.pillow == "GIF" else None
+            _choose_frame(image, name, choices, notes, count)
+            if found.pillow == "WEBP" and not choices.page:
+                pixels = read_webp(content, image.size)
+                if pixels is not None:
+                    turn = _UPRIGHT.get(_orientation(image))
+                    return Samples(ArrayColours(pixels)).to_rgb(name, choices, notes, turn)
+            if found.pillow == "BMP" and is_long_runs(content):
+                pixels = read_runs(content, image.size)
+                if pixels is None:
+                    raise ImageDamagedError(_damaged(name, "begins like a BMP file, but is", ""))
+                return Samples(ArrayColours(pixels)).to_rgb(name, choices, notes)
             return _to_rgb(image, name, choices, notes)
+
+
+def _decode_deep_png(
+    content: bytes, name: str, limits: Limits, choices: Choices, notes: list[str]
+) -> RGBArray | None:
+    """A PNG of 16 bits a channel; None where OpenCV reads no 16 bits of it."""
+    found: list[str] = []
+    with Image.open(io.BytesIO(content), formats=("PNG",)) as image:
+        limits.check_size(*image.size, name)
+        if not fits_memory(content, *image.size):
+            notes.append("Its 16 bits were cut down to 8, as it is too large to keep all of them.")
+            return None
+        _choose_frame(image, name, choices, found)
+        image.load()
+        turn = _UPRIGHT.get(_orientation(image))
+        size, clear = image.size, image.info.get("transparency")
+    # Its pixels go before OpenCV reads those of 16 bits.
+    del image
+    samples = read_deep_colours(content, size, clear)
+    if samples is None:
+        return None
+    notes += found
+    return samples.to_rgb(name, choices, notes, turn)
 
 
 def _decode_tiff(
@@ -102,10 +149,15 @@ def _decode_tiff(
     if is_raw(content, pages, name):
         raise ImageFormatError(f"{name} is {RAW}")
     index = _choose_page(pages, name, choices, notes) if pages else 0
+    if pages and pages[index].pieces > MOST_PIECES:
+        raise ImageTooLargeError(
+            f"{name} is a TIFF of more than {MOST_PIECES:,} strips or tiles, which would take long "
+            "to decode. Save it with larger ones."
+        )
     if pages and not is_ordinary(pages[index]):
         samples = read_samples(content, pages[index], name, limits)
         turn = _UPRIGHT.get(pages[index].number(ORIENTATION, 1))
-        return _turn(samples.to_rgb(name, choices, notes), turn)
+        return samples.to_rgb(name, choices, notes, turn)
 
     try:
         with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
@@ -180,12 +232,19 @@ def _choose_page(pages: list[TiffPage], name: str, choices: Choices, notes: list
     return whole[chosen]
 
 
-def _choose_frame(image: Image.Image, name: str, choices: Choices, notes: list[str]) -> None:
+def _choose_frame(
+    image: Image.Image,
+    name: str,
+    choices: Choices,
+    notes: list[str],
+    count: int | None = None,
+) -> None:
+    """Go to the chosen frame; Pillow counts them where `count` is None."""
     # The other images of an MPO are previews and depth maps.
     if image.format == "MPO" and not choices.page:
         return
     try:
-        count = int(getattr(image, "n_frames", 1))
+        count = int(getattr(image, "n_frames", 1)) if count is None else count
     # A damaged animation may still have a good first frame.
     except Exception:
         count = 1
@@ -248,7 +307,7 @@ def _declared(error: Image.DecompressionBombError) -> str:
     return f"declares {megapixels(int(pixels[0]))}" if pixels else "declares too many pixels"
 
 
-def _damaged(name: str, begins: str, error: Exception) -> str:
+def _damaged(name: str, begins: str, error: Exception | str) -> str:
     if begins:
         return (
             f"{name} {begins} damaged, cut short or of an unusual kind ({_reason(error)}). "
@@ -257,7 +316,7 @@ def _damaged(name: str, begins: str, error: Exception) -> str:
     return f"{name} is damaged, cut short or already closed ({_reason(error)}). Open it once more."
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception | str) -> str:
     text = printable(str(error).strip().splitlines()[0]) if str(error).strip() else ""
     # Pillow's own words for a file that it can't read name a buffer in memory, which helps nobody.
     return text.rstrip(".") if text and "0x" not in text else "its header makes no sense"
@@ -270,50 +329,26 @@ def _to_rgb(image: Image.Image, name: str, choices: Choices, notes: list[str]) -
     image.load()
     if image.mode == "LAB":
         raise ImageFormatError(f"{name} is in LAB colour, which can't be read. Save it as RGB.")
+    # The TIFF reader turns an image upright while loading, and then removes the tag: so this comes
+    # after loading.
+    turn = _UPRIGHT.get(_orientation(image))
     deep = _deep_samples(image)
     if deep is not None:
-        return _turned(deep.to_rgb(name, choices, notes), image)
-
-    upright = image
-    if upright.mode in _ALPHA_MODES or "transparency" in upright.info:
-        upright = _on_white(upright)
-    if upright.mode != "RGB":
-        upright = upright.convert("RGB")
-    pixels = np.array(upright, np.uint8)
-    if choices.indices is not None:
-        count = 1 if image.mode in ("1", "L", "LA") else 3
-        pixels = Samples(pixels[..., :count]).to_rgb(name, choices, notes)
-    return _turned(pixels, image)
+        return deep.to_rgb(name, choices, notes, turn)
+    count = 1 if image.mode in ("1", "L", "LA") and choices.indices is not None else 3
+    return Samples(PillowColours(image, count)).to_rgb(name, choices, notes, turn)
 
 
 def _deep_samples(image: Image.Image) -> Samples | None:
     """The samples of a mode of more than 8 bits; None for any other."""
     if image.mode not in ("I", "F") and not image.mode.startswith("I;16"):
         return None
-    native = image.convert("I") if image.mode in ("I;16B", "I;16N", "I;16L") else image
-    values = np.asarray(native)[..., None]
     full = (0.0, 65535.0) if "16" in image.mode or image.format == "PNG" else None
-    if "16" in image.mode:
-        values = values.astype(np.uint16)
     tags = getattr(image, "tag_v2", None) or {}
     clear = image.info.get("transparency")
     if isinstance(clear, int):
-        opaque = np.where(values == clear, 0, 65535).astype(values.dtype)
-        return Samples(np.concatenate([values, opaque], axis=2), alpha=True, full=full)
-    return Samples(values, inverted=tags.get(PHOTOMETRIC) == 0, full=full)
-
-
-def _turned(pixels: RGBArray, image: Image.Image) -> RGBArray:
-    """Pixels as the orientation of a loaded image says."""
-    # The TIFF reader turns an image upright while loading, and then removes the tag: so this comes
-    # after loading.
-    return _turn(pixels, _UPRIGHT.get(_orientation(image)))
-
-
-def _turn(pixels: RGBArray, turn: Image.Transpose | None) -> RGBArray:
-    if turn is None:
-        return pixels
-    return np.array(Image.fromarray(pixels).transpose(turn), np.uint8)
+        return Samples(PillowSamples(image, clear), alpha=True, full=full)
+    return Samples(PillowSamples(image), inverted=tags.get(PHOTOMETRIC) == 0, full=full)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -321,14 +356,3 @@ def _orientation(image: Image.Image) -> int:
         return int(image.getexif().get(_EXIF_ORIENTATION, 1))
     except Exception:  # broken metadata on a good image: it is shown as it lies
         return 1
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if image.mode in ("La", "RGBa"):
-        image = image.convert(image.mode.upper())
-    elif image.mode not in _PLAIN_MODES:
-        return image.convert("RGB")
-    transparent = image.convert("RGBA")
-    white = Image.new("RGB", image.size, "white")
-    white.paste(transparent, mask=transparent.getchannel("A"))
-    return white

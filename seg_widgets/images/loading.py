@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -99,6 +100,7 @@ def read(
     contrast: Contrast = "auto",
     channels: Channels = None,
     page: int | None = None,
+    stop: threading.Event | None = None,
 ) -> LoadedImage:
     """Open an image as `load` does, and say what was chosen on the way.
 
@@ -119,6 +121,7 @@ def read(
             channel, RGB or RGBA as they are; of two the first, of more the first three.
         page: the index of a TIFF's page, or of a frame of a GIF, PNG or WebP, from 0. Default: the
             first.
+        stop: ends the opening soon when another thread sets it. Decoding itself is not interrupted.
 
     Returns:
         The pixels, the name, and a sentence for each choice that was made.
@@ -129,19 +132,20 @@ def read(
         ImageDamagedError: its format is right, but it can't be decoded.
         ImageTooLargeError: it is over a limit.
         FetchError: its address may not be opened, or gives no image.
+        ImageError: `stop` was set.
         SettingError: a limit is not a whole number of 1 or more, or a choice is not possible.
     """
     limits = Limits(max_pixels, max_side, max_bytes)
     choices = Choices(contrast, channels, page)
     if isinstance(source, str) and has_scheme(source):
-        source = fetch(source.strip(), max_bytes=max_bytes, allow_local=allow_local)
+        source = fetch(source.strip(), max_bytes=max_bytes, allow_local=allow_local, stop=stop)
     elif isinstance(source, (Mapping, list, tuple)):
         source = only_upload(source)
     shown = name or printable(name_of(source))
 
     notes: list[str] = []
     try:
-        pixels = _pixels(source, name or "", shown, limits, choices, notes)
+        pixels = _pixels(source, name or "", shown, limits, choices, notes, stop)
     except SegWidgetsError:
         raise
     except MemoryError:
@@ -157,13 +161,21 @@ def read(
 
 
 def _pixels(
-    source: Any, name: str, shown: str, limits: Limits, choices: Choices, notes: list[str]
+    source: Any,
+    name: str,
+    shown: str,
+    limits: Limits,
+    choices: Choices,
+    notes: list[str],
+    stop: threading.Event | None,
 ) -> RGBArray:
     if isinstance(source, Image.Image):
         return decode_pil(source, shown or "The PIL image", limits, choices, notes)
     if not isinstance(source, _HOLD_BYTES) and hasattr(source, "__array__"):
         return from_array(source, name or "The array", limits, choices, notes)
     content, called = _content(source, shown, limits)
+    if stop is not None and stop.is_set():
+        raise ImageError(f"The opening of {called} was stopped.")
     return decode_bytes(content, called, limits, choices, notes)
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from PIL import Image
 
 from ..errors import ImageFormatError, SettingError
 from .choices import Choices
-from .contrast import full_range, to_8_bit
+from .contrast import Scaling, find_scaling, full_range
+from .rows import ArrayRows, Rows, empty_turned
 
 __all__ = ["Samples", "on_white"]
 
@@ -20,7 +23,7 @@ class Samples:
     """What a file or an array holds for each pixel.
 
     Args:
-        values: H×W×C.
+        values: H×W×C, an array or what reads it band by band.
         alpha: the last channel is opacity.
         premultiplied: the colours are multiplied by it already.
         inverted: 0 is white.
@@ -28,20 +31,28 @@ class Samples:
         full: the range of the values; None: that of their dtype.
     """
 
-    values: npt.NDArray[Any]
+    values: npt.NDArray[Any] | Rows
     alpha: bool = False
     premultiplied: bool = False
     inverted: bool = False
     no_data: float | None = None
     full: tuple[float, float] | None = None
 
-    def to_rgb(self, name: str, choices: Choices, notes: list[str]) -> npt.NDArray[np.uint8]:
+    @property
+    def rows(self) -> Rows:
+        """The values, band by band."""
+        return ArrayRows(self.values) if isinstance(self.values, np.ndarray) else self.values
+
+    def to_rgb(
+        self, name: str, choices: Choices, notes: list[str], turn: Image.Transpose | None = None
+    ) -> npt.NDArray[np.uint8]:
         """Choose channels and contrast, and put what is transparent on white.
 
         Args:
             name: what messages call the image.
             choices: which channels, which contrast.
             notes: a sentence for each choice is added.
+            turn: how the image is turned.
 
         Returns:
             H×W×3 uint8, an array of its own.
@@ -50,23 +61,36 @@ class Samples:
             ImageFormatError: the values are not those of an image.
             SettingError: a chosen channel is not there.
         """
+        rows = self.rows
+        height, width, count = rows.shape
         blend = self.alpha and choices.indices is None
-        colours = self.values[..., :-1] if blend else self.values
-        colours = _chosen(colours, name, choices, notes)
-        rgb = to_8_bit(
-            colours,
+        chosen = _chosen(count - 1 if blend else count, name, choices, notes)
+
+        def bands() -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]]:
+            for _, band in rows.bands():
+                colours = band[..., chosen]
+                yield colours, self._valid(colours)
+
+        scaling = find_scaling(
+            bands,
+            height * width * len(chosen),
+            rows.dtype,
             name,
             choices,
             notes,
             full=self.full,
-            valid=self._valid(colours),
+            has_no_data=self.no_data is not None,
             inverted=self.inverted,
         )
-        if blend:
-            rgb = self._on_white(rgb, name)
-        if rgb.shape[2] == 1:
-            rgb = np.repeat(rgb, 3, axis=2)
-        return np.array(rgb, np.uint8, order="C")
+        opacity = Scaling(*(self.full or full_range(rows.dtype)))
+        turned, view = empty_turned(height, width, turn)
+        for start, band in rows.bands():
+            colours = band[..., chosen]
+            rgb = scaling.to_8_bit(colours, self._valid(colours))
+            if blend:
+                rgb = self._on_white(rgb, opacity.to_8_bit(band[..., -1:]))
+            view[start : start + len(rgb)] = rgb
+        return turned
 
     def _valid(self, colours: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
         # 8-bit images are never changed.
@@ -82,9 +106,9 @@ class Samples:
         valid: npt.NDArray[np.bool_] = colours != wanted
         return valid
 
-    def _on_white(self, rgb: npt.NDArray[np.uint8], name: str) -> npt.NDArray[np.uint8]:
-        full = self.full or full_range(self.values.dtype)
-        alpha = to_8_bit(self.values[..., -1:], name, Choices(full), [])
+    def _on_white(
+        self, rgb: npt.NDArray[np.uint8], alpha: npt.NDArray[np.uint8]
+    ) -> npt.NDArray[np.uint8]:
         if self.premultiplied:
             rest = (255 - alpha).astype(np.uint16)
             return np.asarray(np.minimum(rgb + rest, 255), np.uint8)
@@ -105,26 +129,24 @@ def on_white(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     return np.asarray(blended, np.uint8)
 
 
-def _chosen(
-    values: npt.NDArray[Any], name: str, choices: Choices, notes: list[str]
-) -> npt.NDArray[Any]:
-    count = values.shape[2]
+def _chosen(count: int, name: str, choices: Choices, notes: list[str]) -> list[int]:
+    """The indices of one or three channels, of so many colours."""
     if choices.indices is not None:
         missing = [index for index in choices.indices if index >= count]
         if missing:
             raise SettingError(
                 f"{name} has {count} channels, 0 to {count - 1}; there is no channel {missing[0]}."
             )
-        return values[..., list(choices.indices)]
+        return list(choices.indices)
     if count == 2:
         notes.append("It has 2 channels: the first is shown as grey. channels=1 shows the other.")
-        return values[..., :1]
+        return [0]
     if count > 3:
         notes.append(
             f"It has {count} channels: the first three are shown as red, green and blue. "
             f"channels= chooses others, such as channels=(0, 1, {count - 1})."
         )
-        return values[..., :3]
+        return [0, 1, 2]
     if count == 0:
         raise ImageFormatError(f"{name} has no channels.")
-    return values
+    return list(range(count))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from PIL import TiffImagePlugin
 from ..errors import ImageDamagedError, ImageFormatError, ImageTooLargeError
 from . import tiff_tags as tag
 from .limits import Limits
+from .rows import kept
 from .samples import Samples
 from .tiff_tags import TiffPage
 
@@ -30,6 +32,9 @@ _ASSOCIATED, _UNASSOCIATED = 1, 2
 
 _BYTES_PER_PIXEL: Final = 32
 """How much memory the samples of one pixel may take, on the average."""
+
+_BAND_BYTES: Final = 8_000_000
+_KEPT_BYTES: Final = 120_000_000
 
 _LOSSLESS: Final = (1, 5, 8, 32773, 32946, 34925, 50000)
 _COMPRESSIONS: Final = {
@@ -69,9 +74,11 @@ def is_ordinary(page: TiffPage) -> bool:
 
     Returns:
         True for 8 bits and fewer in one of the usual arrangements of channels, and for what only
-        Pillow can decode.
+        Pillow can decode. False for RGB that has to be turned.
     """
     layout = _Layout(page)
+    if layout.is_plain_rgb and page.number(tag.ORIENTATION, 1) != 1:
+        return False  # Pillow would turn it while loading, into a second copy
     if layout.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _SEPARATED):
         return True
     if max(layout.bits) > 8 or layout.format not in (_UNSIGNED, _VOID):
@@ -111,6 +118,12 @@ class _Layout:
         usual = {_RGB: 3, _WHITE_IS_ZERO: 1, _BLACK_IS_ZERO: 1}.get(self.photometric, 0)
         is_opacity = self.extra in (_ASSOCIATED, _UNASSOCIATED)
         return is_opacity and self.samples == usual + 1
+
+    @property
+    def is_plain_rgb(self) -> bool:
+        is_8_bit = set(self.bits) == {8} and self.format == _UNSIGNED
+        is_lossless = self.page.number(tag.COMPRESSION, 1) in _LOSSLESS
+        return self.photometric == _RGB and self.samples == 3 and is_8_bit and is_lossless
 
     @property
     def depth(self) -> int:
@@ -168,10 +181,8 @@ def read_samples(content: bytes, page: TiffPage, name: str, limits: Limits) -> S
             f"{name} has {layout.samples} channels of {layout.depth} bits, too many for its size. "
             "Save the three that you want to see."
         )
-    planes = [_read_plane(content, layout, number) for number in range(layout.planes)]
-    values = planes[0] if layout.planes == 1 else np.concatenate(planes, axis=2)
     return Samples(
-        values,
+        kept(_TiffRows(content, layout), _KEPT_BYTES),
         alpha=layout.alpha,
         premultiplied=layout.extra == _ASSOCIATED,
         inverted=layout.photometric == _WHITE_IS_ZERO,
@@ -217,13 +228,41 @@ def _no_data(page: TiffPage) -> float | None:
 # ── bytes ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_plane(content: bytes, layout: _Layout, number: int) -> npt.NDArray[Any]:
-    """One plane as H×W×C, in the machine's byte order."""
-    rows = _unpack(content, layout, number)
+class _TiffRows:
+    """The samples of a page, as many strips or rows of tiles at a time as a band may have.
+
+    Args:
+        content: the whole file.
+        layout: of the page.
+    """
+
+    def __init__(self, content: bytes, layout: _Layout) -> None:
+        self._layout = layout
+        self._planes = [_Pieces(content, layout, number) for number in range(layout.planes)]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return self._layout.height, self._layout.width, self._layout.samples
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        dtype = self._layout.dtype
+        return np.dtype(np.uint16) if dtype is None else dtype.newbyteorder("=")
+
+    def bands(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
+        start = 0
+        for rows in zip(*(pieces.bands() for pieces in self._planes), strict=True):
+            planes = [_samples(plane, self._layout) for plane in rows]
+            yield start, planes[0] if len(planes) == 1 else np.concatenate(planes, axis=2)
+            start += len(rows[0])
+
+
+def _samples(rows: npt.NDArray[np.uint8], layout: _Layout) -> npt.NDArray[Any]:
+    """Rows of bytes of one plane as H×W×C, in the machine's byte order."""
     channels = layout.samples // layout.planes
     if layout.dtype is None:
         values = _split_bits(rows, layout.row_samples, layout.depth)
-        return values.reshape(layout.height, layout.width, channels)
+        return values.reshape(len(rows), layout.width, channels)
 
     # The predictor starts anew in each tile.
     tile = layout.bytes_of(layout.tile_width or layout.width)
@@ -294,40 +333,102 @@ class _Directory:
         return b"".join([begin, content[8:], padding, head, bytes(4), tail])
 
 
-def _unpack(content: bytes, layout: _Layout, number: int) -> npt.NDArray[np.uint8]:
-    """One plane of a page as rows of bytes, without its compression."""
-    page = layout.page
-    width = layout.bytes_of(layout.width)
-    entries: dict[int, tuple[int, ...]] = {
-        tag.HEIGHT: (layout.height,),
-        tag.BITS: (8,),
-        tag.COMPRESSION: (page.number(tag.COMPRESSION, 1),),
-        tag.PHOTOMETRIC: (_BLACK_IS_ZERO,),
-        tag.FILL_ORDER: (page.number(tag.FILL_ORDER, 1),),
-        tag.SAMPLES: (1,),
-        tag.PLANAR: (1,),
-    }
-    if layout.tile_width:
-        # All tiles are whole, and their bytes are needed to undo the predictor.
-        across = math.ceil(layout.width / layout.tile_width)
-        width = across * layout.bytes_of(layout.tile_width)
-        entries[tag.TILE_WIDTH] = (layout.bytes_of(layout.tile_width),)
-        entries[tag.TILE_HEIGHT] = (page.number(tag.TILE_HEIGHT),)
-        names = (tag.TILES, tag.TILE_BYTES)
-    else:
-        rows = min(page.number(tag.ROWS, layout.height) or layout.height, layout.height)
-        entries[tag.ROWS] = (rows,)
-        names = (tag.STRIPS, tag.STRIP_BYTES)
-    entries[tag.WIDTH] = (width,)
-    for which in names:
-        entries[which] = _of_plane(page.numbers(which), number, layout.planes)
-    if not entries[names[1]]:
-        del entries[names[1]]
+class _Pieces:
+    """The strips or tiles of one plane.
 
-    file = TiffImagePlugin.TiffImageFile(io.BytesIO(_Directory(entries).behind(content)))
+    Args:
+        content: the whole file.
+        layout: of the page.
+        number: which plane.
+    """
+
+    def __init__(self, content: bytes, layout: _Layout, number: int) -> None:
+        page = layout.page
+        self._content, self._layout = content, layout
+        self._tiled = bool(layout.tile_width)
+        names = (tag.TILES, tag.TILE_BYTES) if self._tiled else (tag.STRIPS, tag.STRIP_BYTES)
+        self._offsets, self._sizes = (
+            _of_plane(page.numbers(name), number, layout.planes) for name in names
+        )
+        if self._tiled:
+            # All tiles are whole, and their bytes are needed to undo the predictor.
+            self._across = math.ceil(layout.width / layout.tile_width)
+            self._width = self._across * layout.bytes_of(layout.tile_width)
+            self._rows = page.number(tag.TILE_HEIGHT)
+        else:
+            self._across = 1
+            self._width = layout.bytes_of(layout.width)
+            self._rows = min(page.number(tag.ROWS, layout.height) or layout.height, layout.height)
+            self._cut_one_strip()
+
+    def _cut_one_strip(self) -> None:
+        """Make several strips of one that isn't compressed: its rows are where they are."""
+        is_plain = self._layout.page.number(tag.COMPRESSION, 1) == 1
+        if not (is_plain and len(self._offsets) == 1 and self._rows == self._layout.height):
+            return
+        self._rows = min(self._rows, max(1, _BAND_BYTES // max(1, self._width)))
+        starts = range(0, self._layout.height, self._rows)
+        left = [min(self._rows, self._layout.height - start) for start in starts]
+        self._offsets = tuple(self._offsets[0] + start * self._width for start in starts)
+        self._sizes = tuple(rows * self._width for rows in left)
+
+    def bands(self) -> Iterator[npt.NDArray[np.uint8]]:
+        """Bytes of rows, from top to bottom."""
+        height = at_once = self._layout.height
+        # Without their sizes, or with sizes that are wrong, all pieces are read together.
+        if len(self._sizes) == len(self._offsets) and self._rows > 0:
+            at_once = self._rows * max(1, _BAND_BYTES // max(1, self._rows * self._width))
+        for start in range(0, height, at_once):
+            rows = min(at_once, height - start)
+            yield from _parts(self._unpack(start, rows), _BAND_BYTES)
+
+    def _unpack(self, start: int, rows: int) -> TiffImagePlugin.TiffImageFile:
+        """Rows of bytes without their compression, as Pillow unpacks them."""
+        page = self._layout.page
+        entries: dict[int, tuple[int, ...]] = {
+            tag.WIDTH: (self._width,),
+            tag.HEIGHT: (rows,),
+            tag.BITS: (8,),
+            tag.COMPRESSION: (page.number(tag.COMPRESSION, 1),),
+            tag.PHOTOMETRIC: (_BLACK_IS_ZERO,),
+            tag.FILL_ORDER: (page.number(tag.FILL_ORDER, 1),),
+            tag.SAMPLES: (1,),
+            tag.PLANAR: (1,),
+        }
+        if self._tiled:
+            entries[tag.TILE_WIDTH] = (self._layout.bytes_of(self._layout.tile_width),)
+            entries[tag.TILE_HEIGHT] = (self._rows,)
+            names = (tag.TILES, tag.TILE_BYTES)
+        else:
+            entries[tag.ROWS] = (min(self._rows, rows),)
+            names = (tag.STRIPS, tag.STRIP_BYTES)
+        content, entries[names[0]], sizes = self._pieces(start, rows)
+        if sizes:
+            entries[names[1]] = sizes
+        return TiffImagePlugin.TiffImageFile(io.BytesIO(_Directory(entries).behind(content)))
+
+    def _pieces(self, start: int, rows: int) -> tuple[bytes, tuple[int, ...], tuple[int, ...]]:
+        """A file that has the pieces of some rows, their offsets in it and their sizes."""
+        if rows == self._layout.height:
+            return self._content, self._offsets, self._sizes
+        first = start // self._rows * self._across
+        last = math.ceil((start + rows) / self._rows) * self._across
+        parts, offsets, end = [bytes(8)], [], 8
+        for offset, size in zip(self._offsets[first:last], self._sizes[first:last], strict=True):
+            parts.append(self._content[offset : offset + size])
+            offsets.append(end)
+            end += len(parts[-1])
+        return b"".join(parts), tuple(offsets), self._sizes[first:last]
+
+
+def _parts(file: TiffImagePlugin.TiffImageFile, size: int) -> Iterator[npt.NDArray[np.uint8]]:
+    """The rows of an image of bytes, about `size` bytes at a time."""
     with file:
         file.load()
-        return np.asarray(file, np.uint8)
+        step = max(1, size // max(1, file.width))
+        for start in range(0, file.height, step):
+            stop = min(start + step, file.height)
+            yield np.asarray(file.crop((0, start, file.width, stop)), np.uint8)
 
 
 def _of_plane(offsets: tuple[int, ...], number: int, planes: int) -> tuple[int, ...]:

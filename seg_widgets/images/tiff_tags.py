@@ -6,7 +6,7 @@ import struct
 from dataclasses import dataclass, field
 from typing import Final
 
-__all__ = ["TiffPage", "is_raw", "is_sound", "read_pages"]
+__all__ = ["MOST_PIECES", "TiffPage", "is_raw", "is_sound", "read_pages"]
 
 # The numbers of tags and values: https://www.loc.gov/preservation/digital/formats/content/
 # tiff_tags.shtml
@@ -31,7 +31,22 @@ _TYPES: Final = dict(
 )
 """How `struct` reads each type of value; of bytes (2 and 7) it makes one text."""
 
+_READ: Final = frozenset(
+    (
+        *(WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER, DESCRIPTION, STRIPS),
+        *(ORIENTATION, SAMPLES, ROWS, STRIP_BYTES, PLANAR, PREDICTOR, TILE_WIDTH, TILE_HEIGHT),
+        *(TILES, TILE_BYTES, SUB_IFDS, EXTRA, FORMAT, NO_DATA, DNG_VERSION, SUBFILE),
+    )
+)
+"""The tags that somebody asks for."""
+
+MOST_PIECES: Final = 200_000
+"""Strips or tiles of one page. Pillow goes over them in Python; 50 megapixels of the smallest tiles
+that TIFF allows, 16×16, have 195,313."""
+
 _MOST_PAGES: Final = 100_000
+_MOST_ENTRIES: Final = 1_000_000
+_MOST_VALUES: Final = 1_000_000
 
 Value = tuple[float, ...] | bytes
 
@@ -42,11 +57,14 @@ class TiffPage:
 
     Args:
         order: "<" or ">", the file's byte order.
-        tags: the values of its tags by number; those of unknown types are left out.
+        tags: the values of the tags that this module names, by number; those of unknown types
+            are left out.
+        pieces: how many strips or tiles it says it has.
     """
 
     order: str
     tags: dict[int, Value] = field(repr=False)
+    pieces: int = 0
 
     def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
         """The whole numbers of a tag.
@@ -106,46 +124,77 @@ def read_pages(content: bytes) -> list[TiffPage]:
     is_big = content[2:4] in (b"+\0", b"\0+")
     pages: list[TiffPage] = []
     seen: set[int] = set()
+    budget = _Budget(len(content))
     try:
         (offset,) = struct.unpack_from(
             order + ("Q" if is_big else "I"), content, 8 if is_big else 4
         )
         while offset and offset not in seen and len(pages) < _MOST_PAGES:
             seen.add(offset)
-            tags, offset = _read_directory(content, offset, order, is_big)
-            pages.append(TiffPage(order, tags))
+            page, offset = _read_directory(content, offset, order, is_big, budget)
+            pages.append(page)
     except struct.error:
         pass
     return pages
 
 
+class _Budget:
+    """How much more is read of a file whose directories and values may lie on each other.
+
+    Args:
+        count: the bytes of the file.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._bytes, self._values, self._entries = count, _MOST_VALUES, _MOST_ENTRIES
+
+    def takes_entry(self) -> bool:
+        """Whether one more entry may be looked at."""
+        self._entries -= 1
+        return self._entries >= 0
+
+    def takes(self, values: int, size: int) -> bool:
+        """Whether so many values, of so many bytes together, may be read."""
+        if size > self._bytes or values > self._values:
+            return False
+        self._bytes -= size
+        self._values -= values
+        return True
+
+
 def _read_directory(
-    content: bytes, offset: int, order: str, is_big: bool
-) -> tuple[dict[int, Value], int]:
-    """The tags at an offset, and the offset of the next directory."""
+    content: bytes, offset: int, order: str, is_big: bool, budget: _Budget
+) -> tuple[TiffPage, int]:
+    """The page whose tags are at an offset, and the offset of the next directory."""
     head, entry, inline, link = ("Q", "HHQ", 8, "Q") if is_big else ("H", "HHI", 4, "I")
     (count,) = struct.unpack_from(order + head, content, offset)
     offset += struct.calcsize(order + head)
     size = struct.calcsize(order + entry) + inline
     tags: dict[int, Value] = {}
+    pieces = 0
     for at in range(offset, offset + min(count, 65535) * size, size):
+        if not budget.takes_entry():
+            break
         tag, kind, length = struct.unpack_from(order + entry, content, at)
         form = _TYPES.get(kind)
-        if form is None:
+        if form is None or tag not in _READ:
             continue
+        if tag in (STRIPS, TILES):
+            pieces = max(pieces, length)
         bytes_there = struct.calcsize(order + form) * length
         place = at + size - inline
         if bytes_there > inline:
             (place,) = struct.unpack_from(order + link, content, place)
         # A count that lies must not make us take memory for it.
-        if place + bytes_there <= len(content):
+        count_there = 1 if form == "s" else length
+        if place + bytes_there <= len(content) and budget.takes(count_there, bytes_there):
             found = struct.unpack_from(f"{order}{length}{form}", content, place)
             tags[tag] = found[0] if form == "s" and found else found
     try:
         (following,) = struct.unpack_from(order + link, content, offset + count * size)
     except struct.error:
         following = 0
-    return tags, following
+    return TiffPage(order, tags, pieces), following
 
 
 def is_raw(content: bytes, pages: list[TiffPage], name: str) -> bool:
@@ -167,12 +216,11 @@ def is_raw(content: bytes, pages: list[TiffPage], name: str) -> bool:
     if DNG_VERSION in first.tags or (not first.is_whole and SUB_IFDS in first.tags):
         return True
     inner: list[TiffPage] = []
+    budget = _Budget(len(content))
     for offset in first.numbers(SUB_IFDS)[:16]:
         is_big = content[2:4] in (b"+\0", b"\0+")
         try:
-            inner.append(
-                TiffPage(first.order, _read_directory(content, offset, first.order, is_big)[0])
-            )
+            inner.append(_read_directory(content, offset, first.order, is_big, budget)[0])
         except struct.error:
             continue
     return any(

@@ -55,7 +55,8 @@ class BackgroundDownload:
             find_source(self.name).fetch(self._progress, self._cancelled)
         except SegWidgetsError as error:
             problem = error
-        except Exception as error:
+        # Whatever it is: `done` must be called.
+        except BaseException as error:
             _log.exception("The download of %s failed", self.name)
             problem = WeightsFetchError(
                 f"Something unexpected stopped the download of {self.name!r} "

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import requests
 import urllib3
@@ -23,6 +23,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Url
 
 from ..errors import (
+    FetchError,
     FetchTimeoutError,
     SegWidgetsError,
     SettingError,
@@ -32,6 +33,13 @@ from ..errors import (
 from .addresses import address_refusal, host_of, improper, shorten
 
 __all__ = ["Guard", "Timeouts", "broken", "make_session", "request"]
+
+_LOOK_S: Final = 0.05
+"""Seconds between two looks at whether a fetch is still wanted."""
+
+_MOST_LOOK_UPS: Final = 16
+# A look-up has no time limit of its own: those that nobody waits for any more count, too.
+_look_ups = threading.BoundedSemaphore(_MOST_LOOK_UPS)
 
 _TIMEOUTS = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 
@@ -71,27 +79,34 @@ class Guard:
     Args:
         timeouts: how long the fetch may take.
         allow_local: whether this machine and private networks may be opened, too.
+        stop: ends the fetch within a moment when another thread sets it. None (default): nothing
+            ends it before its time.
     """
 
-    def __init__(self, timeouts: Timeouts, allow_local: bool) -> None:
+    def __init__(
+        self, timeouts: Timeouts, allow_local: bool, stop: threading.Event | None = None
+    ) -> None:
         self.timeouts = timeouts
         self.allow_local = allow_local
         self.expired = False
+        self._stop = stop
         self._end = time.monotonic() + timeouts.total_s
         self._sockets: list[socket.socket] = []
         self._handles: list[socket.socket] = []
         self._lock = threading.Lock()
         # A socket's own time-out starts again with each byte; only someone outside can keep to a
         # total.
-        self._timer = threading.Timer(timeouts.total_s, self._cut)
-        self._timer.daemon = True
+        self._done = threading.Event()
+        self._watcher = threading.Thread(
+            target=self._watch, name="seg_widgets fetch watcher", daemon=True
+        )
 
     def __enter__(self) -> Guard:
-        self._timer.start()
+        self._watcher.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        self._done.set()
         with self._lock:
             for opened in (*self._handles, *self._sockets):
                 # close() would wait for readers of the socket that nobody has any more.
@@ -100,6 +115,16 @@ class Guard:
                     socket.close(descriptor)
             self._handles.clear()
             self._sockets.clear()
+
+    def _watch(self) -> None:
+        """Cut the connections off when the time is over, or the fetch is no longer wanted."""
+        while (left_s := self._end - time.monotonic()) > 0 and not self._is_stopped():
+            if self._done.wait(left_s if self._stop is None else min(left_s, _LOOK_S)):
+                return
+        self._cut()
+
+    def _is_stopped(self) -> bool:
+        return self._stop is not None and self._stop.is_set()
 
     def _cut(self) -> None:
         with self._lock:
@@ -116,14 +141,17 @@ class Guard:
 
         Raises:
             FetchTimeoutError: there are none.
+            FetchError: the fetch was stopped.
         """
         left = self._end - time.monotonic()
-        if self.expired or left <= 0:
+        if self.expired or left <= 0 or self._is_stopped():
             raise self.too_slow()
         return left
 
-    def too_slow(self) -> FetchTimeoutError:
-        """Make the error for a server that took too long."""
+    def too_slow(self) -> FetchError:
+        """Make the error for a server that took too long, or for a fetch that was stopped."""
+        if self._is_stopped():
+            return FetchError("It was stopped before all of the image had come.")
         if self.timeouts.stall_s is not None and not self.expired:
             return FetchTimeoutError(
                 f"The server sent nothing for {self.timeouts.stall_s:g} s. Try again later."
@@ -148,7 +176,7 @@ class Guard:
             UnreachableError: there is no such host, or none of its addresses answers.
             FetchTimeoutError: it took too long.
         """
-        addresses = _look_up(host, port, self.remaining_s())
+        addresses = _look_up(host, port, self)
         for _, address in addresses:
             refusal = address_refusal(address[0], self.allow_local)
             if refusal is not None:
@@ -200,8 +228,10 @@ class Guard:
         self._sockets.append(opened)
 
 
-def _look_up(host: str, port: int, timeout_s: float) -> list[tuple[int, tuple[Any, ...]]]:
+def _look_up(host: str, port: int, guard: Guard) -> list[tuple[int, tuple[Any, ...]]]:
     """The host's (family, socket address) pairs."""
+    while not _look_ups.acquire(timeout=_LOOK_S):
+        guard.remaining_s()
     # The system's look-up knows no time-out, so it happens in a thread that can be left behind.
     answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
 
@@ -211,19 +241,35 @@ def _look_up(host: str, port: int, timeout_s: float) -> list[tuple[int, tuple[An
             answers.put(list(found))
         except Exception as error:  # it belongs to the thread that waits for the answer
             answers.put(error)
+        finally:
+            _look_ups.release()
 
-    threading.Thread(target=look_up, daemon=True).start()
     try:
-        answer = answers.get(timeout=timeout_s)
-    except queue.Empty:
-        raise FetchTimeoutError(
-            f"Looking up {host} took too long. Check your connection."
-        ) from None
+        threading.Thread(target=look_up, name="seg_widgets look-up", daemon=True).start()
+    except BaseException:  # there can be no more threads
+        _look_ups.release()
+        raise
+    answer = _answer_of(answers, host, guard)
     if isinstance(answer, Exception) or not answer:
         raise UnreachableError(
             f"There is no host {shorten(host)!r}. Check its spelling and your connection."
         ) from None
     return [(family, address) for family, _, _, _, address in answer]
+
+
+def _answer_of(
+    answers: queue.SimpleQueue[list[Any] | Exception], host: str, guard: Guard
+) -> list[Any] | Exception:
+    """What a look-up has found, as soon as it is there."""
+    while True:
+        try:
+            return answers.get(timeout=min(guard.remaining_s(), _LOOK_S))
+        except queue.Empty:
+            continue
+        except FetchTimeoutError:
+            raise FetchTimeoutError(
+                f"Looking up {host} took too long. Check your connection."
+            ) from None
 
 
 # ── HTTP ──────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +65,7 @@ def fetch(
     total_timeout_s: float = 20.0,
     max_redirects: int = 5,
     allow_local: bool = False,
+    stop: threading.Event | None = None,
 ) -> Fetched:
     """Get the bytes behind an http(s) URL.
 
@@ -77,6 +79,7 @@ def fetch(
         max_redirects: how many are followed.
         allow_local: whether this machine and private networks may be opened, too. Link-local
             addresses and clouds' metadata never are.
+        stop: ends the fetch within a moment when another thread sets it.
 
     Returns:
         The bytes, the URL after all redirects, and a name.
@@ -87,14 +90,14 @@ def fetch(
         FetchTimeoutError: it took too long.
         FetchStatusError: the server answered with an error; `status` is the HTTP status.
         FetchTooLargeError: there are more than `max_bytes`.
-        FetchError: the answer can't be used; it is a web page, for example.
+        FetchError: the answer can't be used; it is a web page, for example. Or `stop` was set.
         SettingError: a limit is out of its range.
     """
     _check_limits(max_bytes, max_redirects)
     timeouts = Timeouts(connect_timeout_s, total_timeout_s)
     advice = "Open the image in a browser and copy its address."
     with (
-        Guard(timeouts, allow_local) as guard,
+        Guard(timeouts, allow_local, stop) as guard,
         make_session(guard, accept="image/*,*/*;q=0.5") as session,
         _answer(session, url, guard, max_redirects, advice) as answer,
     ):

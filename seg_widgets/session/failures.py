@@ -11,7 +11,7 @@ __all__ = ["presentable"]
 _log = logging.getLogger(__name__)
 
 
-def presentable(error: Exception, what: str, kind: type[SegWidgetsError]) -> SegWidgetsError:
+def presentable(error: BaseException, what: str, kind: type[SegWidgetsError]) -> SegWidgetsError:
     """Log an error, and make one of ours of it.
 
     The result has no traceback and no cause: their frames would keep images in memory.
@@ -26,7 +26,8 @@ def presentable(error: Exception, what: str, kind: type[SegWidgetsError]) -> Seg
         shown = error
     else:
         _log.error("Could not %s", what, exc_info=error)
-        detail = f": {str(error).rstrip('.')}" if str(error) else ""
+        text = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else str(error)
+        detail = f": {text.rstrip('.')}" if text else ""
         shown = kind(
             f"Something unexpected stopped the attempt to {what} ({type(error).__name__}{detail}). "
             "The kernel's log has the details; try again, or try another image."

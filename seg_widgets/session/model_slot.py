@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Callable
@@ -23,7 +24,9 @@ from ..prediction import Predictor
 from .failures import presentable
 from .worker import call_in_thread
 
-__all__ = ["ModelChoice", "ModelSlot", "SlotState", "predictor_name"]
+__all__ = ["ModelChoice", "ModelSlot", "SlotState", "predictor_name", "predictor_words"]
+
+_log = logging.getLogger(__name__)
 
 SlotState = Literal["empty", "building", "ready", "failed", "fetching"]
 
@@ -243,7 +246,7 @@ class ModelSlot:
                 raise ModelError(
                     f"The model's builder gave {type(built).__name__}, which is not a Predictor."
                 )
-        except Exception as error:
+        except BaseException as error:
             self._end_building(future, None, presentable(error, "load the model", ModelError))
         else:
             self._end_building(future, built, None)
@@ -284,7 +287,24 @@ class ModelSlot:
 
 def predictor_name(predictor: object) -> str:
     """What a predictor is called: its `name`, or that of its class."""
-    return str(getattr(predictor, "name", "") or type(predictor).__name__)
+    return predictor_words(predictor, "name") or type(predictor).__name__
+
+
+def predictor_words(predictor: object, attribute: str) -> str:
+    """What a predictor says of itself.
+
+    Args:
+        predictor: Any object; a mistake in its properties is logged, and goes no further.
+        attribute: Such as "name", "description" or "device".
+
+    Returns:
+        The attribute as a text; "" where it has none, or it raises.
+    """
+    try:
+        return str(getattr(predictor, attribute, "") or "")
+    except Exception:
+        _log.exception("The predictor's %s can't be read", attribute)
+        return ""
 
 
 def _builder(name: str, device: str) -> Callable[[], Predictor]:

@@ -8,6 +8,7 @@ from ..errors import InferenceError, ModelError, SegWidgetsError
 from ..modeling import STARTER
 from .failures import presentable
 from .model_slot import ModelChoice, ModelSlot, predictor_name
+from .opening import Openers
 from .pixels import PixelFolder
 from .progress import Progress
 from .publishing import Publishing
@@ -39,8 +40,11 @@ class Processing(Publishing):
             lock=self._lock,
         )
         self._progress = Progress(self._queue, self._slot)
+        self._openers = Openers()
         self._worker = Worker()
         self._end_worker = weakref.finalize(self, self._worker.close)
+        # Counts what was requested: several images that come together are one request.
+        self._order = 0
         self._closed = False
 
     # ── the model ─────────────────────────────────────────────────────────────────────────────────
@@ -60,7 +64,7 @@ class Processing(Publishing):
 
     def _use(self, choice: ModelChoice) -> None:
         """Use a model, and segment the image on screen with it."""
-        with self._lock:
+        with self._lock, self._reporting():
             self._check_open()
             self._slot.use(choice)
             self._set_predictor()
@@ -71,7 +75,11 @@ class Processing(Publishing):
                 self._queue.drop_current()
                 self._submit(
                     Request(
-                        request.source, request.number, kept=request.kept, pixels=request.pixels
+                        request.source,
+                        request.number,
+                        kept=request.kept,
+                        pixels=request.pixels,
+                        order=request.order,
                     )
                 )
             elif result is not None:
@@ -82,7 +90,9 @@ class Processing(Publishing):
                 self._submit(Request(source, pixels=pixels))
             else:
                 self._slot.get()
-                self._publish()
+                # What a model before this one has failed at is over.
+                self._failure = None
+                self._publish(error="")
 
     def _on_built(self, error: SegWidgetsError | None) -> None:
         """The slot has built a model, or failed to. Called with the lock."""
@@ -107,9 +117,10 @@ class Processing(Publishing):
     # ── starting and dropping; all with the lock ──────────────────────────────────────────────────
 
     def _submit(self, request: Request) -> None:
-        """Make this the current request, and start it."""
+        """Make this the current request, and start it. One without an order is the newest."""
         with self._lock:
             self._check_open()
+            request.order = request.order or self._next_order()
             self._begin(request, self._queue.put(request))
 
     def _begin(self, request: Request, waits_again: Request | None) -> None:
@@ -119,6 +130,11 @@ class Processing(Publishing):
         self._failure = None
         self._start(request)
         self._publish(error="")
+
+    def _next_order(self) -> int:
+        """The order of one more request, which is now the newest."""
+        self._order += 1
+        return self._order
 
     def _start(self, request: Request) -> None:
         request.model = self._slot.get()
@@ -147,18 +163,21 @@ class Processing(Publishing):
 
     def _work(self, request: Request) -> None:
         try:
-            run = run_request(
+            self._finish(
                 request,
-                lambda step: self._on_step(request, step),
-                lambda words: self._on_wait(request, words),
+                run_request(
+                    request,
+                    self._openers,
+                    lambda step: self._on_step(request, step),
+                    lambda words: self._on_wait(request, words),
+                ),
             )
         except Superseded:
             return
-        except Exception as error:
+        # A predictor, a file-like object or an adapter can raise anything, SystemExit included.
+        except BaseException as error:
             what = f"segment {request.source.name or 'the image'}"
             self._fail(request, presentable(error, what, InferenceError))
-        else:
-            self._finish(request, run)
         # Without the lock: writing a file may take a second.
         with self._lock:
             over = self._history.over_limit(self.current)
@@ -205,7 +224,10 @@ class Processing(Publishing):
             # after it.
             if shown:
                 self._show(result)
-            self._end(request, error="" if shown else None)
+            # The beginning of the newest request has removed the error of the one before. An error
+            # that is there now is of the newest request, or of another image that came with this
+            # one.
+            self._end(request)
 
     def _fail(self, request: Request, error: SegWidgetsError) -> None:
         with self._lock:
@@ -218,14 +240,16 @@ class Processing(Publishing):
             for one in failed:
                 if one.number is not None:
                     self._history.update(one.number, state="failed", error=str(error))
+            if request.order < self._order:
+                # An image that waited: its entry has the error. What is told is about the newest
+                # request.
+                self._end(request)
+                return
             self._failure = error
             self._end(request, error=str(error))
 
-    def _end(self, request: Request, error: str | None) -> None:
-        """Go on with what waits. Called with the lock."""
+    def _end(self, request: Request, error: str | None = None) -> None:
+        """Go on with what waits; report an error unless it is None. Called with the lock."""
         self._queue.end(request)
         self._start_next()
-        # An observer of the result may have requested another image, whose state must stay.
-        current = self._queue.current
-        keeps_state = current is not None and current.shown and not error
-        self._publish(error=None if keeps_state else error)
+        self._publish(error=error)

@@ -57,22 +57,25 @@ class Publishing(SegmentationState):
 
     @contextmanager
     def _reporting(self) -> Iterator[None]:
-        """Within it, traits are set; what their observers raise is logged, and goes no further.
+        """Within it, traits are set; their observers are called at its end.
 
-        An observer's mistake must neither stop the worker nor keep `wait` from ending.
+        What they raise is logged, and goes no further.
+
+        An observer's mistake must neither stop the worker nor keep `wait` from ending. Only the
+        interrupt of a cell, which is raised on the main thread, ends that cell.
         """
+        holding = self.hold_trait_notifications()
+        holding.__enter__()
         try:
-            with self.hold_trait_notifications():
-                yield
-        except Exception as error:
-            which = " ".join(getattr(error, "__notes__", ()))
-            _log.error(
-                "A function that observes the session failed with %s: %s. %s The session goes on.",
-                type(error).__name__,
-                error,
-                which,
-                exc_info=error,
-            )
+            yield
+        finally:
+            try:
+                holding.__exit__(None, None, None)
+            except BaseException as error:
+                is_main = threading.current_thread() is threading.main_thread()
+                if isinstance(error, KeyboardInterrupt) and is_main:
+                    raise
+                _log_mistake(error)
 
     def _set_predictor(self) -> None:
         with self._reporting():
@@ -89,11 +92,23 @@ class Publishing(SegmentationState):
     def _publish(self, error: str | None = None) -> None:
         """Publish what is under way; `error` unless it is None."""
         status = self._progress.status
-        with self._reporting():
-            if error is not None:
-                self.error = error
-            self.set_trait("history", tuple(self._history))
-            self.set_trait("fetching", self._slot.fetching)
-            self.set_trait("status", status)
-            self.set_trait("busy", bool(status))
-        self._changed.notify_all()
+        try:
+            with self._reporting():
+                if error is not None:
+                    self.error = error
+                self.set_trait("history", tuple(self._history))
+                self.set_trait("fetching", self._slot.fetching)
+                self.set_trait("status", status)
+                self.set_trait("busy", bool(status))
+        finally:
+            self._changed.notify_all()
+
+
+def _log_mistake(error: BaseException) -> None:
+    _log.error(
+        "A function that observes the session failed with %s: %s. %s The session goes on.",
+        type(error).__name__,
+        error,
+        " ".join(getattr(error, "__notes__", ())),
+        exc_info=error,
+    )

@@ -24,6 +24,8 @@ class Request:
             request.
         shown: Whether its result goes on screen.
         pixels: What loads its image again, where another result has the same image; else None.
+        order: Counts the requests; those that came together have the same. Only the error of the
+            newest is told.
     """
 
     def __init__(
@@ -34,9 +36,11 @@ class Request:
         kept: bool = False,
         shown: bool = True,
         pixels: Pixels | None = None,
+        order: int = 0,
     ) -> None:
         self.source = source
         self.pixels = pixels
+        self.order = order
         self.number = number
         self.kept = kept
         self.shown = shown
@@ -91,7 +95,7 @@ class RequestQueue:
         before.dropped.set()
         if not before.kept:
             return None
-        again = Request(before.source, before.number, kept=True)
+        again = Request(before.source, before.number, kept=True, order=before.order)
         self._waiting.appendleft(again)
         return again
 

@@ -44,7 +44,7 @@ class Revisiting(Processing):
             elif current is not None and current.number == number:
                 current.shown = True
             elif (waiting := self._queue.take(number)) is not None:
-                waiting.shown = True
+                waiting.shown, waiting.order = True, 0
                 self._submit(waiting)
 
     def _show_entry(self, entry: HistoryEntry) -> None:
@@ -70,7 +70,7 @@ class Revisiting(Processing):
         Raises:
             SettingError: There is no such image.
         """
-        with self._lock:
+        with self._lock, self._reporting():
             self._history.remove(number)
             self._queue.take(number)
             current = self._queue.current
@@ -78,8 +78,7 @@ class Revisiting(Processing):
                 self._queue.drop_current()
                 self._start_next()
             if self.current == number:
-                with self._reporting():
-                    self.set_trait("current", None)
+                self.set_trait("current", None)
             self._publish()
 
     def clear(self) -> None:
@@ -88,7 +87,7 @@ class Revisiting(Processing):
 
         For a minute `undo_clear` brings the results back; then they are gone.
         """
-        with self._lock:
+        with self._lock, self._reporting():
             self._drop_requests()
             had = self.result, self.hidden_instances, self.selected
             entries = self._history.clear()
@@ -105,7 +104,7 @@ class Revisiting(Processing):
         Raises:
             SettingError: Nothing was cleared within the last minute, or the session is closed.
         """
-        with self._lock:
+        with self._lock, self._reporting():
             self._check_open()
             cleared = self._undo.take()
             if cleared is None:
@@ -115,9 +114,8 @@ class Revisiting(Processing):
             self._history.restore(cleared.entries)
             if self.result is None:
                 self._show(cleared.result)
-                with self._reporting():
-                    self.hidden_instances = cleared.hidden_instances
-                    self.selected = cleared.selected
+                self.hidden_instances = cleared.hidden_instances
+                self.selected = cleared.selected
             self._publish(error="")
 
     def _show_undo(self) -> None:

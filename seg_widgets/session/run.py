@@ -10,10 +10,11 @@ from typing import Any, Literal
 from ..errors import InferenceError, PredictionError
 from ..images import RGBArray
 from ..prediction import Prediction, Predictor, QueuedPredictor, taken
+from .opening import Openers
 from .pixels import Pixels
 from .queue import Request
 from .source import Opened
-from .worker import Superseded, call_in_thread, wait_for
+from .worker import Superseded, wait_for
 
 __all__ = ["Run", "Step", "run_request"]
 
@@ -33,12 +34,16 @@ class Run:
 
 
 def run_request(
-    request: Request, on_step: Callable[[Step], None], on_wait: Callable[[str], None]
+    request: Request,
+    openers: Openers,
+    on_step: Callable[[Step], None],
+    on_wait: Callable[[str], None],
 ) -> Run:
     """Open the image of a request, wait for its model, and run it.
 
     Args:
         request: What to do; its `model` is set.
+        openers: Opens its image.
         on_step: Called before each step: "loading" when the model is not built yet, "segmenting"
             when it runs.
         on_wait: Called with what a predictor says while it waits for its turn, and with "" when
@@ -46,17 +51,15 @@ def run_request(
 
     Raises:
         Superseded: The request was dropped meanwhile.
-        Exception: Whatever the opening, the building or the predictor raises.
+        BaseException: Whatever the opening, the building or the predictor raises.
         PredictionError: The predictor's answer is no prediction of this image.
     """
-    # A slow server may take up to the fetch's whole time limit. So the image is opened in a thread
-    # of its own, which a newer request leaves to itself.
-    opening = call_in_thread(request.source.load, "seg_widgets opener")
-    opened = wait_for(opening, request.dropped)
+    # A slow server may take up to the fetch's whole time limit: a newer request does not wait.
+    opened = openers.open(request.source, request.dropped)
     image = opened.image
 
     # Uploaded bytes are let go once they are opened.
-    request.source = replace(request.source, load=lambda: opened)
+    request.source = replace(request.source, load=lambda _stop=None: opened)
     pixels = request.pixels or Pixels(image, request.source.again)
 
     if request.model is None:
@@ -70,7 +73,6 @@ def run_request(
     try:
         answer = _ask(predictor, image, request, on_wait)
     except SystemExit as error:
-        # It would end the worker's thread, and the request would never end.
         raise InferenceError(
             f"The predictor called sys.exit({error.code!r}) instead of answering."
         ) from None

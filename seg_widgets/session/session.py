@@ -109,8 +109,10 @@ class SegmentationSession(Revisiting):
         with self._lock:
             self._check_open()
             opened = [Source.of(source, self._limits) for source in given]
+            order = self._next_order()
             requests = [
-                Request(one, self._history.add(one.name, one.uri), kept=True) for one in opened
+                Request(one, self._history.add(one.name, one.uri), kept=True, order=order)
+                for one in opened
             ]
             if requests:
                 self._begin(requests[0], self._queue.put_all(requests))
@@ -188,15 +190,17 @@ class SegmentationSession(Revisiting):
         Args:
             timeout_s: Seconds to wait for the worker's end (default 0).
         """
-        with self._lock:
-            self._closed = True
-            self._slot.close()
-            self._drop_requests()
-            self._undo.take()
-            self._set_predictor()
-            self._publish()
-        self._folder.close()
-        self._end_worker()
+        try:
+            with self._lock, self._reporting():
+                self._closed = True
+                self._slot.close()
+                self._drop_requests()
+                self._undo.take()
+                self._set_predictor()
+                self._publish()
+        finally:
+            self._folder.close()
+            self._end_worker()
         if timeout_s > 0:
             self._worker.join(timeout_s)
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from .. import images
 from ..errors import UrlError
@@ -43,6 +44,12 @@ class Opened:
     notes: tuple[str, ...] = ()
 
 
+class Load(Protocol):
+    """Opens an image, until an event is set."""
+
+    def __call__(self, stop: threading.Event | None = None, /) -> Opened: ...
+
+
 @dataclass(frozen=True, eq=False)
 class Source:
     """An image to open.
@@ -50,13 +57,13 @@ class Source:
     Args:
         name: What the image is called; "" when it has no name.
         uri: Its path or address; "" for bytes and arrays.
-        load: Opens it.
+        load: Opens it; takes an event that ends the opening when it is set, or None (default).
         again: Opens its file once more, much later; None where there is no file of its own.
     """
 
     name: str
     uri: str
-    load: Callable[[], Opened]
+    load: Load
     again: Callable[[], RGBArray] | None = None
 
     @classmethod
@@ -70,8 +77,8 @@ class Source:
         """
         called = name or name_of(source)
 
-        def load() -> Opened:
-            return _open(source, limits, called or None)
+        def load(stop: threading.Event | None = None) -> Opened:
+            return _open(source, limits, called or None, stop)
 
         uri = str(source) if isinstance(source, (str, PurePath)) else ""
         if not uri or "://" in uri:
@@ -93,12 +100,12 @@ class Source:
         """
         text = completed(address)
 
-        def load() -> Opened:
+        def load(stop: threading.Event | None = None) -> Opened:
             if not is_address(text):
                 raise UrlError(
                     f"{text!r} is not the address of an image: it starts with https:// or http://."
                 )
-            return _open(text, limits)
+            return _open(text, limits, stop=stop)
 
         return cls(name_of(text), text, load)
 
@@ -115,7 +122,7 @@ class Source:
             notes: What its reading changed or left out (default none).
         """
         opened = Opened(image, notes)
-        return cls(name, uri, lambda: opened)
+        return cls(name, uri, lambda _stop=None: opened)
 
 
 def completed(text: str) -> str:
@@ -133,11 +140,17 @@ def completed(text: str) -> str:
     return f"https://{text}" if _WITHOUT_SCHEME.fullmatch(text) else text
 
 
-def _open(source: object, limits: Limits, name: str | None = None) -> Opened:
+def _open(
+    source: object,
+    limits: Limits,
+    name: str | None = None,
+    stop: threading.Event | None = None,
+) -> Opened:
     settings: dict[str, Any] = {
         "max_pixels": limits.max_pixels,
         "allow_local": limits.allow_local,
         "name": name,
+        "stop": stop,
     }
     loaded = images.read(source, **settings)
     return Opened(loaded.pixels, loaded.notes)

@@ -138,8 +138,34 @@ def publishing() -> Iterator[None]:
 
 
 # By thread: the changes that wait for the end of that thread's hold_trait_notifications, by the
-# object's id.
+# object's id; and what the observers of the change that is just notified have raised.
 _held = threading.local()
+
+
+class _Guarded:
+    """A function that observes traits: what it raises waits until all others were called.
+
+    It is equal to the function, so that `unobserve` finds it.
+    """
+
+    def __init__(self, handler: Any) -> None:
+        self._handler = handler
+
+    def __eq__(self, other: object) -> bool:
+        return bool(self._handler == (other._handler if isinstance(other, _Guarded) else other))
+
+    def __hash__(self) -> int:
+        return hash(self._handler)
+
+    def __call__(self, change: Any) -> None:
+        failures: list[BaseException] | None = getattr(_held, "failures", None)
+        if failures is None:
+            self._handler(change)
+            return
+        try:
+            self._handler(change)
+        except BaseException as error:
+            failures.append(error)
 
 
 class ThreadSafeTraits(traitlets.HasTraits):
@@ -148,7 +174,21 @@ class ThreadSafeTraits(traitlets.HasTraits):
 
     traitlets' own `hold_trait_notifications` replaces `notify_change` of the object for everybody,
     so a change that a second thread makes meanwhile can be lost.
+
+    An observer that raises does not keep the others from being called. What the first of them has
+    raised is raised at the end, where the trait was set.
     """
+
+    def observe(self, handler: Any, names: Any = traitlets.All, type: Any = "change") -> None:
+        """Call a function when a trait changes, as traitlets does.
+
+        Args:
+            handler: Takes the change.
+            names: A trait's name, a list of them, or all (default).
+            type: The kind of notification (default "change").
+        """
+        is_magic = isinstance(handler, (_Guarded, traitlets.EventHandler))
+        super().observe(handler if is_magic else _Guarded(handler), names, type)
 
     @contextmanager
     def hold_trait_notifications(self) -> Iterator[None]:
@@ -163,24 +203,37 @@ class ThreadSafeTraits(traitlets.HasTraits):
             yield
         finally:
             del waiting[id(self)]
-            failure: Exception | None = None
+            failures: list[BaseException] = []
             for change in mine.values():
                 # An observer that fails must not keep the others from being called.
                 try:
                     self.notify_change(change)
-                except Exception as error:
+                except BaseException as error:
                     error.add_note(f"It was raised by a function that observes {change['name']!r}.")
-                    failure = failure or error
-            if failure is not None:
-                raise failure
+                    failures.append(error)
+            _raise_first(failures)
 
     def notify_change(self, change: Any) -> None:
         """Notify, or keep the change while this thread holds notifications back."""
         mine = getattr(_held, "changes", {}).get(id(self))
         if mine is None:
-            super().notify_change(change)
+            before = getattr(_held, "failures", None)
+            failures: list[BaseException] = []
+            _held.failures = failures
+            try:
+                super().notify_change(change)
+            finally:
+                _held.failures = before
+            _raise_first(failures)
             return
         name = change["name"]
         if name in mine:
             change = traitlets.Bunch({**change, "old": mine[name]["old"]})
         mine[name] = change
+
+
+def _raise_first(failures: list[BaseException]) -> None:
+    """Raise what the first of several functions has raised; an interrupt before all others."""
+    interrupts = [error for error in failures if isinstance(error, KeyboardInterrupt)]
+    for error in (*interrupts, *failures):
+        raise error

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
-from typing import TypeVar
+from typing import Final, TypeVar
 
-__all__ = ["Superseded", "Worker", "call_in_thread", "wait_for"]
+__all__ = ["POLL_S", "Superseded", "Worker", "call_in_thread", "wait_for"]
 
 _Value = TypeVar("_Value")
 
-_POLL_S = 0.05
+POLL_S: Final = 0.05
+"""Seconds between two looks at whether something is still wanted."""
+
+_log = logging.getLogger(__name__)
 
 
 class Superseded(Exception):
@@ -35,8 +39,7 @@ class Worker:
         """Run this job next, in place of one that still waits."""
         with self._wake:
             self._next = job
-            # A job can end the thread (SystemExit in a predictor); the next one starts another.
-            if self._thread is None or not self._thread.is_alive():
+            if self._thread is None:
                 self._thread = threading.Thread(
                     target=self._run, name="seg_widgets worker", daemon=True
                 )
@@ -69,9 +72,19 @@ class Worker:
                     return
                 job, self._next = self._next, None
             if job is not None:
-                job()
+                _run(job)
             # Otherwise the last job, with its image, would live until the next one comes.
             del job
+
+
+def _run(job: Callable[[], None]) -> None:
+    """Run a job; not even one that calls `sys.exit` ends the thread."""
+    try:
+        job()
+    except BaseException as error:
+        _log.exception("A job of the worker has failed")
+        # Its frames would keep images in memory.
+        error.__traceback__ = None
 
 
 def call_in_thread(function: Callable[[], _Value], name: str) -> Future[_Value]:
@@ -89,7 +102,7 @@ def call_in_thread(function: Callable[[], _Value], name: str) -> Future[_Value]:
     def work() -> None:
         try:
             future.set_result(function())
-        except Exception as error:
+        except BaseException as error:
             future.set_exception(error)
 
     threading.Thread(target=work, name=name, daemon=True).start()
@@ -111,7 +124,7 @@ def wait_for(future: Future[_Value], dropped: threading.Event) -> _Value:
     """
     while not dropped.is_set():
         try:
-            return future.result(timeout=_POLL_S)
+            return future.result(timeout=POLL_S)
         except CancelledError:
             raise Superseded from None
         except TimeoutError:

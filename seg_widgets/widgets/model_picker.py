@@ -16,7 +16,7 @@ from ..errors import SettingError
 from ..modeling import STARTER, ModelCard, model_name
 from ..modeling import models as known_models
 from ..prediction import Predictor
-from ..session import predictor_name
+from ..session import predictor_name, predictor_words
 
 __all__ = ["Choice", "ModelPicker", "model_choices"]
 
@@ -126,12 +126,12 @@ class ModelPicker:
 
     def _describe(self, predictor: Any) -> str:
         name = predictor_name(predictor)
-        words = str(getattr(predictor, "description", "") or name)
+        words = predictor_words(predictor, "description") or name
         if self.several:  # the drop-down has the name
             text = html.escape(words.removeprefix(name).strip())
         else:
             text = f"Model: <b>{html.escape(words)}</b>"
-        device = str(getattr(predictor, "device", ""))
+        device = predictor_words(predictor, "device")
         return f"{text} on {html.escape(device)}" if device else text
 
     def _on_value(self, change: Any) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import ipywidgets
 
@@ -26,6 +26,7 @@ from .image_sources import ImageSources
 from .layout import close_all, labelled, panel_rows
 from .mirror import Mirror
 from .model_picker import Choice, ModelPicker, model_choices
+from .on_screen import displayed
 from .settings import known_controls, likely_fix, sample_sources
 from .static_image import FollowingStaticImage, StaticView
 
@@ -240,6 +241,10 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         if result is None:
             return None
         return StaticView(result.image, result.prediction, self.filter, self.canvas.style_shown)
+
+    def _ipython_display_(self, **settings: Any) -> None:
+        displayed(self)
+        super()._ipython_display_(**settings)
 
     def _awaits_image(self) -> bool:
         return self.result is None and not self.closed

@@ -91,7 +91,8 @@ def test_urls_go_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(
         load(" HTTPS://example.org/photo.png\n", max_bytes=10_000, allow_local=True), PICTURE
     )
-    assert asked == [("HTTPS://example.org/photo.png", {"max_bytes": 10_000, "allow_local": True})]
+    options = {"max_bytes": 10_000, "allow_local": True, "stop": None}
+    assert asked == [("HTTPS://example.org/photo.png", options)]
     with pytest.raises(ImageFormatError, match=r"^photo\.png is a text file"):
         load("http://example.org/bad")
     np.testing.assert_array_equal(load(Fetched(PNG, "http://a/b", "b")), PICTURE)

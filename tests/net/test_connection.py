@@ -233,3 +233,43 @@ def test_https_keeps_the_hosts_name(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     requests_seen = [seen for seen in requests_seen if seen]
     assert len(requests_seen) == 1
     assert b"Host: good.example:" in requests_seen[0]
+
+
+def test_a_fetch_that_nobody_needs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, ended = threading.Event(), threading.Event()
+
+    def silent(connection: socket.socket) -> None:
+        connection.recv(10_000)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nx")
+        stop.set()
+        # What has no limit of its own here ends with the client's connection.
+        connection.settimeout(60)
+        assert connection.recv(1) == b""
+        ended.set()
+
+    with (
+        raw_server(silent) as address,
+        pytest.raises(FetchError, match="stopped before all of the image had come"),
+    ):
+        get(f"http://{address}/a.png", total_timeout_s=120, stop=stop)
+    assert ended.wait(60)
+    with pytest.raises(FetchError, match="stopped"):
+        get("http://127.0.0.1:9/a.png", stop=stop)
+
+
+def test_a_look_up_that_nobody_needs_is_left_to_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    release, stop = threading.Event(), threading.Event()
+
+    def hang(*_: object, **__: object) -> list[Any]:
+        stop.set()
+        assert release.wait(100)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    monkeypatch.setattr(connection, "_look_ups", threading.BoundedSemaphore(1))
+    with pytest.raises(FetchError, match="stopped"):
+        fetch("http://slow.example/", total_timeout_s=90, stop=stop)
+    # It still counts, so the next one waits for its turn, and not longer than its time.
+    with pytest.raises(FetchTimeoutError, match=r"Looking up slow|within 0\.3 s"):
+        fetch("http://slow.example/", total_timeout_s=0.3)
+    release.set()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gc
 import io
@@ -23,6 +24,7 @@ from seg_widgets.errors import (
     InferenceError,
     ModelError,
     PredictionError,
+    SegWidgetsError,
     SettingError,
     UrlError,
     WeightsNotFoundError,
@@ -643,6 +645,126 @@ def test_a_mistake_in_an_observer_of_any_trait_stops_nothing(
     if trait != "notes":  # there are none, so nothing changes
         assert "failed with KeyError: 'a typo'" in caplog.text
         assert f"observes '{trait}'" in caplog.text
+
+
+# GeneratorExit stands for what asyncio and other libraries derive from BaseException.
+LEAVING = [SystemExit, KeyboardInterrupt, GeneratorExit]
+
+
+@pytest.mark.parametrize("error", LEAVING)
+@pytest.mark.parametrize("trait", ["status", "history", "busy", "result", "predictor"])
+def test_an_observer_that_leaves_stops_nothing(trait: str, error: type[BaseException]) -> None:
+    def leave(change: object) -> None:
+        raise error("bye")
+
+    session = SegmentationSession(build=lambda: StubPredictor(2))
+    with contextlib.suppress(KeyboardInterrupt):  # the interrupt of a cell, on this thread
+        session.observe(leave, trait)
+        session.segment(make_picture(30, 20), "a.png")
+    assert session.wait(20) is not None
+    assert session.source == "a.png"
+    assert not session.busy
+    with contextlib.suppress(KeyboardInterrupt):
+        session.close(5)
+    assert session.closed
+    assert "seg_widgets worker" not in worker_names(session)
+
+
+def worker_names(session: SegmentationSession) -> list[str]:
+    thread = session._worker._thread
+    if thread is None:
+        return []
+    thread.join(20)
+    return [thread.name] if thread.is_alive() else []
+
+
+def test_one_observer_does_not_keep_the_others_of_its_trait_from_being_called(
+    session: SegmentationSession, caplog: pytest.LogCaptureFixture
+) -> None:
+    heard: list[str] = []
+
+    def careless(change: object) -> None:
+        heard.append("careless")
+        raise RuntimeError("an observer's own mistake")
+
+    def careful(change: object) -> None:
+        heard.append("careful")
+
+    session.observe(careless, "prediction")
+    session.observe(careful, "prediction")
+    session.segment(make_picture(30, 20))
+    session.wait(20)
+    assert heard == ["careless", "careful"]
+    assert "own mistake" in caplog.text
+    session.unobserve(careless, "prediction")
+    session.segment(make_picture(30, 20))
+    session.wait(20)
+    assert heard == ["careless", "careful", "careful"]
+
+
+@pytest.mark.parametrize("error", LEAVING)
+def test_builders_sources_and_predictors_that_leave_are_told(error: type[BaseException]) -> None:
+    def leave(*_: object) -> Any:
+        raise error("bye")
+
+    class Source:
+        read = leave
+
+    for session, source in (
+        (SegmentationSession(build=leave), make_picture(9, 9)),
+        (SegmentationSession(leave), make_picture(9, 9)),
+        (SegmentationSession(StubPredictor(1)), Source()),
+    ):
+        session.segment(source, "a.png")
+        with pytest.raises(SegWidgetsError, match=error.__name__ + "|sys.exit"):
+            session.wait(20)
+        assert session.error
+        session.use(StubPredictor(2))
+        session.segment(make_picture(8, 8))
+        assert session.wait(20) is not None
+        session.close(5)
+
+
+def test_a_predictor_whose_name_can_not_be_read_is_used_all_the_same() -> None:
+    class Odd(StubPredictor):
+        @property
+        def name(self) -> str:
+            raise RuntimeError("no name today")
+
+    session = SegmentationSession(Odd(2))
+    session.segment(make_picture(30, 20))
+    assert session.wait(20) is not None
+    assert session.history[0].model == "Odd"
+    session.close(5)
+
+
+def test_the_error_of_the_last_request_outlives_the_images_that_waited(
+    paced: tuple[SegmentationSession, Paced],
+) -> None:
+    session, predictor = paced
+    session.segment_all([*pictures(21, 22), Upload("bad.jpg", b"a letter"), *pictures(23)])
+    assert predictor.started.acquire(timeout=10)
+    session.segment("no such file.jpg")
+    predictor.go.release(10)
+    with pytest.raises(ImageNotFoundError):
+        session.wait(20)
+    assert "no such file.jpg" in session.error
+    assert [state for _, state in states(session)] == ["done", "done", "failed", "done"]
+    # The first of several is shown although the newest request has failed.
+    assert session.source == "21.jpg"
+    session.segment(make_picture(20, 20), "good.png")
+    session.wait(20)
+    assert session.error == ""
+
+
+def test_another_model_ends_the_error_of_the_one_before() -> None:
+    session = SegmentationSession(build=lambda: 1 / 0)  # type: ignore[arg-type, return-value]
+    with pytest.raises(ModelError, match="ZeroDivisionError"):
+        session.wait(20)
+    session.use(StubPredictor(2))
+    assert session.wait(20) is None
+    assert session.error == ""
+    session.close(5)
 
 
 def test_a_predictor_that_exits_is_told_and_the_next_request_works() -> None:

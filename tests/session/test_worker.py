@@ -36,23 +36,41 @@ def test_a_newer_job_replaces_the_one_that_waits() -> None:
     worker.join(10)
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_job_that_ends_the_thread_does_not_end_the_worker() -> None:
+@pytest.mark.parametrize("error", [ValueError, SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_a_job_that_raises_does_not_end_the_worker(
+    error: type[BaseException], caplog: pytest.LogCaptureFixture
+) -> None:
     worker = Worker()
-    ended: list[threading.Thread] = []
+    ran: list[threading.Thread] = []
+    begun, done = threading.Event(), threading.Event()
 
     def leave() -> None:
-        ended.append(threading.current_thread())
-        raise SystemExit
+        ran.append(threading.current_thread())
+        begun.set()
+        raise error("as it likes")
+
+    def stay() -> None:
+        ran.append(threading.current_thread())
+        done.set()
 
     worker.submit(leave)
-    done = threading.Event()
-    worker.join(10)
-    worker.submit(done.set)
+    assert begun.wait(20)
+    worker.submit(stay)
     assert done.wait(20)
-    assert not ended[0].is_alive()
+    assert ran[0] is ran[1]
+    assert "A job of the worker has failed" in caplog.text
     worker.close()
     worker.join(10)
+    assert not ran[0].is_alive()
+
+
+@pytest.mark.parametrize("error", [SystemExit, KeyboardInterrupt, GeneratorExit])
+def test_what_ends_threads_reaches_who_waits(error: type[BaseException]) -> None:
+    def fail() -> None:
+        raise error("as it likes")
+
+    with pytest.raises(error, match="as it likes"):
+        wait_for(call_in_thread(fail, "a test's"), threading.Event())
 
 
 def test_a_job_is_let_go_once_it_is_done() -> None:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+from PIL import Image
+
+from seg_widgets.errors import ImageDamagedError, ImageTooLargeError
+from seg_widgets.images import load
+from seg_widgets.images.jpeg import MOST_SCANS, check_jpeg
+from seg_widgets.testing import make_picture
+
+
+def _jpeg(**settings: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(make_picture(64, 48)).save(buffer, "JPEG", **settings)
+    return buffer.getvalue()
+
+
+def _last_scan(content: bytes) -> bytes:
+    return content[content.rindex(b"\xff\xda") : -2]
+
+
+def test_ordinary_ones_pass() -> None:
+    exif = Image.Exif()
+    exif[270] = "a description"
+    for content in (
+        _jpeg(),
+        _jpeg(progressive=True),
+        _jpeg(progressive=True, subsampling=0, exif=exif),
+        _jpeg(restart_marker_blocks=1),
+        _jpeg()[:200],
+    ):
+        check_jpeg(content, "a.jpg")
+
+
+def test_scans_are_counted_before_anything_is_decoded() -> None:
+    content = _jpeg(progressive=True)
+    scans = content.count(b"\xff\xda")
+    fits = content[:-2] + _last_scan(content) * (MOST_SCANS - scans) + content[-2:]
+    check_jpeg(fits, "a.jpg")
+    assert load(fits).shape == (48, 64, 3)
+    # 104 kB that would be decoded for hours at 50 megapixels.
+    many = content[:-2] + _last_scan(content) * 3000 + content[-2:]
+    with pytest.raises(ImageTooLargeError, match=r"^a\.jpg is a JPEG of more than 100 scans"):
+        load(many, name="a.jpg")
+    # What comes after the end is another image, as in an MPO.
+    check_jpeg(content + many, "a.jpg")
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [b"\xff\xe5\0\2" * 30_000, b"\xff\xfe\0\3x" * 30_000, b"\xff" * 100_000],
+    ids=["segments", "comments", "fill bytes"],
+)
+def test_parts_that_are_no_image_are_counted_too(parts: bytes) -> None:
+    content = _jpeg()
+    check_jpeg(content[:2] + parts[:300] + content[2:], "a.jpg")
+    with pytest.raises(ImageDamagedError, match="thousands of parts that are no image"):
+        load(content[:2] + parts + content[2:])
