@@ -31,7 +31,7 @@ ALLOWED: dict[str, set[str]] = {
     "modeling": {"prediction", "net", "pickles"},
     "finetuning": {"modeling", "prediction", "images"},
     "serving": {"export", "modeling", "prediction", "images", "net"},
-    "session": {"modeling", "prediction", "images"},
+    "session": {"serving", "modeling", "prediction", "images"},
     "widgets": {
         "session",
         "viewer",
