@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from .._text import printable
 from ..errors import InferenceError, ModelError, SegWidgetsError, SettingError
 from ..modeling import STARTER
 from .failures import presentable
@@ -180,7 +181,7 @@ class Processing(SegmentationState):
         except Superseded:
             return
         except Exception as error:
-            what = f"segment {request.source.name or 'the image'}"
+            what = f"segment {printable(request.source.name) or 'the image'}"
             self._fail(request, presentable(error, what, InferenceError))
         else:
             self._finish(request, run)
@@ -305,7 +306,7 @@ class Processing(SegmentationState):
     def _sentence(self, verb: str, request: Request) -> str:
         position = self._queue.position(request)
         place = f" ({position[0]} of {position[1]})" if position else ""
-        return f"{verb} {request.source.name or 'the image'}{place}"
+        return f"{verb} {printable(request.source.name) or 'the image'}{place}"
 
 
 def _seconds(duration_s: float) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from .._text import printable
 from ..errors import SegWidgetsError, SettingError
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from .cleared import Cleared
@@ -148,7 +149,7 @@ class SegmentationSession(Processing):
         try:
             result = entry.result
         except SegWidgetsError as error:
-            name = entry.source or f"Image {entry.number}"
+            name = printable(entry.source) or f"Image {entry.number}"
             self._publish(
                 error=f"{name} can't be shown again. {error} Its result is still in the history."
             )
