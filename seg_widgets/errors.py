@@ -31,6 +31,8 @@ Each message says what was wrong and what to do about it, and can be shown to a 
 
 from __future__ import annotations
 
+from ._text import printable_message
+
 __all__ = [
     "ConfigError",
     "DatasetError",
@@ -62,6 +64,10 @@ __all__ = [
 
 class SegWidgetsError(Exception):
     """The root of all errors that seg_widgets raises on purpose."""
+
+    def __str__(self) -> str:
+        # Names are made printable where they are put into a message; this is for one that isn't.
+        return printable_message(super().__str__())
 
 
 class SettingError(SegWidgetsError, ValueError):

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 import traceback
 from typing import Final, TypeAlias
 
+from .._text import printable_message
 from ..errors import SegWidgetsError
 
 __all__ = [
+    "EXIT_INTERRUPTED",
     "EXIT_NO_READER",
     "EXIT_OK",
     "EXIT_SOME_FAILED",
+    "EXIT_TERMINATED",
     "EXIT_USAGE",
     "Commands",
     "DownloadProgress",
@@ -30,6 +34,8 @@ EXIT_OK: Final = 0
 EXIT_SOME_FAILED: Final = 1
 EXIT_USAGE: Final = 2
 EXIT_NO_READER: Final = 128 + 13
+EXIT_INTERRUPTED: Final = 128 + signal.SIGINT
+EXIT_TERMINATED: Final = 128 + signal.SIGTERM
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """Where a command adds its parser."""
@@ -88,7 +94,7 @@ def unforeseen(error: Exception) -> str:
     """
     if isinstance(error, SegWidgetsError):
         return str(error)
-    text = " ".join(str(error).split())
+    text = printable_message(" ".join(str(error).split()))
     cause = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return (
         f"Something unforeseen went wrong: {cause}. "

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from .. import images
+from .._text import PATH_LENGTH, printable
 from ..errors import ImageError, ImageNotFoundError
 from ..export import file_stem
 
-__all__ = ["Found", "find_images", "unique_names", "unique_stems"]
+__all__ = ["Found", "find_images", "folder_of", "unique_names", "unique_stems"]
 
 
 @dataclass
@@ -41,18 +43,35 @@ def find_images(given: Iterable[str]) -> Found:
     """
     found = Found()
     for text in given:
-        folder = Path(text).expanduser()
-        if images.is_address(text) or not folder.is_dir() or images.is_zarr(folder):
+        folder = folder_of(text)
+        if folder is None or images.is_zarr(folder):
             found.sources.append(text)
             continue
         try:
             _look_into(folder, text, found)
         except OSError as error:
             found.errors[text] = ImageError(
-                f"The folder {text} may not be read ({error.strerror or error}). "
+                f"The folder {_path(text)} may not be read ({error.strerror or error}). "
                 "Give yourself the right to read it."
             )
     return found
+
+
+def folder_of(text: str) -> Path | None:
+    """The folder that a text names.
+
+    Args:
+        text: a path or an address.
+
+    Returns:
+        The folder; None for a file, an address, and what can't be a path: each fails with its
+        message when it is opened.
+    """
+    try:
+        folder = Path(text).expanduser()
+        return folder if not images.is_address(text) and folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # too long; a NUL; a ~user that is not here
+        return None
 
 
 def _look_into(folder: Path, given: str, found: Found) -> None:
@@ -77,13 +96,17 @@ def _look_into(folder: Path, given: str, found: Found) -> None:
     if not meant:
         found.errors[given] = ImageNotFoundError(_without_images(given, subfolders, left_out))
     elif left_out:
-        found.left_out.append(f"{given}: left out {left_out}.")
+        found.left_out.append(f"{_path(given)}: left out {left_out}.")
+
+
+def _path(text: str) -> str:
+    return printable(text, PATH_LENGTH)
 
 
 def _counted(names: Sequence[str], one: str, many: str) -> str:
     if not names:
         return ""
-    shown = ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
+    shown = ", ".join(map(printable, names[:3])) + (", …" if len(names) > 3 else "")
     if len(names) == 1:
         return f"1 {one}{' (not entered)' if one == 'subfolder' else ''}: {shown}"
     return f"{len(names)} {many}: {shown}"
@@ -91,11 +114,11 @@ def _counted(names: Sequence[str], one: str, many: str) -> str:
 
 def _without_images(given: str, subfolders: Sequence[str], left_out: str) -> str:
     if not left_out:
-        return f"The folder {given} is empty. Put images into it, or give another folder."
+        return f"The folder {_path(given)} is empty. Put images into it, or give another folder."
     advice = f"Suffixes that are read: {', '.join(images.SUFFIXES)}."
     if subfolders:
-        advice = f"Give a subfolder, such as {Path(given) / subfolders[0]}."
-    return f"The folder {given} has no images, only {left_out}. {advice}"
+        advice = f"Give a subfolder, such as {_path(str(Path(given) / subfolders[0]))}."
+    return f"The folder {_path(given)} has no images, only {left_out}. {advice}"
 
 
 def unique_stems(sources: Iterable[str]) -> list[tuple[str, str]]:
@@ -134,9 +157,15 @@ def unique_names(sources: Sequence[str]) -> list[str]:
 
     Returns:
         Each one's own name, as the panel shows it; of several with the same name, what was given.
+        Bytes of it that are no text become escapes, such as \\udcff.
     """
     names = [images.name_of(source) or source for source in sources]
+    counts = Counter(names)
     return [
-        name if names.count(name) == 1 else source.replace("\\", "/")
+        name if counts[name] == 1 else _escaped(source.replace("\\", "/"))
         for name, source in zip(names, sources, strict=True)
     ]
+
+
+def _escaped(source: str) -> str:
+    return source.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Raises:
         SystemExit: an argument is wrong, or --help or --version was asked for.
     """
+    _write_any_text()
     parser = _parser()
     options = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] | None = getattr(options, "run", None)
@@ -54,6 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(error)
         return EXIT_SOME_FAILED
     return status
+
+
+def _write_any_text() -> None:
+    """Let no name end a run because the terminal, or the file behind it, can't take its letters."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _reader_left() -> int:

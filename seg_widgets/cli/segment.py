@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import images
+from .._stopping import stop_requests
 from ..errors import SegWidgetsError, SettingError
-from ..export import DEFAULT_FORMATS, FORMATS, save, save_formats, save_together
+from ..export import DEFAULT_FORMATS, save_formats
 from ..modeling import STARTER
-from ..prediction import Prediction, Predictor, check_threshold
+from ..prediction import check_threshold
 from ..serving import SERVER_VARIABLE, RemotePredictor, environment
 from .common import (
     EXIT_OK,
@@ -22,11 +22,10 @@ from .common import (
     add_device,
     add_min_size,
     keep_threads_passive,
-    print_error,
     split_names,
-    unforeseen,
 )
-from .image_files import Found, find_images, unique_names, unique_stems
+from .image_files import find_images
+from .image_run import ImageRun, shown_path
 
 if TYPE_CHECKING:
     from ..modeling import Detectron2Predictor
@@ -44,7 +43,8 @@ examples:
 COCO: several images give one data set, named like the folder (or images-coco.json).
 
 exit status: 0 all images done, 1 some failed (each is named with its reason),
-             2 wrong usage or no model
+             2 wrong usage or no model, 130 or 143 stopped by Ctrl+C or SIGTERM
+             (the image it was at is done; --resume does the others)
 """
 
 
@@ -109,6 +109,11 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         "--separate",
         action="store_true",
         help="write coco and results as a file for each image, not as one for all of them",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="skip what a run that was stopped, or failed in part, has written into --out",
     )
     _add_reading(parser)
     _add_model(parser)
@@ -271,6 +276,8 @@ def _server(options: argparse.Namespace) -> str:
 def run(options: argparse.Namespace) -> int:
     """Segment all images; one that fails is named, and the others are done.
 
+    Ctrl+C and SIGTERM end it after the image that it is at; `--resume` goes on.
+
     Args:
         options: the parsed arguments.
 
@@ -278,7 +285,7 @@ def run(options: argparse.Namespace) -> int:
         The exit status.
 
     Raises:
-        SegWidgetsError: there is no model.
+        SegWidgetsError: there is no model, or the run to resume had other settings.
     """
     predictor = load_model(options)
     print(f"model: {predictor.description} on {predictor.device}")
@@ -286,97 +293,27 @@ def run(options: argparse.Namespace) -> int:
     found = find_images(options.photos)
     for sentence in found.left_out:
         print(sentence, file=sys.stderr)
-    failed = [f"{folder}: {error}" for folder, error in found.errors.items()]
+    failed = [f"{shown_path(folder)}: {error}" for folder, error in found.errors.items()]
     for line in failed:
         print(f"\n{line}", file=sys.stderr)
 
-    together = _Together(options, found)
-    names = unique_names(found.sources)
-    try:
-        for (source, stem), name in zip(unique_stems(found.sources), names, strict=True):
-            try:
-                _segment_one(predictor, source, stem, name, options, together)
-            except BrokenPipeError:
-                raise
-            # A model, or a format of somebody else's, can raise anything; the other images count.
-            except Exception as error:
-                failed.append(f"{source}: {unforeseen(error)}")
-                print_error(error, f"\n{source}: failed: ")
-    finally:
-        # Also of what was done before an interrupt.
-        together.write()
+    work = ImageRun(predictor, options, found)
+    with stop_requests() as request:
+        try:
+            failed += work.do_all(request)
+        finally:
+            # Also of what was done before an interrupt.
+            work.together.write()
 
     if failed:
         print(f"\n{len(failed)} failed:", *failed, sep="\n  ", file=sys.stderr)
+    if request and work.left:
+        print(
+            f"\nstopped by {request.name}: {work.left} of {len(found.sources)} images are left. "
+            "The same command with --resume does them.",
+            file=sys.stderr,
+        )
+        return request.exit_status
+    if not failed and not options.resume:
+        work.journal.remove()
     return EXIT_SOME_FAILED if failed else EXIT_OK
-
-
-class _Together:
-    """The formats that become one file for all images, with what was found so far.
-
-    Args:
-        options: the parsed arguments.
-        found: the images. One image has its own files only.
-    """
-
-    def __init__(self, options: argparse.Namespace, found: Found) -> None:
-        several = len(found.sources) > 1 and not options.separate
-        self.formats = [
-            name for name in options.format if several and FORMATS[name].make_together is not None
-        ]
-        self._folder: Path = options.out
-        folders = [Path(given) for given in options.photos if Path(given).is_dir()]
-        only = folders[0].resolve().name if len(options.photos) == len(folders) == 1 else ""
-        self._stem = only or "images"
-        self._names: list[str] = []
-        self._predictions: list[Prediction] = []
-
-    def add(self, name: str, prediction: Prediction) -> None:
-        """Keep what was found in one image.
-
-        Args:
-            name: what the data set calls it.
-            prediction: what was found.
-        """
-        if self.formats:
-            self._names.append(name)
-            self._predictions.append(prediction)
-
-    def write(self) -> None:
-        """Write the files, if there is anything to write."""
-        for each in self.formats if self._names else ():
-            path = save_together(each, self._names, self._predictions, self._folder, self._stem)
-            print(f"wrote {path}: {len(self._names)} images")
-
-
-def _segment_one(
-    predictor: Predictor,
-    source: str,
-    stem: str,
-    name: str,
-    options: argparse.Namespace,
-    together: _Together,
-) -> None:
-    loaded = images.read(
-        source, contrast=options.contrast, channels=options.channels, page=options.page
-    )
-    image = loaded.pixels
-    start = time.perf_counter()
-    everything = predictor(image)
-    seconds = time.perf_counter() - start
-
-    prediction = everything.filter(options.threshold)
-    print(f"\n{source} ({seconds:.2f} s)")
-    for note in loaded.notes:
-        print(f"note: {note}")
-    print(prediction)
-    if not len(prediction) and len(everything):
-        best = everything.scores.max()
-        print(f"Nothing scores {options.threshold:.2f} or more; the best is {best:.2f}.")
-
-    own = [each for each in options.format if each not in together.formats]
-    written = save(prediction, image, options.out, stem, own, file_name=name)
-    together.add(name, prediction)
-    for paths in written.values():
-        for path in paths if isinstance(paths, list) else [paths]:
-            print(f"wrote {path}")

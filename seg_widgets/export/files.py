@@ -10,10 +10,15 @@ import re
 import tempfile
 from pathlib import Path
 
+from .._text import PATH_LENGTH, printable, well_formed
 from ..errors import ExportError
 
 __all__ = ["StrPath", "as_json", "as_text", "file_stem", "write_bytes"]
 
+# What Windows refuses, and what turns the rest of a name around where it is shown.
+_REFUSED = re.compile(
+    r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+'
+)
 _DEVICE = re.compile(r"(?i)con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$")
 
 StrPath = str | os.PathLike[str]
@@ -48,9 +53,9 @@ def write_bytes(path: StrPath, content: bytes) -> Path:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
     except OSError as error:
-        raise ExportError(f"{target} could not be written: {_why(error)}") from error
+        raise ExportError(f"{_shown(target)} could not be written: {_why(error)}") from error
     except ValueError as error:  # a NUL in the name
-        raise ExportError(f"{str(target)!r} can't be the name of a file: {error}.") from None
+        raise ExportError(f"{_shown(target)!r} can't be the name of a file: {error}.") from None
     finally:
         # Gone by now, unless something went wrong, an interrupt of the kernel included.
         if temporary is not None:
@@ -71,15 +76,17 @@ def file_stem(text: str, length: int = 100, *, ending: str = "") -> str:
         It without separators and what Windows refuses; "image" if nothing is left. The names of
         Windows's devices (con, nul, com1 …) begin with "_".
     """
-    clean = re.sub(r'[<>:"/\\|?*\x00-\x1f\x7f]+', "_", text).strip(". ")
+    # Cut first: it may be a million letters.
+    room = length - len(ending)
+    clean = _REFUSED.sub("_", well_formed(text.strip(". ")[:room])).strip(". ")
+    # File systems count bytes, and most letters of the world take two or three of them.
+    while len(clean.encode("utf-8")) > room + room // 4:
+        clean = clean[:-1]
+    clean = clean.rstrip(". ")
+    # After the cut, which may leave nothing but such a name.
     if _DEVICE.fullmatch(clean.split(".")[0].rstrip()):
         clean = f"_{clean}"
-    # File systems count bytes, and most letters of the world take two or three of them.
-    room = length - len(ending)
-    clean = clean[:room]
-    while len(clean.encode("utf-8", "surrogatepass")) > room + room // 4:
-        clean = clean[:-1]
-    return (clean.rstrip(". ") or "image") + ending
+    return (clean or "image") + ending
 
 
 def as_text(name: str) -> str:
@@ -91,7 +98,7 @@ def as_text(name: str) -> str:
     Returns:
         It with "_" in place of what can't be written in UTF-8.
     """
-    return re.sub("[\ud800-\udfff]", "_", name)
+    return well_formed(name)
 
 
 def as_json(value: object) -> bytes:
@@ -106,6 +113,10 @@ def as_json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # The name of a file need not be text: what can't be written becomes "?".
     return f"{text}\n".encode("utf-8", "replace")
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), PATH_LENGTH)
 
 
 def _umask() -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from .._text import well_formed
 from ..errors import DatasetError
 from .problem import Problem
 from .values import Identity, IdIndex, as_id, as_number
@@ -94,7 +95,10 @@ def _category(file: str, entry: dict[str, Any]) -> _Category:
             f"{file}: each of its categories needs an id (a whole number) and a name."
         )
     group = entry.get("supercategory")
-    return _Category(identity, name.strip(), group.strip() if isinstance(group, str) else "")
+    # It becomes a class name, which each file format has to carry.
+    return _Category(
+        identity, well_formed(name.strip()), group.strip() if isinstance(group, str) else ""
+    )
 
 
 def _is_group(one: _Category, categories: list[_Category], used: set[Identity | None]) -> bool:

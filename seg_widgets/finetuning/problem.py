@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
+
+from .._text import printable
 
 __all__ = ["Problem", "summarize"]
+
+_LONGEST: Final = 300  # characters of an entry or its detail
 
 
 @dataclass(frozen=True)
@@ -23,7 +28,19 @@ class Problem:
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.reason}{f' ({self.detail})' if self.detail else ''}"
+        return f"{self._shown(self.where)}: {self.reason}{self._in_brackets()}"
+
+    @property
+    def entry(self) -> str:
+        """The entry with its detail, for a list of them."""
+        return f"{self._shown(self.where)}{self._in_brackets()}"
+
+    def _in_brackets(self) -> str:
+        return f" ({self._shown(self.detail)})" if self.detail else ""
+
+    @staticmethod
+    def _shown(text: str) -> str:
+        return printable(text, _LONGEST)
 
 
 def summarize(problems: Iterable[Problem], examples: int = 3) -> str:
@@ -38,9 +55,7 @@ def summarize(problems: Iterable[Problem], examples: int = 3) -> str:
         by_reason.setdefault(problem.reason, []).append(problem)
     lines = []
     for reason, entries in sorted(by_reason.items(), key=lambda entry: -len(entry[1])):
-        shown = [
-            f"{one.where} ({one.detail})" if one.detail else one.where for one in entries[:examples]
-        ]
+        shown = [one.entry for one in entries[:examples]]
         more = f", and {len(entries) - examples} more" if len(entries) > examples else ""
         lines.append(f"{len(entries)} × {reason}: {', '.join(shown)}{more}")
     return "\n".join(lines)

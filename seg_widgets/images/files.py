@@ -7,10 +7,11 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from .._text import PATH_LENGTH, printable
 from ..errors import ImageError, ImageFormatError, ImageNotFoundError
 from .formats import FIX, HEAD_BYTES, OTHER_SUFFIXES, SUFFIXES, detect
 from .limits import Limits
-from .names import article, printable
+from .names import article
 
 __all__ = ["is_zarr", "looks_like_image", "read_open_file", "read_path"]
 
@@ -77,18 +78,18 @@ def read_path(path: Path, name: str, limits: Limits) -> bytes:
     except (FileNotFoundError, NotADirectoryError):
         if path.is_symlink():
             raise ImageNotFoundError(
-                f"{shown} is a link to {str(path.readlink())!r}, which is not there. "
+                f"{shown} is a link to {_quoted(path.readlink())}, which is not there. "
                 "Mend the link, or give the image itself."
             ) from None
         raise ImageNotFoundError(
-            f"There is no file {str(path)!r}. Check the name; the current folder is "
-            f"{str(Path.cwd())!r}."
+            f"There is no file {_quoted(path)}. Check the name; the current folder is "
+            f"{_quoted(Path.cwd())}."
         ) from None
     except (ValueError, RuntimeError) as error:  # a NUL in the name; a ~user that is not here
-        raise ImageNotFoundError(f"{str(path)!r} can't be the name of a file: {error}.") from None
+        raise ImageNotFoundError(f"{_quoted(path)} can't be the name of a file: {error}.") from None
     except PermissionError:
         raise ImageError(
-            f"{shown} may not be read. Give yourself the right to read {str(path)!r}."
+            f"{shown} may not be read. Give yourself the right to read {_quoted(path)}."
         ) from None
     except OSError as error:
         raise ImageError(f"{shown} can't be read: {error.strerror or error}.") from None
@@ -96,6 +97,14 @@ def read_path(path: Path, name: str, limits: Limits) -> bytes:
     # It may have grown meanwhile.
     limits.check_bytes(len(content), shown)
     return content
+
+
+def _shown(path: Path) -> str:
+    return printable(str(path), PATH_LENGTH)
+
+
+def _quoted(path: Path) -> str:
+    return repr(_shown(path))
 
 
 def _check_is_file(path: Path, found: os.stat_result, shown: str, limits: Limits) -> None:
@@ -106,7 +115,7 @@ def _check_is_file(path: Path, found: os.stat_result, shown: str, limits: Limits
         )
     if stat.S_ISDIR(found.st_mode):
         raise ImageFormatError(
-            f"{shown} is a folder. Give an image in it, such as {path / 'photo.jpg'}."
+            f"{shown} is a folder. Give an image in it, such as {_shown(path)}/photo.jpg."
         )
     # A pipe or a device could block for ever, or never end.
     if not stat.S_ISREG(found.st_mode):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import PurePath
 
+from .._text import printable, well_formed
 from ..net import url_name
 
 __all__ = ["article", "has_scheme", "is_address", "name_of", "printable"]
 
-_LONGEST_SHOWN = 80
+_LONGEST_NAME = 255
 
 
 def is_address(text: object) -> bool:
@@ -48,28 +49,19 @@ def name_of(source: object) -> str:
         Of an address, the last part of its path, percent-decoded and without the query, or the
         host if there is no path. Of a path, the file's name. Of anything else, the file name in
         its `name` or `filename` (an upload, an open file, a PIL image). "" if it has none, as
-        arrays and bytes.
+        arrays and bytes. What is no Unicode becomes "_", and a name that no file system would
+        take loses its middle.
     """
     if isinstance(source, str):
-        return url_name(source) if has_scheme(source) else PurePath(source).name
-    if isinstance(source, PurePath):
-        return source.name
-    name = getattr(source, "name", None) or getattr(source, "filename", None)
-    return PurePath(name).name if isinstance(name, str) else ""
-
-
-def printable(name: str) -> str:
-    """Make a name fit for a message.
-
-    Args:
-        name: the name of a file, which may hold anything.
-
-    Returns:
-        The name on one line. Characters that can't be printed become �, and the middle of a name
-        of more than 80 characters is left out.
-    """
-    clean = "".join(character if character.isprintable() else "�" for character in name)
-    return clean if len(clean) <= _LONGEST_SHOWN else f"{clean[:50]}…{clean[-25:]}"
+        found = url_name(source) if has_scheme(source) else PurePath(source).name
+    elif isinstance(source, PurePath):
+        found = source.name
+    else:
+        name = getattr(source, "name", None) or getattr(source, "filename", None)
+        found = PurePath(name).name if isinstance(name, str) else ""
+    if len(found) > _LONGEST_NAME:
+        found = f"{found[: _LONGEST_NAME - 51]}…{found[-50:]}"
+    return well_formed(found)
 
 
 def article(noun: str) -> str:

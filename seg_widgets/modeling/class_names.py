@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from .._text import well_formed
 from ..errors import ConfigError, SettingError
 from .checkpoint import Checkpoint
 from .folder import read_classes
@@ -44,7 +45,7 @@ def given_names(classes: Sequence[str] | str | Path | None) -> tuple[str, ...] |
     wrong = next((name for name in names if not isinstance(name, str)), None)
     if wrong is not None:
         raise SettingError(f"Class names are texts, but {wrong!r} is a {type(wrong).__name__}.")
-    return names
+    return tuple(map(well_formed, names))
 
 
 def names_for(
@@ -76,7 +77,7 @@ def names_for(
     if names is None:
         names = tuple(f"class {index}" for index in range(config.classes))
     check_count(names, config.classes, "The config")
-    return names
+    return tuple(map(well_formed, names))
 
 
 def check_count(names: Sequence[str], count: int | None, owner: str) -> None:

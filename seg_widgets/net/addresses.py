@@ -12,6 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit
 import urllib3
 from urllib3.util import Url, parse_url
 
+from .._text import printable
 from ..errors import UrlError
 
 __all__ = [
@@ -251,5 +252,4 @@ def shorten(text: str) -> str:
     Returns:
         The text on one line, of 100 characters at most.
     """
-    clean = "".join(character if character.isprintable() else "�" for character in text)
-    return clean if len(clean) <= _LONGEST_SHOWN else f"{clean[: _LONGEST_SHOWN - 3]}…"
+    return printable(text, _LONGEST_SHOWN)

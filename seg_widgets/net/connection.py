@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import queue
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import requests
 import urllib3
@@ -21,6 +22,7 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.util import Url
+from urllib3.util.ssl_ import create_urllib3_context
 
 from ..errors import (
     FetchError,
@@ -307,6 +309,14 @@ def make_session(guard: Guard, accept: str) -> requests.Session:
 def _adapter(guard: Guard) -> HTTPAdapter:
     """What connects for a session: requests' own, but with sockets that the guard opens."""
 
+    class Remembered(ssl.SSLSocket):
+        # When the server is gone before the handshake, Python forgets to close the socket
+        # that it has made, and nobody else has it.
+        def __new__(cls, *_: Any, **__: Any) -> Self:
+            made = super().__new__(cls)
+            guard.close_at_end(made)
+            return made
+
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:
             return guard.connect(self.host, self.port or 80)
@@ -316,8 +326,9 @@ def _adapter(guard: Guard) -> HTTPAdapter:
             return guard.connect(self.host, self.port or 443)
 
         def connect(self) -> None:
+            self.ssl_context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+            self.ssl_context.sslsocket_class = Remembered
             super().connect()
-            guard.close_at_end(self.sock)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -377,7 +388,8 @@ def request(
 def _explain(error: Exception, url: str, host: str) -> SegWidgetsError:
     if isinstance(error, (requests.exceptions.InvalidURL, UnicodeError)):
         return improper(url)
-    if isinstance(error, requests.exceptions.SSLError):
+    # A server that closes the connection in the handshake has shown no certificate.
+    if isinstance(error, requests.exceptions.SSLError) and "EOF occurred" not in str(error):
         return UnreachableError(
             f"{host} has no valid certificate for https, so it is not trusted. "
             "Download the image by other means."
@@ -385,15 +397,21 @@ def _explain(error: Exception, url: str, host: str) -> SegWidgetsError:
     return broken(host)
 
 
-def broken(host: str) -> UnreachableError:
+def broken(host: str, there: int = 0, expected: int = 0) -> UnreachableError:
     """Make the error for a connection that broke.
 
     Args:
         host: what messages call the server.
+        there: the bytes that had come.
+        expected: the bytes that the server had promised; 0: it had not.
 
     Returns:
         The error, to be raised.
     """
+    if expected:
+        return UnreachableError(
+            f"The connection to {host} broke off after {there:,} of {expected:,} bytes. Try again."
+        )
     return UnreachableError(
         f"The connection to {host} broke off, or it does not speak HTTP. "
         "Try again, or check the address."

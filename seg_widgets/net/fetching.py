@@ -7,7 +7,6 @@ bytes and in time, whatever the server's headers say, and is never decoded here.
 from __future__ import annotations
 
 import contextlib
-import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,13 +16,9 @@ from typing import IO, Final
 import requests
 from urllib3.util import Url
 
-from ..errors import (
-    FetchError,
-    FetchStatusError,
-    FetchTooLargeError,
-    SettingError,
-)
+from ..errors import FetchError, FetchTooLargeError, SettingError
 from .addresses import check_url, host_of, redirected_url, shorten, url_name
+from .answer import Answer, nothing
 from .connection import Guard, Timeouts, broken, make_session, request
 
 __all__ = ["MAX_BYTES", "Fetched", "Progress", "fetch", "fetch_file", "size_text"]
@@ -147,9 +142,9 @@ def fetch_file(
         for start in (_bytes_in(path), 0):
             session.headers["Range"] = f"bytes={start}-"
             with _answer(session, url, guard, max_redirects) as answer:
-                if answer.is_complete(start):
+                if start and answer.is_complete(start):
                     return
-                if answer.continues(start):
+                if not start or answer.continues(start):
                     download.save(answer, start)
                     return
 
@@ -180,89 +175,27 @@ def size_text(count: int) -> str:
 # ── the answer ────────────────────────────────────────────────────────────────────────────────────
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What the server sent after all redirects; its body is not read yet."""
-
-    response: requests.Response
-    url: str
-    host: str
-
-    def check(self) -> None:
-        """Raise a `FetchError` unless it is a success whose body is not packed."""
-        _check_status(self.response.status_code, self.host)
-        for header in ("content-encoding", "transfer-encoding"):
-            codings = self.response.headers.get(header, "").split(",")
-            packed = {coding.strip().lower() for coding in codings} - {"", "identity", "chunked"}
-            if packed:
-                raise FetchError(
-                    f"{self.host} sends the file packed ({shorten(', '.join(sorted(packed)))}) "
-                    "though it was asked not to. Download it and give the file."
-                )
-
-    def declared_bytes(self) -> int:
-        """How many bytes of body the server promises; 0: it doesn't say."""
-        headers = self.response.headers
-        length = headers.get("content-length", "")
-        if "transfer-encoding" in headers or not re.fullmatch(r"[0-9]{1,30}", length):
-            return 0
-        return int(length)
-
-    def _content_range(self) -> tuple[str | None, str | None]:
-        """(first byte, bytes of the whole) from `Content-Range`, as text."""
-        # https://www.rfc-editor.org/rfc/rfc9110#field.content-range
-        header = self.response.headers.get("content-range", "")
-        found = re.fullmatch(r"bytes (?:(\d{1,15})-\d{1,15}|\*)/(\d{1,15}|\*)", header)
-        return (found[1], found[2]) if found else (None, None)
-
-    def is_complete(self, start: int) -> bool:
-        """Whether nothing comes after the first `start` bytes."""
-        return self.response.status_code == 416 and self._content_range()[1] == str(start)
-
-    def continues(self, start: int) -> bool:
-        """Whether its body is the rest after `start` bytes, or the whole."""
-        if start and self.response.status_code == 206:
-            return self._content_range()[0] == str(start)
-        return not start or self.response.status_code != 416
-
-    def chunks(self, size: int) -> Iterator[bytes]:
-        """The body as it comes."""
-        yield from self.response.raw.stream(size, decode_content=False)
-
-
 @contextlib.contextmanager
 def _answer(
     session: requests.Session, url: str, guard: Guard, max_redirects: int, advice: str = ""
-) -> Iterator[_Answer]:
+) -> Iterator[Answer]:
     """Follow redirects, each of them checked; `advice` is added to the message for too many."""
     for _ in range(max_redirects + 1):
         parts: Url = check_url(url)
         with request(session, url, parts, guard) as response:
             location = response.headers.get("location")
             if response.status_code not in _REDIRECTS or location is None:
-                yield _Answer(response, url, host_of(parts))
+                yield Answer(response, url, host_of(parts))
                 return
             url = redirected_url(url, location)
     message = f"{host_of(parts)} redirected more than {max_redirects} times. {advice}"
     raise FetchError(message.rstrip())
 
 
-def _check_status(status: int, host: str) -> None:
-    if 200 <= status < 300:
-        return
-    advice = {
-        401: "It asks for a login: download the image in a browser and give the file.",
-        403: "It doesn't give this image to programs: download it in a browser and give the file.",
-        404: "There is no such image: check the address.",
-        410: "The image is gone: look for another address.",
-        429: "Too many requests were sent to it: wait a little and try again.",
-    }.get(status, "Try again later." if status >= 500 else "Check the address.")
-    raise FetchStatusError(f"{host} answered with status {status}. {advice}", status)
-
-
-def _body(answer: _Answer, max_bytes: int, guard: Guard) -> bytes:
+def _body(answer: Answer, max_bytes: int, guard: Guard) -> bytes:
     answer.check()
-    declared = answer.declared_bytes()
+    answer.check_is_whole()
+    declared = answer.body_bytes()
     too_large = FetchTooLargeError(
         f"{answer.host} sends more than {size_text(max_bytes)}. "
         "Choose a smaller version of the image, or raise max_bytes."
@@ -287,9 +220,9 @@ def _body(answer: _Answer, max_bytes: int, guard: Guard) -> bytes:
         guard.remaining_s()
 
     if len(content) < declared:
-        raise broken(answer.host)
+        raise broken(answer.host, len(content), declared)
     if not content:
-        raise FetchError(f"{answer.host} answered with nothing (0 bytes). Check the address.")
+        raise nothing(answer.host)
     return bytes(content)
 
 
@@ -305,12 +238,11 @@ class _Download:
     guard: Guard
     progress: Progress | None
 
-    def save(self, answer: _Answer, start: int) -> None:
+    def save(self, answer: Answer, start: int) -> None:
         """Write the body behind the file's first `start` bytes, or from 0 if all of it comes."""
         answer.check()
-        there = start if answer.response.status_code == 206 else 0
-        declared = answer.declared_bytes()
-        total = there + declared if declared else None
+        there = answer.check_begins(start)
+        total = answer.total_bytes()
         self._check_size(total or 0, answer.host)
 
         with self._open(there) as file:
@@ -323,7 +255,9 @@ class _Download:
                 self._report(there, total)
                 self.guard.remaining_s()
         if total is not None and there < total:
-            raise broken(answer.host)
+            raise broken(answer.host, there, total)
+        if not there:
+            raise nothing(answer.host)
 
     def _check_size(self, count: int, host: str) -> None:
         if count > self.max_bytes:

@@ -10,6 +10,7 @@ from typing import Any, overload
 import numpy as np
 import numpy.typing as npt
 
+from .._text import well_formed
 from ..errors import PredictionError
 from . import checks, equality, plotting, selection, supervision
 from .checks import as_rows, read_only
@@ -97,7 +98,7 @@ class Prediction:
         put(self, "boxes", as_rows("boxes", self.boxes, np.float32, (4,)))
         put(self, "scores", as_rows("scores", self.scores, np.float32))
         put(self, "class_ids", as_rows("class_ids", self.class_ids, np.int64))
-        put(self, "class_names", tuple(str(name) for name in self.class_names))
+        put(self, "class_names", tuple(well_formed(str(name)) for name in self.class_names))
         if self.masks is not None:
             put(self, "masks", tuple(self.masks))
         put(self, "notes", tuple(str(note) for note in self.notes))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Final
 
+from .._text import printable
+
 if TYPE_CHECKING:
     from .prediction import Prediction
 
@@ -64,7 +66,13 @@ def _rows(prediction: Prediction) -> list[tuple[str, ...]]:
 def _row(prediction: Prediction, index: int) -> tuple[str, ...]:
     instance = prediction[index]
     box = " ".join(f"{value:.0f}" for value in instance.box)
-    return str(index), instance.class_name, f"{instance.score:.2f}", str(instance.area), box
+    return (
+        str(index),
+        printable(instance.class_name),
+        f"{instance.score:.2f}",
+        str(instance.area),
+        box,
+    )
 
 
 def _line(row: tuple[str, ...], widths: list[int]) -> str:

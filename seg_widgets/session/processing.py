@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 
+from .._text import printable
 from ..errors import InferenceError, ModelError, SegWidgetsError
 from ..modeling import STARTER
 from .failures import presentable
@@ -176,7 +177,7 @@ class Processing(Publishing):
             return
         # A predictor, a file-like object or an adapter can raise anything, SystemExit included.
         except BaseException as error:
-            what = f"segment {request.source.name or 'the image'}"
+            what = f"segment {printable(request.source.name) or 'the image'}"
             self._fail(request, presentable(error, what, InferenceError))
         # Without the lock: writing a file may take a second.
         with self._lock:

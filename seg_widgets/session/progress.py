@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._text import printable
 from .model_slot import ModelSlot
 from .queue import Request, RequestQueue
 
@@ -55,7 +56,7 @@ class Progress:
     def _sentence(self, verb: str, request: Request) -> str:
         position = self._queue.position(request)
         place = f" ({position[0]} of {position[1]})" if position else ""
-        return f"{verb} {request.source.name or 'the image'}{place}"
+        return f"{verb} {printable(request.source.name) or 'the image'}{place}"
 
 
 def _seconds(duration_s: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .._text import printable
 from ..errors import SegWidgetsError, SettingError
 from .cleared import Cleared, Undo
 from .history import HistoryEntry
@@ -52,7 +53,7 @@ class Revisiting(Processing):
         try:
             result = entry.result
         except SegWidgetsError as error:
-            name = entry.source or f"Image {entry.number}"
+            name = printable(entry.source) or f"Image {entry.number}"
             self._publish(
                 error=f"{name} can't be shown again. {error} Its result is still in the history."
             )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from .._text import printable
 from ..errors import SettingError
 from ..prediction import Filter, Prediction
 from .result import Result
@@ -153,7 +154,7 @@ class SegmentationState(ThreadSafeTraits):
         if self.image is None or self.prediction is None:
             return f"no image yet, threshold {self.threshold:.2f}"
         height, width = self.image.shape[:2]
-        name = f"{self.source!r} " if self.source else ""
+        name = f"{printable(self.source)!r} " if self.source else ""
         total = len(self.prediction)
         noun = "instance" if total == 1 else "instances"
         return (

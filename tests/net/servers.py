@@ -34,26 +34,30 @@ def get(url: str, **options: Any) -> Fetched:
 
 
 @contextmanager
-def raw_server(talk: Callable[[socket.socket], None]) -> Iterator[str]:
-    """A server that answers one connection by `talk`."""
+def raw_server(talk: Callable[[socket.socket], None], connections: int = 1) -> Iterator[str]:
+    """A server that answers a connection by `talk`, and more of them if it is told so."""
     listening = socket.create_server(("127.0.0.1", 0))
     listening.settimeout(5)
 
     def serve() -> None:
-        try:
-            connection, _ = listening.accept()
-        except OSError:
-            return
-        with connection:
-            connection.settimeout(5)
-            with suppress(OSError):
-                talk(connection)
+        for _ in range(connections):
+            try:
+                connection, _ = listening.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(5)
+                with suppress(OSError):
+                    talk(connection)
 
     thread = threading.Thread(target=serve)
     thread.start()
     try:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
     finally:
+        # Closing alone does not wake a thread that waits for the next connection.
+        with suppress(OSError):
+            listening.shutdown(socket.SHUT_RDWR)
         listening.close()
         thread.join()
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
 import socket
 import ssl
+import struct
 import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -148,6 +151,39 @@ def test_nonsense_is_an_error_of_ours(answer: bytes) -> None:
     with raw_server(talk) as place, pytest.raises(FetchError, match=words) as caught:
         get(f"http://{place}/a.png")
     assert "0x" not in str(caught.value) and "Pool" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_is_gone_at_once_leaves_no_socket(
+    scheme: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: left.append(str(found.exc_value)))
+    opened = connection.Guard._open
+
+    def slow(self: connection.Guard, *address: Any) -> socket.socket:
+        made = opened(self, *address)
+        time.sleep(0.05)  # so that the server's RST comes before the handshake begins
+        return made
+
+    monkeypatch.setattr(connection.Guard, "_open", slow)
+
+    def leave(connected: socket.socket) -> None:
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    for _ in range(6):
+        with raw_server(leave) as place, pytest.raises(UnreachableError, match=r"broke|reached"):
+            get(f"{scheme}://{place}/a.png")
+    gc.collect()
+    assert left == []
+
+
+def test_a_server_that_closes_in_the_handshake_has_shown_no_certificate() -> None:
+    with (
+        raw_server(lambda connected: None) as place,
+        pytest.raises(UnreachableError, match=r"broke off|could not be reached"),
+    ):
+        get(f"https://{place}/a.png")
 
 
 def test_a_closed_port() -> None:

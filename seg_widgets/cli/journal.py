@@ -1,0 +1,225 @@
+"""What a run over many images has finished, so that a rerun skips it.
+
+One line of JSON for each image that is done, written after its files are: a run that is killed
+loses the image it was at. What was found is in the line where one file is made of all images in the
+end.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from .. import images
+from .._text import PATH_LENGTH, printable
+from ..errors import PredictionError, SettingError
+from ..prediction import MaskCrop, Prediction
+
+__all__ = ["Finished", "Journal"]
+
+_VERSION: Final = 1
+_KEYS: Final = {"source", "stem", "name", "state", "files"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """An image that is done.
+
+    Attributes:
+        files: what was written of it, relative to the journal's folder.
+        prediction: what was found; None where nobody needs it.
+    """
+
+    files: tuple[str, ...]
+    prediction: Prediction | None
+
+
+class Journal:
+    """The file in which a run notes what is done.
+
+    It is made with its first line, and its lines are added as the work goes on; a line that was
+    cut off by a crash is skipped.
+    """
+
+    def __init__(self, path: Path, settings: Mapping[str, Any], *, resume: bool) -> None:
+        """Open it.
+
+        Args:
+            path: the file; the results lie in the same folder.
+            settings: all that decides what is written of an image, as JSON has it.
+            resume: whether what it says is done counts; else it begins anew.
+
+        Raises:
+            SettingError: what is done was done with other settings.
+        """
+        self.path = path
+        self._done: dict[str, dict[str, Any]] = {}
+        self._head = {"version": _VERSION, "settings": json.loads(json.dumps(settings))}
+        self._is_begun = False
+        if not resume:
+            self.remove()
+        elif lines := self._lines():
+            self._check(lines[0], self._head)
+            self._done = {line["source"]: line for line in lines[1:] if set(line) >= _KEYS}
+
+    def find(self, source: str, stem: str, name: str) -> Finished | None:
+        """Return what is done of an image; None: it has to be done.
+
+        It counts as done while its file is unchanged and all that was written of it is there.
+
+        Args:
+            source: its path or address.
+            stem: what its files' names begin with.
+            name: what the results call it.
+        """
+        line = self._done.get(_key(source))
+        if line is None or [line["stem"], line["name"]] != [stem, name]:
+            return None
+        if line["state"] != _state(source):
+            return None
+        files = tuple(line["files"])
+        if not all((self.path.parent / file).is_file() for file in files):
+            return None
+        found = line.get("found")
+        try:
+            return Finished(files, None if found is None else _prediction(found))
+        except (PredictionError, KeyError, TypeError, ValueError):
+            return None
+
+    def add(
+        self,
+        source: str,
+        stem: str,
+        name: str,
+        files: Sequence[Path],
+        prediction: Prediction | None = None,
+    ) -> None:
+        """Note that an image is done.
+
+        A line that can't be written costs only that the image is done again.
+
+        Args:
+            source: its path or address.
+            stem: what its files' names begin with.
+            name: what the results call it.
+            files: what was written of it, in the journal's folder.
+            prediction: what was found, if it is needed for a file of all images.
+        """
+        line: dict[str, Any] = {
+            "source": _key(source),
+            "stem": stem,
+            "name": name,
+            "state": _state(source),
+            "files": [os.path.relpath(file, self.path.parent) for file in files],
+        }
+        if prediction is not None:
+            line["found"] = _found(prediction)
+        with contextlib.suppress(OSError):
+            if not self._is_begun:
+                self._begin()
+            with self.path.open("a", encoding="ascii") as file:
+                file.write(json.dumps(line) + "\n")
+
+    def remove(self) -> None:
+        """Remove the file, when all is done."""
+        with contextlib.suppress(OSError):
+            self.path.unlink()
+
+    def _lines(self) -> list[dict[str, Any]]:
+        lines: list[dict[str, Any]] = []
+        with contextlib.suppress(OSError):
+            for text in self.path.read_text("ascii", "replace").splitlines():
+                with contextlib.suppress(ValueError):
+                    line = json.loads(text)
+                    if isinstance(line, dict):
+                        lines.append(line)
+        return lines
+
+    def _begin(self) -> None:
+        """Write what is done already: whole lines only, so that none joins one that was cut off."""
+        lines = [self._head, *self._done.values()]
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_name(f"{self.path.name}.part")
+        temporary.write_text("".join(json.dumps(line) + "\n" for line in lines), "ascii")
+        temporary.replace(self.path)
+        self._is_begun = True
+
+    def _check(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        """Refuse to go on with other settings, each named with both values."""
+        then = before.get("settings")
+        if before.get("version") != now["version"] or not isinstance(then, dict):
+            then = {}
+        changes = [
+            f"{name} was {printable(str(then.get(name)))}, and is {printable(str(value))}"
+            for name, value in now["settings"].items()
+            if then.get(name) != value
+        ]
+        if changes:
+            shown = printable(str(self.path.parent), PATH_LENGTH)
+            raise SettingError(
+                f"The run in {shown} had other settings, so it can't go on with these: "
+                f"{'; '.join(changes)}. Give what it had, or another --out, or begin anew without "
+                "--resume."
+            )
+
+
+def _key(source: str) -> str:
+    """The same for a file however it is named."""
+    return source if images.is_address(source) else str(Path(source).absolute())
+
+
+def _state(source: str) -> list[int]:
+    """What changes when a file does: bytes and time; [] of an address."""
+    if images.is_address(source):
+        return []
+    try:
+        found = Path(source).expanduser().stat()
+    except (OSError, ValueError, RuntimeError):
+        return [-1]
+    return [found.st_size, found.st_mtime_ns]
+
+
+def _found(prediction: Prediction) -> dict[str, Any]:
+    """A prediction as JSON has it, without loss."""
+    masks = None
+    if prediction.masks is not None:
+        masks = [
+            [one.x, one.y, one.width, one.height, base64.b64encode(one.bits).decode("ascii")]
+            for one in prediction.masks
+        ]
+    return {
+        "image_size": list(prediction.image_size),
+        "boxes": prediction.boxes.tolist(),
+        "scores": prediction.scores.tolist(),
+        "class_ids": prediction.class_ids.tolist(),
+        "class_names": list(prediction.class_names),
+        "category_ids": list(prediction.category_ids),
+        "masks": masks,
+    }
+
+
+def _prediction(found: Mapping[str, Any]) -> Prediction:
+    masks = None
+    if found["masks"] is not None:
+        masks = tuple(
+            MaskCrop(x, y, width, height, base64.b64decode(bits))
+            for x, y, width, height, bits in found["masks"]
+        )
+    height, width = found["image_size"]
+    return Prediction(
+        (height, width),
+        np.asarray(found["boxes"], np.float32).reshape(-1, 4),
+        np.asarray(found["scores"], np.float32),
+        np.asarray(found["class_ids"], np.int64),
+        tuple(found["class_names"]),
+        masks,
+        category_ids=tuple(found["category_ids"]),
+    )

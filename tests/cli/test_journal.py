@@ -1,0 +1,186 @@
+"""A run over a folder that is stopped, killed or fails in part is gone on with."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from seg_widgets import Prediction
+from seg_widgets.cli import main, segment
+from seg_widgets.cli.image_run import JOURNAL
+from seg_widgets.cli.journal import Journal
+from seg_widgets.errors import SettingError
+from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+
+NAMES = [f"{number}.jpg" for number in range(6)]
+
+_PROGRAM = """
+import os, signal, sys
+from seg_widgets.cli import main, segment
+from seg_widgets.testing import StubPredictor
+class Killing(StubPredictor):
+    def __call__(self, image):
+        if self.calls == 2:
+            os.kill(os.getpid(), getattr(signal, sys.argv[1]))
+        return super().__call__(image)
+stub = Killing(4)
+stub.description = stub.device = "stub"
+segment.load_model = lambda options: stub
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+@pytest.fixture
+def stub(monkeypatch: pytest.MonkeyPatch) -> StubPredictor:
+    predictor = StubPredictor(4)
+    predictor.description = predictor.device = "stub"  # type: ignore[attr-defined]
+    monkeypatch.setattr(segment, "load_model", lambda options: predictor)
+    return predictor
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "in"
+    path.mkdir()
+    for number, name in enumerate(NAMES):
+        (path / name).write_bytes(make_jpeg(64 + number, 48))
+    return path
+
+
+def _command(folder: Path, *more: str) -> list[str]:
+    return ["segment", str(folder), "--out", str(folder.parent / "out"), *more]
+
+
+def _files(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+
+
+def _stopped(folder: Path, number: str, *more: str) -> subprocess.CompletedProcess[str]:
+    program = [sys.executable, "-c", _PROGRAM, number, *_command(folder, *more)]
+    return subprocess.run(program, capture_output=True, text=True, timeout=120)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
+@pytest.mark.parametrize(
+    ("number", "status", "done"),
+    [("SIGTERM", 143, 3), ("SIGINT", 130, 3), ("SIGKILL", -signal.SIGKILL, 2)],
+)
+def test_a_stopped_run_is_gone_on_with(
+    number: str,
+    status: int,
+    done: int,
+    folder: Path,
+    stub: StubPredictor,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out = folder.parent / "out"
+    assert main(_command(folder)) == 0
+    whole = _files(out)
+    assert JOURNAL not in whole
+    for path in out.iterdir():
+        path.unlink()
+
+    stopped = _stopped(folder, number)
+    assert stopped.returncode == status, stopped.stderr
+    if status > 0:
+        words = f"stopped by {number}: {6 - done} of 6 images are left. The same command with"
+        assert words in stopped.stderr
+        # What was done before is a data set already.
+        assert len(json.loads((out / "in-coco.json").read_text())["images"]) == done
+    assert len(list(out.glob("*.csv"))) == done
+
+    stub.calls = 0
+    capsys.readouterr()
+    assert main(_command(folder, "--resume")) == 0
+    assert stub.calls == 6 - done
+    assert f"{done} of 6 images were done before." in capsys.readouterr().out
+    found = _files(out)
+    assert found.pop(JOURNAL)
+    assert found == whole
+
+    # Once more there is nothing to do; of what has changed, everything.
+    stub.calls = 0
+    assert main(_command(folder, "--resume")) == 0
+    assert stub.calls == 0
+    (folder / "1.jpg").write_bytes(make_jpeg(99, 48))
+    (out / "2.csv").unlink()
+    (folder / "7.jpg").write_bytes(make_jpeg())
+    assert main(_command(folder, "--resume")) == 0
+    assert stub.calls == 3
+    assert len(json.loads((out / "in-coco.json").read_text())["images"]) == 7
+
+
+def test_what_failed_is_tried_again(folder: Path, stub: StubPredictor) -> None:
+    good = (folder / "3.jpg").read_bytes()
+    (folder / "3.jpg").write_bytes(b"")
+    assert main(_command(folder)) == 1
+    (folder / "3.jpg").write_bytes(good)
+    stub.calls = 0
+    assert main(_command(folder, "--resume")) == 0
+    assert stub.calls == 1
+
+
+def test_other_settings_are_refused_with_both(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "3.jpg").write_bytes(b"")
+    assert main(_command(folder, "--format", "csv")) == 1
+    capsys.readouterr()
+    changed = ["--resume", "--format", "csv", "--threshold", "0.7"]
+    assert main(_command(folder, *changed)) == 2
+    assert "threshold was 0.5, and is 0.7. Give what it had" in capsys.readouterr().err
+    assert main(_command(folder, "--resume", "--format", "csv,png")) == 2
+    assert "format was ['csv'], and is ['csv', 'png']" in capsys.readouterr().err
+
+
+SETTINGS: dict[str, Any] = {"model": "starter"}
+
+
+def _noted(folder: Path) -> tuple[Path, Prediction]:
+    prediction = StubPredictor(4)(make_picture())
+    (folder / "a.csv").touch()
+    journal = Journal(folder / JOURNAL, SETTINGS, resume=True)
+    journal.add("\udcff.jpg", "a", "\udcff", [folder / "a.csv"], prediction)
+    return folder / JOURNAL, prediction
+
+
+def test_what_was_found_comes_back_without_loss(tmp_path: Path) -> None:
+    path, prediction = _noted(tmp_path)
+    again = Journal(path, SETTINGS, resume=True).find("\udcff.jpg", "a", "\udcff")
+    assert again is not None
+    assert again.files == ("a.csv",)
+    assert again.prediction == prediction
+    found = Journal(path, SETTINGS, resume=True)
+    assert found.find("\udcff.jpg", "b", "\udcff") is None
+    assert found.find("b.jpg", "a", "\udcff") is None
+    assert Journal(path, SETTINGS, resume=False).find("\udcff.jpg", "a", "\udcff") is None
+
+
+def test_a_line_that_was_cut_off_is_skipped(tmp_path: Path) -> None:
+    path, _ = _noted(tmp_path)
+    whole = path.read_bytes()
+    for kept in range(0, len(whole), 37):
+        path.write_bytes(whole[:kept])
+        journal = Journal(path, SETTINGS, resume=True)
+        assert journal.find("\udcff.jpg", "a", "\udcff") is None
+        journal.add("\udcff.jpg", "a", "\udcff", [tmp_path / "a.csv"])
+        assert Journal(path, SETTINGS, resume=True).find("\udcff.jpg", "a", "\udcff") is not None
+
+
+def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / JOURNAL).write_text('{"somebody": "else"}\n')
+    with pytest.raises(SettingError, match="model was None, and is starter"):
+        Journal(tmp_path / JOURNAL, SETTINGS, resume=True)
+
+
+def test_a_folder_that_cannot_be_written_costs_no_image(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    journal = Journal(tmp_path / "file" / JOURNAL, SETTINGS, resume=True)
+    journal.add("a.jpg", "a", "a.jpg", [])
+    assert journal.find("a.jpg", "a", "a.jpg") is None
