@@ -252,6 +252,22 @@ def test_a_pill_has_room_around_its_letters() -> None:
         assert pill.size[0] - 1 - inked[-1] == pytest.approx(padding, abs=own)
         assert pill.shape[0, 0] < 255 and pill.shape[0, padding] == 255
         assert (pill.shape[:, padding:-padding] == 255).all()
+        np.testing.assert_array_equal(pill.shape, pill.shape[:, ::-1])
+        np.testing.assert_array_equal(pill.shape, pill.shape[::-1])
+
+
+def test_round_ends_let_the_image_through() -> None:
+    prediction = rectangles((20, 40, 140, 90), names=("cat",))
+    [label] = place_labels(prediction, ONLY_LABELS)
+    width, height = label.pill.size
+    place = np.s_[label.top : label.top + height, label.left : label.left + width]
+    # A canvas of many values, so that no sum is right by chance.
+    image = np.random.default_rng(0).integers(0, 256, GRAY.shape, np.uint8)
+    result = overlay(image, prediction, ONLY_LABELS)[place].astype(float)
+    share, letters = label.pill.shape[..., None] / 255, label.pill.text[..., None] / 255
+    back, front = (np.array(color, float) for color in (class_color(0), text_color(class_color(0))))
+    colored = np.rint(back + (front - back) * letters)
+    np.testing.assert_allclose(result, colored * share + image[place] * (1 - share), atol=0.51)
 
 
 def test_what_finds_no_room_is_tried_smaller_then_shorter() -> None:

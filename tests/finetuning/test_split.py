@@ -105,3 +105,10 @@ def test_what_is_trained_on_is_not_measured_on(tmp_path: Path) -> None:
     (tmp_path / "b" / "images" / "001.png").write_bytes(shared)
     with pytest.raises(DatasetError, match="no object of a class that is learned, in an image"):
         prepare_data(tmp_path / "a", read_dataset(tmp_path / "b"))
+
+
+def test_each_class_has_its_share_in_both_parts(tmp_path: Path) -> None:
+    kept = {number: (number % 2,) for number in range(1, 41)}
+    split = _split(tmp_path, kept)
+    of = [item.class_id for image in split.validation for item in image.objects]
+    assert (of.count(0), of.count(1)) == (4, 4)

@@ -17,7 +17,7 @@ from seg_widgets.testing import make_picture
 from .tiffs import GREY, Entries, tiff
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f4"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f2", "f4"])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_white_is_zero_in_every_depth(dtype: str, order: Literal["<", ">"]) -> None:
     values = GREY.astype(dtype)
@@ -167,6 +167,22 @@ def test_what_cannot_be_read_is_named(content: bytes, words: str) -> None:
     with pytest.raises(ImageFormatError, match=words) as caught:
         load(content)
     assert "damaged" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        *((2, "CCITT"), (3, "CCITT"), (4, "CCITT"), (6, "JPEG"), (7, "JPEG"), (33003, "JPEG 2000")),
+        *((33004, "JPEG 2000"), (33005, "JPEG 2000"), (34712, "JPEG 2000"), (50002, "JPEG XL")),
+        *((52546, "JPEG XL"), (22610, "JPEG XR"), (34934, "JPEG XR"), (34887, "LERC")),
+        *((50001, "WebP"), (32909, "method 32909")),
+    ],
+)
+def test_a_compression_that_cannot_be_read_has_its_name(number: int, name: str) -> None:
+    content = tiff(GREY.astype(np.uint16), entries={259: (3, [number])})
+    words = f"TIFF of 16 bits and 1 channels, compressed with {name}, which"
+    with pytest.raises(ImageFormatError, match=words):
+        load(content)
 
 
 def test_16_bits_cut_short_are_damaged() -> None:
