@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from checkout import ROOT, copy_checkout, equivalent, tests_of
+from checkout import EQUIVALENT, ROOT, copy_checkout, equivalent, tests_of
 from mutations import Mutant, sample
 
 ENOUGH = 0.85
@@ -150,8 +150,11 @@ def _mutate(module: Path, options: argparse.Namespace, runners: Sequence[Runner]
     """Print what no test of a module notices; whether enough was noticed."""
     tests: list[Path] = options.tests or tests_of(module)
     count = None if options.mutants == "all" else int(options.mutants)
+    source = (ROOT / module).read_text()
     known = equivalent(module)
-    chosen = sample((ROOT / module).read_text(), count, options.seed)
+    for line in {before for before, _ in known} - {line.strip() for line in source.splitlines()}:
+        print(f"{module}: {EQUIVALENT.name} has a line that is not in it any more:\n  {line}")
+    chosen = sample(source, count, options.seed)
     mutants = [mutant for mutant in chosen if (mutant.before, mutant.after) not in known]
     tried: list[Tried] = []
     try:

@@ -67,7 +67,7 @@ def _read(tmp_path: Path, content: Any) -> AnnotationFile:
 
 
 def test_entries_of_a_list_stay_as_they_are(tmp_path: Path) -> None:
-    content = {
+    content: dict[str, Any] = {
         "images": [{"id": 7, "file_name": "a.png"}, "b.png"],
         "annotations": [{}, {"segments_info": []}],
         "categories": [{"name": "cat"}, "dog"],

@@ -193,3 +193,10 @@ def test_no_value_at_all_in_some_channels_only() -> None:
     loaded = read(values)
     assert loaded.pixels[0, 0].tolist() == [255, 0, 255] and loaded.pixels[0, 1].max() == 0
     assert loaded.notes == ("2 pixels without a value (NaN, infinite, no data) are black.",)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32])
+def test_where_white_is_zero_all_is_turned_round(dtype: npt.DTypeLike) -> None:
+    values = np.array([[0, 51, 255, 300]]).astype(dtype)
+    pixels = load(tiff(values, 0), contrast=(0, 255))
+    assert pixels[0, :, 0].tolist() == [255, 204, 0, 0]

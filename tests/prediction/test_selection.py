@@ -114,3 +114,20 @@ def test_what_stands_in_the_brackets() -> None:
         prediction["cat"]  # type: ignore[index]
     with pytest.raises(SettingError, match=r"as a list: prediction\[\[0, 2\]\]"):
         prediction[0, 2]
+
+
+def test_a_row_of_one_number_is_several() -> None:
+    class Row:
+        """What a tensor of one row and one number is: it can be an index, too."""
+
+        ndim = 1
+
+        def __index__(self) -> int:
+            return 1
+
+        def __array__(self, *_: object, **__: object) -> Any:
+            return np.array([1])
+
+    row: Any = Row()
+    chosen: Any = small()[row]
+    assert isinstance(chosen, Prediction) and chosen.class_ids.tolist() == [0]
