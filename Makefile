@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 VENV7  ?= .venv-ipywidgets7
 PEERS  ?= .venv-peers
+MUTANT ?= .venv-mutants
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web serve demo test lint docs docker-test peers-test detectron2-test versions-test bench \
-  notebooks screenshots lock starter clean
+.PHONY: help setup lab web serve demo test lint docs docker-test peers-test detectron2-test versions-test mutants \
+  bench notebooks screenshots lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -68,6 +69,16 @@ detectron2-test: setup ## test detectron2 itself, as it is installed, and what o
 versions-test: setup ## try the lowest and the newest versions of everything, in environments of their own (6 GB each)
 	@$(RUN) packaging/versions.py
 
+# Of each module: how many mutants (all: one at each place), which ones, and how many at a time.
+MUTANTS ?= 60
+SEED    ?= 0
+JOBS    ?= 2
+
+mutants: setup ## what a module's tests do not notice (MODULE="seg_widgets/…/a.py …" MUTANTS=60 SEED=0 JOBS=2)
+	@test -n "$(MODULE)" || { echo 'Name a module: make mutants MODULE=seg_widgets/prediction/filter.py'; exit 2; }
+	@$(PYTHON) packaging/bootstrap.py --mutants --venv $(MUTANT)
+	@$(MUTANT)/bin/python packaging/mutants --python $(RUN) --mutants $(MUTANTS) --seed $(SEED) --jobs $(JOBS) $(MODULE)
+
 bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
 	@$(RUN) -m benchmarks $(BENCH)
 
@@ -85,4 +96,4 @@ lock: setup ## resolve the dependencies anew
 	@$(RUN) packaging/lock.py
 
 clean: ## remove the .venv and what was built
-	rm -rf $(VENV) $(VENV7) $(PEERS) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV7) $(PEERS) $(MUTANT) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

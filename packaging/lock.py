@@ -2,7 +2,8 @@
 (requirements.txt).
 
 No file holds an address. The one without hashes is for conda's pip section, which can't mix hashes
-with a folder. ipywidgets7.lock and peers.lock are for the other environments that the tests use.
+with a folder. ipywidgets7.lock, peers.lock and mutants.lock are for the other environments that the
+tests use.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def main() -> int:
     failed = failed or _resolve(
         "packaging/peers.in", "peers.lock", "-c", "packaging/requirements.txt"
     )
+    failed = failed or _resolve("packaging/mutants.in", "mutants.lock")
     if not failed:
         PLAIN.write_text(without_hashes(LOCK.read_text()))
     return failed

@@ -106,6 +106,7 @@ class ImageFinder:
             names: each image's `file_name`.
         """
         results: list[Found | NotFound] = [NotFound() for _ in names]
+        self.is_elsewhere = False
         levels = self._levels()
         looked: list[Path] = []
         for level in levels:

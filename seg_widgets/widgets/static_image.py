@@ -49,8 +49,8 @@ _VIEW: Final = "application/vnd.jupyter.widget-view+json"
 _REST_S: Final = 0.5
 _MOST_OUTPUTS: Final = 8
 
-# By both together the style sheet knows the output that is ours; see css/panel.css. JupyterLab reads
-# the second from the output itself, not from the media type.
+# By both together the style sheet knows the output that is ours; see css/panel.css. JupyterLab
+# reads the second from the output itself, not from the media type.
 _METADATA: Final = {
     "image/png": {"unconfined": True},
     "needs_background": "light",

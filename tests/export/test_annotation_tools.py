@@ -82,3 +82,66 @@ def test_supervision_itself() -> None:
     found = export.to_supervision(FOUND)
     assert isinstance(found, supervision.Detections) and len(found) == 5
     assert len(export.to_supervision(NOTHING)) == 0
+
+
+# An image of 200×50, so that no side is taken for the other, and scores of more digits than a file
+# has.
+BOX = Prediction(
+    (50, 200),
+    np.array([[20, 10, 60, 15], [1, 2, 3, 4]], np.float32),
+    np.array([0.123456789, 0.5], np.float32),
+    np.array([1, 0]),
+    ("cat", "dog"),
+)
+
+
+def test_label_studio_has_all_its_fields() -> None:
+    task = export.to_label_studio(BOX, "a.png", from_name="f", to_name="t", model_version="v")
+    predicted = task["predictions"][0]
+    assert (predicted["model_version"], predicted["score"]) == ("v", 0.311728)
+    assert predicted["result"][0] == {
+        "id": "i0",
+        "type": "rectanglelabels",
+        "from_name": "f",
+        "to_name": "t",
+        "original_width": 200,
+        "original_height": 50,
+        "image_rotation": 0,
+        "score": 0.123457,
+        "value": {
+            "x": pytest.approx(10),
+            "y": pytest.approx(20),
+            "width": pytest.approx(20),
+            "height": pytest.approx(10),
+            "rotation": 0,
+            "rectanglelabels": ["dog"],
+        },
+    }
+    assert predicted["result"][1]["id"] == "i1"
+    nothing = export.to_label_studio(NOTHING, "a")["predictions"][0]
+    assert nothing == {"model_version": "seg_widgets", "score": 0.0, "result": []}
+
+
+def test_label_studio_names_and_closes_each_piece() -> None:
+    dense = np.zeros((1, 10, 20), bool)
+    dense[0, 2:4, 5:10] = dense[0, 6:9, 12:16] = True
+    pieces = Prediction.from_dense(dense, [0.5], [0], ["cat"])
+    regions = export.to_label_studio(pieces, "a")["predictions"][0]["result"]
+    assert [(region["id"], region["type"]) for region in regions] == [
+        ("i0-0", "polygonlabels"),
+        ("i0-1", "polygonlabels"),
+    ]
+    assert all(region["value"]["closed"] is True for region in regions)
+    corners = {tuple(point) for region in regions for point in region["value"]["points"]}
+    assert (25.0, 20.0) in corners and (80.0, 90.0) in corners
+
+
+def test_labelme_has_all_its_fields() -> None:
+    assert export.to_labelme(BOX, "a.png")["shapes"][0] == {
+        "label": "dog",
+        "group_id": 0,
+        "description": "score 0.1235",
+        "shape_type": "rectangle",
+        "flags": {},
+        "points": [[20, 10], [60, 15]],
+    }

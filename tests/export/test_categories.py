@@ -84,3 +84,10 @@ def test_coco_results_there_and_back() -> None:
     categories = export.coco_dataset(known, "a.jpg")["categories"]
     back = Prediction.of(export.to_coco(known), IMAGE, class_names=categories)
     assert export.to_coco(back) == export.to_coco(known)
+
+
+def test_ids_that_are_given_are_one_for_each_class() -> None:
+    assert export.category_ids(FOUND, [9, 8, 7, 0]) == (9, 8, 7, 0)
+    for wrong in ([1, 2, 3], [1, 2, 3, 4, 5], [1, 2, 3, 3], []):
+        with pytest.raises(SettingError, match="one id of its own for each of the 4 classes"):
+            export.category_ids(FOUND, wrong)

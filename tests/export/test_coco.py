@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -72,5 +73,30 @@ def test_data_sets_of_one_and_of_boxes() -> None:
     assert export.coco_dataset([], [])["images"] == []
     with pytest.raises(SettingError, match="1 predictions, but 2 file names"):
         export.coco_dataset([FOUND], ["a", "b"])
-    with pytest.raises(SettingError, match="different class names"):
-        export.coco_dataset([FOUND, Prediction.empty((5, 5), ["x"])], ["a", "b"])
+    for name in ("x", "a", ""):
+        with pytest.raises(SettingError, match="different class names"):
+            export.coco_dataset([FOUND, Prediction.empty((5, 5), [name])], ["a", "b"])
+
+
+def test_a_result_has_no_more_digits_than_it_needs() -> None:
+    box, score = np.array([[1.23456, 2, 7.5, 5]]), np.array([0.123456789])
+    prediction = Prediction((9, 9), box, score, np.array([1]), ("a", "b"))
+    result = export.to_coco(prediction)[0]
+    assert (result["image_id"], result["category_id"]) == (1, 2)
+    assert (result["bbox"], result["score"]) == ([1.235, 2.0, 6.265, 3.0], 0.123457)
+    annotation = export.coco_dataset(prediction, "a.jpg")["annotations"][0]
+    assert (annotation["id"], annotation["iscrowd"], annotation["score"]) == (1, 0, 0.123457)
+
+
+def test_data_sets_without_images_have_the_ids_that_are_given() -> None:
+    assert export.coco_dataset([], [])["categories"] == []
+    # Ids that differ matter only where none are given.
+    unknown = Prediction.empty((5, 5), ["a"])
+    both = [dataclasses.replace(unknown, category_ids=(7,)), unknown]
+    given = export.coco_dataset(both, ["a", "b"], category_ids=[3])
+    assert given["categories"] == [{"id": 3, "name": "a"}]
+    with pytest.raises(SettingError, match="different ids"):
+        export.coco_dataset(both, ["a", "b"])
+    for one, names in ((both, ["a"]), (both[:1], ["a", "b"])):
+        with pytest.raises(SettingError, match="give one for each"):
+            export.coco_dataset(one, names)

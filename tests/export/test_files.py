@@ -11,6 +11,7 @@ import pytest
 
 from seg_widgets import export
 from seg_widgets.errors import ExportError
+from seg_widgets.export.files import as_json
 
 
 def test_writing_replaces_and_leaves_nothing_else(tmp_path: Path) -> None:
@@ -88,3 +89,21 @@ def test_stems_are_fit_for_every_system(text: str, stem: str) -> None:
     numbered = export.file_stem(text, ending="-12")
     assert numbered.endswith("-12") and export.file_stem(numbered) == numbered
     assert len(f"{stem}-cutout-000-{'写' * 16}.png".encode()) < 255
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux says its umask")
+def test_a_file_has_the_rights_that_a_person_asked_for(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        path = export.write_bytes(tmp_path / "a.txt", b"x")
+    finally:
+        os.umask(before)
+    assert path.stat().st_mode & 0o777 == 0o640
+
+
+def test_json_is_short_and_in_utf_8() -> None:
+    content = as_json({"name": "Ωmega", "box": [1, 2.5], "file": "a\udcff.jpg"})
+    assert content == '{"name":"Ωmega","box":[1,2.5],"file":"a?.jpg"}\n'.encode()
+    # JSON has no NaN, and other programs refuse it.
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        as_json([float("nan")])

@@ -80,3 +80,10 @@ def test_class_names_are_no_paths(tmp_path: Path) -> None:
         assert path.parent == tmp_path / "in" and path.is_file()
         assert len(path.name) < 150
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_long_class_name_is_cut_in_the_files_name() -> None:
+    named = dataclasses.replace(FOUND, class_names=("x" * 300, "b", "c", "d"))
+    with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(named, IMAGE, only=[0]))) as archive:
+        assert archive.namelist() == [f"image-cutout-000-{'x' * 40}.png"]
+        assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED

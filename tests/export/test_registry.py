@@ -207,3 +207,36 @@ def test_the_docs_have_every_format() -> None:
     assert export.formats_table() in page.read_text("utf-8"), (
         "put what export.formats_table() returns into docs/api.md"
     )
+
+
+def test_what_a_file_says_that_its_image_is_called() -> None:
+    for name, stem, file_name, file_stem in (
+        ("a.b.jpg", "", "a.b.jpg", "a.b"),
+        ("a.jpg", "c", "a.jpg", "c"),
+        ("", "c", "c", "c"),
+        ("", "", "image", "image"),
+    ):
+        result = export.Result(IMAGE, FOUND, name, stem=stem)
+        assert (result.file_name, result.file_stem) == (file_name, file_stem)
+
+
+def test_several_images_in_one_file(tmp_path: Path) -> None:
+    names, found = ["a.jpg", "b.jpg"], [FOUND, FOUND[:2]]
+    path = export.save_together("coco", names, found, tmp_path / "new", "all: of them")
+    assert path == tmp_path / "new" / "all_ of them-coco.json"
+    content = json.loads(path.read_bytes())
+    assert [(one["id"], one["file_name"]) for one in content["images"]] == [
+        *((1, "a.jpg"), (2, "b.jpg")),
+    ]
+    assert [one["image_id"] for one in content["annotations"]] == [1] * 5 + [2] * 2
+    path = export.save_together("results", names, found, tmp_path, "all")
+    assert path == tmp_path / "all-results.json"
+    results = json.loads(path.read_bytes())
+    assert [(one["image_id"], one["file_name"]) for one in results] == [
+        *[(1, "a.jpg")] * 5,
+        *[(2, "b.jpg")] * 2,
+    ]
+    with pytest.raises(SettingError, match=r"There is no format 'tiff'; there are png, .*coco"):
+        export.save_together("tiff", names, found, tmp_path, "all")
+    with pytest.raises(SettingError, match="The format 'csv' is for one image; use save for each"):
+        export.save_together("csv", names, found, tmp_path, "all")

@@ -7,9 +7,11 @@ import dataclasses
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seg_widgets import export
+from seg_widgets.prediction import Prediction
 
 from .results import FOUND, IMAGE, NOTHING
 
@@ -61,3 +63,9 @@ def test_each_row_names_its_file_and_the_category_of_the_coco_file() -> None:
     assert [int(row["category_id"]) for row in rows] == [one["category_id"] for one in results]
     made = export.make("csv", export.Result(IMAGE, prediction, "=1\udcff.jpg"))
     assert list(csv.reader(io.StringIO(made.data.decode("utf-8"))))[1][-1] == "'=1_.jpg"
+
+
+def test_a_row_has_as_many_digits_as_it_needs() -> None:
+    box, score = np.array([[1.23456, 2, 3.5, 4]]), np.array([0.123456789])
+    prediction = Prediction((9, 9), box, score, np.array([0]), ("cat",))
+    assert export.to_csv(prediction).splitlines()[1] == "0,cat,0,0.123457,1.235,2.0,3.5,4.0,5,1,"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from seg_widgets.errors import DatasetError
-from seg_widgets.finetuning.annotation_file import read_annotation_file
+from seg_widgets.finetuning.annotation_file import AnnotationFile, read_annotation_file
 
 EMPTY: dict[str, Any] = {"images": [], "annotations": [], "categories": []}
 
@@ -58,3 +58,62 @@ def test_other_formats_are_named(tmp_path: Path, content: Any, words: str) -> No
     file.write_text(json.dumps(content))
     with pytest.raises(DatasetError, match=words):
         read_annotation_file(file)
+
+
+def _read(tmp_path: Path, content: Any) -> AnnotationFile:
+    file = tmp_path / "data.json"
+    file.write_bytes(content if isinstance(content, bytes) else json.dumps(content).encode())
+    return read_annotation_file(file)
+
+
+def test_entries_of_a_list_stay_as_they_are(tmp_path: Path) -> None:
+    content: dict[str, Any] = {
+        "images": [{"id": 7, "file_name": "a.png"}, "b.png"],
+        "annotations": [{}, {"segments_info": []}],
+        "categories": [{"name": "cat"}, "dog"],
+    }
+    found = _read(tmp_path, content)
+    assert found.images == content["images"][:1]
+    assert found.annotations == content["annotations"]
+    assert found.categories == [{"name": "cat"}]
+    assert [str(problem) for problem in found.problems] == [
+        "images[1]: it is no entry, so it is skipped",
+        "categories[1]: it is no entry, so it is skipped",
+    ]
+
+
+def test_entries_by_id_get_it(tmp_path: Path) -> None:
+    content = {
+        "images": {"7": {"file_name": "a.png"}, "8": "b.png"},
+        "annotations": {"x": {"id": 3}, "y": 5},
+        "categories": {"1": "cat", "2": {"name": "dog"}, "3": 4},
+    }
+    found = _read(tmp_path, content)
+    assert found.images == [{"id": "7", "file_name": "a.png"}]
+    assert found.annotations == [{"id": 3}]
+    assert found.categories == [{"id": "1", "name": "cat"}, {"id": "2", "name": "dog"}]
+    assert [problem.where for problem in found.problems] == [
+        *("images['8']", "annotations['y']", "categories['3']"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b'{"a": 1}\nno JSON\n', "is not JSON: Extra data"),
+        (b"1\n2\n", "is not JSON: Extra data"),
+        (b'\n\n{"a": 1}\n\n[2]\n', "JSON Lines"),
+        (b'{"a": 1}\n7\n', "is not JSON: Extra data"),
+        (b" \n\t", "is empty"),
+    ],
+)
+def test_lines_of_json_are_told_from_broken_json(
+    tmp_path: Path, content: bytes, words: str
+) -> None:
+    with pytest.raises(DatasetError, match=words):
+        _read(tmp_path, content)
+
+
+def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match=r"can't be read: Is a directory\.$"):
+        read_annotation_file(tmp_path)

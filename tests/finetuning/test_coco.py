@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from seg_widgets.errors import DatasetError
@@ -360,3 +361,52 @@ def test_an_unforeseen_fault_is_named_and_not_raised_as_it_is(
         read_dataset(folder)
     with pytest.raises(DatasetError, match="as the path of its folder or JSON file"):
         read_dataset({"images": []})  # type: ignore[arg-type]
+
+
+def test_two_names_that_one_file_could_be_meant_by_are_both_missing(folder: Path) -> None:
+    def edit(data: dict[str, Any]) -> None:
+        data["images"][0]["file_name"] = "one/001.png"
+        data["images"][1]["file_name"] = "two/001.png"
+
+    dataset = read_changed(folder, edit)
+    assert [image.path.name for image in dataset.images] == ["003.png", "004.png"]
+    there = f"there is {folder.name}/images/001.png"
+    assert [(one.where, one.reason, one.detail) for one in dataset.problems[:2]] == [
+        ("image one/001.png", "its file is not there", there),
+        ("image two/001.png", "its file is not there", there),
+    ]
+    assert dataset.objects == 4
+    # The first name has it in full now, so that the second one only ends like it.
+    change(folder, lambda data: data["images"][0].update(file_name="001.png"))
+    dataset = read_dataset(folder)
+    assert [image.path.name for image in dataset.images] == ["001.png", "003.png", "004.png"]
+
+
+def test_two_entries_of_one_file_have_to_agree_on_its_size(folder: Path) -> None:
+    path = folder / "images" / "001.png"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # it is shown turned, so that both sizes may stand in the JSON
+    with Image.open(path) as image:
+        image.load()
+        image.save(path, exif=exif)
+    dataset = read_changed(
+        folder,
+        lambda data: data["images"][1].update(file_name="001.png", height=WIDTH, width=HEIGHT),
+    )
+    assert [image.path.name for image in dataset.images] == ["001.png", "003.png", "004.png"]
+    assert str(dataset.problems[0]) == "image 001.png: its file is another entry's, of another size"
+    assert dataset.objects == 6
+
+
+def test_names_of_images_may_be_numbers_or_addresses(folder: Path) -> None:
+    (folder / "images" / "002.png").rename(folder / "images" / "2")
+
+    def edit(data: dict[str, Any]) -> None:
+        first, second, third, _ = data["images"]
+        first["coco_url"] = f"http://images.example/val/{first.pop('file_name')}"
+        second["file_name"] = 2
+        third["file_name"] = " "
+
+    dataset = read_changed(folder, edit)
+    assert [image.path.name for image in dataset.images] == ["001.png", "2", "004.png"]
+    assert str(dataset.problems[0]) == "image 3: it has no id or no file_name"

@@ -141,3 +141,51 @@ def test_a_folder_that_is_named_is_searched_to_its_depth(tmp_path: Path) -> None
     assert find(tmp_path, "val.json", "3.png", raw) == "raw/val/3.png"
     put(tmp_path, "images/4.png")
     assert find(tmp_path, "data.json", "4.png", raw) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "is_full"),
+    [
+        ("cam1/1.png", True),
+        ("./cam1//1.png", True),
+        ("cam1\\1.png", True),
+        ("../images/cam1/1.png", True),
+        ("../cam1/1.png", True),
+        ("cam2/1.png", False),
+        ("../../cam1/1.png", False),
+        ("cam2/../cam1/1.png", False),
+        ("/cam1/1.png", False),
+        ("C:/cam1/1.png", False),
+        ("https://example.org/cam1/1.png", False),
+        ("https://example.org/x/cam1/1%2epng", False),
+    ],
+)
+def test_whether_a_file_lies_in_the_folders_of_its_name(
+    tmp_path: Path, name: str, is_full: bool
+) -> None:
+    put(tmp_path, "images/cam1/1.png", "images/1.png")
+    lone = "cam2" in name and ".." not in name
+    (found,) = ImageFinder(tmp_path / "data.json").find([name])
+    file = tmp_path / ("images/1.png" if lone else "images/cam1/1.png")
+    assert found == Found(file, is_full)
+
+
+@pytest.mark.parametrize(
+    ("json", "is_elsewhere"),
+    [("set/data.json", True), ("annotations/data.json", False), ("train/data.json", False)],
+)
+def test_images_above_a_folder_that_leads_there_are_where_they_should_be(
+    tmp_path: Path, json: str, is_elsewhere: bool
+) -> None:
+    put(tmp_path, "images/1.png")
+    finder = ImageFinder(tmp_path / json)
+    (tmp_path / json).parent.mkdir()
+    assert isinstance(finder.find(["1.png"])[0], Found)
+    assert finder.is_elsewhere is is_elsewhere
+    assert finder.looked_in[0].is_relative_to(tmp_path / json.partition("/")[0])
+    # The last search is what counts.
+    assert finder.find(["2.png"]) == [NotFound()]
+    assert not finder.is_elsewhere
+    finder = ImageFinder(tmp_path / json, tmp_path)
+    assert isinstance(finder.find(["1.png"])[0], Found)
+    assert not finder.is_elsewhere

@@ -145,3 +145,25 @@ def test_a_json_of_all_images_is_no_part(folder: Path) -> None:
     (folder / "instances.json").unlink()
     (folder / "trainval.json").write_text(json.dumps(content))
     assert find_parts(folder) == (folder / "trainval.json", None)
+
+
+def test_one_of_several_in_the_folder_of_a_part_is_not_taken(folder: Path) -> None:
+    (folder / "train").mkdir()
+    content = (folder / "instances.json").read_text()
+    (folder / "instances.json").unlink()
+    (folder / "train" / "first.json").write_text(content)
+    assert find_parts(folder) == (folder / "train" / "first.json", None)
+    (folder / "train" / "second.json").write_text(content)
+    words = r"train/first\.json, train/second\.json: name one of them"
+    with pytest.raises(DatasetError, match=words):
+        find_parts(folder)
+
+
+@pytest.mark.parametrize("where", ["", "a", "a/b"])
+def test_a_message_names_five_files_at_most(tmp_path: Path, where: str) -> None:
+    (tmp_path / where).mkdir(parents=True, exist_ok=True)
+    for number in range(1, 7):
+        (tmp_path / where / f"{number}.json").write_text("{}")
+    with pytest.raises(DatasetError, match=r"such as instances\.json; .*it has .*: name") as caught:
+        find_parts(tmp_path)
+    assert "5.json" in str(caught.value) and "6.json" not in str(caught.value)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seg_widgets.errors import DatasetError
+from seg_widgets.errors import DatasetError, SettingError
 from seg_widgets.finetuning import LabelledImage, read_dataset
 from seg_widgets.finetuning.split import Split, prepare_data, split_by_content
 
@@ -71,3 +71,44 @@ def test_an_own_validation_part_that_is_empty_names_the_way_out(tmp_path: Path) 
     with pytest.raises(DatasetError, match=r"own validation part.*--validation 0\.2"):
         prepare_data(tmp_path)
     assert len(prepare_data(tmp_path, 0.0).train) == 3
+
+
+@pytest.mark.parametrize(("count", "validation"), [(4, 0), (5, 1), (7, 1), (8, 2)])
+def test_of_few_images_none_is_set_aside(tmp_path: Path, count: int, validation: int) -> None:
+    write_shapes(tmp_path, count)
+    split = prepare_data(tmp_path)
+    assert (len(split.train), len(split.validation)) == (count - validation, validation)
+    assert not {image.path for image in split.train} & {image.path for image in split.validation}
+
+
+def test_a_share_is_from_0_to_below_1(tmp_path: Path) -> None:
+    write_shapes(tmp_path, 6)
+    for share in (-0.1, 1.0, 2):
+        with pytest.raises(SettingError, match=f"from 0 to below 1, not {share}"):
+            prepare_data(tmp_path, share)
+    for given, count in ((0, 0), (0.5, 3)):
+        assert len(prepare_data(tmp_path, given).validation) == count
+        assert len(prepare_data(read_dataset(tmp_path), given).validation) == count
+    assert len(prepare_data(read_dataset(tmp_path)).validation) == 1
+
+
+def test_what_is_trained_on_is_not_measured_on(tmp_path: Path) -> None:
+    write_shapes(tmp_path / "a", 3)
+    write_shapes(tmp_path / "b", 2, seed=8)
+    shared = (tmp_path / "a" / "images" / "001.png").read_bytes()
+    (tmp_path / "b" / "images" / "002.png").write_bytes(shared)
+    split = prepare_data(tmp_path / "a", tmp_path / "b")
+    assert len(split.train) == 3
+    assert [image.path.name for image in split.validation] == ["001.png"]
+    (problem,) = split.dataset.problems
+    assert str(problem) == "image 002.png: it is learned from, too, so it can't be measured on"
+    (tmp_path / "b" / "images" / "001.png").write_bytes(shared)
+    with pytest.raises(DatasetError, match="no object of a class that is learned, in an image"):
+        prepare_data(tmp_path / "a", read_dataset(tmp_path / "b"))
+
+
+def test_each_class_has_its_share_in_both_parts(tmp_path: Path) -> None:
+    kept = {number: (number % 2,) for number in range(1, 41)}
+    split = _split(tmp_path, kept)
+    of = [item.class_id for image in split.validation for item in image.objects]
+    assert (of.count(0), of.count(1)) == (4, 4)

@@ -106,3 +106,44 @@ def test_any_good_array_becomes_rgb(
     np.testing.assert_array_equal(array, before)
     if channels == 3:
         np.testing.assert_allclose(result, array.astype(float) / scale * 255, atol=0.51)
+
+
+@pytest.mark.parametrize("shape", [(17, 3, 5), (17, 3, 16), (1, 1, 4), (1, 9, 1)])
+def test_channels_come_last_and_are_few(shape: tuple[int, ...]) -> None:
+    assert read(np.zeros(shape, np.uint8)).pixels.shape == (*shape[:2], 3)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((16, 3, 5), "If its channels come first"),
+        ((16, 9, 40), "If its channels come first"),
+        ((17, 9, 40), "To show three of its channels"),
+        ((17, 3, 17), "To show three of its channels"),
+        ((1, 2, 3, 3), "If it is a batch"),
+        ((17, 5, 0), "has the shape"),
+    ],
+)
+def test_shapes_that_are_just_no_image(shape: tuple[int, ...], words: str) -> None:
+    with pytest.raises(ImageFormatError, match=words):
+        read(np.zeros(shape, np.uint8))
+
+
+def test_a_chosen_channel_may_be_one_of_many() -> None:
+    values = np.arange(3 * 2 * 40, dtype=np.uint8).reshape(3, 2, 40)
+    np.testing.assert_array_equal(load(values, channels=39)[..., 0], values[..., 39])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int16, np.float32, bool])
+def test_a_fourth_channel_is_opacity_where_it_is_somewhere_opaque(dtype: Any) -> None:
+    opaque = {np.uint8: 255, np.uint16: 65535, np.int16: 32767}.get(dtype, 1)
+    lowest = -32768 if dtype is np.int16 else 0
+    values = np.full((2, 1, 4), lowest, dtype)
+    values[0, 0, 3] = opaque
+    loaded = read(values, contrast="full")
+    assert loaded.pixels[1, 0].tolist() == [255, 255, 255]
+    assert loaded.pixels[0, 0].tolist() == [0, 0, 0]
+    assert loaded.notes == ()
+    if dtype not in (np.uint8, bool):
+        values[0, 0, 3] = dtype(opaque * 0.9)
+        assert read(values, contrast="full").notes[0].startswith("It has 4 channels")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from typing import Any
 
@@ -149,3 +150,53 @@ def test_a_pil_image_that_lost_its_bits_is_noted() -> None:
     content = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint16))[1].tobytes()
     with Image.open(io.BytesIO(content)) as image:
         assert "16 bits down to 8" in read(image).notes[0]
+
+
+def test_a_large_array_is_scaled_in_all_its_blocks() -> None:
+    values = np.linspace(-1, 1, 1_000_003 * 2).reshape(2, -1)
+    expected = np.rint(np.clip(values * 255, 0, 255))
+    np.testing.assert_array_equal(load(values, contrast=(0, 1), max_side=2**20)[..., 0], expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected", "note"),
+    [
+        # Floats from 0 to 1 are stretched only where they would be all but black.
+        ([1 / 16] * 4, [16] * 4, ""),
+        ([0.0, 0.03, 0.06, 0.06], [0, 128, 255, 255], "is black and 0.06 is white"),
+        ([0.0, 0.5, 1.0], [0, 128, 255], ""),
+        ([0.0, 1.0, 2.0], [0, 128, 255], "0.002 is black and 1.998 is white"),
+        ([-1.0, 0.0, 1.0], [0, 128, 255], "-0.998 is black and 0.998 is white"),
+        # Where all are the same, 0 counts, too.
+        ([5.0, 5.0], [255, 255], "0 is black and 5 is white \\(as all values are the same"),
+        ([-5.0, -5.0], [0, 0], "-5 is black and 0 is white \\(as all values are the same"),
+    ],
+)
+def test_how_floats_are_stretched(values: list[float], expected: list[int], note: str) -> None:
+    loaded = read(np.array([values]))
+    np.testing.assert_allclose(loaded.pixels[0, :, 0].astype(int), expected, atol=1)
+    assert len(loaded.notes) == bool(note)
+    assert all(re.search(note, text) for text in loaded.notes)
+
+
+def test_integers_that_are_all_the_same() -> None:
+    for value, grey in ((0, 0), (7, 255)):
+        loaded = read(np.full((2, 3), value, np.uint16))
+        assert set(loaded.pixels.ravel().tolist()) == {grey}
+    assert "0 is black and 1 is white" in read(np.zeros((2, 2), np.uint16)).notes[0]
+    assert "the percentiles 0.1 and 99.9" in read(_ramp(np.uint16, 900)).notes[0]
+
+
+def test_no_value_at_all_in_some_channels_only() -> None:
+    values = np.ones((2, 2, 3), np.float32)
+    values[0, 0, 1] = values[0, 1] = np.nan
+    loaded = read(values)
+    assert loaded.pixels[0, 0].tolist() == [255, 0, 255] and loaded.pixels[0, 1].max() == 0
+    assert loaded.notes == ("2 pixels without a value (NaN, infinite, no data) are black.",)
+
+
+@pytest.mark.parametrize("dtype", [np.uint16, np.int16, np.float32])
+def test_where_white_is_zero_all_is_turned_round(dtype: npt.DTypeLike) -> None:
+    values = np.array([[0, 51, 255, 300]]).astype(dtype)
+    pixels = load(tiff(values, 0), contrast=(0, 255))
+    assert pixels[0, :, 0].tolist() == [255, 204, 0, 0]

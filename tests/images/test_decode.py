@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -176,6 +177,11 @@ def test_only_a_header(kind: str) -> None:
             load(content[:length])
 
 
+def test_messages_have_pillows_reason() -> None:
+    with pytest.raises(ImageDamagedError, match=r"unusual kind \(.*truncated.*[^.]\)\. Copy"):
+        load(encode(make_picture(160, 120), "JPEG")[:2000])
+
+
 def test_messages_hold_no_memory_address() -> None:
     with pytest.raises(ImageDamagedError, match="begins like a JPEG file") as caught:
         load(b"\xff\xd8\xff\xe0" + b"\0" * 50)
@@ -228,3 +234,47 @@ def test_out_of_memory_is_ours_too(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ImageFile.ImageFile, "load", full)
     with pytest.raises(ImageTooLargeError, match="not enough memory"):
         load(PNG)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_16_bits_of_each_channel_are_read(channels: int, kind: str) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (7, 9, channels), np.uint16)
+    values[..., 3:] = 65535
+    order = [2, 1, 0, 3] if channels == 4 else list(range(channels))[::-1]
+    content = cv2.imencode(f".{kind.lower()}", values[..., order])[1].tobytes()
+    pixels = read(content, contrast="full").pixels
+    expected = np.broadcast_to(np.rint(values[..., :3] / 257), (7, 9, 3))
+    np.testing.assert_array_equal(pixels, expected)
+
+
+def test_a_transparent_grey_of_16_bits_is_white() -> None:
+    values = np.array([[100, 200, 65535]], np.uint16)
+    content = encode(Image.fromarray(values), transparency=200)
+    assert load(content, contrast=(100, 300))[0, :, 0].tolist() == [0, 255, 255]
+    assert load(content, contrast=(0, 65535))[0, :, 0].tolist() == [0, 255, 255]
+
+
+def test_channels_of_8_bits_can_be_chosen() -> None:
+    np.testing.assert_array_equal(load(PNG, channels=(2, 1, 0)), PICTURE[..., ::-1])
+    grey = encode(Image.fromarray(PICTURE[..., 1]))
+    np.testing.assert_array_equal(load(grey, channels=0)[..., 0], PICTURE[..., 1])
+    with pytest.raises(SettingError, match="there is no"):
+        load(grey, channels=1)
+    with pytest.raises(SettingError, match="there is no"):
+        load(PNG, channels=3)
+
+
+def test_lab_colours_are_refused() -> None:
+    lab = Image.new("LAB", (4, 4))
+    with pytest.raises(ImageFormatError, match="is in LAB colour"):
+        load(lab)
+
+
+def test_pages_are_chosen_in_the_file_only() -> None:
+    with pytest.raises(SettingError, match=r"Call the PIL image's seek\(page\) before"):
+        load(Image.fromarray(PICTURE), page=0)
+    for content in (PNG, encode(PICTURE, "TIFF")):
+        np.testing.assert_array_equal(load(content, page=0), PICTURE)
+        with pytest.raises(SettingError, match=r"has one (frame|page); there is no page=1"):
+            load(content, page=1)

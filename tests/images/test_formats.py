@@ -111,3 +111,63 @@ def test_what_is_made_from_the_table() -> None:
     assert SUFFIXES == (".jpg", ".jpeg", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif")
     assert ACCEPT == "image/*,.jpg,.jpeg,.jfif,.png,.webp,.bmp,.tif,.tiff,.gif"
     assert FIX == "Use a JPEG, PNG, WebP, BMP, TIFF or GIF file."
+
+
+def _box(size: int, major: bytes, *brands: bytes) -> bytes:
+    return size.to_bytes(4, "big") + b"ftyp" + major + b"\0\0\0\0" + b"".join(brands)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (_box(16, b"heic"), "HEIC"),
+        (_box(20, b"isom", b"heic"), "HEIC"),
+        # Behind the box, or too far in it.
+        (_box(16, b"isom", b"heic"), "MP4"),
+        (_box(20, b"isom", b"mp42", b"heic"), "MP4"),
+        (_box(600, b"isom", *[b"mp42"] * 59, b"heic"), "HEIC"),
+        (_box(600, b"isom", *[b"mp42"] * 60, b"heic"), "MP4"),
+        # Half of a brand is none.
+        (_box(24, b"isom", b"\0\0he", b"ic\0\0"), "MP4"),
+        (b"RIFF\0\0\0\0WAVE" + b"\0" * 30, "RIFF"),
+        (b"\0" * 343 + b"n+1\0", None),
+        (b"\0" * 127 + b"DICM", None),
+        (b"one\x01two", None),
+        (b"one\x1b[1mtwo\f\r\n\t", "text"),
+        (b" \t\r\n<HTML>", "HTML"),
+        (b"x" * 1019 + b"<html", "HTML"),
+        (b"x" * 1020 + b"<html", "text"),
+        (b"x" * 1020 + b"<svg", "SVG"),
+        (b"x" * 1021 + b"<svg", "text"),
+        ("ä".encode() * 3000, "text"),
+        (b"x" + "ä".encode() * 3000, "text"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_formats_are_told_apart(content: bytes, name: str | None) -> None:
+    found = detect(content)
+    assert (found and found.name) == name
+
+
+def _webp(kind: bytes, body: bytes) -> bytes:
+    return b"RIFF\0\0\0\0WEBP" + kind + b"\0\0\0\0" + body
+
+
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        (_webp(b"VP8X", b"\0\0\0\0\1\2\3\4\5\6"), (0x030201 + 1, 0x060504 + 1)),
+        (_webp(b"VP8X", b"\0\0\0\0\1\2\3\4\5"), None),
+        (_webp(b"VP8L", b"\x2f" + (5 | 9 << 14).to_bytes(4, "little") + bytes(5)), (6, 10)),
+        # What stands beside the two sides is no part of them.
+        (_webp(b"VP8L", b"\x2f\xff\xff\xff\xff" + bytes(5)), (16384, 16384)),
+        (_webp(b"VP8 ", bytes(6) + b"\x05\x40\x09\xc0"), (5, 9)),
+        (_webp(b"VP8 ", bytes(6) + b"\xff\x3f\xff\x3f"), (16383, 16383)),
+        (_webp(b"ALPH", bytes(10)), None),
+    ],
+    ids=lambda value: repr(value)[-40:],
+)
+def test_the_size_that_a_webp_declares(content: bytes, size: tuple[int, int] | None) -> None:
+    found = detect(content)
+    assert found is not None and found.declared_size is not None
+    assert found.declared_size(content) == size

@@ -7,19 +7,22 @@ import struct
 import tracemalloc
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from seg_widgets import net
 from seg_widgets.errors import (
+    ImageDamagedError,
     ImageFormatError,
     ImageTooLargeError,
     SettingError,
 )
 from seg_widgets.images import MAX_BYTES, Upload, load
 from seg_widgets.images.formats import detect
+from seg_widgets.images.limits import Limits, megapixels
 from seg_widgets.testing import make_jpeg
 
 from .pictures import PICTURE, PNG, encode, upload_7, upload_8
@@ -179,3 +182,31 @@ def test_a_huge_file_is_not_read(tmp_path: Path) -> None:
 def test_limits_that_are_none(limits: dict[str, Any]) -> None:
     with pytest.raises(SettingError, match="whole number of 1 or more"):
         load(PNG, **limits)
+
+
+def test_the_usual_limits_are_those_of_the_docs() -> None:
+    limits = Limits()
+    assert (limits.max_pixels, limits.max_side, limits.max_bytes) == (50_000_000, 10_000, 25 << 20)
+    limits.check_size(10_000, 5_000, "photo")
+    with pytest.raises(ImageTooLargeError, match="a side may have 10,000 at most"):
+        limits.check_size(10_001, 1, "photo")
+    words = r"10,000×5,001 pixels \(50\.0 megapixels\), over the limit of 50\.0 megapixels"
+    with pytest.raises(ImageTooLargeError, match=words):
+        limits.check_size(10_000, 5_001, "photo")
+
+
+def test_one_of_each_is_a_limit() -> None:
+    limits = Limits(max_pixels=cast(int, np.int64(1)), max_side=1, max_bytes=1)
+    limits.check_size(1, 1, "photo")
+    limits.check_bytes(1, "photo")
+    with pytest.raises(ImageTooLargeError, match=r"1×2 pixels, and a side may have 1"):
+        limits.check_size(1, 2, "photo")
+    for width, height in ((0, 1), (1, 0)):
+        with pytest.raises(ImageDamagedError, match=f"no pixels: its size is {width}×{height}"):
+            limits.check_size(width, height, "photo")
+
+
+def test_few_pixels_are_no_megapixels() -> None:
+    assert megapixels(99_999) == "99,999 pixels"
+    assert megapixels(100_000) == "0.1 megapixels"
+    assert megapixels(1_234_000_000_000) == "1,234,000.0 megapixels"

@@ -11,10 +11,13 @@ import pytest
 from PIL import Image
 
 from seg_widgets.errors import (
+    ImageDamagedError,
+    ImageError,
     ImageFormatError,
+    ImageTooLargeError,
     UrlError,
 )
-from seg_widgets.images import Upload, load, loading
+from seg_widgets.images import ImageWarning, Upload, load, loading, read
 from seg_widgets.net import Fetched
 
 from .pictures import PICTURE, PNG, assert_is_rgb, upload_7, upload_8
@@ -109,3 +112,68 @@ def test_other_schemes_are_refused(url: str) -> None:
 def test_data_urls_are_refused() -> None:
     with pytest.raises(ImageFormatError, match="data: address"):
         load("data:image/png;base64,iVBORw0KGgo=")
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [(None, "^Contrast: of "), ("a\nb.tif", "^a�b.tif: Contrast: of ")]
+)
+def test_a_warning_names_the_image_and_the_line_that_opened_it(
+    name: str | None, words: str
+) -> None:
+    with pytest.warns(ImageWarning, match=words) as caught:
+        load(np.array([[1, 2, 3000]], np.uint16), name=name)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_this_machine_is_not_opened_unasked() -> None:
+    for opens in (load, read):
+        with pytest.raises(UrlError, match="this machine"):
+            opens("http://127.0.0.1:9/photo.jpg")
+
+
+def test_messages_name_what_was_given(tmp_path: Path) -> None:
+    def closed() -> Image.Image:
+        image = Image.open(io.BytesIO(PNG))
+        image.close()
+        return image
+
+    (tmp_path / "cat.jpg").write_bytes(b"x")
+    sources: list[tuple[Any, type[Exception], str]] = [
+        (b"x", ImageFormatError, "The image"),
+        (io.BytesIO(b"x"), ImageFormatError, "The file"),
+        (closed(), ImageDamagedError, "The PIL image"),
+        (np.zeros(3), ImageFormatError, "The array"),
+        (tmp_path / "cat.jpg", ImageFormatError, "cat.jpg"),
+        (str(tmp_path / "cat.jpg"), ImageFormatError, "cat.jpg"),
+        (Upload("cat.jpg", b"x"), ImageFormatError, "cat.jpg"),
+        (Fetched(b"x", "http://a/b", "cat.jpg"), ImageFormatError, "cat.jpg"),
+    ]
+    for source, kind, called in sources:
+        with pytest.raises(kind, match=f"^{called} (is|has) "):
+            load(source)
+        with pytest.raises(kind, match=r"^mine\.png (is|has) "):
+            load(source, name="mine.png")
+    assert read(PNG).name == ""
+    assert read(Upload("cat.jpg", PNG)).name == "cat.jpg"
+    assert read(Upload("cat.jpg", PNG), name="mine.png").name == "mine.png"
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "words"),
+    [
+        (RuntimeError("it broke"), ImageError, "{} can't be opened: RuntimeError: it broke"),
+        (MemoryError(), ImageTooLargeError, "There is not enough memory to open {}. Scale it down"),
+    ],
+)
+def test_whatever_a_source_raises_is_an_error_of_ours(
+    fault: Exception, kind: type[Exception], words: str
+) -> None:
+    class Odd:
+        @property
+        def __array__(self) -> Any:
+            raise fault
+
+    unnamed = "The image" if words.startswith("{") else "the image"
+    for name, called in ((None, unnamed), ("mine.png", "mine.png")):
+        with pytest.raises(kind, match=f"^{words.format(called)}"):
+            load(Odd(), name=name)

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from seg_widgets.images import Upload, is_address, name_of
+from seg_widgets.images.names import article, has_scheme, printable
 from seg_widgets.net import Fetched
 
 
@@ -75,3 +76,25 @@ def test_open_files_and_pil_images_are_called_as_their_files(tmp_path: Path) -> 
     # A file that was opened by its number has that as its name.
     with path.open("rb") as file, open(file.fileno(), "rb", closefd=False) as numbered:
         assert name_of(numbered) == ""
+
+
+def test_a_long_name_is_cut_in_its_middle() -> None:
+    assert printable("a" * 80) == "a" * 80
+    assert printable("a" * 50 + "b" * 6 + "c" * 25) == "a" * 50 + "…" + "c" * 25
+    assert printable("a\nb\x00.jpg") == "a�b�.jpg"
+
+
+def test_articles() -> None:
+    assert [article(noun) for noun in ("image", "Upload", "float", "")] == [
+        *("an image", "an Upload", "a float", "an "),
+    ]
+
+
+@pytest.mark.parametrize("text", ["s3://a", " ftp://a", "http://", "x-y.z+1://a"])
+def test_an_address_of_any_kind_has_a_scheme(text: str) -> None:
+    assert has_scheme(text)
+
+
+@pytest.mark.parametrize("text", ["a.jpg", "C://a", "1s://a", "s3:/a", "a s3://b", ""])
+def test_a_path_has_no_scheme(text: str) -> None:
+    assert not has_scheme(text)

@@ -17,7 +17,7 @@ from seg_widgets.testing import make_picture
 from .tiffs import GREY, Entries, tiff
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f4"])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "u4", "f2", "f4"])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_white_is_zero_in_every_depth(dtype: str, order: Literal["<", ">"]) -> None:
     values = GREY.astype(dtype)
@@ -169,6 +169,22 @@ def test_what_cannot_be_read_is_named(content: bytes, words: str) -> None:
     assert "damaged" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("number", "name"),
+    [
+        *((2, "CCITT"), (3, "CCITT"), (4, "CCITT"), (6, "JPEG"), (7, "JPEG"), (33003, "JPEG 2000")),
+        *((33004, "JPEG 2000"), (33005, "JPEG 2000"), (34712, "JPEG 2000"), (50002, "JPEG XL")),
+        *((52546, "JPEG XL"), (22610, "JPEG XR"), (34934, "JPEG XR"), (34887, "LERC")),
+        *((50001, "WebP"), (32909, "method 32909")),
+    ],
+)
+def test_a_compression_that_cannot_be_read_has_its_name(number: int, name: str) -> None:
+    content = tiff(GREY.astype(np.uint16), entries={259: (3, [number])})
+    words = f"TIFF of 16 bits and 1 channels, compressed with {name}, which"
+    with pytest.raises(ImageFormatError, match=words):
+        load(content)
+
+
 def test_16_bits_cut_short_are_damaged() -> None:
     content = tiff(np.tile(GREY.astype(np.uint16), (4, 1)))
     # The directory lies behind the pixels: what is cut out is in the middle.
@@ -184,3 +200,75 @@ def test_an_imagej_stack_in_one_page_is_noted() -> None:
     described: Entries = {270: (2, b"ImageJ=1.53\nimages=40\nslices=40\n\0")}
     notes = read(tiff(GREY.astype(np.uint16), entries=described)).notes
     assert "stack of 40 images" in notes[0]
+
+
+def _tiled(values: Any, *, planar: bool = False, predictor: int = 1) -> bytes:
+    """H×W×C in tiles of 16×32 pixels."""
+    height, width, channels = values.shape
+    across, down = -(-width // 16), -(-height // 32)
+    padded = np.zeros((down * 32, across * 16, channels), values.dtype)
+    padded[:height, :width] = values
+    tiles: list[Any] = []
+    for plane in np.split(padded, channels, axis=2) if planar else [padded]:
+        rows = [row for band in np.split(plane, down) for row in np.split(band, across, axis=1)]
+        for tile in rows:
+            before = np.pad(tile, ((0, 0), (1, 0), (0, 0)))[:, :-1]
+            tiles.append(tile - before if predictor == 2 else tile)
+    size = tiles[0].nbytes
+    entries: Entries = {
+        258: (3, [values.dtype.itemsize * 8] * channels),
+        277: (3, [channels]),
+        284: (3, [2 if planar else 1]),
+        317: (3, [predictor]),
+        322: (3, [16]),
+        323: (3, [32]),
+        324: (4, [8 + size * number for number in range(len(tiles))]),
+        325: (4, [size] * len(tiles)),
+        339: (3, [1] * channels),
+    }
+    data = np.frombuffer(b"".join(tile.tobytes() for tile in tiles), np.uint8)
+    return tiff(data, bits=8, size=(width, height), entries=entries)
+
+
+@pytest.mark.parametrize("planar", [False, True])
+@pytest.mark.parametrize("predictor", [1, 2])
+@pytest.mark.parametrize("size", [(20, 40), (70, 50), (32, 16)])
+def test_tiles(planar: bool, predictor: int, size: tuple[int, int]) -> None:
+    values = np.random.default_rng(0).integers(0, 65536, (*size, 5), np.uint16)
+    content = _tiled(values, planar=planar, predictor=predictor)
+    for chosen in ((0, 1, 2), (4, 3, 2)):
+        pixels = load(content, contrast="full", channels=chosen)
+        np.testing.assert_array_equal(pixels, np.rint(values[..., chosen] / 257))
+
+
+@pytest.mark.parametrize("bits", [9, 11, 15])
+def test_all_values_that_samples_of_odd_bits_can_have(bits: int) -> None:
+    values = np.random.default_rng(0).integers(0, 2**bits, (7, 93), np.uint16)
+    values[0, :2] = 0, 2**bits - 1
+    planes = (values[..., None] >> np.arange(bits - 1, -1, -1)) & 1
+    packed = np.packbits(planes.reshape(7, -1).astype(np.uint8), axis=1)
+    content = tiff(packed, bits=bits, size=(93, 7))
+    limits = (0, 2**bits - 1)
+    expected = np.rint(values * (255 / (2**bits - 1)))
+    for contrast in ("full", limits):
+        np.testing.assert_array_equal(load(content, contrast=contrast)[..., 0], expected)
+    with pytest.raises(ImageFormatError, match=rf"TIFF of {bits} bits and 1 channels"):
+        load(tiff(packed, bits=bits, size=(93, 7), entries={317: (3, [2])}))
+
+
+def test_many_channels_take_no_more_memory_than_the_limit_of_pixels_allows() -> None:
+    values = np.zeros((48, 64, 9), np.uint32)
+    assert read(tiff(values[..., :8]), max_pixels=48 * 64).pixels.shape == (48, 64, 3)
+    with pytest.raises(ImageTooLargeError, match="has 9 channels of 32 bits, too many"):
+        load(tiff(values), max_pixels=48 * 64)
+
+
+def test_tags_that_make_no_sense() -> None:
+    deep = GREY.astype(np.uint16)
+    with pytest.raises(ImageDamagedError, match="its tags contradict each other"):
+        load(tiff(deep, entries={284: (3, [3])}))
+    assert "without a value" not in read(tiff(deep, entries={42113: (2, b"none\0")})).notes[-1]
+    one: Entries = {270: (2, b"ImageJ=1.53\nimages=1\n\0")}
+    assert not any("stack" in note for note in read(tiff(deep, entries=one)).notes)
+    other: Entries = {270: (2, b"A scan\nimages=40\n\0")}
+    assert not any("stack" in note for note in read(tiff(deep, entries=other)).notes)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from seg_widgets.errors import PredictionError, SegWidgetsError
+from seg_widgets.errors import PredictionError, SegWidgetsError, SettingError
 from seg_widgets.prediction import MaskCrop, Prediction
 
 from .stacks import NAMES
@@ -51,3 +51,66 @@ def test_parts_that_do_not_fit(changes: dict[str, Any], words: str) -> None:
 def test_dense_masks_of_a_wrong_shape() -> None:
     with pytest.raises(PredictionError, match=r"shape \(4, 4\)"):
         Prediction.from_dense(np.ones((4, 4)), [1], [0], NAMES)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        # Each at the end of what is allowed.
+        {"image_size": (1, 1)},
+        {"scores": [0.0]},
+        {"scores": [1.0]},
+        {"boxes": [[0, 0, 1, 1]] * 2, "scores": [0.0, 1.0], "class_ids": [0, 0]},
+        {"class_ids": [1], "class_names": ("cat", "dog")},
+        {"masks": (MaskCrop(12, 0, 8, 1, b"\xff"),)},
+        {"masks": (MaskCrop(0, 2, 1, 8, b"\xff"),)},
+        {"category_ids": (7,)},
+    ],
+)
+def test_parts_that_just_fit(changes: dict[str, Any]) -> None:
+    prediction = make(**changes)
+    for name, value in changes.items():
+        np.testing.assert_array_equal(getattr(prediction, name), value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"image_size": (10, 0)}, "at least 1×1"),
+        ({"masks": (MaskCrop(13, 0, 8, 1, b"\xff"),)}, "leaves the image of 20×10"),
+        ({"class_ids": [0, 1], "scores": [0.5] * 2, "boxes": [[0] * 4] * 2}, "go from 0 to 1;"),
+        ({"class_ids": [-1, 0], "scores": [0.5] * 2, "boxes": [[0] * 4] * 2}, "go from -1 to 0;"),
+        ({"scores": [0.5, 1.1], "class_ids": [0] * 2, "boxes": [[0] * 4] * 2}, "go from 0.5 to 1"),
+        ({"scores": [[0.5]]}, r"shape N, but these have the shape \(1, 1\)"),
+        ({"boxes": [[[0, 0, 1, 1]]]}, r"shape N×4, but these have the shape \(1, 1, 4\)"),
+        ({"boxes": [0.0]}, r"shape N×4, but these have the shape \(1,\)"),
+        ({"boxes": [[0, 0, 1, 1], [0]]}, "not numbers in rows of equal length"),
+        ({"boxes": [[None] * 4]}, "not a finite number|not numbers"),
+        ({"scores": [{}]}, "not numbers"),
+        ({"category_ids": (7, 8)}, "2 ids, 2 of them different"),
+        ({"category_ids": (7, 7), "class_names": ("cat", "dog")}, "2 ids, 1 of them different"),
+    ],
+)
+def test_parts_that_just_do_not_fit(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(PredictionError, match=words):
+        make(**changes)
+
+
+def test_nothing_found_fits_in_any_form() -> None:
+    empty = make(boxes=[], scores=[], class_ids=[], class_names=())
+    assert (empty.boxes.shape, empty.scores.shape, len(empty)) == ((0, 4), (0,), 0)
+
+
+def test_an_image_is_the_one_of_the_prediction() -> None:
+    prediction = make()
+    prediction.check_image(np.zeros((10, 20, 3), np.uint8))
+    for other in ((20, 10), (10, 21), (9, 20), (11, 20)):
+        with pytest.raises(PredictionError, match=f"20×10 pixels, but this one has {other[1]}×"):
+            prediction.check_image(np.zeros((*other, 3), np.uint8))
+    for shape in ((10, 20), (10, 20, 4), (10, 20, 1), (1, 10, 20, 3)):
+        with pytest.raises(SettingError, match=r"not uint8 of shape \("):
+            prediction.check_image(np.zeros(shape, np.uint8))
+    with pytest.raises(SettingError, match="not float32 of shape"):
+        prediction.check_image(np.zeros((10, 20, 3), np.float32))
+    with pytest.raises(SettingError, match="not str; images"):
+        prediction.check_image("cat.jpg")

@@ -83,3 +83,51 @@ def test_equal_ones_keep_their_order(descending: bool) -> None:
     stack = np.ones((4, 2, 2), bool)
     prediction = Prediction.from_dense(stack, [0.5] * 4, [2, 0, 1, 0], NAMES)
     assert prediction.sort("score", descending).class_ids.tolist() == [2, 0, 1, 0]
+
+
+def test_a_message_names_eight_classes_at_most() -> None:
+    def of(count: int) -> Prediction:
+        return Prediction.empty((2, 2), [f"c{number}" for number in range(count)])
+
+    with pytest.raises(SettingError, match=r"it knows c0, c1, c2, c3, c4, c5, c6, c7\.$"):
+        of(8).filter(classes=["cat"])
+    with pytest.raises(SettingError, match=r"it knows c0, .*, c6, c7 … \(9 in all\)\.$"):
+        of(9).filter(classes=["cat"])
+    with pytest.raises(SettingError, match=r"it knows no classes\.$"):
+        of(0).filter(classes=["cat"])
+
+
+def test_what_stands_in_the_brackets() -> None:
+    prediction = small()
+    one: Any
+    for one in (1, -2, np.int8(1), np.array(1)):
+        assert prediction[one].index == 1
+    several: Any
+    for several in ([1], (np.array([1])), np.array([False, True, False]), slice(1, 2), range(1, 2)):
+        chosen = prediction[several]
+        assert isinstance(chosen, Prediction) and chosen.class_ids.tolist() == [0]
+    wrong: Any
+    for wrong in (True, np.False_, 1.5, None, np.float32(1)):
+        with pytest.raises(SettingError, match="by an index, a slice, a list of indices, or"):
+            prediction[wrong]
+    with pytest.raises(SettingError, match=r"write: prediction\.filter\(classes=\['cat'\]\)"):
+        prediction["cat"]  # type: ignore[index]
+    with pytest.raises(SettingError, match=r"as a list: prediction\[\[0, 2\]\]"):
+        prediction[0, 2]
+
+
+def test_a_row_of_one_number_is_several() -> None:
+    class Row:
+        """What a tensor of one row and one number is: it can be an index, too."""
+
+        ndim = 1
+
+        def __index__(self) -> int:
+            return 1
+
+        def __array__(self, *_: object, **__: object) -> Any:
+            return np.array([1])
+
+    row: Any = Row()
+    chosen: Any = small()[row]
+    assert isinstance(chosen, Prediction) and chosen.class_ids.tolist() == [0]

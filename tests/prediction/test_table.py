@@ -31,3 +31,18 @@ def test_long_tables_are_cut_and_counted() -> None:
     assert repr(prediction).splitlines()[-1] == "… and 5 more"
     assert len(repr(prediction).splitlines()) == 33
     assert "… and 5 more" in prediction._repr_html_()
+
+
+def test_thirty_rows_are_no_long_table() -> None:
+    def of(count: int) -> Prediction:
+        dense = np.ones((count, 2, 2), bool)
+        return Prediction.from_dense(dense, [0.5] * count, [0] * count, NAMES)
+
+    assert "more" not in repr(of(30)) and "more" not in of(30)._repr_html_()
+    assert repr(of(31)).splitlines()[-2:] == [
+        "29  cat     0.50        4  0 0 2 2",
+        "… and 1 more",
+    ]
+    assert of(31)._repr_html_().count("<tr>") == 31
+    assert repr(of(0)) == "Prediction: 0 instances in 2×2 px"
+    assert repr(of(2)).startswith("Prediction: 2 instances in 2×2 px")

@@ -116,3 +116,41 @@ def test_what_is_unfinished_can_be_dropped() -> None:
         history.update(history.add(state), state=state)
     history.drop_unfinished()
     assert [entry.source for entry in history] == ["done", "failed"]
+
+
+def test_pixels_just_at_the_limit_stay() -> None:
+    # Each of 300 bytes.
+    for limit, leaving in ((900, 0), (899, 1), (600, 1), (599, 2), (1, 3)):
+        history = History(max_bytes=limit)
+        made = [done(history) for _ in range(3)]
+        assert history.over_limit(keep=None) == made[:leaving], limit
+    history.remove(1)
+    assert history.over_limit(keep=1) == made[1:], "what was removed is kept by nobody"
+    assert history.over_limit(keep=3) == [made[1]]
+
+
+def test_pixels_that_have_left_memory_take_none() -> None:
+    history = History(max_bytes=299)
+    made = [done(history) for _ in range(3)]
+    history.add("waits, so that it has no pixels")
+    folder = PixelFolder()
+    made[0].put_away(folder)
+    made[1].put_away(folder)
+    assert history.over_limit(keep=4) == [made[2]]
+    made[2].put_away(folder)
+    assert history.over_limit(keep=None) == []
+
+
+def test_a_finished_entry_has_no_error_any_more() -> None:
+    history = History()
+    history.add("a.jpg")
+    history.update(1, state="failed", error="The model is gone.")
+    assert repr(history[1]) == "HistoryEntry(1, 'a.jpg', failed)"
+    prediction = Prediction.empty((10, 10))
+    result = Result(picture(), prediction, "a.jpg", "", 1, "starter", 0.5, ("A note.",))
+    pixels = Pixels(picture())
+    history.finish(1, result, pixels)
+    assert (history[1].state, history[1].error) == ("done", "")
+    assert history[1].pixels is pixels
+    assert history[1].notes == ("A note.",)
+    assert repr(history[1]) == "HistoryEntry(1, 'a.jpg', done, by starter)"
