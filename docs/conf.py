@@ -71,6 +71,7 @@ _CONTENTS = """
 docs/install
 docs/panel
 docs/models
+docs/serving
 notebooks/README
 docs/docker
 docs/troubleshooting

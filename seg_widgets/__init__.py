@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .images import load
     from .modeling import load_predictor, models, save_model, wrap
     from .prediction import Instance, MaskCrop, Prediction, Predictor
+    from .serving import RemotePredictor
     from .session import SegmentationSession
     from .style import Style
     from .widgets import SegmentationCanvas, SegmentationPanel
@@ -36,6 +37,7 @@ _HOMES = {
     "MaskCrop": "prediction",
     "Prediction": "prediction",
     "Predictor": "prediction",
+    "RemotePredictor": "serving",
     "SegWidgetsError": "errors",
     "SegmentationCanvas": "widgets",
     "SegmentationPanel": "widgets",
@@ -59,6 +61,7 @@ __all__ = [
     "MaskCrop",
     "Prediction",
     "Predictor",
+    "RemotePredictor",
     "SegWidgetsError",
     "SegmentationCanvas",
     "SegmentationPanel",

@@ -29,6 +29,7 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"drawing", "viewer", "prediction", "style", "images"},
     "modeling": {"prediction", "net"},
     "finetuning": {"modeling", "prediction", "images"},
+    "serving": {"export", "modeling", "prediction", "images", "net"},
     "session": {"modeling", "prediction", "images"},
     "widgets": {
         "session",
@@ -40,15 +41,15 @@ ALLOWED: dict[str, set[str]] = {
         "style",
         "images",
     },
-    "cli": {"export", "finetuning", "images", "modeling", "prediction", "viewer"},
+    "cli": {"export", "finetuning", "images", "modeling", "prediction", "serving", "viewer"},
 }
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
-    "_lazy": {"widgets"},
+    "_lazy": {"widgets", "serving"},
     "_samples": {"widgets"},
     "testing": set(),
-    "__init__": {"cli"},
+    "__init__": {"cli", "serving"},
     "__main__": set(),
 }
 WIDGETS = {"ipywidgets", "anywidget"}

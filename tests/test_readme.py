@@ -50,6 +50,7 @@ ELSEWHERE = {
     "python -m seg_widgets finetune DATA --out model/": (
         "tests/finetuning/test_run.py::test_the_command"
     ),
+    "python -m seg_widgets serve": "tests/serving/test_server.py::test_the_command",
     "make docs": "tests/test_docs.py::test_every_link_of_the_site_leads_somewhere",
 }
 SERVED = ("make lab", "make web")

@@ -1,5 +1,5 @@
-"""The command line: `python -m seg_widgets segment PHOTO…`, `… weights …`, `… finetune DATA`,
-`… export-html NOTEBOOK`, `… doctor`."""
+"""The command line: `python -m seg_widgets segment PHOTO…`, `… serve`, `… weights …`,
+`… finetune DATA`, `… export-html NOTEBOOK`, `… doctor`."""
 
 from __future__ import annotations
 

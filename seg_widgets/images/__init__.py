@@ -9,7 +9,7 @@ from .files import is_zarr, looks_like_image
 from .formats import ACCEPT, FORMATS, SUFFIXES
 from .limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from .loading import load, read
-from .names import is_address, name_of
+from .names import is_address, name_of, printable
 from .notes import ImageWarning, LoadedImage
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "load",
     "looks_like_image",
     "name_of",
+    "printable",
     "read",
     "uploads",
 ]

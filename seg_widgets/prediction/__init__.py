@@ -23,7 +23,7 @@ from .filter import (
 from .masks import RLE, MaskCrop, outlines, paste
 from .plotting import plot
 from .prediction import Instance, Prediction
-from .predictor import SCORE_FLOOR, Predictor
+from .predictor import SCORE_FLOOR, Predictor, QueuedPredictor
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
 
@@ -41,6 +41,7 @@ __all__ = [
     "MaskCrop",
     "Prediction",
     "Predictor",
+    "QueuedPredictor",
     "SortKey",
     "check_class_names",
     "check_class_thresholds",

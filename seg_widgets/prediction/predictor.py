@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from .prediction import Prediction
 
-__all__ = ["SCORE_FLOOR", "Predictor"]
+__all__ = ["SCORE_FLOOR", "Predictor", "QueuedPredictor"]
 
 SCORE_FLOOR: Final = 0.05
 """The lowest score that a model answers with. It runs once per image at this floor; each threshold
@@ -29,6 +30,37 @@ class Predictor(Protocol):
 
         Args:
             image: H×W×3 uint8 RGB; it must not be changed.
+
+        Returns:
+            What was found.
+        """
+        ...
+
+
+@runtime_checkable
+class QueuedPredictor(Predictor, Protocol):
+    """A `Predictor` that may have to wait for its turn, such as one on a server that others use.
+
+    A session calls `predict_in_turn` instead of the predictor itself, shows how far it is, and says
+    when the answer is no longer wanted.
+    """
+
+    def predict_in_turn(
+        self,
+        image: npt.NDArray[np.uint8],
+        /,
+        *,
+        on_wait: Callable[[str], None],
+        is_dropped: Callable[[], bool],
+    ) -> Prediction:
+        """Find the instances in one image.
+
+        Args:
+            image: H×W×3 uint8 RGB; it must not be changed.
+            on_wait: is called with what a person should know while it waits, such as "3 ahead of
+                you", and with "" when its turn has come.
+            is_dropped: says whether nobody needs the answer any more. It is asked now and then; the
+                predictor then stops and raises any error.
 
         Returns:
             What was found.

@@ -176,7 +176,11 @@ class Processing(SegmentationState):
 
     def _work(self, request: Request) -> None:
         try:
-            run = run_request(request, lambda step: self._on_step(request, step))
+            run = run_request(
+                request,
+                lambda step: self._on_step(request, step),
+                lambda words: self._on_wait(request, words),
+            )
         except Superseded:
             return
         except Exception as error:
@@ -203,6 +207,13 @@ class Processing(SegmentationState):
                 self._doing = self._sentence("Segmenting", request) + last
             else:
                 self._doing = "Loading the model (the first time takes some seconds)"
+            self._publish()
+
+    def _on_wait(self, request: Request, words: str) -> None:
+        with self._lock:
+            if self._queue.current is not request or request.dropped.is_set():
+                return
+            self._doing = self._sentence("Segmenting", request) + (f": {words}" if words else "")
             self._publish()
 
     def _finish(self, request: Request, run: Run) -> None:

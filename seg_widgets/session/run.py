@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from ..errors import InferenceError, PredictionError
 from ..images import RGBArray
-from ..prediction import Prediction, Predictor, taken
+from ..prediction import Prediction, Predictor, QueuedPredictor, taken
 from .pixels import Pixels
 from .queue import Request
 from .source import Opened
@@ -32,13 +32,17 @@ class Run:
     took_s: float
 
 
-def run_request(request: Request, on_step: Callable[[Step], None]) -> Run:
+def run_request(
+    request: Request, on_step: Callable[[Step], None], on_wait: Callable[[str], None]
+) -> Run:
     """Open the image of a request, wait for its model, and run it.
 
     Args:
         request: What to do; its `model` is set.
         on_step: Called before each step: "loading" when the model is not built yet, "segmenting"
             when it runs.
+        on_wait: Called with what a predictor says while it waits for its turn, and with "" when
+            that has come.
 
     Raises:
         Superseded: The request was dropped meanwhile.
@@ -64,7 +68,7 @@ def run_request(request: Request, on_step: Callable[[Step], None]) -> Run:
     on_step("segmenting")
     started = time.monotonic()
     try:
-        answer = predictor(image)
+        answer = _ask(predictor, image, request, on_wait)
     except SystemExit as error:
         # It would end the worker's thread, and the request would never end.
         raise InferenceError(
@@ -74,6 +78,15 @@ def run_request(request: Request, on_step: Callable[[Step], None]) -> Run:
     took_s = time.monotonic() - started
     _check_answer(prediction, image)
     return Run(opened, pixels, prediction, predictor, took_s)
+
+
+def _ask(
+    predictor: Predictor, image: RGBArray, request: Request, on_wait: Callable[[str], None]
+) -> Any:
+    """The predictor's answer; one that waits is told when nobody needs it any more."""
+    if isinstance(predictor, QueuedPredictor):
+        return predictor.predict_in_turn(image, on_wait=on_wait, is_dropped=request.dropped.is_set)
+    return predictor(image)
 
 
 def _check_answer(prediction: Prediction, image: RGBArray) -> None:

@@ -8,7 +8,7 @@ import seg_widgets
 from seg_widgets import __main__
 from seg_widgets.cli import main
 
-COMMANDS = ("segment", "weights", "export-html", "finetune", "doctor")
+COMMANDS = ("segment", "serve", "weights", "export-html", "finetune", "doctor")
 
 
 def test_it_names_its_commands_in_this_order(capsys: pytest.CaptureFixture[str]) -> None:
