@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web demo test lint docs docker-test peers-test detectron2-test versions-test bench \
+.PHONY: help setup lab web serve demo test lint docs docker-test peers-test detectron2-test versions-test bench \
   notebooks screenshots lock starter clean
 
 help: ## list what can be made
@@ -23,6 +23,9 @@ lab: setup ## open the panel in JupyterLab
 
 web: setup ## serve the panel's notebook as a web page, without its code (Voilà)
 	@$(RUN) packaging/web.py
+
+serve: setup ## share one model with notebooks, web pages and programs, over HTTP
+	@$(RUN) -m seg_widgets serve
 
 demo: setup ## segment a sample without a browser: a table, an overlay PNG, COCO JSON
 	@$(RUN) -m seg_widgets segment notebooks/images/cat.jpg --out out --format png,coco,csv

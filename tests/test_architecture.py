@@ -30,7 +30,7 @@ ALLOWED: dict[str, set[str]] = {
     "modeling": {"prediction", "net"},
     "finetuning": {"modeling", "prediction", "images"},
     "serving": {"export", "modeling", "prediction", "images", "net"},
-    "session": {"modeling", "prediction", "images"},
+    "session": {"serving", "modeling", "prediction", "images"},
     "widgets": {
         "session",
         "viewer",

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import images
-from ..errors import SegWidgetsError
+from ..errors import SegWidgetsError, SettingError
 from ..export import DEFAULT_FORMATS, FORMATS, save, save_formats, save_together
 from ..modeling import STARTER
 from ..prediction import Prediction, Predictor, check_threshold
+from ..serving import SERVER_VARIABLE, RemotePredictor, environment
 from .common import (
     EXIT_OK,
     EXIT_SOME_FAILED,
@@ -45,6 +46,18 @@ COCO: several images give one data set, named like the folder (or images-coco.js
 exit status: 0 all images done, 1 some failed (each is named with its reason),
              2 wrong usage or no model
 """
+
+
+# The arguments that say which model, with what they are when nobody gave them.
+_OF_A_MODEL = (
+    ("model", STARTER),
+    ("config", None),
+    ("weights", None),
+    ("classes", None),
+    ("device", "auto"),
+    ("min_size", None),
+    ("half", False),
+)
 
 
 def add_parser(commands: Commands) -> argparse.ArgumentParser:
@@ -152,6 +165,12 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         help="class names in the order of the ids, by commas, or a .json or .txt file of them",
     )
     add_min_size(parser)
+    parser.add_argument(
+        "--server",
+        metavar="URL",
+        help="let a server run the model, see `serve` (default: "
+        f"{SERVER_VARIABLE} of the environment, unless a model is named here)",
+    )
 
 
 def _threshold(text: str) -> float:
@@ -196,8 +215,8 @@ def _class_names(text: str) -> tuple[str, ...] | Path:
     return Path(text) if text.lower().endswith((".json", ".txt")) else split_names(text)
 
 
-def load_model(options: argparse.Namespace) -> Detectron2Predictor:
-    """Build the model that the arguments name.
+def load_model(options: argparse.Namespace) -> Detectron2Predictor | RemotePredictor:
+    """Build the model that the arguments name, or ask a server's.
 
     It is a function of its own so that a test can put a cheap predictor in its place:
     `monkeypatch.setattr(segment, "load_model", lambda options: predictor)`. The predictor needs a
@@ -211,8 +230,14 @@ def load_model(options: argparse.Namespace) -> Detectron2Predictor:
 
     Raises:
         ModelError: it can't be built.
-        SettingError: an argument is out of its range.
+        InferenceError: the server can't be reached.
+        SettingError: an argument is out of its range, or doesn't go with a server.
     """
+    server = _server(options)
+    if server:
+        remote = RemotePredictor(server)
+        remote.about()  # so that it is known before the first image whether it answers
+        return remote
     keep_threads_passive()
     from ..modeling import load_predictor
 
@@ -227,6 +252,20 @@ def load_model(options: argparse.Namespace) -> Detectron2Predictor:
         trust_code=options.trust_code,
         progress=DownloadProgress(options.model),
     )
+
+
+def _server(options: argparse.Namespace) -> str:
+    """The address of the server to ask; "" for a model of this process."""
+    named = [
+        f"--{name.replace('_', '-')}"
+        for name, usual in _OF_A_MODEL
+        if getattr(options, name) != usual
+    ]
+    if options.server and named:
+        raise SettingError(
+            f"A server has a model of its own: leave out {', '.join(named)}, or --server."
+        )
+    return options.server or ("" if named else environment(SERVER_VARIABLE))
 
 
 def run(options: argparse.Namespace) -> int:

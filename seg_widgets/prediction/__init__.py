@@ -23,7 +23,7 @@ from .filter import (
 from .masks import RLE, MaskCrop, outlines, paste
 from .plotting import plot
 from .prediction import Instance, Prediction
-from .predictor import SCORE_FLOOR, Predictor, QueuedPredictor
+from .predictor import SCORE_FLOOR, BatchPredictor, Predictor, QueuedPredictor
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
 
@@ -33,6 +33,7 @@ __all__ = [
     "RLE",
     "SCORE_FLOOR",
     "AnsweringPredictor",
+    "BatchPredictor",
     "Chosen",
     "Conversion",
     "Filter",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .prediction import Prediction
 
-__all__ = ["SCORE_FLOOR", "Predictor", "QueuedPredictor"]
+__all__ = ["SCORE_FLOOR", "BatchPredictor", "Predictor", "QueuedPredictor"]
 
 SCORE_FLOOR: Final = 0.05
 """The lowest score that a model answers with. It runs once per image at this floor; each threshold
@@ -33,6 +33,27 @@ class Predictor(Protocol):
 
         Returns:
             What was found.
+        """
+        ...
+
+
+@runtime_checkable
+class BatchPredictor(Predictor, Protocol):
+    """A `Predictor` that takes several images at once, which is faster on a GPU."""
+
+    @property
+    def max_batch(self) -> int:
+        """How many images it should be given at once, 1 or more."""
+        ...
+
+    def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]], /) -> list[Prediction]:
+        """Find the instances in several images.
+
+        Args:
+            images: each H×W×3 uint8 RGB; they may differ in size, and must not be changed.
+
+        Returns:
+            What was found, for each image what the predictor finds in it alone.
         """
         ...
 

@@ -62,7 +62,7 @@ class Access:
 
     def _refusal(self, scope: Scope, headers: Headers) -> Refusal | None:
         host = headers.get("host", "")
-        if self._own_names_only and urlsplit(f"//{host}").hostname not in _LOOPBACK:
+        if self._own_names_only and _host_name(host) not in _LOOPBACK:
             return Refusal(
                 403, "This server is for its own machine: open it by the address 127.0.0.1."
             )
@@ -84,10 +84,21 @@ class Access:
         return secrets.compare_digest(shown.strip().encode("utf-8", "replace"), self._token)
 
 
+def _host_name(host: str) -> str:
+    """The name in a `Host` header, without the port; "" where it is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
 def _is_foreign(scope: Scope, headers: Headers, host: str) -> bool:
     """Whether a browser says that another site's page sent it."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and origin.lower() not in (
+        f"http://{host}".lower(),
+        f"https://{host}".lower(),
+    ):
         return True
     # A link on another page may lead to the form, and nowhere else.
     follows_link = headers.get("sec-fetch-mode") == "navigate" and scope["path"] == "/"

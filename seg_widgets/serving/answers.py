@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, Final
 
 from ..errors import (
@@ -17,11 +17,19 @@ from ..errors import (
     SettingError,
 )
 from ..export import Result, make
-from ..images import MAX_BYTES, LoadedImage, RGBArray, read
-from ..prediction import Prediction, Predictor, taken
-from .wire import NPZ, decode_image, encode_prediction, is_raw_image
+from ..images import MAX_BYTES, LoadedImage, read
+from ..prediction import BatchPredictor, Prediction, Predictor, taken
+from .wire import NPZ, decode_image, encode_prediction, frame_head, is_raw_image
 
-__all__ = ["PREDICTION", "Answer", "Answerer", "Work", "public_failure"]
+__all__ = [
+    "PREDICTION",
+    "Answer",
+    "Answerer",
+    "Work",
+    "pack_works",
+    "public_failure",
+    "unpack_works",
+]
 
 PREDICTION: Final = "prediction"
 """The `format` of a whole prediction, as `RemotePredictor` reads it."""
@@ -66,6 +74,23 @@ class Work:
         )
 
 
+def pack_works(works: Sequence[Work]) -> list[bytes]:
+    """Works that go to a worker together, as the pieces of one frame: images are not copied."""
+    headers = [work.header() for work in works]
+    contents = [work.content for work in works]
+    return [frame_head({"works": headers}, sum(map(len, contents))), *contents]
+
+
+def unpack_works(header: dict[str, Any], content: bytes) -> list[Work]:
+    """The works that a frame of `pack_works` holds."""
+    works, at = [], 0
+    for one in header["works"]:
+        end = at + one["bytes"]
+        works.append(Work.of(one, content[at:end]))
+        at = end
+    return works
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came of one image: a file, or a message that says why there is none."""
@@ -105,57 +130,96 @@ class Answerer:
         self._predictor = predictor
         self._max_pixels = max_pixels
 
-    def answer(self, work: Work) -> Answer:
-        """Answer for one image.
+    def answer_all(self, works: Sequence[Work]) -> Iterator[Answer]:
+        """Answer for images that came together.
 
         Args:
-            work: the image, and what is to be made of it.
+            works: the images, and what is to be made of each.
 
-        Returns:
-            The answer; whatever goes wrong is an answer with an `error`.
+        Yields:
+            An answer for each, in their order, as soon as it is there; whatever goes wrong is an
+            answer with an `error`, and the others are not touched by it.
         """
-        try:
-            return self._answer(work)
-        # A model, or a format of somebody else's, can raise anything; the next image counts.
-        except Exception as error:
-            return public_failure(error)
+        tasks = [_Task(work) for work in works]
+        for task in tasks:
+            task.do("open", self._open)
+        self._predict_together([task for task in tasks if task.image is not None])
+        for task in tasks:
+            if task.prediction is None:
+                task.do("model", self._predict)
+            task.do("make", _make)
+            yield task.answer or public_failure(InferenceError("There is no answer."))
 
-    def _answer(self, work: Work) -> Answer:
-        marks = [time.monotonic()]
-        image = self._open(work)
-        marks.append(time.monotonic())
-        prediction = self._predict(image.pixels)
-        marks.append(time.monotonic())
-        answer = _made(work, image, prediction)
-        marks.append(time.monotonic())
-        spans = (later - sooner for sooner, later in pairwise(marks))
-        seconds = dict(zip(("open", "model", "make"), spans, strict=True))
-        return Answer(answer.content, answer.media_type, answer.file_name, seconds=seconds)
-
-    def _open(self, work: Work) -> LoadedImage:
+    def _open(self, task: _Task) -> None:
+        work = task.work
         if work.format == PREDICTION and is_raw_image(work.content):
             pixels = read(decode_image(work.content), max_pixels=self._max_pixels).pixels
-            return LoadedImage(pixels, work.name, ())
-        # The server has counted the bytes already.
-        largest = max(MAX_BYTES, len(work.content))
-        return read(
+            task.image = LoadedImage(pixels, work.name, ())
+            return
+        task.image = read(
             work.content,
             max_pixels=self._max_pixels,
-            max_bytes=largest,
+            # The server has counted the bytes already.
+            max_bytes=max(MAX_BYTES, len(work.content)),
             name=work.name or "The image",
         )
 
-    def _predict(self, image: RGBArray) -> Prediction:
-        return taken(self._predictor(image), image)
+    def _predict_together(self, tasks: Sequence[_Task]) -> None:
+        """Predict for several images at once; where that fails, each is tried alone."""
+        if len(tasks) < 2 or not isinstance(self._predictor, BatchPredictor):
+            return
+        images = [task.image.pixels for task in tasks if task.image is not None]
+        began_s = time.monotonic()
+        try:
+            predictions = self._predictor.predict_batch(images)
+        except Exception as error:
+            _log.warning("A batch of %d failed; each is tried alone: %s", len(tasks), error)
+            return
+        share_s = (time.monotonic() - began_s) / len(tasks)
+        for task, prediction in zip(tasks, predictions, strict=True):
+            task.prediction = prediction
+            task.seconds["model"] = share_s
+
+    def _predict(self, task: _Task) -> None:
+        assert task.image is not None  # otherwise the task has ended
+        pixels = task.image.pixels
+        task.prediction = taken(self._predictor(pixels), pixels)
 
 
-def _made(work: Work, image: LoadedImage, prediction: Prediction) -> Answer:
+class _Task:
+    """One image on its way through a worker."""
+
+    def __init__(self, work: Work) -> None:
+        self.work = work
+        self.image: LoadedImage | None = None
+        self.prediction: Prediction | None = None
+        self.answer: Answer | None = None
+        self.seconds: dict[str, float] = {}
+
+    def do(self, part: str, function: Callable[[_Task], None]) -> None:
+        """Do one part, unless there is an answer already; what it raises becomes the answer."""
+        if self.answer is not None:
+            return
+        began_s = time.monotonic()
+        try:
+            function(self)
+        # A model, or a format of somebody else's, can raise anything; the next image counts.
+        except Exception as error:
+            self.answer = public_failure(error)
+        self.seconds[part] = time.monotonic() - began_s
+
+
+def _make(task: _Task) -> None:
     """The file that was asked for."""
+    assert task.image is not None and task.prediction is not None  # otherwise the task has ended
+    work, image, prediction = task.work, task.image, task.prediction
     if work.format == PREDICTION:
-        return Answer(encode_prediction(prediction), NPZ, "prediction.npz")
+        content = encode_prediction(prediction)
+        task.answer = Answer(content, NPZ, "prediction.npz", seconds=task.seconds)
+        return
     shown = prediction.filter(work.threshold, classes=work.classes or None)
-    file = make(work.format, Result(image.pixels, shown, work.name, stem=""))
-    return Answer(file.data, file.media_type, file.name)
+    file = make(work.format, Result(image.pixels, shown, work.name))
+    task.answer = Answer(file.data, file.media_type, file.name, seconds=task.seconds)
 
 
 _PUBLIC: Final = (ImageError, FetchError, SettingError, PredictionError, OutOfMemoryError)

@@ -41,8 +41,8 @@ class RemotePredictor:
     """A `Predictor` whose model runs in a server, which `python -m seg_widgets serve` starts.
 
     It needs no torch in this process. Panels, sessions and programs use it like any other
-    predictor; a panel shows how many requests are ahead. Nothing is asked of the server before the
-    first image, or before what it knows of its model is read.
+    predictor; a panel shows how many requests are ahead. The server is first asked for the first
+    image, or for `class_names`.
 
     Args:
         url: the server's address, such as "http://127.0.0.1:8090". It may hold the token as the
@@ -74,15 +74,23 @@ class RemotePredictor:
 
     # ── the model ─────────────────────────────────────────────────────────────────────────────────
 
+    # Panels show the first three at any time, so they ask nobody: they are what is known.
+
     @property
     def name(self) -> str:
-        """What the model is called, as far as it is known without asking the server."""
-        return str((self._about or {}).get("name") or urlsplit(self.url).netloc)
+        """What the model is called; the server's address until it has answered once."""
+        return str((self._about or {}).get("name") or self._place)
 
     @property
     def description(self) -> str:
-        """What a person should know of the model; the server is asked once."""
-        return str(self.about()["description"])
+        """What a person should know of the model, as far as it is known."""
+        return str((self._about or {}).get("description") or f"the model of {self._place}")
+
+    @property
+    def device(self) -> str:
+        """Where the model runs, such as "cuda:0 at 127.0.0.1:8090"; "" until it is known."""
+        device = (self._about or {}).get("device")
+        return f"{device} at {self._place}" if device else ""
 
     @property
     def class_names(self) -> tuple[str, ...]:
@@ -90,12 +98,11 @@ class RemotePredictor:
         return tuple(map(str, self.about()["classNames"]))
 
     @property
-    def device(self) -> str:
-        """Where the model runs, such as "cuda:0 at 127.0.0.1:8090"; the server is asked once."""
-        return f"{self.about()['device'] or 'a device'} at {urlsplit(self.url).netloc}"
+    def _place(self) -> str:
+        return urlsplit(self.url).netloc
 
     def about(self) -> dict[str, Any]:
-        """What the server says of its model.
+        """What the server says of its model; it is asked once.
 
         Returns:
             `name`, `description`, `classNames`, `device`, `maxPixels` and `version`.
@@ -160,6 +167,8 @@ class RemotePredictor:
                 f"A predictor takes an H×W×3 uint8 RGB array, not {image.dtype} of shape "
                 f"{image.shape}; use seg_widgets.images.load to make one."
             )
+        # A panel shows it from then on.
+        self.about()
         wait = _Wait(on_wait, is_dropped, self._patience_s)
         body = encode_image(image)
         losses = 0

@@ -116,7 +116,7 @@ class JobQueue:
         else:
             self._waiting.append(job)
         if older is not None:
-            older.fail(Superseded())
+            older.fail(Superseded("a newer request came"))
         return job
 
     def grow(self, job: Job, count: int) -> None:
@@ -161,17 +161,33 @@ class JobQueue:
         """Wait until there is work."""
         await self._ready.wait()
 
-    def take(self) -> Job | None:
-        """The next job whose work has come; it counts as running until `done`."""
-        job = next((one for one in self._waiting if one.work is not None), None)
-        if job is not None:
+    def take(self, most: int = 1) -> list[Job]:
+        """The next jobs whose work has come; they count as running until `done`.
+
+        Args:
+            most: how many run together.
+
+        Returns:
+            None to `most` jobs, in their order.
+        """
+        jobs: list[Job] = []
+        for job in tuple(self._waiting):
+            if job.work is None:
+                continue
+            # One whose worker has ended runs by itself: it may have been the reason.
+            if jobs and (job.attempts or jobs[0].attempts):
+                break
+            if len(jobs) == most:
+                break
+            jobs.append(job)
+        for job in jobs:
             self._waiting.remove(job)
             self._forget_bytes(job)
             self._running.append(job)
             job.attempts += 1
             job.started_s = time.monotonic()
         self._wake()
-        return job
+        return jobs
 
     def done(self, job: Job) -> None:
         """A worker has ended its work on a job."""

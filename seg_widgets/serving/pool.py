@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal
 
 from .answers import Answer
@@ -148,33 +148,41 @@ class WorkerPool:
         """Give it jobs until it ends; whether it has answered for one."""
         worked = False
         while await _first(self._queue.ready, process.ended) == 0:
-            job = self._queue.take()
-            if job is None:
+            jobs = self._queue.take(process.max_batch)
+            if not jobs:
                 continue
-            if not await self._work(process, job):
+            if not await self._work(process, jobs):
                 return worked
             worked = True
         return worked
 
-    async def _work(self, process: WorkerProcess, job: Job) -> bool:
-        """Let a worker do one job; whether the worker is still there."""
-        assert job.work is not None  # the queue gives none without
+    async def _work(self, process: WorkerProcess, jobs: Sequence[Job]) -> bool:
+        """Let a worker do jobs; whether the worker is still there."""
+        left = list(jobs)
+        works = [job.work for job in jobs if job.work is not None]  # all: the queue gives no others
         try:
-            answer = await asyncio.wait_for(process.answer(job.work), self._settings.job_timeout_s)
+            async with asyncio.timeout(self._settings.job_timeout_s):
+                async for answer in process.answers(works):
+                    job = left.pop(0)
+                    job.finish(answer)
+                    self._events.answered(job, answer)
         except TimeoutError:
-            job.fail(JobOverdue())
+            self._give_up(left, JobOverdue() if len(jobs) == 1 else None)
         except WorkerEnded:
-            if job.attempts < _ATTEMPTS:
-                self._queue.put_back(job)
-            else:
-                job.fail(WorkerLost())
-        else:
-            job.finish(answer)
-            self._events.answered(job, answer)
-            return True
+            self._give_up(left)
         finally:
-            self._queue.done(job)
-        return False
+            for job in jobs:
+                self._queue.done(job)
+        return not left
+
+    def _give_up(self, jobs: Sequence[Job], overdue: Exception | None = None) -> None:
+        """End jobs whose worker ended, or let them run once more, each by itself."""
+        # Each goes before all others, so the last of them is first put back.
+        for job in reversed(jobs):
+            if overdue is not None or job.attempts >= _ATTEMPTS:
+                job.fail(overdue or WorkerLost())
+            else:
+                self._queue.put_back(job)
 
 
 async def _first(*waits: Callable[[], Awaitable[None]]) -> int:

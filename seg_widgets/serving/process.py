@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import json
 import sys
+from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
-from .answers import Answer, Work
+from .answers import Answer, Work, pack_works
 from .settings import ModelSettings, as_header
 from .wire import FRAME_LENGTHS, pack_frame, unpack_lengths
 
@@ -59,7 +60,7 @@ class WorkerProcess:
             )
         )
         try:
-            await worker._send(as_header(settings))
+            await worker._write(pack_frame(as_header(settings)))
             header, _ = await worker._receive()
         except BaseException:
             await worker.kill()
@@ -79,21 +80,27 @@ class WorkerProcess:
         """Wait until the process has ended."""
         await self._process.wait()
 
-    async def answer(self, work: Work) -> Answer:
-        """Let it answer for one image.
+    @property
+    def max_batch(self) -> int:
+        """How many images its model takes at once."""
+        return max(1, int(self.about.get("maxBatch", 1)))
+
+    async def answers(self, works: Sequence[Work]) -> AsyncIterator[Answer]:
+        """Let it answer for images.
 
         Args:
-            work: the image, and what is to be made of it.
+            works: the images, and what is to be made of each.
 
-        Returns:
-            The answer.
+        Yields:
+            An answer for each, in their order, as soon as it is there.
 
         Raises:
             WorkerEnded: the process ended meanwhile.
         """
-        await self._send(work.header(), work.content)
-        header, content = await self._receive()
-        return Answer(content, **header)
+        await self._write(*pack_works(works))
+        for _ in works:
+            header, content = await self._receive()
+            yield Answer(content, **header)
 
     async def kill(self) -> None:
         """End the process at once."""
@@ -102,12 +109,13 @@ class WorkerProcess:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._process.wait(), _GRACE_S)
 
-    async def _send(self, header: dict[str, Any], payload: bytes = b"") -> None:
+    async def _write(self, *pieces: bytes) -> None:
         stdin = self._process.stdin
         assert stdin is not None  # a pipe was asked for
         try:
-            stdin.write(pack_frame(header, payload))
-            await stdin.drain()
+            for piece in pieces:
+                stdin.write(piece)
+                await stdin.drain()
         except (OSError, RuntimeError) as error:
             raise WorkerEnded from error
 

@@ -28,6 +28,7 @@ __all__ = [
     "decode_prediction",
     "encode_image",
     "encode_prediction",
+    "frame_head",
     "is_raw_image",
     "pack_frame",
     "read_frame",
@@ -187,18 +188,23 @@ def decode_image(content: bytes) -> RGBArray:
 # ── frames ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def pack_frame(header: dict[str, Any], payload: bytes = b"") -> bytes:
-    """A header and a payload as one run of bytes.
+def frame_head(header: dict[str, Any], payload_bytes: int) -> bytes:
+    """What stands before a frame's payload.
 
     Args:
         header: what JSON can hold.
-        payload: any bytes, less than 4 GiB.
+        payload_bytes: how many bytes follow, less than 4 GiB.
 
     Returns:
-        The frame.
+        The two lengths and the header.
     """
     head = json.dumps(header).encode("ascii")
-    return b"".join((_LENGTHS.pack(len(head), len(payload)), head, payload))
+    return _LENGTHS.pack(len(head), payload_bytes) + head
+
+
+def pack_frame(header: dict[str, Any], payload: bytes = b"") -> bytes:
+    """A header and a payload as one run of bytes."""
+    return frame_head(header, len(payload)) + payload
 
 
 def unpack_lengths(content: bytes) -> tuple[int, int]:

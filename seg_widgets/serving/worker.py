@@ -16,8 +16,8 @@ from typing import IO, Any
 import numpy as np
 
 from ..errors import SegWidgetsError
-from ..prediction import Predictor
-from .answers import Answerer, Work
+from ..prediction import BatchPredictor, Predictor
+from .answers import Answerer, unpack_works
 from .settings import ModelSettings
 from .wire import pack_frame, read_frame
 
@@ -56,13 +56,13 @@ def _serve(answerer: Answerer, frames_in: IO[bytes], frames_out: IO[bytes]) -> N
             header, content = read_frame(frames_in)
         except EOFError:
             return
-        answer = answerer.answer(Work.of(header, content))
-        # Otherwise it would stay until the next image has come.
-        del content
         try:
-            _send(frames_out, answer.header(), answer.content)
+            for answer in answerer.answer_all(unpack_works(header, content)):
+                _send(frames_out, answer.header(), answer.content)
         except BrokenPipeError:
             return
+        # Otherwise it would stay until the next image has come.
+        del content
 
 
 def about(predictor: Predictor) -> dict[str, Any]:
@@ -72,7 +72,8 @@ def about(predictor: Predictor) -> dict[str, Any]:
         predictor: the model.
 
     Returns:
-        Its name, a line for people, its class names, and its device.
+        Its name, a line for people, its class names, its device, and how many images it takes at
+        once.
     """
     name = str(getattr(predictor, "name", "") or type(predictor).__name__)
     return {
@@ -80,6 +81,7 @@ def about(predictor: Predictor) -> dict[str, Any]:
         "description": str(getattr(predictor, "description", "") or name),
         "classNames": [str(one) for one in getattr(predictor, "class_names", ())],
         "device": str(getattr(predictor, "device", "") or ""),
+        "maxBatch": predictor.max_batch if isinstance(predictor, BatchPredictor) else 1,
     }
 
 

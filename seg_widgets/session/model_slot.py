@@ -20,6 +20,7 @@ from ..modeling import (
     model_name,
 )
 from ..prediction import Predictor
+from ..serving import SERVER_VARIABLE, RemotePredictor, environment
 from .failures import presentable
 from .worker import call_in_thread
 
@@ -55,7 +56,8 @@ class ModelChoice:
 
         Args:
             predictor: A `Predictor`, a model's name or folder, a model of another library that
-                `wrap` takes without class names, or None for the starter.
+                `wrap` takes without class names. None: the model of the server that
+                `SEG_WIDGETS_SERVER` names, or else the starter.
             build: Instead of a predictor, a function without arguments that builds one.
             device: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name.
 
@@ -68,6 +70,8 @@ class ModelChoice:
             raise SettingError("Give a predictor or a function that builds one, not both.")
         if build is not None:
             return cls(build=build, device=device)
+        if predictor is None and environment(SERVER_VARIABLE):
+            predictor = RemotePredictor()
         if predictor is None or isinstance(predictor, str):
             name = predictor or STARTER
             return cls(build=_builder(name, device), name=name, device=device)
