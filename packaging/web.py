@@ -1,6 +1,6 @@
-"""Serve a notebook as a web page, without its code: `make web`.
+"""Serve a notebook as a web page, without its code, to many visitors: `make web`.
 
-`--notebook` names another than notebooks/panel.ipynb; all other arguments go to Voilà.
+All arguments but those that `--help` lists go to Voilà.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import logging
 import os
 import sys
 import tempfile
@@ -31,24 +32,74 @@ def main() -> int:
         filter(None, [str(ROOT / "packaging"), os.environ.get("JUPYTER_PATH", "")])
     )
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in lab.py
-    from voila.app import Voila
-
-    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    parser.add_argument("--notebook", type=Path, default=ROOT / "notebooks" / "panel.ipynb")
-    options, others = parser.parse_known_args()
+    options, others = _parser().parse_known_args()
     settings = [
         "--template=seg_widgets",
         "--Voila.ip=127.0.0.1",
         f"--Voila.tornado_settings={{'websocket_max_message_size': {LARGEST_MESSAGE}}}",
-        # Each visitor has a kernel with a model in it; one whose page is gone is ended after a
-        # while.
-        "--MappingKernelManager.cull_idle_timeout=600",
-        "--MappingKernelManager.cull_interval=60",
+        f"--PageServer.max_visitors={options.max_visitors}",
+        f"--PageServer.ready_pages={options.ready}",
+        f"--PageServer.away_s={60 * options.away}",
+        f"--PageServer.idle_s={60 * options.idle}",
+        "--VoilaExecutor.cell_error_instruction=The server's log says why.",
     ]
+    # Voilà and the server are slow to import, and not installed everywhere.
+    from page.server import PageServer
+    from page.service import ADDRESS, Service
+
+    if options.service and not os.environ.get(ADDRESS):
+        PageServer.service = Service(logging.getLogger("seg_widgets.web"))
     with tempfile.TemporaryDirectory() as folder:
         page = page_of(options.notebook.resolve(), Path(folder))
-        Voila.launch_instance([str(page), *unless_given(settings, others), *others])
+        PageServer.launch_instance([str(page), *unless_given(settings, others), *others])
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="web.py", description=__doc__, allow_abbrev=False)
+    add = parser.add_argument
+    add(
+        *("--notebook", "-n"),
+        type=Path,
+        default=ROOT / "notebooks" / "panel.ipynb",
+        help="the notebook that is served (default: notebooks/panel.ipynb)",
+    )
+    add(
+        "--max-visitors",
+        type=int,
+        default=20,
+        metavar="N",
+        help="visitors at the same time (default: 20); others are asked to come again",
+    )
+    add(
+        "--ready",
+        type=int,
+        default=2,
+        metavar="N",
+        help="pages that are kept ready for the next visitors (default: 2)",
+    )
+    add(
+        "--away",
+        type=float,
+        default=10,
+        metavar="MINUTES",
+        help="a page that was closed is kept this long (default: 10 minutes)",
+    )
+    add(
+        "--idle",
+        type=float,
+        default=60,
+        metavar="MINUTES",
+        help="an open page on which nothing is done is ended after this (default: 60 minutes)",
+    )
+    add(
+        "--no-service",
+        dest="service",
+        action="store_false",
+        help="each visitor's kernel loads a model of its own; otherwise all of them share one "
+        "service, which is started, or that which SEG_WIDGETS_SERVER names",
+    )
+    return parser
 
 
 def page_of(notebook: Path, folder: Path) -> Path:
