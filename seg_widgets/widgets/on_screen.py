@@ -8,6 +8,8 @@ as long as a variable has it, as any other object does.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import gc
 import re
 import weakref
@@ -23,6 +25,10 @@ __all__ = ["displayed"]
 _cells: Final[weakref.WeakKeyDictionary[Any, set[object]]] = weakref.WeakKeyDictionary()
 _let_go: Final[weakref.WeakSet[Any]] = weakref.WeakSet()
 _SOMEWHERE: Final = object()
+# After the end of how many cells garbage is still collected. A thread that draws for a panel may
+# have it a little longer than its cell; but who keeps it in a variable must not pay for ever.
+_MOST_COLLECTIONS: Final = 3
+_collections = 0
 _LAST_OUTPUTS: Final = ("_", "__", "___")
 
 
@@ -61,6 +67,7 @@ def _cell(shell: Any) -> object:
 
 def _on_run(_info: object) -> None:
     """A cell begins, and its output before is gone."""
+    global _collections
     shell: Any = get_ipython()
     cell = _cell(shell)
     for panel, cells in list(_cells.items()):
@@ -68,12 +75,16 @@ def _on_run(_info: object) -> None:
             cells.discard(cell)
             if not cells:
                 _release(panel, shell)
+                _collections = _MOST_COLLECTIONS
 
 
 def _on_end(_result: object) -> None:
-    """A cell has ended: a panel that was let go, and that it has not kept, ends now."""
-    if _let_go:
+    """A cell has ended: a panel that was let go, and that nobody has kept, ends now."""
+    global _collections
+    if _let_go and _collections > 0:
+        _collections -= 1
         gc.collect()
+        _give_memory_back()
 
 
 def _release(panel: Any, shell: Any) -> None:
@@ -87,6 +98,13 @@ def _release(panel: Any, shell: Any) -> None:
             part.comm.on_msg(_weak_handler(part))
     _let_go.add(panel)
     _forget_output(panel, shell)
+
+
+def _give_memory_back() -> None:
+    """Give the system what a model has left behind: glibc keeps much of it for the next one."""
+    # Other systems have other libraries, which do so by themselves.
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _parts(panel: Any) -> list[Any]:

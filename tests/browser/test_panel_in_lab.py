@@ -607,6 +607,31 @@ def test_two_views_of_one_panel_stay_alike_and_one_may_go(
     expect(notebook.page.locator(".sgw")).to_have_count(0)
 
 
+def test_cells_can_be_run_again_and_the_former_panel_ends(
+    notebook: Notebook, lab: Lab, photo: Path
+) -> None:
+    count = (
+        "import gc, time\n"
+        "time.sleep(2)  # a thread may still draw the filmstrip's small images\n"
+        "gc.collect()\n"
+        "print(sum(type(one) is SegmentationPanel for one in gc.get_objects()), 'alive')"
+    )
+    lab.write_notebook("again.ipynb", STUB_CELL.format(instances=12, delay_s=0), count)
+    notebook.open("again.ipynb")
+    notebook.run_all()
+    for _ in range(2):
+        notebook.wait_for_panel()
+        expect(notebook.page.locator(".sgw")).to_have_count(1)
+        notebook.upload(photo)
+        notebook.wait_for_result()
+        notebook.run_all()
+        expect(notebook.canvas).to_contain_text("No image yet")
+        expect(notebook.cell(1).locator(".jp-OutputArea-output")).to_contain_text(
+            "1 alive", timeout=20_000
+        )
+    expect(notebook.page.locator("body")).not_to_contain_text("Error displaying widget")
+
+
 def test_the_busy_state_is_shown_and_the_newest_upload_wins(
     notebook: Notebook, lab: Lab, tmp_path: Path
 ) -> None:
