@@ -98,8 +98,10 @@ class ImageRun:
 
 def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """All that decides what is written of an image; the device and the thread don't."""
-    names = ("model", "config", "weights", "classes", "threshold", "format", "separate")
-    names += ("contrast", "channels", "page", "min_size", "half")
+    names = [
+        *("model", "config", "weights", "classes", "threshold", "format", "separate"),
+        *("contrast", "channels", "page", "min_size", "half"),
+    ]
     given = {name: getattr(options, name) for name in names}
     return {
         name: value if isinstance(value, (int, float, bool, list, tuple)) else value and str(value)
