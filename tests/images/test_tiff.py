@@ -272,3 +272,21 @@ def test_tags_that_make_no_sense() -> None:
     assert not any("stack" in note for note in read(tiff(deep, entries=one)).notes)
     other: Entries = {270: (2, b"A scan\nimages=40\n\0")}
     assert not any("stack" in note for note in read(tiff(deep, entries=other)).notes)
+
+
+@pytest.mark.parametrize("compression", [32767, 32770, 34713, 65000, 65535])
+def test_compressions_that_only_cameras_write(compression: int) -> None:
+    with pytest.raises(ImageFormatError, match="is a camera's RAW file"):
+        load(tiff(GREY.astype(np.uint16), entries={259: (3, [compression])}))
+
+
+@pytest.mark.parametrize("following", ["itself", "nowhere", "the last byte"])
+def test_a_next_page_that_is_none_ends_the_pages(following: str) -> None:
+    content = bytearray(tiff(GREY.astype(np.uint16)))
+    start = int.from_bytes(content[4:8], "little")
+    link = start + 2 + 12 * int.from_bytes(content[start : start + 2], "little")
+    offset = {"itself": start, "nowhere": 2**31, "the last byte": len(content) - 1}[following]
+    content[link : link + 4] = offset.to_bytes(4, "little")
+    loaded = read(bytes(content), contrast="none")
+    np.testing.assert_array_equal(loaded.pixels[..., 0], GREY)
+    assert loaded.notes == ()

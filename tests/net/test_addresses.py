@@ -7,7 +7,8 @@ import pytest
 from seg_widgets.errors import (
     UrlError,
 )
-from seg_widgets.net import MAX_URL_LENGTH, address_refusal, fetch
+from seg_widgets.net import MAX_URL_LENGTH, address_refusal, fetch, url_name
+from seg_widgets.net.addresses import check_url, redirected_url, shorten
 
 LOCAL = [
     "127.0.0.1",
@@ -155,3 +156,65 @@ def test_urls_that_are_not_opened(url: str, words: str, no_network: list[str]) -
     assert "secret" not in str(caught.value)
     assert len(str(caught.value)) < 300
     assert no_network == []
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://example.org/" + "a" * (MAX_URL_LENGTH - 19), "example.org"),
+        ("HTTPS://Example.org:8080/a@b/c?d@e#f@g", "example.org"),
+        ("http://[2001:db8::1]/", "[2001:db8::1]"),
+        ("http://a_b-c.example/", "a_b-c.example"),
+    ],
+)
+def test_urls_that_are_proper(url: str, host: str) -> None:
+    assert check_url(url).host == host
+
+
+def test_a_url_is_no_longer_than_is_allowed() -> None:
+    with pytest.raises(UrlError, match="8,193 characters, and 8,192 are allowed"):
+        check_url("http://example.org/" + "a" * (MAX_URL_LENGTH - 18))
+
+
+@pytest.mark.parametrize(
+    ("url", "name"),
+    [
+        ("http://example.org/a/" + "b" * 200, "b" * 200),
+        ("http://example.org/a/" + "b" * 201, "b" * 200),
+        ("http://example.org/a%0Ab/c%00d.jpg", "cd.jpg"),
+        ("http://example.org/..", "example.org"),
+        ("http://example.org/...", "example.org"),
+        ("http://example.org/", "example.org"),
+        ("http:///", ""),
+        ("http://[bad/a.jpg", ""),
+        (" s3://bucket/a%20b.jpg ", "a b.jpg"),
+    ],
+)
+def test_what_is_behind_a_url_has_a_name(url: str, name: str) -> None:
+    assert url_name(url) == name
+
+
+def test_a_text_for_a_message_is_one_short_line() -> None:
+    assert shorten("a" * 100) == "a" * 100
+    assert shorten("a" * 101) == "a" * 97 + "…"
+    assert shorten("a\nb\x00ü") == "a�b�ü"
+
+
+@pytest.mark.parametrize(
+    ("location", "url"),
+    [
+        ("/b.jpg", "http://example.org/b.jpg"),
+        (" c d.jpg ", "http://example.org/a/c%20d.jpg"),
+        ("//other.example/b", "http://other.example/b"),
+        ("/ü".encode().decode("latin-1"), "http://example.org/ü"),
+        ("/\xfc", "http://example.org/\xfc"),
+        ("/ж", "http://example.org/ж"),
+    ],
+)
+def test_where_a_redirect_leads(location: str, url: str) -> None:
+    assert redirected_url("http://example.org/a/x.jpg", location) == url
+
+
+def test_a_redirect_to_no_url_is_refused() -> None:
+    with pytest.raises(UrlError, match=r"redirects to http://\[bad/, which is not a proper URL"):
+        redirected_url("http://example.org/", "http://[bad/")

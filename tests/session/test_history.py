@@ -99,6 +99,8 @@ def test_an_entry_has_a_result_once_it_is_done() -> None:
     history = History()
     history.add("a.jpg", "/x/a.jpg")
     assert history[1].result is None
+    history.update(1, image=Pixels(picture()))
+    assert history[1].result is None, "there is no prediction yet"
     prediction = Prediction.empty((10, 10))
     history.finish(1, Result(picture(), prediction, "a.jpg", "/x/a.jpg", 1, "starter", 0.5))
     assert history[1].state == "done"
