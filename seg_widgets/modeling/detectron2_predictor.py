@@ -12,7 +12,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 __all__ = ["Detectron2Predictor", "scaled_size", "to_prediction"]
 
 log = logging.getLogger(__name__)
+
+_MAX_BATCH: Final = 8
+"""Enough to keep a GPU busy; each image more only takes memory."""
 
 
 class Detectron2Predictor:
@@ -126,18 +129,14 @@ class Detectron2Predictor:
             OutOfMemoryError: half the size is too much, too.
             InferenceError: the model failed.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise SettingError(
-                f"A predictor takes an H×W×3 uint8 RGB array, not {image.dtype} of shape "
-                f"{image.shape}; use seg_widgets.images.load to make one."
-            )
+        _check_image(image)
         with self._lock:
             # The handlers only note what happened: a traceback that is still alive would hold the
             # tensors.
             for size in (self.min_size, max(self.min_size // 2, 32)):
-                prediction, failure = self._try(image, size)
-                if prediction is not None:
-                    return prediction
+                predictions, failure = self._try([image], size)
+                if predictions is not None:
+                    return predictions[0]
                 self._empty_cache()
                 log.warning("Out of memory on %s at %d px: %s", self.device, size, failure)
         raise OutOfMemoryError(
@@ -146,11 +145,54 @@ class Detectron2Predictor:
             "a smaller min_size, or use device='cpu'."
         )
 
-    def _try(self, image: npt.NDArray[np.uint8], min_size: int) -> tuple[Prediction | None, str]:
+    @property
+    def max_batch(self) -> int:
+        """How many images `predict_batch` should be given; 1 where several are no faster, as on a
+        CPU."""
+        return _MAX_BATCH if self._stops_early and self.device.startswith("cuda") else 1
+
+    def predict_batch(self, images: Sequence[npt.NDArray[np.uint8]], /) -> list[Prediction]:
+        """Find the instances in several images at once.
+
+        Images that the model sees at the same size run together. So none is padded for the sake of
+        another, and each has the result that it has alone, up to rounding.
+
+        Args:
+            images: each H×W×3 uint8 RGB.
+
+        Returns:
+            A prediction for each.
+
+        Raises:
+            SettingError: an array is of another kind.
+            OutOfMemoryError: an image is too large, also alone.
+            InferenceError: the model failed.
+        """
+        together: dict[tuple[int, int], list[int]] = {}
+        for index, image in enumerate(images):
+            _check_image(image)
+            size = scaled_size(image.shape[1], image.shape[0], self.min_size, self.max_size)
+            together.setdefault(size, []).append(index)
+
+        found: dict[int, Prediction] = {}
+        for indices in together.values():
+            group = [images[index] for index in indices]
+            with self._lock:
+                predictions, _ = self._try(group, self.min_size)
+                if predictions is None:
+                    self._empty_cache()
+            if predictions is None:
+                predictions = [self(image) for image in group]
+            found.update(zip(indices, predictions, strict=True))
+        return [found[index] for index in range(len(images))]
+
+    def _try(
+        self, images: Sequence[npt.NDArray[np.uint8]], min_size: int
+    ) -> tuple[list[Prediction] | None, str]:
         import torch
 
         try:
-            return self._predict(image, min_size), ""
+            return self._predict(images, min_size), ""
         except (torch.OutOfMemoryError, MemoryError) as error:
             return None, str(error)
         except SegWidgetsError:
@@ -161,35 +203,45 @@ class Detectron2Predictor:
             kind = "" if isinstance(error, RuntimeError) else f"{type(error).__name__}: "
             raise InferenceError(f"The model failed on this image: {kind}{error}") from error
 
-    def _predict(self, image: npt.NDArray[np.uint8], min_size: int) -> Prediction:
+    def _predict(self, images: Sequence[npt.NDArray[np.uint8]], min_size: int) -> list[Prediction]:
+        import torch
+
+        inputs = [self._input(image, min_size) for image in images]
+        autocast = torch.autocast(torch.device(self.device).type, torch.float16, enabled=self.half)
+        whole = at_inference(self.model, self.max_instances)
+        with torch.no_grad(), autocast, whole as limit:
+            if self._stops_early:
+                answers = self.model.inference(  # type: ignore[operator]
+                    inputs, do_postprocess=False
+                )
+            else:
+                answers = [_instances_in(self.model([one])) for one in inputs]
+        return [self._made(*pair, limit) for pair in zip(answers, inputs, strict=True)]
+
+    def _input(self, image: npt.NDArray[np.uint8], min_size: int) -> dict[str, Any]:
+        """An image as detectron2's models take it."""
         import torch
         from PIL import Image
 
         height, width = image.shape[:2]
-        new_width, new_height = scaled_size(width, height, min_size, self.max_size)
+        new_size = scaled_size(width, height, min_size, self.max_size)
         # Pillow's bilinear filter is the one that detectron2 trains and tests with.
-        scaled = np.asarray(
-            Image.fromarray(image).resize((new_width, new_height), Image.Resampling.BILINEAR)
-        )
+        scaled = np.asarray(Image.fromarray(image).resize(new_size, Image.Resampling.BILINEAR))
         if self.input_format == "BGR":
             scaled = scaled[:, :, ::-1]
         tensor = torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1), np.float32))
-        inputs = [{"image": tensor, "height": height, "width": width}]
-        autocast = torch.autocast(torch.device(self.device).type, torch.float16, enabled=self.half)
-        whole = at_inference(self.model, self.max_instances)
-        with torch.no_grad(), autocast, whole as limit:
-            if not self._stops_early:
-                found = _instances_in(self.model(inputs))
-            else:
-                (found,) = self.model.inference(  # type: ignore[operator]
-                    inputs, do_postprocess=False
-                )
+        return {"image": tensor, "height": height, "width": width}
+
+    def _made(self, found: Any, given: dict[str, Any], limit: int | None) -> Prediction:
+        """What a model answered for one input, as a prediction."""
+        size = given["height"], given["width"]
         notes = limit_note(found.scores.float().cpu().numpy(), limit)
         if not self._stops_early:
-            prediction = to_prediction(found, (height, width), self.class_names, self.max_instances)
+            prediction = to_prediction(found, size, self.class_names, self.max_instances)
             return replace(prediction, notes=prediction.notes or notes)
-        prediction = self._paste(found, (width / new_width, height / new_height), (height, width))
-        return replace(prediction, notes=notes)
+        scaled_height, scaled_width = given["image"].shape[1:]
+        scale = size[1] / scaled_width, size[0] / scaled_height
+        return replace(self._paste(found, scale, size), notes=notes)
 
     def _paste(
         self, found: Any, scale: tuple[float, float], image_size: tuple[int, int]
@@ -260,6 +312,14 @@ def to_prediction(
     return Prediction(
         (height, width), boxes[kept], scores[kept], class_ids[kept], names, crops, notes
     )
+
+
+def _check_image(image: npt.NDArray[Any]) -> None:
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise SettingError(
+            f"A predictor takes an H×W×3 uint8 RGB array, not {image.dtype} of shape "
+            f"{image.shape}; use seg_widgets.images.load to make one."
+        )
 
 
 def _instances_in(outputs: Any) -> Any:

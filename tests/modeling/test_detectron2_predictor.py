@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from seg_widgets import images, samples
@@ -137,6 +137,7 @@ def test_the_configs_own_limit_holds_and_is_noted(
             load_predictor(limited, max_instances=wrong)  # type: ignore[arg-type]
 
 
+@settings(deadline=None)
 @given(width=st.integers(1, 3000), height=st.integers(1, 3000), size=st.integers(32, 900))
 def testscaled_size_is_detectron2s(width: int, height: int, size: int) -> None:
     from detectron2.data.transforms import ResizeShortestEdge
@@ -359,3 +360,20 @@ class TestStarter:
     def test_it_leaves_an_empty_wall_empty(self, starter: Detectron2Predictor) -> None:
         wall = np.full((320, 480, 3), 180, np.uint8)
         assert len(starter(wall).filter(0.5)) == 0
+
+
+def test_images_at_once_have_the_results_that_they_have_alone() -> None:
+    predictor = load_predictor(device="cpu", min_size=192)
+    assert predictor.max_batch == 1  # several are no faster on a CPU
+    pictures = [images.load(samples()[name]) for name in ("cat", "coffee")]
+    given = [pictures[0], pictures[1], pictures[0][:, ::-1].copy(), pictures[1][::-1].copy()]
+    together = predictor.predict_batch(given)
+    for image, prediction in zip(given, together, strict=True):
+        alone = predictor(image)
+        assert prediction.image_size == alone.image_size
+        assert prediction.class_ids.tolist() == alone.class_ids.tolist()
+        np.testing.assert_allclose(prediction.scores, alone.scores, atol=1e-4)
+        np.testing.assert_allclose(prediction.boxes, alone.boxes, atol=0.05)
+    assert predictor.predict_batch([]) == []
+    with pytest.raises(SettingError, match="H×W×3 uint8"):
+        predictor.predict_batch([given[0], np.zeros((4, 4), np.uint8)])
