@@ -49,7 +49,7 @@ TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
     "_lazy": {"widgets", "serving"},
     "_samples": {"widgets"},
-    "_stopping": {"cli"},
+    "_stopping": {"finetuning", "cli"},
     "_text": set(ALLOWED),
     "testing": set(),
     "__init__": {"cli", "serving"},

@@ -10,8 +10,10 @@ from typing import Any
 from ..errors import SettingError
 from ..modeling import STARTER
 from .common import (
+    EXIT_INTERRUPTED,
     EXIT_OK,
     EXIT_SOME_FAILED,
+    EXIT_TERMINATED,
     Commands,
     add_device,
     add_min_size,
@@ -35,6 +37,8 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         help="make a model for classes of your own, from images and outlines in COCO's format",
         description="Fine-tune a model on images with a JSON file in COCO's format, and write a "
         "model's folder.",
+        epilog="exit status: 0 done, 1 --check found faults, 2 wrong usage or no such data, "
+        "130 or 143 ended by Ctrl+C or SIGTERM, to be gone on with by --resume",
     )
     parser.add_argument("data", type=Path, metavar="DATA", help="the folder, or its JSON file")
     parser.add_argument("--out", type=Path, metavar="DIR", help="the model's folder to write")
@@ -105,6 +109,12 @@ def _add_training(parser: argparse.ArgumentParser) -> None:
         "--learning-rate", type=float, default=5e-4, metavar="RATE", help="default: 0.0005"
     )
     parser.add_argument("--seed", type=int, default=0, help="of the order and views (default: 0)")
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with the training in --out that was interrupted, with the same images in the "
+        "same order",
+    )
     add_device(parser)
     add_min_size(parser)
 
@@ -131,7 +141,7 @@ def run(options: argparse.Namespace) -> int:
         options: the parsed arguments.
 
     Returns:
-        The exit status; with --check 1 if the data has faults.
+        The exit status; with --check 1 if the data has faults; 130 or 143 if a signal ended it.
 
     Raises:
         SegWidgetsError: the data or the settings can't be used.
@@ -157,15 +167,18 @@ def run(options: argparse.Namespace) -> int:
         learning_rate=options.learning_rate,
         min_size=options.min_size,
         seed=options.seed,
+        resume=options.resume,
         **reading,
         report=lambda line: print(line, flush=True),
     )
+    if result.why_ended == "terminated":
+        return EXIT_TERMINATED
     print(f"\n{result.steps} steps in {result.seconds:.0f} s; ended: {result.why_ended}")
     if result.figures:
         _print_figures(result.figures)
     folder = result.folder.resolve()
     print(f"wrote {result.folder}; try it: python -m seg_widgets segment PHOTO --model {folder}")
-    return EXIT_OK
+    return EXIT_INTERRUPTED if result.why_ended == "stopped" else EXIT_OK
 
 
 def _reading(options: argparse.Namespace) -> dict[str, Any]:

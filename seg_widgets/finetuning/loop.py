@@ -13,10 +13,9 @@ import statistics
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol, TextIO
+from typing import Any, Protocol
 
 import cv2
 import torch
@@ -25,6 +24,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from .augmentation import Sample
 from .config import TrainingConfig
+from .training_files import opened_log, read_checkpoint, write_checkpoint
 
 __all__ = ["LOSSES", "SampleDataset", "Sampler", "Training", "as_input", "bottom_up"]
 
@@ -37,6 +37,16 @@ class Sampler(Protocol):
 
     def sample(self, index: int) -> Sample:
         """Return training image number `index`."""
+
+
+class Companion(Protocol):
+    """What a checkpoint keeps beside the training, such as the best weights so far."""
+
+    def state(self) -> dict[str, Any]:
+        """Return tensors, numbers and texts, in dictionaries and lists."""
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what `state` returned."""
 
 
 class SampleDataset(Dataset[dict[str, Any]]):
@@ -127,6 +137,10 @@ class Training:
         active_s: seconds of training, pauses not counted.
         average: running mean of the weights, by name.
         last_loss: total loss of the last step.
+        companion: is saved and restored with it; None: nothing is.
+        on_unsaved: is given the error of a checkpoint that can't be written, and the training goes
+            on; None: the error ends it.
+        saved_step: the step of the last checkpoint; 0: there is none.
     """
 
     def __init__(
@@ -145,6 +159,9 @@ class Training:
         self.progress = 0.0
         self.active_s = 0.0
         self.stopping = False
+        self.companion: Companion | None = None
+        self.on_unsaved: Callable[[Exception], None] | None = None
+        self.saved_step = 0
         self.last_loss = math.nan
         self.late = _late_parameters(model)
         groups = list(_parameter_groups(model, config))
@@ -158,8 +175,12 @@ class Training:
         return self.folder / CHECKPOINT
 
     def save(self) -> None:
-        """Write the checkpoint; a crash while writing leaves the previous one whole."""
-        state = {
+        """Write the checkpoint; a crash while writing leaves the previous one whole.
+
+        Raises:
+            OSError: it can't be written.
+        """
+        state: dict[str, Any] = {
             "model": self.model.state_dict(),
             "average": self.average,
             "optimizer": self.optimizer.state_dict(),
@@ -167,22 +188,51 @@ class Training:
             # Named so since the first runs, whose checkpoints stay readable.
             "plan": {key: value for key, value in asdict(self.config).items() if value != math.inf},
         }
-        temporary = self.checkpoint.with_suffix(".part")
-        torch.save(state, temporary)
-        temporary.replace(self.checkpoint)
+        if self.companion is not None:
+            state["companion"] = self.companion.state()
+        write_checkpoint(state, self.checkpoint)
+        self.saved_step = self.step
+
+    def try_to_save(self) -> None:
+        """Write the checkpoint; where it can't be written, `on_unsaved` hears of it."""
+        try:
+            self.save()
+        except OSError as error:
+            if self.on_unsaved is None:
+                raise
+            self.on_unsaved(error)
+
+    def read_checkpoint(self) -> dict[str, Any] | None:
+        """Return what the checkpoint holds, for `restore`; None where there is none.
+
+        Raises:
+            ValueError: it is damaged, or no checkpoint.
+        """
+        return read_checkpoint(self.checkpoint)
 
     def resume(self) -> bool:
         """Resume from the checkpoint, if there is one; return whether there was."""
-        if not self.checkpoint.is_file():
-            return False
-        state = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
+        state = self.read_checkpoint()
+        if state is not None:
+            self.restore(state)
+        return state is not None
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Args:
+            state: what `read_checkpoint` returned.
+        """
         self.model.load_state_dict(state["model"])
-        self.average = state["average"]
+        for name, tensor in state["average"].items():
+            self.average[name].copy_(tensor)  # stays on the model's device
         self.optimizer.load_state_dict(state["optimizer"])
+        if self.companion is not None:
+            self.companion.restore(state["companion"])
         self.step = int(state["position"]["step"])
         self.progress = float(state["position"]["progress"])
         self.active_s = float(state["position"]["active_s"])
-        return True
+        self.saved_step = self.step
 
     def first_index(self) -> int:
         """Return the index of the next step's first sample."""
@@ -292,8 +342,9 @@ class Training:
             FloatingPointError: the losses are not finite.
         """
         durations: deque[float] = deque(maxlen=50)
+        head = f"step,progress,active_s,step_s,wait_s,rate,total,{','.join(LOSSES)}"
         saved = time.monotonic()
-        with _opened_log(self.folder / "log.csv", self.step) as file:
+        with opened_log(self.folder / "log.csv", head, self.step) as file:
             writer = csv.writer(file)
             batches = self.batches()
             while self.progress < 1 and not self.stopping:
@@ -309,11 +360,11 @@ class Training:
                 writer.writerow(self._log_row(step_s, wait_s, losses))
                 file.flush()
                 if time.monotonic() - saved > self.config.save_every_s:
-                    self.save()
+                    self.try_to_save()
                     saved = time.monotonic()
                 if on_step is not None:
                     on_step(self)
-        self.save()
+        self.try_to_save()
         return not self.stopping
 
     def _log_row(self, step_s: float, wait_s: float, losses: Mapping[str, float]) -> list[object]:
@@ -324,16 +375,3 @@ class Training:
         values = [self.progress, self.active_s, step_s, wait_s, self.learning_rate()]
         values += [sum(losses.values()), *parts]
         return [self.step, *(f"{value:.5g}" for value in values)]
-
-
-@contextmanager
-def _opened_log(path: Path, step: int) -> Iterator[TextIO]:
-    """The log, open to be appended to; rows after `step` are about to be written again."""
-    kept = [f"step,progress,active_s,step_s,wait_s,rate,total,{','.join(LOSSES)}\r\n"]
-    if path.is_file() and step > 0:
-        with path.open(newline="") as file:
-            head, *rows = file
-        kept = [head, *(row for row in rows if int(row.split(",", 1)[0]) <= step)]
-    with path.open("w", newline="") as file:
-        file.writelines(kept)
-        yield file

@@ -7,18 +7,13 @@ open.
 
 from __future__ import annotations
 
-import csv
 import json
-import signal
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -35,7 +30,10 @@ from .calibration import calibrate
 from .coco import read_dataset
 from .config import TrainingConfig
 from .dataset import Dataset
-from .problem import Problem, summarize
+from .problem import Problem
+from .progress import Progress
+from .reports import report_data, report_unmeasured
+from .resuming import SUMMARY, check_same, read_summary, run_settings
 from .sampler import PhotoSampler
 from .split import Split, prepare_data
 from .transfer import adapt_config, transfer_network
@@ -48,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["FinetuneResult", "finetune"]
 
-_EVALUATIONS: Final = 12  # of the validation part, over the whole length
 _MIN_STEPS, _MAX_STEPS, _EPOCHS = 150, 3000, 30
 
 
@@ -67,7 +64,8 @@ class FinetuneResult:
         threshold: the score that became 0.5.
         problems: entries of the data set that were skipped or mended.
         history: (step, AP) of each evaluation.
-        why_ended: "steps", "no better" (early stop) or "stopped" (by Ctrl+C).
+        why_ended: "steps", "no better" (early stop), "stopped" (by Ctrl+C) or "terminated" (by
+            SIGTERM: nothing but the checkpoint was written).
     """
 
     folder: Path
@@ -98,11 +96,15 @@ def finetune(
     max_pixels: int = MAX_PIXELS,
     max_bytes: int = MAX_BYTES,
     crowds_as_objects: bool = False,
+    resume: bool = False,
     report: Callable[[str], None] = print,
 ) -> FinetuneResult:
     """Fine-tune a model on a data set in COCO's format, and write it as a model's folder.
 
-    Ctrl+C ends the training, not the call: what was learnt so far is measured and written.
+    Ctrl+C ends the training, not the call: what was learnt so far is measured and written. SIGTERM
+    ends it at once, with its checkpoint written. The best weights so far are a model of their own,
+    in the folder `best`. After an interrupt, a crash or a power cut, `resume=True` goes on from the
+    last checkpoint, at most two minutes or a twelfth of the steps ago.
 
     Args:
         data: what `read_dataset` takes, or its result.
@@ -125,6 +127,8 @@ def finetune(
         max_pixels: as for `read_dataset`: width · height of an image.
         max_bytes: as for `read_dataset`: of an image's file.
         crowds_as_objects: as for `read_dataset`.
+        resume: go on with the training in this folder that was interrupted, with the same images
+            in the same order. Where none was, it begins; one that has ended is left as it is.
         report: is given each line of progress.
 
     Returns:
@@ -132,7 +136,8 @@ def finetune(
 
     Raises:
         DatasetError: the data set leaves nothing to train on or to measure on.
-        SettingError: an argument is out of its range, or the loss became infinite.
+        SettingError: an argument is out of its range, the loss became infinite, or the training
+            to resume had other data or settings.
         ConfigError: the model to start from is no Mask R-CNN with a YAML config.
         ExportError: the folder can't be written.
         OutOfMemoryError: there is not enough memory.
@@ -159,7 +164,7 @@ def finetune(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder} can't be made ({error.strerror or error}).") from error
-    _report_data(split, folder, report)
+    report_data(split, folder, report)
 
     base = load_predictor(model, device="cpu")
     most_objects = max(len(image.objects) for image in (*split.train, *split.validation))
@@ -175,21 +180,56 @@ def finetune(
     training = Training(network, sampler, config, folder)
     measured = Validation(split.validation, cfg, class_names, on) if split.validation else None
     if measured is not None and measured.unmeasured:
-        _report_unmeasured(measured, report)
-    run = _Run(training, measured, patience, report)
+        report_unmeasured(measured, report)
+    settings = _run_settings(data, split, base.name, config, cfg)
+    run = Progress(training, measured, patience, report, settings)
     result = FinetuneResult(folder, class_names, problems=split.dataset.problems)
+    if resume and not training.checkpoint.is_file() and _is_done(result, settings, report):
+        return result
+    run.begin(resume)
 
-    training.checkpoint.unlink(missing_ok=True)
-    started = time.monotonic()
     with _explained(training, device):
         result.why_ended = run.train()
-    training.checkpoint.unlink(missing_ok=True)
-    result.steps, result.seconds = training.step, time.monotonic() - started
+    result.steps, result.seconds = training.step, run.seconds
+    if result.why_ended == "terminated":
+        return result
     with _explained(training, device):
         _finish(result, training, measured, cfg)
-    validation_images = [image.shown_name for image in split.validation]
-    _write_summary(result, validation_images)
+    _write_summary(result, split, settings)
+    run.clean_up(keep_checkpoint=result.why_ended == "stopped")
     return result
+
+
+def _run_settings(
+    data: str | Path | Dataset, split: Split, model: str, config: TrainingConfig, cfg: Any
+) -> dict[str, Any]:
+    """What has to be the same for a training to go on."""
+    return run_settings(
+        "the data set" if isinstance(data, Dataset) else str(data),
+        split,
+        model=model,
+        steps=config.steps,
+        learning_rate=config.learning_rate,
+        min_size=int(cfg.INPUT.MIN_SIZE_TEST),
+        seed=config.seed,
+        batch_size=config.batch_size,
+    )
+
+
+def _is_done(
+    result: FinetuneResult, settings: dict[str, Any], report: Callable[[str], None]
+) -> bool:
+    """Whether the folder has what this training came to; it is read into the result."""
+    summary = read_summary(result.folder)
+    if summary is None:
+        return False
+    check_same(summary["settings"], settings, result.folder)
+    result.steps, result.seconds = summary["steps"], summary["seconds"]
+    result.figures, result.why_ended = summary["figures"], summary["why_ended"]
+    result.threshold = summary["threshold_that_became_0.5"]
+    result.history = [(int(step), float(ap)) for step, ap in summary["history"]]
+    report(f"the training in {result.folder} has ended already, after {result.steps} steps")
+    return True
 
 
 def _check_settings(
@@ -204,37 +244,6 @@ def _check_settings(
     check_min_size(min_size)
 
 
-def _report_data(split: Split, folder: Path, report: Callable[[str], None]) -> None:
-    dataset = split.dataset
-    counts = dataset.counts()
-    listed = ", ".join(f"{name} {count}" for name, count in counts.items())
-    report(f"{len(dataset.images)} images with {dataset.objects} objects: {listed}")
-    if dataset.notes:
-        report(f"worth knowing:\n{summarize(dataset.notes)}")
-    if dataset.problems:
-        report(f"left out or mended:\n{summarize(dataset.problems)}")
-        rows = [(one.where, str(one).removeprefix(f"{one.where}: ")) for one in dataset.problems]
-        with (folder / "problems.csv").open("w", newline="", encoding="utf-8") as file:
-            csv.writer(file).writerows([("where", "reason"), *rows])
-        report(f"all of them are in {folder / 'problems.csv'}")
-    never = [name for name, count in counts.items() if not count]
-    if never:
-        report(f"no example of: {', '.join(never)}; the model won't find them")
-    report(f"{len(split.train)} images to learn from, {len(split.validation)} to measure on")
-
-
-def _report_unmeasured(validation: Validation, report: Callable[[str], None]) -> None:
-    """Say of what there is no object in the validation part."""
-    if validation.is_measurable:
-        names = ", ".join(validation.unmeasured)
-        report(f"no object to measure on of: {names}; the figures say nothing about it")
-        return
-    report(
-        "the images to measure on have no object, so AP can't be measured: all steps are run, and "
-        "the last weights kept. Give images with objects by validation= (--validation)"
-    )
-
-
 def _training_config(
     images: int, steps: int | None, learning_rate: float, seed: int, workers: int, cfg: Any
 ) -> TrainingConfig:
@@ -247,56 +256,10 @@ def _training_config(
         warmup_steps=min(50, length // 5),
         tune_backbone_from=0.5,
         average_decay=1 - min(0.05, 20 / length),
-        save_every_s=600,
         seed=seed,
         workers=workers,
         input_format=str(cfg.INPUT.FORMAT),
     )
-
-
-class _Run:
-    """What happens beside the steps: lines of progress, evaluations, the early end."""
-
-    def __init__(
-        self,
-        training: Training,
-        validation: Validation | None,
-        patience: int,
-        report: Callable[[str], None],
-    ) -> None:
-        self.training, self.validation = training, validation
-        self.patience, self.report = patience, report
-        self.length = training.config.steps or 0
-        self.why_ended = "steps"
-        self._started = time.monotonic()
-
-    def train(self) -> str:
-        """Train to the end, and say why it ended."""
-        with _stopped_by_interrupt(self.training):
-            is_whole = self.training.run(self._after_step)
-        if not is_whole and self.why_ended == "steps":
-            return "stopped"
-        return self.why_ended
-
-    def _after_step(self, training: Training) -> None:
-        step = training.step
-        if step % max(self.length // 20, 10) == 0 or step in (1, self.length):
-            left = (time.monotonic() - self._started) / step * (self.length - step)
-            self.report(
-                f"step {step} of {self.length}: loss {training.last_loss:.2f}, "
-                f"about {_minutes(left)} left"
-            )
-        if self.validation is not None and step % max(self.length // _EVALUATIONS, 1) == 0:
-            self._evaluate(self.validation)
-
-    def _evaluate(self, validation: Validation) -> None:
-        average = self.training.average
-        state = {name: tensor.detach().clone() for name, tensor in average.items()}
-        validation.evaluate(self.training.step, state, self.report)
-        if self.patience and validation.weights.worse >= self.patience:
-            self.report(f"no better for {validation.weights.worse} evaluations: ended")
-            self.why_ended = "no better"
-            self.training.stop()
 
 
 def _finish(
@@ -315,23 +278,23 @@ def _finish(
     save_model(predictor, result.folder)
 
 
-def _write_summary(result: FinetuneResult, validation_images: list[str]) -> None:
+def _write_summary(result: FinetuneResult, split: Split, settings: dict[str, Any]) -> None:
     summary = {
         "classes": result.class_names,
         "steps": result.steps,
         "seconds": round(result.seconds, 1),
         "why_ended": result.why_ended,
         "threshold_that_became_0.5": result.threshold,
-        "validation_pictures": validation_images,
+        "validation_pictures": [image.shown_name for image in split.validation],
         "figures": result.figures,
         "history": result.history,
+        "settings": settings,
     }
     text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
-    (result.folder / "finetune.json").write_text(text, "utf-8")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+    # A name need not be text on Linux: what can't be written becomes "?".
+    temporary = result.folder / f"{SUMMARY}.part"
+    temporary.write_text(text, "utf-8", "replace")
+    temporary.replace(result.folder / SUMMARY)
 
 
 @contextmanager
@@ -362,20 +325,3 @@ def _explained(training: Training, device: str) -> Iterator[None]:
 
 def _failed(training: Training, error: Exception) -> str:
     return f"The training failed at step {training.step}: {type(error).__name__}: {error}"
-
-
-@contextmanager
-def _stopped_by_interrupt(training: Training) -> Iterator[None]:
-    """Ctrl+C ends the training after the current step; only the main thread can hear of it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(number: int, frame: FrameType | None) -> None:
-        training.stop()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

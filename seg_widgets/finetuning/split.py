@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -29,11 +29,13 @@ class Split:
         dataset: what is trained on, with the problems of both parts.
         train: images to train on.
         validation: images to measure on, maybe none.
+        digests: SHA-256 of each image's file.
     """
 
     dataset: Dataset
     train: tuple[LabelledImage, ...]
     validation: tuple[LabelledImage, ...]
+    digests: Mapping[Path, bytes]
 
 
 def prepare_data(
@@ -94,8 +96,9 @@ def split_by_content(dataset: Dataset, share: float) -> Split:
         DatasetError: no object is left to train on.
     """
     by_digest: dict[bytes, list[LabelledImage]] = {}
+    digests = _digests(dataset.images)
     for image in dataset.images:
-        by_digest.setdefault(_digest(image), []).append(image)
+        by_digest.setdefault(digests[image.path], []).append(image)
     groups = [copies for _, copies in sorted(by_digest.items(), key=lambda item: item[0])]
     count = len(dataset.images)
     wanted = round(share * count) if count >= _MIN_IMAGES else 0
@@ -106,7 +109,7 @@ def split_by_content(dataset: Dataset, share: float) -> Split:
         raise DatasetError(
             "Without the validation part there is no object left to learn from; give more images."
         )
-    return Split(dataset, tuple(train), tuple(validation))
+    return Split(dataset, tuple(train), tuple(validation), digests)
 
 
 def _choose(groups: list[list[LabelledImage]], wanted: int, share: float) -> set[int]:
@@ -156,12 +159,14 @@ def with_validation(dataset: Dataset, other: Dataset) -> Split:
     Raises:
         DatasetError: the other one has no object of a class that is trained.
     """
-    own = {_digest(image) for image in dataset.images}
+    learned = _digests(dataset.images)
+    own = set(learned.values())
     matched = other.for_classes(dataset.class_names)
     problems = [*dataset.problems, *matched.problems]
     validation = []
+    measured = _digests(matched.images)
     for image in matched.images:
-        if _digest(image) in own:
+        if measured[image.path] in own:
             reason = "it is learned from, too, so it can't be measured on"
             problems.append(Problem(f"image {image.shown_name}", reason))
         else:
@@ -173,12 +178,12 @@ def with_validation(dataset: Dataset, other: Dataset) -> Split:
         )
     notes = (*dataset.notes, *matched.notes)
     whole = replace(dataset, problems=tuple(problems), notes=notes)
-    return Split(whole, dataset.images, tuple(validation))
+    return Split(whole, dataset.images, tuple(validation), {**learned, **measured})
 
 
 def _has_objects(images: Iterable[LabelledImage]) -> bool:
     return any(not item.crowd for image in images for item in image.objects)
 
 
-def _digest(image: LabelledImage) -> bytes:
-    return hashlib.sha256(image.path.read_bytes()).digest()
+def _digests(images: Iterable[LabelledImage]) -> dict[Path, bytes]:
+    return {image.path: hashlib.sha256(image.path.read_bytes()).digest() for image in images}

@@ -6,9 +6,10 @@ Where the part has no object there is nothing to measure, which is not the same 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..modeling import config_of, wrap
+from ..modeling import config_of, save_model, wrap
 from ..prediction import Prediction
 from .dataset import LabelledImage
 from .evaluation import FoundInstance, Measured, Truth, encode, evaluate
@@ -34,6 +35,18 @@ class BestWeights:
         self.state: dict[str, torch.Tensor] | None = None
         self.worse = 0
         self._ap = -1.0
+
+    def state_of(self) -> dict[str, Any]:
+        """Return all of it, for a checkpoint."""
+        return {"state": self.state, "ap": self._ap, "worse": self.worse}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what `state_of` returned.
+
+        Args:
+            state: from a checkpoint.
+        """
+        self.state, self._ap, self.worse = state["state"], state["ap"], state["worse"]
 
     def offer(self, state: dict[str, torch.Tensor], ap: float) -> bool:
         """Keep weights if they are better; return whether they are.
@@ -96,9 +109,34 @@ class Validation:
         found = [_instances(self._predictor(truth.image)) for truth in self.truths]
         return Measured(evaluate(self.truths, found, self._class_names), found)
 
+    def save(self, folder: Path) -> None:
+        """Write the weights that were measured last as a model's folder.
+
+        Args:
+            folder: is made if it is not there.
+
+        Raises:
+            ExportError: it can't be written.
+        """
+        save_model(self._predictor, folder)
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps of it."""
+        history = [list(entry) for entry in self.history]
+        return {"history": history, "weights": self.weights.state_of()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take what `state` returned.
+
+        Args:
+            state: from a checkpoint.
+        """
+        self.history = [(int(step), float(ap)) for step, ap in state["history"]]
+        self.weights.restore(state["weights"])
+
     def evaluate(
         self, step: int, state: dict[str, torch.Tensor], report: Callable[[str], None]
-    ) -> None:
+    ) -> bool:
         """Measure weights, and keep them if they are the best so far.
 
         Where nothing can be measured nothing is kept.
@@ -107,14 +145,18 @@ class Validation:
             step: after which they were reached.
             state: the weights; not copied.
             report: is given a line with the figures.
+
+        Returns:
+            Whether they are the best so far.
         """
         if not self.is_measurable:
-            return
+            return False
         figures = self.measure(state).figures
         ap, ap50 = float(figures["AP"]), float(figures["AP50"])
         self.history.append((step, ap))
         is_better = self.weights.offer(state, ap)
         report(f"step {step}: AP {ap:.3f}, AP50 {ap50:.3f}{' (best)' if is_better else ''}")
+        return is_better
 
 
 def _truth(image: LabelledImage) -> Truth:
