@@ -483,9 +483,15 @@ def test_coco_from_the_panel_is_what_save_writes(
     panel.wait(20)
     panel.hidden_classes = ["person"]
     file, content = exported(panel, "coco")
-    assert panel.shown is not None
+    assert panel.prediction is not None and panel.image is not None
     paths = save(
-        panel.shown, panel.image, tmp_path, Path(name).stem, formats=["coco"], file_name=name
+        panel.prediction,
+        panel.image,
+        tmp_path,
+        Path(name).stem,
+        formats=["coco"],
+        file_name=name,
+        filter=panel.filter,
     )
     assert isinstance(paths["coco"], Path)
     assert paths["coco"].name == file
