@@ -82,7 +82,9 @@ def test_what_is_no_unicode_becomes_text() -> None:
 
 
 def _prediction(*names: str) -> Prediction:
-    return Prediction((4, 4), np.zeros((1, 4)), np.ones(1), np.zeros(1, int), names)
+    return Prediction(
+        (4, 4), np.zeros((1, 4), np.float32), np.ones(1, np.float32), np.zeros(1, np.int64), names
+    )
 
 
 def test_class_names_go_into_every_file() -> None:

@@ -196,7 +196,8 @@ class Tensor(_Inert):
         if not self.numel:
             return 0
         steps = zip(self.shape, self.stride, strict=True)
-        return self.offset + sum((size - 1) * stride for size, stride in steps) + 1
+        last: int = self.offset + sum((size - 1) * stride for size, stride in steps)
+        return last + 1
 
 
 def encode_latin1(text: Any = "", codec: Any = "latin1", *_: Any) -> bytes:

@@ -202,7 +202,7 @@ class Processing(Publishing):
         with self._lock:
             if self._queue.current is not request or request.dropped.is_set():
                 return
-            self._doing = self._sentence("Segmenting", request) + (f": {words}" if words else "")
+            self._progress.segmenting(request, words)
             self._publish()
 
     def _finish(self, request: Request, run: Run) -> None:

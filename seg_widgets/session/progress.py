@@ -43,11 +43,17 @@ class Progress:
         """The current request waits for its model."""
         self._doing = "Loading the model (the first time takes some seconds)"
 
-    def segmenting(self, request: Request) -> None:
-        """The model runs on the current request."""
-        last_s = self._last_s
+    def segmenting(self, request: Request, waits: str | None = None) -> None:
+        """The model runs on the current request.
+
+        Args:
+            request: The current one.
+            waits: What a predictor with a queue says, such as "3 ahead of you"; "" when its turn
+                has come; None (default) for any other predictor.
+        """
+        last_s = self._last_s if waits is None else None
         last = "" if last_s is None else f" (the last one took {_seconds(last_s)})"
-        self._doing = self._sentence("Segmenting", request) + last
+        self._doing = self._sentence("Segmenting", request) + (f": {waits}" if waits else last)
 
     def took(self, last_s: float | None) -> None:
         """Note how long the model took for an image, in seconds; None where it is another one."""
