@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .history import EntryState, History, HistoryEntry
-from .model_slot import ModelChoice, ModelSlot, predictor_name
+from .model_slot import ModelChoice, ModelSlot, predictor_name, server_predictor
 from .result import Result
 from .session import PANEL_MAX_PIXELS, SegmentationSession
 from .state import SegmentationState
@@ -35,4 +35,5 @@ __all__ = [
     "ThreadSafeTraits",
     "Threshold",
     "predictor_name",
+    "server_predictor",
 ]
