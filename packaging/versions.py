@@ -2,7 +2,8 @@
 
 Three environments are made and removed again: the lowest direct versions on the oldest Python, the
 newest ones on the oldest, and the newest ones on the newest Python that is on this machine. In each
-the starter finds what is on a sample, and a panel with a stub shows its result, without a warning.
+the starter finds what is on a sample, and a panel with a stub shows its result, without a warning;
+a server with a stub answers.
 Nothing is locked here; what each package index has today is what is tried.
 """
 
@@ -33,6 +34,18 @@ panel.segment(make_picture(64, 48))
 prediction = panel.wait(60)
 assert len(prediction) == 12, prediction
 panel.close()
+"""
+SERVER = """
+import subprocess, sys
+from seg_widgets import RemotePredictor
+from seg_widgets.testing import make_picture
+
+command = [sys.executable, "-m", "seg_widgets", "serve", "--port", "0"]
+command += ["--predictor", "seg_widgets.testing:StubPredictor"]
+with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+    remote = RemotePredictor(server.stdout.readline().split()[-1])
+    assert len(remote(make_picture(64, 48))) == 12
+    server.terminate()
 """
 DETECTRON2 = """
 import hydra, omegaconf
@@ -115,7 +128,7 @@ def _make(case: Case, folder: Path) -> Path:
         path for path in (venv / "bin" / "python", venv / "Scripts" / "python.exe") if path.exists()
     )
     install = (*UV, "pip", "install", "--quiet", "--python", python)
-    ends = ("--resolution", case.resolution, "--extra", "detectron2")
+    ends = ("--resolution", case.resolution, "--extra", "detectron2", "--extra", "serve")
     _run(*install, *ends, "-r", ROOT / "pyproject.toml")
     # These two ask for nothing that is not there now.
     _run(*install, "--no-deps", ROOT / "packaging" / "detectron2", "--editable", ROOT)
@@ -129,7 +142,7 @@ def _try(python: Path, folder: Path) -> None:
     said = _run(*starter)
     if "Prediction: " not in said or "Warning" in said:
         raise subprocess.CalledProcessError(1, starter, said)
-    for code in (PANEL, DETECTRON2):
+    for code in (PANEL, SERVER, DETECTRON2):
         _run(python, *QUIET, "-c", code)
 
 

@@ -22,7 +22,7 @@ from .common import EXIT_OK, Commands, add_device, add_min_size, keep_threads_pa
 
 __all__ = ["add_parser", "run"]
 
-_NEEDED: Final = ("multipart", "prometheus_client", "starlette", "uvicorn")
+_NEEDED: Final = ("python_multipart", "prometheus_client", "starlette", "uvicorn")
 
 _EXAMPLES = f"""\
 examples:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import anyio.to_thread
+from python_multipart.exceptions import FormParserError
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -100,6 +101,11 @@ async def _from_form(request: Request) -> Given:
             return Given(await upload.read(), printable(name), fields)
     except HTTPException as error:
         raise Refusal(400, f"The form can't be read: {error.detail}") from error
+    # Older versions of Starlette let these through.
+    except (FormParserError, KeyError) as error:
+        raise Refusal(
+            400, "The form can't be read: it has no boundary, or a broken one."
+        ) from error
 
 
 def _upload(form: FormData) -> UploadFile | None:

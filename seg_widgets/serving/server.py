@@ -14,14 +14,15 @@ import uvicorn
 
 from ..errors import ModelError, SettingError
 from .app import Service
+from .connections import Connection
 from .pool import ModelUnavailable
 from .settings import ServerSettings
 
 __all__ = ["address_of", "serve"]
 
 _GRACE_S: Final = 5
-_BESIDE: Final = 64
-"""Connections beside those that wait: for `/health`, `/metrics` and the form."""
+_MAX_CONNECTIONS: Final = 512
+"""Beyond them, requests get 503 at once. A process may have 1,024 open files on most systems."""
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -49,7 +50,7 @@ async def _serve(
     config = uvicorn.Config(
         service.app(),
         # One implementation everywhere, so that all machines behave alike.
-        http="h11",
+        http=Connection,
         ws="none",
         lifespan="off",
         log_config=None,
@@ -57,7 +58,7 @@ async def _serve(
         access_log=False,
         server_header=False,
         proxy_headers=False,
-        limit_concurrency=settings.max_queue + settings.workers + _BESIDE,
+        limit_concurrency=_MAX_CONNECTIONS,
         timeout_graceful_shutdown=_GRACE_S,
     )
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import ipaddress
 import os
 import sys
 from dataclasses import dataclass, fields
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ModelError, SettingError
-from ..images import MAX_BYTES
+from ..images import MAX_BYTES, MAX_PIXELS
 from ..prediction import Predictor
 
 __all__ = [
@@ -147,14 +148,20 @@ class ServerSettings:
     visitor a way into the network of the server."""
 
     def __post_init__(self) -> None:
-        ranges = {"port": (0, 65535), "workers": (1, 256), "max_queue": (1, 10_000)}
+        ranges = {
+            "port": (0, 65_535),
+            "workers": (1, 256),
+            "max_queue": (1, 10_000),
+            "max_pixels": (1, MAX_PIXELS),
+        }
         for name, (low, high) in ranges.items():
-            value = getattr(self, name)
+            value = getattr(self, name, self.model.max_pixels)
             if not low <= value <= high:
                 raise SettingError(f"{name} is a whole number from {low} to {high}, not {value}.")
         for field in fields(self):
             value = getattr(self, field.name)
-            if field.name.endswith(("_s", "_bytes")) and value <= 0:
+            # NaN is not over 0 either.
+            if field.name.endswith(("_s", "_bytes")) and not value > 0:
                 raise SettingError(f"{field.name} is over 0, not {value}.")
         if not self.token.isascii() or any(not letter.isprintable() for letter in self.token):
             raise SettingError("A token has only letters, digits and signs of ASCII.")
@@ -167,7 +174,10 @@ class ServerSettings:
     @property
     def is_loopback(self) -> bool:
         """Whether only this machine reaches it."""
-        return self.host in ("localhost", "::1") or self.host.startswith("127.")
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
 
 
 def environment(name: str) -> str:

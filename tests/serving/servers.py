@@ -82,8 +82,8 @@ class Served:
 
 
 def wait_until(condition: Callable[[], object]) -> None:
-    """Wait until something is so; a failure after half a minute."""
-    end_s = time.monotonic() + 30
+    """Wait until something is so; a failure after a minute."""
+    end_s = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end_s
         time.sleep(0.02)

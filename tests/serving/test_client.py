@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import subprocess
 import sys
@@ -117,7 +118,7 @@ def test_a_full_server_is_asked_again(server: Served) -> None:
     said: list[str] = []
     first = server.in_background(lambda: asks[0](make_picture(WAITS, 40)))
     server.wait_for_queue(0, 1)
-    others = [server.in_background(lambda ask=ask: ask(IMAGE)) for ask in asks[1:3]]
+    others = [server.in_background(functools.partial(ask, IMAGE)) for ask in asks[1:3]]
     server.wait_for_queue(2, 1)
 
     with pytest.raises(InferenceError, match="no room for another image"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -96,10 +97,8 @@ def test_images_that_wait_run_together(tmp_path: Path) -> None:
         server.wait_for_queue(0, 1)
         others = []
         for number, width in enumerate((64, 80, FAILS, 64)):
-            content = encode_png(width)
-            others.append(
-                server.in_background(lambda content=content: server.post("/predict", content))
-            )
+            ask = functools.partial(server.post, "/predict", encode_png(width))
+            others.append(server.in_background(ask))
             server.wait_for_queue(number + 1, 1)
         server.gate.touch()
         assert first.get(timeout=30).status_code == 200
