@@ -1,6 +1,7 @@
 """Run the benchmarks and print their tables: `make bench`.
 
 `python -m benchmarks weights canvas` runs these alone; `--runs` says how often weights are loaded.
+`python -m benchmarks page` is run by its name only: it takes both cores for minutes, and 4 GB.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ from collections.abc import Sequence
 
 from tests.browser import chromium
 
-from . import canvas, first_light, weights
+from . import canvas, first_light, page, weights
 
 PARTS = ("first_light", "weights", "canvas")
+BY_NAME = ("page",)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,15 +28,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m benchmarks", description="Time seg_widgets beside the baseline."
     )
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", help=f"of {', '.join(PARTS)}; all when none is named"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        help=f"of {', '.join((*PARTS, *BY_NAME))}; all but the last when none is named",
     )
     parser.add_argument(
         "--runs", type=int, default=3, help="how often weights are loaded (default 3)"
     )
+    parser.add_argument(
+        "--visitors", type=int, default=20, help="how many visit the page (default 20)"
+    )
     options = parser.parse_args(arguments)
-    unknown = sorted(set(options.parts) - set(PARTS))
+    unknown = sorted(set(options.parts) - {*PARTS, *BY_NAME})
     if unknown:
-        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join(PARTS)}")
+        parser.error(f"there is no part {unknown[0]!r}; there are {', '.join((*PARTS, *BY_NAME))}")
     parts = options.parts or PARTS
 
     # Before anything is timed: a browser that is missing should not end a long run.
@@ -48,6 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if "canvas" in parts:
         print("\nFrom a key on the threshold slider to the drawn frame, in JupyterLab:")
         canvas.main()
+    if "page" in parts:
+        print("\nVisitors of the web page on this machine, with the starter:")
+        page.main(options.visitors)
     return 0
 
 

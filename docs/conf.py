@@ -72,6 +72,7 @@ docs/install
 docs/panel
 docs/models
 docs/serving
+docs/web_page
 notebooks/README
 docs/docker
 docs/troubleshooting

@@ -10,6 +10,7 @@ import importlib.util
 import json
 import logging
 import os
+import shlex
 import sys
 import tempfile
 from pathlib import Path
@@ -48,7 +49,8 @@ def main() -> int:
     from page.service import ADDRESS, Service
 
     if options.service and not os.environ.get(ADDRESS):
-        PageServer.service = Service(logging.getLogger("seg_widgets.web"))
+        arguments = tuple(shlex.split(options.service_arguments))
+        PageServer.service = Service(logging.getLogger("seg_widgets.web"), arguments)
     with tempfile.TemporaryDirectory() as folder:
         page = page_of(options.notebook.resolve(), Path(folder))
         PageServer.launch_instance([str(page), *unless_given(settings, others), *others])
@@ -98,6 +100,13 @@ def _parser() -> argparse.ArgumentParser:
         action="store_false",
         help="each visitor's kernel loads a model of its own; otherwise all of them share one "
         "service, which is started, or that which SEG_WIDGETS_SERVER names",
+    )
+    add(
+        "--service-arguments",
+        default="",
+        metavar="TEXT",
+        help='what the service is started with, such as "--workers 2" (python -m seg_widgets '
+        "serve --help)",
     )
     return parser
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import __main__, canvas, first_light, weights
+from benchmarks import __main__, canvas, first_light, page, weights
 
 from .browser import chromium
 
@@ -21,6 +21,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     monkeypatch.setattr(first_light, "main", note("first_light"))
     monkeypatch.setattr(weights, "main", note("weights"))
     monkeypatch.setattr(canvas, "main", note("canvas"))
+    monkeypatch.setattr(page, "main", note("page"))
     return called
 
 
@@ -32,6 +33,9 @@ def test_all_parts_run_and_the_browser_comes_first(calls: list[object]) -> None:
 def test_one_part_alone(calls: list[object], monkeypatch: pytest.MonkeyPatch) -> None:
     assert __main__.main(["weights", "--runs", "1"]) == 0
     assert calls == [("weights", 1)]
+    calls.clear()
+    assert __main__.main(["page", "--visitors", "3"]) == 0
+    assert calls == [("page", 3)]
     calls.clear()
     # A part's name is no number of pixels, and no argument of another part.
     monkeypatch.setattr("sys.argv", ["benchmarks", "canvas", "first_light"])

@@ -128,6 +128,9 @@ def test_every_message_on_the_page_of_messages_is_one_of_ours(root: Path) -> Non
     ours, _, foreign = page.partition(f"## {FOREIGN}")
     assert foreign
     files = [*(root / "seg_widgets").rglob("*.py"), *(root / "packaging").glob("*.py")]
+    files += (root / "packaging" / "page").glob("*.py")
+    files += (root / "packaging" / "voila").rglob("*.html")
+    files += (root / "packaging" / "voila").rglob("*.j2")
     files += [root / "scripts" / "docker", *(root / "seg_widgets").rglob("*.js")]
     known = [text for path in files for text in _texts(path)]
     messages = re.findall(r"^\| `([^`]+)` \|", ours, re.MULTILINE)

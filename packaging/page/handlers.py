@@ -84,6 +84,7 @@ class PageKernelHandler(APIHandler):
         """Answer with the kernel's id and state."""
         if kernel_id not in self.kernel_manager:
             raise web.HTTPError(404, "This page has ended.")
-        model: dict[str, Any] = self.kernel_manager.kernel_model(kernel_id)
+        manager: Any = self.kernel_manager
+        model: dict[str, Any] = manager.kernel_model(kernel_id)
         model.pop("reason", None)
         self.finish(model)

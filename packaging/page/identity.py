@@ -87,4 +87,4 @@ class PageLogout(BaseVoilaHandler, LogoutHandler):  # type: ignore[misc]
         if self.current_user is not None:
             await house.end_of(self.current_user.username)
         self.identity_provider.clear_login_cookie(self)
-        self.write(self.render_template("logout.html"))
+        self.write(self.render_template("logout.html"))  # type: ignore[no-untyped-call]

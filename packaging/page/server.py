@@ -177,6 +177,8 @@ class PageServer(Voila):  # type: ignore[misc]
             ENV_VARIABLE.VOILA_BASE_URL: self.base_url,
             ENV_VARIABLE.VOILA_SERVER_URL: self.server_url,
             ENV_VARIABLE.VOILA_APP_PORT: str(self.port),
+            # Visitors are offered the models that are here, and can make nobody fetch others.
+            "SEG_WIDGETS_OFFLINE": "1",
             **({} if self.service is None else self.service.for_kernels),
         }
 

@@ -27,6 +27,7 @@ _LOOK_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 30.0
 _STEADY_S: Final = 60.0
 _END_S: Final = 10.0
+_NICER: Final = 5
 _DIE_WITH_PARENT: Final = 1  # PR_SET_PDEATHSIG
 
 
@@ -90,7 +91,8 @@ class Service:
             [*command, "--port", str(self._port), *self._arguments],
             env={**environment, TOKEN: self._token},
             stdin=subprocess.DEVNULL,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,
+            stdout=subprocess.DEVNULL,  # It prints its address with the token.
+            preexec_fn=_before_it_starts,
         )
 
     async def _keep_running(self) -> None:
@@ -127,6 +129,10 @@ def _free_port() -> int:
     return port
 
 
-def _die_with_parent() -> None:
-    # Called in the child: a server that is killed takes the service with it.
-    ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)
+def _before_it_starts() -> None:
+    """Called in the child."""
+    # Pages are made in a second or two, and are waited for; a result is waited for anyway.
+    os.nice(_NICER)
+    if sys.platform == "linux":
+        # A server that is killed takes the service with it.
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGTERM)

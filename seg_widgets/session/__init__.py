@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from .history import EntryState, History, HistoryEntry
-from .model_slot import ModelChoice, ModelSlot, predictor_name, predictor_words
+from .model_slot import (
+    ModelChoice,
+    ModelSlot,
+    predictor_name,
+    predictor_words,
+    server_predictor,
+)
 from .result import Result
 from .session import PANEL_MAX_PIXELS, SegmentationSession
 from .state import SegmentationState
@@ -36,4 +42,5 @@ __all__ = [
     "Threshold",
     "predictor_name",
     "predictor_words",
+    "server_predictor",
 ]

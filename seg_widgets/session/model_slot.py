@@ -73,8 +73,8 @@ class ModelChoice:
             raise SettingError("Give a predictor or a function that builds one, not both.")
         if build is not None:
             return cls(build=build, device=device)
-        if predictor is None and environment(SERVER_VARIABLE):
-            predictor = RemotePredictor()
+        if predictor is None:
+            predictor = server_predictor()
         if predictor is None or isinstance(predictor, str):
             name = predictor or STARTER
             return cls(build=_builder(name, device), name=name, device=device)
@@ -287,6 +287,11 @@ class ModelSlot:
                 return
             self._download = None
             self._on_fetched(choice, problem)
+
+
+def server_predictor() -> Predictor | None:
+    """The model of the server that `SEG_WIDGETS_SERVER` names, or None if it names none."""
+    return RemotePredictor() if environment(SERVER_VARIABLE) else None
 
 
 def predictor_name(predictor: object) -> str:

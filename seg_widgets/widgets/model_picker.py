@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,9 +17,12 @@ from ..errors import SettingError
 from ..modeling import STARTER, ModelCard, model_name
 from ..modeling import models as known_models
 from ..prediction import Predictor
-from ..session import predictor_name, predictor_words
+from ..session import ModelSlot, predictor_name, predictor_words, server_predictor
 
-__all__ = ["Choice", "ModelPicker", "model_choices"]
+__all__ = ["OFFLINE_VARIABLE", "Choice", "ModelPicker", "model_choices"]
+
+OFFLINE_VARIABLE: Final = "SEG_WIDGETS_OFFLINE"
+"""The environment variable that keeps models which must be fetched out of the picker."""
 
 _OWN: Final = "own model"
 
@@ -170,13 +174,18 @@ def model_choices(
         predictor: A `Predictor`, a model's name or folder, or None for the starter.
         build: Builds one instead.
         models: Others by name, each a `Predictor` or a function that builds one; None: all that can
-            be had by name.
+            be had by name. Where `SEG_WIDGETS_SERVER` names a server, that is the server's alone;
+            where `SEG_WIDGETS_OFFLINE` is set, those whose weights are here.
 
     Returns:
         The choices by name, and the name of the first two arguments' one.
     """
     if isinstance(predictor, Path):
         predictor = model_name(predictor)
+    if predictor is None and build is None:
+        predictor = server_predictor()
+        if predictor is not None and models is None:
+            models = {}
     choice: Choice
     if build is not None or not (predictor is None or isinstance(predictor, str)):
         chosen = _OWN if predictor is None else predictor_name(predictor)
@@ -187,7 +196,7 @@ def model_choices(
 
     choices: dict[str, Choice] = {}
     if models is None:
-        choices = {card.name: (card.name, None) for card in known_models()}
+        choices = {card.name: (card.name, None) for card in known_models() if _offered(card)}
     choices[chosen] = choice
     for name, model in (models or {}).items():
         if _takes_nothing(model):
@@ -195,6 +204,10 @@ def model_choices(
         else:
             choices[str(name)] = (cast(Predictor, model), None)
     return choices, chosen
+
+
+def _offered(card: ModelCard) -> bool:
+    return not os.environ.get(OFFLINE_VARIABLE) or ModelSlot.to_fetch(card.name) is None
 
 
 def _takes_nothing(model: Callable[..., object]) -> bool:

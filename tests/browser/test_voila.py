@@ -32,6 +32,18 @@ from .test_panel_in_lab import changed, pixels, place
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
+# The lightest channel's value of the page's and the panel's background, 0 to 255.
+BACKGROUNDS = """() => ["body", ".sgw-panel"].map((part) => {
+    let at = document.querySelector(part);
+    let colour = getComputedStyle(at).backgroundColor;
+    while (colour === "rgba(0, 0, 0, 0)") {
+        at = at.parentElement;
+        colour = getComputedStyle(at).backgroundColor;
+    }
+    return Math.max(...colour.match(/[0-9.]+/g).slice(0, 3).map(Number));
+})"""
+
+
 class Served:
     """A page that Voilà serves, and the means to end the server."""
 
@@ -55,6 +67,8 @@ def served(browser: Browser, tmp_path: Path) -> Iterator[Served]:
         f"--notebook={folder / 'panel.ipynb'}",
         "--no-browser",
         f"--port={port}",
+        "--no-service",  # the notebook has a stub
+        "--ready=1",
     ]
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -124,3 +138,56 @@ def test_a_large_upload_arrives(served: Served, tmp_path: Path) -> None:
     served.panel.upload(large)
     served.panel.wait_for_result(name="large.bmp")
     assert served.panel.shown() == 7
+
+
+def test_loading_the_page_again_shows_what_was_on_it(served: Served, photo: Path) -> None:
+    panel = served.panel
+    panel.upload(photo)
+    panel.wait_for_result(name="photo.jpg")
+    panel.canvas.locator(".sgw-chip-main", has_text="person").click()
+    panel.settle()
+    shown = panel.shown()
+    panel.page.reload()
+    panel.wait_for_panel()
+    panel.wait_for_result(name="photo.jpg")
+    assert panel.shown() == shown
+    assert panel.marks() > 5000
+    # And it goes on: the kernel is the same, and listens.
+    panel.upload(photo.rename(photo.with_name("second.jpg")))
+    panel.wait_for_result(name="second.jpg")
+    expect(panel.page.locator(".sgw-film-item")).to_have_count(2)
+
+
+def test_the_page_has_a_title_and_follows_the_systems_colours(
+    served: Served, browser: Browser
+) -> None:
+    expect(served.panel.page).to_have_title("Instance segmentation")
+    colours = {}
+    for scheme in ("light", "dark"):
+        with quiet_page(browser, scheme=scheme) as (page, strays):
+            page.goto(served.panel.page.url)
+            PanelPage(page, strays).wait_for_panel()
+            colours[scheme] = page.evaluate(BACKGROUNDS)
+            name = page.evaluate("document.body.dataset.jpThemeName")
+            assert name == f"JupyterLab {scheme.capitalize()}"
+            # A system that changes its mind is followed without loading the page again.
+            other = "dark" if scheme == "light" else "light"
+            page.emulate_media(color_scheme=other)
+            expect(page.locator("body")).to_have_attribute(
+                "data-jp-theme-light", str(other == "light").lower()
+            )
+            assert strays == []
+    assert min(colours["light"]) > 200, colours
+    assert max(colours["dark"]) < 80
+
+
+def test_a_page_that_has_ended_says_so(served: Served) -> None:
+    page = served.panel.page
+    notice = page.get_by_role("alert").filter(has_text="This page has ended")
+    expect(notice).to_be_hidden()
+    page.request.get(f"{page.url}logout")
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(notice).to_be_visible()
+    notice.get_by_role("button", name="Load again").click()
+    served.panel.wait_for_panel()
+    expect(notice).to_be_hidden()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from seg_widgets import RemotePredictor
 from seg_widgets.errors import SettingError
 from seg_widgets.modeling import models
 from seg_widgets.testing import StubPredictor
@@ -113,3 +114,25 @@ def test_choices_have_names() -> None:
         assert model_choices(*arguments) == expected
     choices, chosen = model_choices(Path("some/folder"), None, None)
     assert set(choices) == {chosen, *(card.name for card in models())}
+
+
+def test_a_panel_of_a_servers_model_offers_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SEG_WIDGETS_SERVER", "http://127.0.0.1:9")
+    choices, chosen = model_choices(None, None, None)
+    assert list(choices) == [chosen]
+    assert isinstance(choices[chosen][0], RemotePredictor)
+    # What is named in Python is offered beside it.
+    own = StubPredictor()
+    assert list(model_choices(None, None, {"own": own})[0]) == [chosen, "own"]
+    assert "starter" in model_choices("starter", None, None)[0]
+
+
+def test_models_that_are_not_here_can_be_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    everything, _ = model_choices(None, None, None)
+    monkeypatch.setenv("SEG_WIDGETS_OFFLINE", "1")
+    monkeypatch.setattr(
+        "seg_widgets.session.ModelSlot.to_fetch",
+        lambda name: None if name in ("starter", "coco-r50-fpn-3x") else "a card",
+    )
+    choices, _ = model_choices(None, None, None)
+    assert set(choices) == {"starter", "coco-r50-fpn-3x"} < set(everything)

@@ -43,19 +43,23 @@ button""",
 
 @contextmanager
 def running(
-    scratch: Path, *arguments: str, cells: tuple[str, ...] = (), **variables: str
+    scratch: Path,
+    *arguments: str,
+    cells: tuple[str, ...] = (),
+    notebook: tuple[str, ...] = (STUB_CELL.format(instances=12, delay_s=0),),
+    **variables: str,
 ) -> Iterator[PageServer]:
-    """`make web`'s own launcher on a stub, with free port and home."""
+    """`make web`'s own launcher on a notebook, with a port and a home of its own."""
     home = scratch / "home"
     home.mkdir(parents=True)
-    notebook, log = scratch / "panel.ipynb", scratch / "web.log"
-    write_notebook(notebook, STUB_CELL.format(instances=12, delay_s=0), *cells)
+    path, log = scratch / "panel.ipynb", scratch / "web.log"
+    write_notebook(path, *notebook, *cells)
     server = PageServer(f"http://127.0.0.1:{free_port()}", log)
     command = [sys.executable, str(REPOSITORY / "packaging" / "web.py"), "--no-browser"]
     port = server.address.rpartition(":")[2]
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [*command, f"--notebook={notebook}", f"--port={port}", *arguments],
+            [*command, f"--notebook={path}", f"--port={port}", *arguments],
             env={**environment(home), "PYTHONUNBUFFERED": "1", **variables},
             stdout=output,
             stderr=output,

@@ -131,10 +131,17 @@ def crafted(states: dict[str, dict[str, Any]]) -> Iterator[tuple[str, dict[str, 
         for trait in description["state"]:
             for value in (None, -1, "/etc/passwd", ["x"], {"x": 1}, "IPY_MODEL_none"):
                 yield model, {"method": "update", "state": {trait: value}}
-        for content in (None, 1, "x", [], {}, {"action": 1}, {"action": "open", "names": 7}):
+        contents: tuple[object, ...] = (None, 1, "x", [], {}, {"action": 1})
+        for content in (*contents, {"action": "open", "names": 7}):
             yield model, {"method": "custom", "content": content}
         for action in ("export", "open", "address", "cancel", "show", "remove", "click"):
-            wrong = {"action": action, "event": action, "id": [], "format": {}, "names": [1]}
+            wrong: dict[str, object] = {
+                "action": action,
+                "event": action,
+                "id": [],
+                "format": {},
+                "names": [1],
+            }
             yield model, {"method": "custom", "content": {**wrong, "number": "x"}}
         yield model, {"method": "update", "state": 7, "buffer_paths": [["x", 0, "y"]]}
         yield model, {"method": "update", "state": {}, "buffer_paths": [[]]}
@@ -167,13 +174,14 @@ def test_crafted_comm_messages_show_nothing_of_the_server(
         send(socket, "comm_msg", {"comm_id": model, "data": data})
         if number % 20 == 0:
             visitor.reads_back(socket)
-    for content in ({}, {"comm_id": "x"}, {"comm_id": "x", "target_name": "x"}, [], 7, None):
+    odd: tuple[object, ...] = ({}, {"comm_id": "x"}, {"comm_id": "x", "target_name": "x"}, [], 7)
+    for content in (*odd, None):
         for kind in ("comm_open", "comm_msg", "comm_close", "comm_info_request"):
             send(socket, kind, content)
     made = {"comm_id": "y", "target_name": "jupyter.widget"}
     for state in ({}, {"_model_name": "x"}, {"_model_module": "os", "_model_name": "system"}):
-        content = {**made, "data": {"state": state}}
-        send(socket, "comm_open", content, metadata={"version": "2.1.0"})
+        opened: dict[str, object] = {**made, "data": {"state": state}}
+        send(socket, "comm_open", opened, metadata={"version": "2.1.0"})
     visitor.reads_back(socket)
     assert_nothing_leaks(visitor.heard)
     assert_others_are_served(server)

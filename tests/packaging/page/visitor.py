@@ -17,8 +17,6 @@ from urllib.parse import urlsplit
 import requests
 import websocket
 
-_TIMEOUT_S = 60
-
 
 @dataclass
 class PageServer:
@@ -27,12 +25,14 @@ class PageServer:
     address: str
     log: Path
     pid: int = 0
+    patience_s: float = 60
+    """How long its visitors wait for an answer."""
 
     @contextmanager
     def visitor(self, query: str = "", **headers: str) -> Iterator[Visitor]:
         """Somebody who loads the page, and leaves in the end."""
         with requests.Session() as session:
-            visitor = Visitor(self.address, session)
+            visitor = Visitor(self.address, session, self.patience_s)
             visitor.load(query, **headers)
             try:
                 yield visitor
@@ -46,14 +46,19 @@ class Visitor:
 
     address: str
     session: requests.Session
+    patience_s: float = 60
     status: int = 0
     html: str = ""
     heard: list[bytes] = field(default_factory=list)
     sockets: list[socket.socket] = field(default_factory=list)
+    panel: tuple[websocket.WebSocket, str] | None = None
+    """The websocket and the canvas's id, once the panel is open."""
 
     def load(self, query: str = "", **headers: str) -> requests.Response:
         """Load the page, or load it again."""
-        answer = self.session.get(f"{self.address}/{query}", headers=headers, timeout=_TIMEOUT_S)
+        answer = self.session.get(
+            f"{self.address}/{query}", headers=headers, timeout=self.patience_s
+        )
         self.status, self.html = answer.status_code, answer.text
         return answer
 
@@ -75,12 +80,12 @@ class Visitor:
         channels = f"{self.address}/api/kernels/{self.kernel_id}/channels{query}"
         where = urlsplit(self.address)
         # The library leaves a connection open that was refused, or closed by the server.
-        raw = socket.create_connection((where.hostname, where.port), _TIMEOUT_S)
+        raw = socket.create_connection((where.hostname, where.port), self.patience_s)
         self.sockets.append(raw)
         return websocket.create_connection(
             channels.replace("http", "ws", 1),
             socket=raw,
-            timeout=_TIMEOUT_S,
+            timeout=self.patience_s,
             subprotocols=list(protocols) or None,
             cookie=cookies or None,
             origin=origin,
@@ -97,7 +102,7 @@ class Visitor:
         self, wire: websocket.WebSocket, until: Callable[[dict[str, Any], list[bytes]], bool]
     ) -> tuple[dict[str, Any], list[bytes]]:
         """Read messages until one is what is waited for; gives that one and its buffers."""
-        deadline = time.monotonic() + _TIMEOUT_S
+        deadline = time.monotonic() + self.patience_s
         while True:
             assert time.monotonic() < deadline, "no such message came"  # pings keep it open
             data = wire.recv()
@@ -128,10 +133,46 @@ class Visitor:
         states: dict[str, dict[str, Any]] = message["content"]["data"]["states"]
         return states
 
+    def open_panel(self) -> None:
+        """Connect, and find the panel's canvas."""
+        wire = self.connect()
+        [canvas] = [
+            model
+            for model, description in self.widgets(wire).items()
+            if "max_file_bytes" in description["state"]
+        ]
+        self.panel = wire, canvas
+
+    def upload(self, photo: bytes, name: str = "photo.jpg") -> None:
+        """Drop a file on the panel."""
+        assert self.panel is not None
+        wire, canvas = self.panel
+        content = {"action": "open", "id": 1, "names": [name]}
+        data = {"method": "custom", "content": content}
+        send(wire, "comm_msg", {"comm_id": canvas, "data": data}, (photo,))
+
+    def result(self) -> str:
+        """Wait until the panel shows a result or an error; gives the error."""
+        assert self.panel is not None
+        wire, canvas = self.panel
+
+        def has_come(message: dict[str, Any], buffers: list[bytes]) -> bool:
+            if message["header"]["msg_type"] != "comm_msg":
+                return False
+            if message["content"]["comm_id"] != canvas:
+                return False
+            data = message["content"]["data"]
+            has_image = ["content"] in data.get("buffer_paths", []) and len(buffers[0]) > 0
+            return bool(data.get("state", {}).get("error")) or has_image
+
+        message, _ = self.listen(wire, has_come)
+        return str(message["content"]["data"]["state"].get("error", ""))
+
 
 def is_reply(message: dict[str, Any], sent: str, kind: str) -> bool:
     """Whether a message is the reply to the one that was sent."""
-    return message["header"]["msg_type"] == kind and message["parent_header"]["msg_id"] == sent
+    header, parent = message["header"], message["parent_header"]
+    return bool(header["msg_type"] == kind and parent.get("msg_id") == sent)
 
 
 def send(
