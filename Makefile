@@ -8,7 +8,7 @@ RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab web demo test lint docs docker-test peers-test detectron2-test versions-test bench \
-  notebooks screenshots lock starter clean
+  notebooks screenshots fuzz sbom lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -64,6 +64,14 @@ detectron2-test: setup ## test detectron2 itself, as it is installed, and what o
 
 versions-test: setup ## try the lowest and the newest versions of everything, in environments of their own (6 GB each)
 	@$(RUN) packaging/versions.py
+
+# Minutes for all targets together.
+FUZZ_MINUTES ?= 4
+fuzz: setup ## try hostile images, weights, configs, addresses and servers; writes docs/reliability.md (FUZZ_MINUTES=4)
+	@$(RUN) -m tests.fuzz --minutes $(FUZZ_MINUTES)
+
+sbom: setup ## list all locked packages in CycloneDX's format: build/sbom.cdx.json
+	@$(RUN) packaging/sbom.py
 
 bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
 	@$(RUN) -m benchmarks $(BENCH)
