@@ -9,7 +9,7 @@ RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab web serve demo test lint docs docker-test peers-test detectron2-test versions-test mutants \
-  bench notebooks screenshots lock starter clean
+  bench notebooks screenshots fuzz sbom lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -78,6 +78,14 @@ mutants: setup ## what a module's tests do not notice (MODULE="seg_widgets/…/a
 	@test -n "$(MODULE)" || { echo 'Name a module: make mutants MODULE=seg_widgets/prediction/filter.py'; exit 2; }
 	@$(PYTHON) packaging/bootstrap.py --mutants --venv $(MUTANT)
 	@$(MUTANT)/bin/python packaging/mutants --python $(RUN) --mutants $(MUTANTS) --seed $(SEED) --jobs $(JOBS) $(MODULE)
+
+# Minutes for all targets together.
+FUZZ_MINUTES ?= 4
+fuzz: setup ## try hostile images, weights, configs, addresses and servers; writes docs/reliability.md (FUZZ_MINUTES=4)
+	@$(RUN) -m tests.fuzz --minutes $(FUZZ_MINUTES)
+
+sbom: setup ## list all locked packages in CycloneDX's format: build/sbom.cdx.json
+	@$(RUN) packaging/sbom.py
 
 bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
 	@$(RUN) -m benchmarks $(BENCH)

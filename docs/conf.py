@@ -26,6 +26,7 @@ include_patterns = [
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "docs/*.md",
     "notebooks/*.ipynb",
     "notebooks/**.md",
@@ -78,6 +79,7 @@ docs/docker
 docs/troubleshooting
 docs/api
 docs/design
+docs/reliability
 ```
 
 ```{toctree}
@@ -85,6 +87,7 @@ docs/design
 :caption: The project
 
 CONTRIBUTING
+SECURITY
 CHANGELOG
 weights/README
 weights/starter

@@ -3,7 +3,7 @@
 
 No file holds an address. The one without hashes is for conda's pip section, which can't mix hashes
 with a folder. ipywidgets7.lock, peers.lock and mutants.lock are for the other environments that the
-tests use.
+tests use, sbom.lock for the one that lists all packages.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ def main() -> int:
         "pyproject.toml", LOCK.name, "--all-extras", "-c", "packaging/constraints.txt"
     )
     failed = failed or _resolve("packaging/ipywidgets7.in", "ipywidgets7.lock")
+    failed = failed or _resolve("packaging/sbom.in", "sbom.lock")
     # The peers have the same torch as we do, and all else that both need, so that it is kept once.
     failed = failed or _resolve(
         "packaging/peers.in", "peers.lock", "-c", "packaging/requirements.txt"

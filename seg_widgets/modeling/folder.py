@@ -28,6 +28,8 @@ WEIGHTS: Final = "model.safetensors"
 CLASSES: Final = "classes.json"
 
 _SUFFIXES: Final = (".safetensors", ".pth", ".pt", ".pkl")
+# COCO's own annotations of 118,000 images, whose categories are names, have 450 MB.
+_MAX_NAMES_BYTES: Final = 500_000_000
 _PREFERRED: Final = (WEIGHTS, "model_final.safetensors", "model_final.pth", "model_final.pkl")
 
 
@@ -107,6 +109,11 @@ def read_classes(path: str | Path) -> tuple[str, ...]:
     """
     path = Path(path).expanduser()
     try:
+        if path.stat().st_size > _MAX_NAMES_BYTES:
+            raise ConfigError(
+                f"{path.name} is larger than any list of class names ({path.stat().st_size:,} "
+                "bytes). Give the names alone: a .txt file with a name in each line."
+            )
         text = path.read_text("utf-8-sig")
         if path.suffix.lower() == ".txt":
             return tuple(line.strip() for line in text.splitlines() if line.strip())
@@ -167,7 +174,8 @@ def _weights_in(folder: Path) -> Path:
             return by_name[name]
     last = folder / "last_checkpoint"  # detectron2's trainer writes the newest one's name here
     if last.is_file():
-        name = last.read_text("utf-8", "replace").strip()
+        with last.open(encoding="utf-8", errors="replace") as file:
+            name = file.read(1000).strip()
         if name in by_name:
             return by_name[name]
     if not found:

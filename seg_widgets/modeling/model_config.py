@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import ConfigError, DependencyError
+from .yaml_files import shortened
 
 if TYPE_CHECKING:
     import torch
@@ -26,15 +27,13 @@ _REFUSED: Final = {
     "single objects",
     "ProposalNetwork": "it only proposes boxes and names nothing",
 }
-# What detectron2 raises for a config that it can't build.
+# What detectron2 raises for a config that it can't build; PyTorch's are RuntimeErrors.
 _BUILD_ERRORS: Final = (
-    KeyError,
-    AssertionError,
-    ValueError,
-    AttributeError,
-    TypeError,
-    NotImplementedError,
+    *(LookupError, AssertionError, ValueError, AttributeError, TypeError, NameError),
+    *(ArithmeticError, RuntimeError, MemoryError),
 )
+_MAX_MODEL_BYTES: Final = 4_300_000_000  # twice the largest file of weights, in half precision
+_MAX_TENSORS: Final = 50_000
 
 
 class ModelConfig(ABC):
@@ -69,7 +68,7 @@ class ModelConfig(ABC):
             with _skipped_initialisation():
                 model = self._build(device)
         except _BUILD_ERRORS as error:
-            raise ConfigError(f"detectron2 can't build this config: {error}") from error
+            raise ConfigError(f"detectron2 can't build this config: {shortened(error)}") from error
         except ImportError as error:
             if "_C" in str(error) and "detectron2" in str(error):
                 raise DependencyError(
@@ -104,18 +103,36 @@ def check_architecture(name: str) -> None:
 def _skipped_initialisation() -> Iterator[None]:
     """Build modules without the random numbers that the weights replace (0.65 s for R50-FPN).
 
-    It is PyTorch's own recipe: https://docs.pytorch.org/docs/stable/notes/extending.html
+    It is PyTorch's own recipe: https://docs.pytorch.org/docs/stable/notes/extending.html. What the
+    modules make is counted before it is made, so that no config takes all memory.
     """
+    import torch
     from torch.overrides import TorchFunctionMode
 
+    factories = {torch.empty, torch.zeros, torch.ones, torch.full, torch.rand, torch.randn}
+
     class SkipInit(TorchFunctionMode):
+        tensors = total_bytes = 0
+
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: Any = None
         ) -> Any:
             kwargs = kwargs or {}
             if getattr(func, "__module__", None) == "torch.nn.init":
                 return kwargs["tensor"] if "tensor" in kwargs else args[0]
+            if func in factories:
+                self.count(func(*args, **{**kwargs, "device": "meta"}))
             return func(*args, **kwargs)
+
+        def count(self, tensor: torch.Tensor) -> None:
+            self.tensors += 1
+            self.total_bytes += tensor.nbytes
+            if self.tensors > _MAX_TENSORS or self.total_bytes > _MAX_MODEL_BYTES:
+                raise ConfigError(
+                    f"The config describes a model of more than {_MAX_MODEL_BYTES / 1e9:.0f} GB or "
+                    f"{_MAX_TENSORS:,} tensors, which no weights fill. Look for a size in it that "
+                    f"is too large, or {WRAP_IT}."
+                )
 
     with SkipInit():
         yield

@@ -42,12 +42,16 @@ def save_model(predictor: Predictor, folder: str | Path) -> Path:
             "again from a folder. Give it when you make the predictor: "
             "wrap(model, classes=…, config=cfg)."
         )
+    from safetensors import SafetensorError
+
     target = Path(folder).expanduser()
     try:
         _write_all(_writers(predictor), target)
-    except OSError as error:
+    except (OSError, SafetensorError) as error:  # a full disk is safetensors' own error
         raise ExportError(
-            f"The model could not be written to {target} ({error.strerror or error})."
+            f"The model could not be written to {target} "
+            f"({getattr(error, 'strerror', None) or error}). Free some space, or name another "
+            "folder."
         ) from error
     return target
 

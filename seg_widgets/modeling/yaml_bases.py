@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ConfigError
-from .yaml_files import read_yaml
+from .yaml_files import read_yaml, shortened
 
 __all__ = ["merged_with_bases"]
 
@@ -48,10 +48,19 @@ def merged_with_bases(path: Path, data: Mapping[str, Any]) -> dict[str, Any]:
 def _base_file(base: Any, path: Path, home: Path, name: str) -> Path:
     """Where a base is; `name` is the first config's, for messages."""
     if not isinstance(base, str):
-        raise ConfigError(f"{path.name}: _BASE_ is the name of one file, not {base!r}.")
-    target = (path.parent / base).resolve()
+        raise ConfigError(
+            f"{path.name}: _BASE_ is the name of one file, not {shortened(repr(base))}."
+        )
     is_plain = "://" not in base and not base.startswith("~")
-    if is_plain and home in target.parents and target.is_file():
+    try:
+        target = (path.parent / base).resolve()
+        is_there = is_plain and home in target.parents and target.is_file()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, NUL, or a circle of links
+        why = shortened(getattr(error, "strerror", None) or error)
+        raise ConfigError(
+            f"{path.name}: _BASE_ {shortened(repr(base))} is no name of a file ({why})."
+        ) from error
+    if is_there:
         return target
     known = _base_of_zoo(base) if is_plain else None
     if known is not None and _may_stand_for(known, target):
@@ -59,10 +68,13 @@ def _base_file(base: Any, path: Path, home: Path, name: str) -> Path:
         return known
     file_name = base.rpartition("/")[2]
     if is_plain and home in target.parents:
-        raise ConfigError(f"{name}: its _BASE_ {base!r} is missing; put that file beside it.")
+        raise ConfigError(
+            f"{name}: its _BASE_ {shortened(repr(base))} is missing; put that file beside it."
+        )
     raise ConfigError(
-        f"{name}: _BASE_ {base!r} leaves its folder, and is not followed. Put that file beside it "
-        f"and write _BASE_: {file_name!r}, or write the whole config with detectron2's cfg.dump()."
+        f"{name}: _BASE_ {shortened(repr(base))} leaves its folder, and is not followed. Put that "
+        f"file beside it and write _BASE_: {shortened(repr(file_name))}, or write the whole config "
+        "with detectron2's cfg.dump()."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,6 +12,7 @@ from ..errors import ConfigError
 from .model_config import WRAP_IT, ModelConfig, check_architecture
 from .training_keys import TRAINING_SECTIONS, split_unknown
 from .yaml_bases import merged_with_bases
+from .yaml_files import shortened
 
 if TYPE_CHECKING:
     import torch
@@ -21,8 +22,15 @@ __all__ = ["NodeConfig", "merged_node"]
 log = logging.getLogger(__name__)
 
 _ROTATED: Final = ("RRPN", "RROIHeads", "RotatedAnchorGenerator")
+_MAX_INTEGER: Final = 1_000_000
+_MAX_CLASSES: Final = 100_000
+_MAX_SIDE: Final = 20_000  # pixels
+_MAX_POOLED: Final = 256
 # What detectron2 raises for a value that it can't take.
-_MERGE_ERRORS: Final = (KeyError, ValueError, AssertionError, TypeError, AttributeError)
+_MERGE_ERRORS: Final = (
+    *(LookupError, ValueError, AssertionError, TypeError, AttributeError),
+    *(ArithmeticError, SyntaxError, RecursionError, MemoryError),
+)
 
 
 class NodeConfig(ModelConfig):
@@ -42,10 +50,31 @@ class NodeConfig(ModelConfig):
         dense = node.MODEL.META_ARCHITECTURE == "RetinaNet"
         owner = node.MODEL.RETINANET if dense else node.MODEL.ROI_HEADS
         self.classes = int(owner.NUM_CLASSES)
-        self.datasets = node.DATASETS.TRAIN or node.DATASETS.TEST
+        datasets = node.DATASETS.TRAIN or node.DATASETS.TEST
+        self.datasets = tuple(name for name in datasets if isinstance(name, str))
         self.min_size = int(node.INPUT.MIN_SIZE_TEST)
         self.max_size = int(node.INPUT.MAX_SIZE_TEST)
         self.input_format = str(node.INPUT.FORMAT)
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Refuse sizes and counts that would take all memory where they are used."""
+        model = self._node.MODEL
+        heads = (model.ROI_BOX_HEAD, model.ROI_MASK_HEAD, model.ROI_KEYPOINT_HEAD)
+        largest = max(_integers(model), default=0)
+        limits = {
+            "a number of MODEL": (largest, _MAX_INTEGER),
+            "the number of classes": (self.classes, _MAX_CLASSES),
+            "INPUT.MIN_SIZE_TEST": (self.min_size, _MAX_SIDE),
+            "INPUT.MAX_SIZE_TEST": (self.max_size, _MAX_SIDE),
+            "POOLER_RESOLUTION": (max(head.POOLER_RESOLUTION for head in heads), _MAX_POOLED),
+        }
+        for what, (value, most) in limits.items():
+            if not 0 <= value <= most:
+                raise ConfigError(
+                    f"The config says {shortened(value, 20)} for {what}, but it is 0 to "
+                    f"{most:,} here. Correct it."
+                )
 
     def text(self) -> str:
         """Return the whole config as YAML, with the sizes as they are now."""
@@ -63,6 +92,17 @@ class NodeConfig(ModelConfig):
         node.MODEL.DEVICE = device
         model: torch.nn.Module = build_model(node)
         return model
+
+
+def _integers(value: Any) -> Iterator[int]:
+    """The sizes of all integers in a part of a config; it makes lists of such lengths, too."""
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, (list, tuple)):
+        for part in value:
+            yield from _integers(part)
+    elif isinstance(value, int):
+        yield abs(value)
 
 
 def merged_node(path: Path, data: Mapping[str, Any]) -> Any:
@@ -89,8 +129,8 @@ def merged_node(path: Path, data: Mapping[str, Any]) -> Any:
     if unknown:
         raise ConfigError(
             f"{path.name} has keys that this detectron2 doesn't know and that may change what the "
-            f"model answers: {', '.join(unknown)}. If a newer detectron2 or a project's own code "
-            f"knows them, {WRAP_IT}."
+            f"model answers: {shortened(', '.join(unknown))}. If a newer detectron2 or a "
+            f"project's own code knows them, {WRAP_IT}."
         )
 
     try:
@@ -104,14 +144,14 @@ def merged_node(path: Path, data: Mapping[str, Any]) -> Any:
         except _MERGE_ERRORS:
             raise ConfigError(
                 f"{path.name} is not a config of detectron2's R-CNN models: "
-                f"{str(error.args[0] if error.args else error).strip()}"
+                f"{shortened(error.args[0] if error.args else error)}"
             ) from error
     if passed:
         log.warning(
             "%s: keys that only training reads and that this detectron2 doesn't take were passed "
             "over: %s.",
             path.name,
-            ", ".join(passed),
+            shortened(", ".join(passed)),
         )
     return merged
 
@@ -123,11 +163,16 @@ def _version(path: Path, data: Mapping[str, Any], node: Any) -> int:
 
     version = data.get("VERSION")
     if version is None:
-        version = guess_version(CfgNode(dict(data)), str(path))
+        try:
+            version = guess_version(CfgNode(dict(data)), str(path))
+        except _MERGE_ERRORS as error:
+            raise ConfigError(
+                f"{path.name} is not a config of detectron2's R-CNN models: {shortened(error)}"
+            ) from error
     if type(version) is not int or not 1 <= version <= node.VERSION:
         raise ConfigError(
-            f"{path.name} is a config of version {version!r}, but this detectron2 knows those up "
-            f"to {node.VERSION}."
+            f"{path.name} is a config of version {shortened(repr(version))}, but this detectron2 "
+            f"knows those up to {node.VERSION}."
         )
     return version
 

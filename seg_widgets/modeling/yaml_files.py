@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
 from ..errors import ConfigError
 
-__all__ = ["is_lazy_yaml", "read_yaml"]
+__all__ = ["is_lazy_yaml", "read_yaml", "shortened"]
 
-_MAX_BYTES: Final = 1_000_000
-_MAX_NODES: Final = 100_000
+# A whole config of detectron2's has 12 kB and 500 values. PyYAML reads 100 kB in some seconds.
+_MAX_BYTES: Final = 250_000
+_MAX_NODES: Final = 20_000
+_MAX_DEPTH: Final = 50
+_MAX_KEY: Final = 100  # letters
+_MAX_TEXT: Final = 4_000
+_MAX_DIGITS: Final = 25
+_MAX_INTEGER: Final = 1 << 53
 
 # The one expression in detectron2's own YAML configs (Base-RetinaNet.yaml), and what it means.
 _ANCHORS: Final = "[[x,x*2**(1.0/3),x*2**(2.0/3)]forxin[32,64,128,256,512]]"
@@ -21,7 +28,9 @@ _ANCHOR_SIZES: Final = [
 ]
 # A key that only detectron2's LazyConfig writes: what is to be called.
 _LAZY: Final = re.compile(
-    rb"^\s*(- )?\{?[\"']?_target_[\"']?\s*:|[{,]\s*_target_\s*:", re.MULTILINE
+    # No `\s` after `^`: it would read on over empty lines, from each of them anew.
+    rb"^[ \t]*(- )?\{?[\"']?_target_[\"']?[ \t]*:|[{,]\s*_target_\s*:",
+    re.MULTILINE,
 )
 
 
@@ -37,35 +46,83 @@ def is_lazy_yaml(path: Path) -> bool:
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a file's keys and values by the safe loader.
 
+    Times, and numbers to the base 60, are texts here, as in YAML 1.2.
+
     Args:
-        path: a YAML file of at most 1 MB, and of at most 100,000 values with its aliases unfolded.
+        path: a YAML file of at most 250 kB, and of at most 20,000 values with its aliases unfolded.
 
     Raises:
         ConfigError: it is larger, can't be read, or is no mapping in plain YAML.
     """
-    import yaml
-
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise ConfigError(
                 f"{path.name} is larger than any config ({path.stat().st_size:,} bytes)."
             )
-        text = path.read_text("utf-8")
-        if _unfolded(yaml.compose(text, yaml.SafeLoader), {}) > _MAX_NODES:
-            raise ConfigError(
-                f"{path.name} repeats itself by aliases (*) to more than any config has; "
-                "it was refused."
-            )
-        data = yaml.load(text, _loader())
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path.name} is not plain YAML: {error}") from error
+        data = _parsed(path.read_text("utf-8"), path.name)
     except OSError as error:
         raise ConfigError(f"{path.name} can't be read: {error.strerror or error}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path.name} is not plain YAML: {error}") from error
     if not isinstance(data, dict):
         raise ConfigError(
             f"{path.name} is not a config of detectron2: it holds a {type(data).__name__}."
         )
+    wrong = _wrong_value(data)
+    if wrong is not None:
+        raise ConfigError(f"{path.name} is not a config of detectron2: it holds {wrong}.")
     return data
+
+
+def shortened(text: object, most: int = 300) -> str:
+    """Return a text of a file or a library as it is shown in a message: no longer than a few lines.
+
+    Args:
+        text: the text.
+        most: letters.
+    """
+    whole = str(text).strip()
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in whole)
+    return shown if len(shown) <= most else f"{shown[:most]} …"
+
+
+def _parsed(text: str, name: str) -> Any:
+    """What a YAML text stands for; whatever YAML's code raises is said of the file."""
+    import yaml
+
+    try:
+        loader = _loader()(text)
+        node = loader.get_single_node()
+        if _unfolded(node, {}) > _MAX_NODES:
+            raise ConfigError(
+                f"{name} repeats itself by aliases (*) to more than any config has; it was refused."
+            )
+        return None if node is None else loader.construct_document(node)
+    except (
+        *(yaml.YAMLError, ValueError, LookupError, TypeError, AttributeError),
+        *(ArithmeticError, RecursionError, MemoryError),
+    ) as error:
+        raise ConfigError(f"{name} is not plain YAML: {shortened(error)}") from error
+
+
+def _wrong_value(value: Any) -> str | None:
+    """What a config can't hold, in words, or None."""
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str) or len(key) > _MAX_KEY or not key.isprintable():
+                return f"a key that is no short text ({shortened(repr(key), _MAX_KEY)})"
+        return _first_wrong(value.values())
+    if isinstance(value, list):
+        return _first_wrong(value)
+    if isinstance(value, str):
+        return f"a text of {len(value):,} letters" if len(value) > _MAX_TEXT else None
+    if isinstance(value, int):
+        return "a number that is too large" if abs(value) > _MAX_INTEGER else None
+    return None if value is None or isinstance(value, float) else f"a {type(value).__name__}"
+
+
+def _first_wrong(values: Iterable[Any]) -> str | None:
+    return next((wrong for wrong in map(_wrong_value, values) if wrong is not None), None)
 
 
 def _unfolded(node: Any, known: dict[int, int]) -> int:
@@ -87,7 +144,30 @@ def _loader() -> Any:
     import yaml
 
     class Loader(yaml.SafeLoader):
-        pass
+        """Refuses what no config has while it is read, and not after."""
+
+        nodes = depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.nodes += 1
+            self.depth += 1
+            if self.nodes > _MAX_NODES or self.depth > _MAX_DEPTH:
+                raise yaml.YAMLError(
+                    f"it has more than {_MAX_NODES:,} values, or {_MAX_DEPTH} in each other"
+                )
+            try:
+                return super().compose_node(parent, index)
+            finally:
+                self.depth -= 1
+
+    def number(construct: Any) -> Any:
+        def checked(loader: Any, node: Any) -> Any:
+            text = loader.construct_scalar(node)
+            if len(text) > _MAX_DIGITS:
+                raise yaml.YAMLError(f"it holds a number of {len(text):,} digits")
+            return text if ":" in text else construct(loader, node)
+
+        return checked
 
     def anchors(loader: Any, node: Any) -> Any:
         # The text is compared, never run.
@@ -98,7 +178,11 @@ def _loader() -> Any:
             None, None, "it holds an expression, which would have to be run", node.start_mark
         )
 
-    python = "tag:yaml.org,2002:python/"
+    tag = "tag:yaml.org,2002:"
+    Loader.add_constructor(f"{tag}int", number(yaml.SafeLoader.construct_yaml_int))
+    Loader.add_constructor(f"{tag}float", number(yaml.SafeLoader.construct_yaml_float))
+    Loader.add_constructor(f"{tag}timestamp", yaml.SafeLoader.construct_yaml_str)  # type: ignore[type-var]
+    python = f"{tag}python/"
     Loader.add_constructor(f"{python}object/apply:eval", anchors)
     Loader.add_constructor(f"{python}tuple", Loader.construct_yaml_seq)  # type: ignore[type-var]
     return Loader

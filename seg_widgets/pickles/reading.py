@@ -117,8 +117,11 @@ def read_pickled(path: Path, kind: Literal["torch", "pickle"]) -> Pickled:
 
 def _start(path: Path, kind: str, budget: _Budget) -> subprocess.Popen[bytes]:
     """Start the process; without site packages and without what the environment says."""
+    python = _python()
+    if getattr(sys, "frozen", False) and python == sys.executable:
+        raise _not_started(python, "it is a program of its own")  # which would start once more
     command = [
-        *(_python(), "-I", "-S", "-c", _START, str(Path(__file__).parents[2])),
+        *(python, "-I", "-S", "-c", _START, str(Path(__file__).parents[2])),
         *(str(path.absolute()), kind, str(budget.memory), str(budget.cpu_s)),
     ]
     try:
@@ -127,15 +130,20 @@ def _start(path: Path, kind: str, budget: _Budget) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
+            pipesize=1 << 20,
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
         )
     except OSError as error:
-        raise WontReadError(
-            "other",
-            f"can't be read here: pickles are read by a process of their own, and {_python()} "
-            f"could not be started ({error.strerror or error}). Name a Python by "
-            "multiprocessing.set_executable(…), or save the weights as .safetensors",
-        ) from error
+        raise _not_started(python, error.strerror or str(error)) from error
+
+
+def _not_started(python: str, why: str) -> WontReadError:
+    return WontReadError(
+        "other",
+        f"can't be read here: pickles are read by a process of their own, and {python} could not "
+        f"be started ({why}). Name a Python by multiprocessing.set_executable(…), or save the "
+        "weights as .safetensors",
+    )
 
 
 def _python() -> str:
@@ -178,21 +186,25 @@ class _Watch:
         return f"reading it ended its process ({code})"
 
     def _watch(self) -> None:
-        import psutil
-
         deadline = time.monotonic() + self._budget.wall_s
-        try:
-            watched = psutil.Process(self._process.pid)
-            while not self._over.wait(_POLL_S):
-                if watched.memory_info().rss > self._budget.memory:
-                    self._reason = "it claims more memory than it can need"
-                elif time.monotonic() > deadline:
-                    self._reason = f"it takes more than {self._budget.wall_s:.0f} s to read"
-                if self._reason:
-                    self._process.kill()
-                    return
-        except psutil.Error:
-            return  # it is over
+        while not self._over.wait(_POLL_S):
+            if _memory_of(self._process.pid) > self._budget.memory:
+                self._reason = "it claims more memory than it can need"
+            elif time.monotonic() > deadline:
+                self._reason = f"it takes more than {self._budget.wall_s:.0f} s to read"
+            if self._reason:
+                self._process.kill()
+                return
+
+
+def _memory_of(process: int) -> int:
+    """The bytes that a process takes; 0 where that can't be had."""
+    import psutil
+
+    try:
+        return int(psutil.Process(process).memory_info().rss)
+    except psutil.Error:
+        return 0
 
 
 def _cpu_signal() -> int:

@@ -180,7 +180,9 @@ class Tensor(_Inert):
         if not is_sound:
             raise RefusedError("broken", "a tensor's record is wrong")
         self.storage, self.dtype = storage, dtype
-        self.offset, self.shape, self.stride = offset, tuple(shape), tuple(stride)
+        self.offset: int = offset
+        self.shape: tuple[int, ...] = tuple(shape)
+        self.stride: tuple[int, ...] = tuple(stride)
 
     def __setstate__(self, state: Any) -> None:
         pass  # attributes of a tensor or a parameter
@@ -188,7 +190,7 @@ class Tensor(_Inert):
     @property
     def numel(self) -> int:
         """How many numbers it has."""
-        return int(math.prod(self.shape))
+        return math.prod(self.shape)
 
     @property
     def end(self) -> int:

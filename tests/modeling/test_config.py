@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import resource
 import shutil
 import sys
 import types
@@ -17,6 +18,8 @@ from seg_widgets.errors import ConfigError
 from seg_widgets.modeling.config import ZOO_KEY, ModelConfig, config_of, read_config
 from seg_widgets.modeling.loading import load_predictor, wrap
 from seg_widgets.testing import make_picture
+
+from .hostile_configs import HOSTILE
 
 R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 # Small in everything that costs time, so that each can be built and run.
@@ -266,6 +269,39 @@ def test_a_small_file_may_not_unfold_to_a_large_one(tmp_path: Path) -> None:
     path.write_text("# " + "x" * 1_000_001)
     with pytest.raises(ConfigError, match="larger than any config"):
         read_config(path)
+
+
+@pytest.mark.parametrize("wrong", HOSTILE)
+def test_what_a_stranger_may_write_is_refused_in_a_few_lines(tmp_path: Path, wrong: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(HOSTILE[wrong], "utf-8")
+    with pytest.raises(ConfigError) as caught:
+        read_config(path)
+    assert len(str(caught.value)) < 1000
+    assert "\0" not in str(caught.value)
+
+
+def test_lines_without_end_are_read_once(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("\n" * 200_000 + "A: " + "[" * 10)
+    with pytest.raises(ConfigError, match="not plain YAML"):
+        read_config(path)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"MODEL__ROI_BOX_HEAD__FC_DIM": 1_000_000},
+        {"MODEL__RESNETS__WIDTH_PER_GROUP": 100_000},
+        {"MODEL__ROI_MASK_HEAD__NUM_CONV": 1_000_000_000},
+        {"MODEL__FPN__OUT_CHANNELS": 1_000_000},
+    ],
+)
+def test_a_model_that_no_weights_fill_is_not_built(changes: dict[str, Any]) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(ConfigError, match=r"more than 4 GB or 50,000 tensors|a number of MODEL"):
+        config_of(_zoo_config(R50_FPN, **changes)).build("cpu")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 4_500_000  # kilobytes
 
 
 # ── what can be built, and what says why not ──────────────────────────────────────────────────────

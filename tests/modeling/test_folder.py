@@ -151,3 +151,14 @@ def test_a_file_without_class_names_is_named(tmp_path: Path, content: str, words
     assert "mine.json" in str(caught.value)
     with pytest.raises(ConfigError, match=r"gone\.json can't be read"):
         read_classes(tmp_path / "gone.json")
+
+
+def test_class_names_are_no_large_file(tmp_path: Path) -> None:
+    path = tmp_path / "classes.json"
+    with path.open("wb") as file:
+        file.truncate(600_000_000)
+    with pytest.raises(ConfigError, match="larger than any list of class names"):
+        read_classes(path)
+    path.write_text("[" * 100_000)
+    with pytest.raises(ConfigError, match=r"classes\.json is not JSON"):
+        read_classes(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gc
 import json
+import resource
 import threading
 import weakref
 from pathlib import Path
@@ -119,6 +120,17 @@ def test_what_cannot_be_saved_says_why(tmp_path: Path, starter: Detectron2Predic
     with pytest.raises(ExportError, match="could not be written"):
         save_model(starter, tmp_path / "file")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_full_disk_is_an_error_of_ours(tmp_path: Path, starter: Detectron2Predictor) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, hard))
+    try:
+        with pytest.raises(ExportError, match=r"could not be written.*Free some space"):
+            save_model(starter, tmp_path / "model")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list((tmp_path / "model").iterdir()) == []
 
 
 # ── weights of other layouts ──────────────────────────────────────────────────────────────────────

@@ -9,9 +9,10 @@ import zipfile
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import safetensors.torch
 import torch
 
-__all__ = ["PICKLES", "hostile_archives"]
+__all__ = ["PICKLES", "hostile_archives", "sound_files"]
 
 
 def _doubled(levels: int) -> bytes:
@@ -149,3 +150,16 @@ def _overlapping() -> bytes:
     # The offset of an entry lies four bytes before its name, which begins with the archive's.
     starts = [content.rindex(b"PK\x01\x02", 0, place) + 42 for place in (first, second)]
     return content[: starts[1]] + content[starts[0] : starts[0] + 4] + content[starts[1] + 4 :]
+
+
+def sound_files() -> Iterator[bytes]:
+    """Small files of weights in each format, which are read."""
+    tensors = {f"layer{number}.weight": torch.randn(4, 3) for number in range(5)}
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    for protocol in (0, 2, 4, 5):
+        yield pickle.dumps({"model": arrays, "__author__": "x", "classes": ["a"]}, protocol)
+    yield saved({"model": tensors, "iteration": 3, "best": np.float32(2)})
+    legacy = io.BytesIO()
+    torch.save(tensors, legacy, _use_new_zipfile_serialization=False)
+    yield legacy.getvalue()
+    yield safetensors.torch.save(tensors, {"classes": '["a", "b"]'})

@@ -113,6 +113,12 @@ def test_a_python_that_can_not_be_started_is_named(
     monkeypatch.setattr(multiprocessing.spawn, "get_executable", lambda: str(tmp_path / "none"))
     with pytest.raises(WeightsError, match=r"a\.pkl can't be read here.*set_executable.*\.$"):
         read_checkpoint(path)
+    # A frozen program would start itself once more.
+    monkeypatch.setattr(multiprocessing.spawn, "get_executable", lambda: sys.executable)
+    with monkeypatch.context() as frozen:
+        frozen.setattr(sys, "frozen", True, raising=False)
+        with pytest.raises(WeightsError, match="program of its own"):
+            read_checkpoint(path)
     # A program that is no Python sends nothing of use.
     monkeypatch.setattr(multiprocessing.spawn, "get_executable", lambda: b"/bin/true")
     with pytest.raises(WeightsError, match="ended its process"):
