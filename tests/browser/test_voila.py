@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from PIL import Image
@@ -171,7 +172,7 @@ def test_the_page_has_a_title_and_follows_the_systems_colours(
             name = page.evaluate("document.body.dataset.jpThemeName")
             assert name == f"JupyterLab {scheme.capitalize()}"
             # A system that changes its mind is followed without loading the page again.
-            other = "dark" if scheme == "light" else "light"
+            other: Literal["dark", "light"] = "dark" if scheme == "light" else "light"
             page.emulate_media(color_scheme=other)
             expect(page.locator("body")).to_have_attribute(
                 "data-jp-theme-light", str(other == "light").lower()
