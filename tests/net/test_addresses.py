@@ -196,7 +196,7 @@ def test_what_is_behind_a_url_has_a_name(url: str, name: str) -> None:
 
 def test_a_text_for_a_message_is_one_short_line() -> None:
     assert shorten("a" * 100) == "a" * 100
-    assert shorten("a" * 101) == "a" * 97 + "…"
+    assert shorten("a" * 69 + "b" + "c" * 31) == "a" * 68 + "…" + "c" * 31
     assert shorten("a\nb\x00ü") == "a�b�ü"
 
 
