@@ -26,6 +26,8 @@ _SILENCE_S: Final = 30.0
 """How long a server may say nothing; it says something several times a second."""
 
 _POLL_S: Final = 0.1
+# How long one that does not answer any more is asked again.
+_RESTART_S: Final = 15.0
 _MOST_LINE_BYTES: Final = 2**20
 
 _RAISED: Final = {"ImageTooLargeError": ImageTooLargeError, "OutOfMemoryError": OutOfMemoryError}
@@ -62,6 +64,10 @@ class RemotePredictor:
     ) -> None:
         self.url, in_url = _address(url or environment(SERVER_VARIABLE))
         """The server's address, without the token."""
+        # One that the environment names is nobody's business but its owner's: a visitor of the web
+        # page reads what a panel says.
+        self._place = urlsplit(self.url).netloc if url else "the server"
+        self._where = self.url if url else f"the address in {SERVER_VARIABLE}"
         self._token = token if token is not None else in_url or environment(TOKEN_VARIABLE)
         self._patience_s = patience_s
         self._about: dict[str, Any] | None = None
@@ -96,10 +102,6 @@ class RemotePredictor:
     def class_names(self) -> tuple[str, ...]:
         """The names in the order of the class ids; the server is asked once."""
         return tuple(map(str, self.about()["classNames"]))
-
-    @property
-    def _place(self) -> str:
-        return urlsplit(self.url).netloc
 
     def about(self) -> dict[str, Any]:
         """What the server says of its model; it is asked once.
@@ -172,13 +174,17 @@ class RemotePredictor:
         wait = _Wait(on_wait, is_dropped, self._patience_s)
         body = encode_image(image)
         losses = 0
+        gone_s: float | None = None
         while True:
             try:
                 content = self._ask(body, wait)
             except (_Lost, requests.RequestException) as error:
-                # Once, because a server that was restarted has closed the connection.
-                losses += 1
-                if losses > 1:
+                # One that has answered before is being started again, or was, and has closed the
+                # connection. One that begins to answer and ends twice has ended because of this.
+                now_s = time.monotonic()
+                gone_s = gone_s or now_s
+                losses += not isinstance(error, requests.ConnectionError)
+                if losses > 1 or now_s - gone_s > _RESTART_S:
                     raise self._unreachable() from error
                 wait.pause(1.0, "The connection was lost; trying again")
                 continue
@@ -228,7 +234,7 @@ class RemotePredictor:
         """The error that a response means."""
         if response.status_code == 401:
             return InferenceError(
-                f"The server at {self.url} wants a token, or another one. It printed it when it "
+                f"The server at {self._where} wants a token, or another one. It printed it when it "
                 f"started: RemotePredictor(url, token=…), or {TOKEN_VARIABLE} in the environment."
             )
         try:
@@ -236,13 +242,13 @@ class RemotePredictor:
             return _error(str(said["kind"]), str(said["error"]))
         except (ValueError, KeyError, TypeError, requests.RequestException):
             return InferenceError(
-                f"{self.url} answered with status {response.status_code} and is no server of "
-                "`python -m seg_widgets serve`. Check the address."
+                f"What is at {self._where} answered with status {response.status_code} and is no "
+                "server of `python -m seg_widgets serve`. Check the address."
             )
 
     def _unreachable(self) -> InferenceError:
         return InferenceError(
-            f"No server answers at {self.url}. Start it with `python -m seg_widgets serve`, or "
+            f"No server answers at {self._where}. Start it with `python -m seg_widgets serve`, or "
             "check the address. Then try again."
         )
 
