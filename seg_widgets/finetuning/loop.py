@@ -24,7 +24,7 @@ from torch.utils.data import DataLoader, Dataset, get_worker_info
 
 from .augmentation import Sample
 from .config import TrainingConfig
-from .training_files import opened_log, read_checkpoint, write_checkpoint
+from .training_files import opened_log, read_training_state, write_checkpoint
 
 __all__ = ["LOSSES", "SampleDataset", "Sampler", "Training", "as_input", "bottom_up"]
 
@@ -202,17 +202,17 @@ class Training:
                 raise
             self.on_unsaved(error)
 
-    def read_checkpoint(self) -> dict[str, Any] | None:
+    def read_training_state(self) -> dict[str, Any] | None:
         """Return what the checkpoint holds, for `restore`; None where there is none.
 
         Raises:
             ValueError: it is damaged, or no checkpoint.
         """
-        return read_checkpoint(self.checkpoint)
+        return read_training_state(self.checkpoint)
 
     def resume(self) -> bool:
         """Resume from the checkpoint, if there is one; return whether there was."""
-        state = self.read_checkpoint()
+        state = self.read_training_state()
         if state is not None:
             self.restore(state)
         return state is not None
@@ -221,7 +221,7 @@ class Training:
         """Go on from a checkpoint.
 
         Args:
-            state: what `read_checkpoint` returned.
+            state: what `read_training_state` returned.
         """
         self.model.load_state_dict(state["model"])
         for name, tensor in state["average"].items():

@@ -90,7 +90,7 @@ class Progress:
     def _read(self) -> dict[str, Any] | None:
         path = self.training.checkpoint
         try:
-            state = self.training.read_checkpoint()
+            state = self.training.read_training_state()
         except ValueError:
             state = {}
         if state is not None and "companion" not in state:

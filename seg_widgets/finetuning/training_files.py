@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TextIO
 
-__all__ = ["opened_log", "read_checkpoint", "write_checkpoint"]
+__all__ = ["opened_log", "read_training_state", "write_checkpoint"]
 
 _PARTS: Final = {"model", "average", "optimizer", "position"}
 
@@ -46,7 +46,7 @@ def write_checkpoint(state: dict[str, Any], path: Path) -> None:
             temporary.unlink()
 
 
-def read_checkpoint(path: Path) -> dict[str, Any] | None:
+def read_training_state(path: Path) -> dict[str, Any] | None:
     """Return what a checkpoint holds, without running code in it; None where there is none.
 
     Args:
