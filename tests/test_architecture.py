@@ -4,6 +4,7 @@ it exports."""
 from __future__ import annotations
 
 import ast
+import re
 import importlib
 import inspect
 import subprocess
@@ -264,3 +265,15 @@ def test_the_exception_tree_is_drawn_as_it_is() -> None:
             - next(line for line in drawn.splitlines() if "SegWidgetsError" in line).index("S")
         ) // 4
         assert depth == len([base for base in error.__mro__ if base.__name__ in errors.__all__]) - 1
+
+
+def test_no_clock_that_can_jump_measures_a_duration() -> None:
+    """The system's time is set by people and by servers; only `monotonic` goes on and on."""
+    jumping = re.compile(r"\btime\.time\(|\bdatetime\.(?:now|utcnow)\(")
+    found = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if jumping.search(path.read_text("utf-8"))
+    }
+    # `stop_at` is a time of day that somebody names.
+    assert found == {"finetuning/loop.py"}

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, WebSocketRoute, expect
 
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
@@ -114,6 +114,33 @@ def test_an_uploaded_photograph_shows_its_masks_and_the_slider_filters_them(
     panel.page.mouse.up()
     panel.settle()
     assert panel.shown() in (7, 8)
+
+
+def test_a_connection_that_is_cut_in_the_middle_of_a_run_loses_nothing(
+    browser: Browser, lab: Lab, photo: Path
+) -> None:
+    connections: list[WebSocketRoute] = []
+
+    def pass_on(connection: WebSocketRoute) -> None:
+        connections.append(connection)
+        connection.connect_to_server()
+
+    with notebook_page(browser, lab) as notebook:
+        notebook.page.route_web_socket(re.compile("/channels"), pass_on)
+        lab.write_notebook("cut.ipynb", STUB_CELL.format(instances=12, delay_s=4))
+        notebook.open("cut.ipynb")
+        notebook.run_all()
+        notebook.wait_for_panel()
+        notebook.upload(photo)
+        expect(notebook.canvas).to_contain_text("Segmenting photo.jpg", timeout=20_000)
+        before = list(connections)
+        for connection in before:
+            connection.close()
+        notebook.wait_for_result()
+        assert notebook.shown() == 7
+        assert len(connections) > len(before), "JupyterLab has connected again"
+        assert notebook.strays == []
+    lab.shut_down_kernels()
 
 
 @both_ipywidgets

@@ -36,6 +36,24 @@ def photo(tmp_path: Path) -> Path:
     return path
 
 
+def test_a_home_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
+    """Not even as root, whom no permission stops: the folder can't be there."""
+    named = ("HOME", "XDG_", "SEG_WIDGETS", "MPLCONFIGDIR")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(named)}
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "seg_widgets", "segment", str(samples()["cat"])),
+            *("--out", str(tmp_path), "--format", "csv"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={**kept, "HOME": "/dev/null/home", "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "animal" in (tmp_path / "cat.csv").read_text("utf-8")
+
+
 def test_a_real_image_by_the_real_model(tmp_path: Path) -> None:
     sample = samples()["cat"]
     out = tmp_path / "out"

@@ -32,16 +32,21 @@ panel.wait(20)
 
 
 @pytest.fixture(scope="module")
-def kernel() -> Iterator[Any]:
+def manager() -> Iterator[Any]:
     manager = KernelManager()
     manager.start_kernel()
+    yield manager
+    manager.shutdown_kernel(now=True)
+    manager.cleanup_resources()
+
+
+@pytest.fixture(scope="module")
+def kernel(manager: Any) -> Iterator[Any]:
     client = manager.client()
     client.start_channels()
     client.wait_for_ready(timeout=120)
     yield client
     client.stop_channels()
-    manager.shutdown_kernel(now=True)
-    manager.cleanup_resources()
 
 
 @pytest.fixture
@@ -149,3 +154,22 @@ def test_a_panel_that_another_cell_or_widget_shows_stays(
     run("1", "cell-6")
     assert alive() == "2 2"
     run("box.close(); box.children = (); box = None; gc.collect()")
+
+
+def test_a_kernel_that_is_restarted_in_the_middle_of_a_run_starts_anew(
+    manager: Any, kernel: Any, run: Run
+) -> None:
+    run("import time\nfrom seg_widgets.testing import StubPredictor, make_picture")
+    busy = run(
+        "slow = SegmentationPanel(StubPredictor(2, delay_s=600))\n"
+        "slow.segment(make_picture(40, 30), 'slow.png')\n"
+        "while not slow.status.startswith('Segmenting'): time.sleep(0.01)\n"
+        "print(slow.busy)"
+    )
+    assert busy.strip() == "True"
+    # Without force: the kernel itself has to end, though its worker is in the middle of an image.
+    manager.restart_kernel(now=False)
+    kernel.wait_for_ready(timeout=120)
+    run(SETUP)
+    assert run(MAKE + "print(len(panel.prediction), panel.busy, *alive())").strip() == "2 False 1 1"
+    run("panel.close(5)")
