@@ -4,9 +4,9 @@ it exports."""
 from __future__ import annotations
 
 import ast
-import re
 import importlib
 import inspect
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
