@@ -121,7 +121,11 @@ def _first_real(source: str, candidates: Iterable[_Candidate]) -> Mutant | None:
     """The first that changes what runs; None if there is none."""
     for candidate in candidates:
         operator = get_operator(candidate.operator)()
-        mutated: str | None = mutate_code(source, operator, candidate.occurrence)
+        try:
+            mutated: str | None = mutate_code(source, operator, candidate.occurrence)
+        except AttributeError:
+            # cosmic-ray can't replace an exception with a dot in its name.
+            continue
         if mutated is None or not runs_differently(source, mutated):
             continue
         mutant = _mutant(source, mutated)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import inspect
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,7 +27,7 @@ from seg_widgets.errors import (
     UnreachableError,
     UrlError,
 )
-from seg_widgets.net import Fetched, fetch
+from seg_widgets.net import MAX_BYTES, Fetched, fetch, fetch_file, size_text
 
 from .servers import JPEG, answers, get
 
@@ -320,3 +322,146 @@ def test_all_are_of_our_tree() -> None:
         FetchTooLargeError,
     ):
         assert issubclass(kind, FetchError) and issubclass(kind, SegWidgetsError)
+
+
+# ── into a file ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Parts(BaseHTTPRequestHandler):
+    """Sends `content` from where a request's range begins; /whole knows no ranges, /short ends
+    early, /endless says no length, /moved/STATUS leads to /file."""
+
+    content = bytes(range(256)) * 12_000  # 3,072,000 bytes, in three pieces of 1 MiB
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def do_GET(self) -> None:
+        kind, _, status = self.path[1:].partition("/")
+        if kind == "moved":
+            self.send_response(int(status))
+            self.send_header("Location", "/file")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        start = int(self.headers["Range"].removeprefix("bytes=").removesuffix("-"))
+        size = len(self.content)
+        if start >= size:
+            self.send_response(416)
+            self.send_header("Content-Range", f"bytes */{size}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        start = 0 if kind == "whole" else start
+        body = self.content[start:]
+        self.send_response(206 if start else 200)
+        if start:
+            self.send_header("Content-Range", f"bytes {start}-{size - 1}/{size}")
+        if kind != "endless":
+            self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[:-1] if kind == "short" else body)
+        self.close_connection = True
+
+
+@pytest.fixture(scope="module")
+def parts() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Parts) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def into(url: str, path: Path, **options: Any) -> list[tuple[int, int | None]]:
+    """Fetch into a file, and return what progress was told."""
+    told: list[tuple[int, int | None]] = []
+    size = len(Parts.content)
+    settings = {"max_bytes": size, "allow_local": True} | options
+    fetch_file(url, path, progress=lambda *said: told.append(said), **settings)
+    return told
+
+
+def test_a_file_comes_piece_by_piece(parts: str, tmp_path: Path) -> None:
+    path, size = tmp_path / "file", len(Parts.content)
+    assert into(f"{parts}/file", path) == [
+        *[(0, size), (2**20, size), (2 * 2**20, size), (size, size)]
+    ]
+    assert path.read_bytes() == Parts.content
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_each_kind_of_redirect_is_followed(parts: str, tmp_path: Path, status: int) -> None:
+    into(f"{parts}/moved/{status}", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == Parts.content
+    with pytest.raises(FetchError, match="redirected more than 0 times"):
+        into(f"{parts}/moved/{status}", tmp_path / "file", max_redirects=0)
+
+
+@pytest.mark.parametrize("status", [300, 304, 305])
+def test_another_status_with_a_location_is_no_redirect(
+    parts: str, tmp_path: Path, status: int
+) -> None:
+    with pytest.raises(FetchError):
+        into(f"{parts}/moved/{status}", tmp_path / "file")
+    assert not (tmp_path / "file").exists()
+
+
+def test_what_is_there_already_is_not_fetched_again(parts: str, tmp_path: Path) -> None:
+    path, size = tmp_path / "file", len(Parts.content)
+    path.write_bytes(Parts.content[:-5])
+    assert into(f"{parts}/file", path) == [(size - 5, size), (size, size)]
+    assert path.read_bytes() == Parts.content
+    # All of it is there, and the server says that there is no more.
+    assert into(f"{parts}/file", path) == []
+    # One that knows no ranges sends all of it once more.
+    path.write_bytes(b"something else")
+    assert into(f"{parts}/whole", path)[0] == (0, size)
+    assert path.read_bytes() == Parts.content
+
+
+def test_a_file_that_ends_early_is_kept_and_said(parts: str, tmp_path: Path) -> None:
+    path, size = tmp_path / "file", len(Parts.content)
+    with pytest.raises(FetchError, match="broke off after 3,071,999 of 3,072,000 bytes"):
+        into(f"{parts}/short", path)
+    assert path.stat().st_size == size - 1
+    # Without a length nobody can say whether all has come.
+    told = into(f"{parts}/endless", tmp_path / "other")
+    assert told[-1] == (size, None) and (tmp_path / "other").read_bytes() == Parts.content
+
+
+@pytest.mark.parametrize("kind", ["file", "endless"])
+def test_a_file_may_have_its_limit_and_no_byte_more(parts: str, tmp_path: Path, kind: str) -> None:
+    with pytest.raises(FetchTooLargeError, match=r"sends more than 2\.9 MiB"):
+        into(f"{parts}/{kind}", tmp_path / "file", max_bytes=len(Parts.content) - 1)
+
+
+def test_a_file_that_can_not_be_written_is_said(parts: str, tmp_path: Path) -> None:
+    with pytest.raises(FetchError, match="could not be written: Is a directory"):
+        into(f"{parts}/file", tmp_path)
+    with pytest.raises(FetchError, match="could not be written: No space left on device"):
+        into(f"{parts}/file", Path("/dev/full"))
+
+
+def test_sizes_in_words() -> None:
+    assert MAX_BYTES == 26_214_400
+    assert [size_text(count) for count in (0, 900, 2**20 - 1, 2**20, 1.5 * 2**20)] == [
+        *("0 bytes", "900 bytes", "1,048,575 bytes", "1.0 MiB", "1.5 MiB")
+    ]
+
+
+def test_one_byte_and_no_redirect_are_limits(base: str) -> None:
+    with pytest.raises(FetchTooLargeError, match="more than 1 bytes"):
+        get(f"{base}/photo.jpg", max_bytes=1)
+    assert get(f"{base}/photo.jpg", max_redirects=0).content == JPEG
+
+
+def test_times_are_those_that_are_documented() -> None:
+    defaults = {
+        name: setting.default for name, setting in inspect.signature(fetch_file).parameters.items()
+    }
+    assert defaults["connect_timeout_s"] == 5
+    assert defaults["stall_timeout_s"] == 30
+    assert defaults["total_timeout_s"] == 6 * 3600
+    assert defaults["max_redirects"] == 5
