@@ -446,7 +446,7 @@ def test_a_file_that_can_not_be_written_is_said(parts: str, tmp_path: Path) -> N
 
 def test_sizes_in_words() -> None:
     assert MAX_BYTES == 26_214_400
-    assert [size_text(count) for count in (0, 900, 2**20 - 1, 2**20, 1.5 * 2**20)] == [
+    assert [size_text(count) for count in (0, 900, 2**20 - 1, 2**20, 3 * 2**19)] == [
         *("0 bytes", "900 bytes", "1,048,575 bytes", "1.0 MiB", "1.5 MiB")
     ]
 
