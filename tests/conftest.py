@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -13,6 +14,11 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # These need an environment of their own and are named by their path: `make peers-test`.
 collect_ignore = ["peers"]
+
+# What is started in the background ignores Ctrl+C, and so would all that it starts: the tests of
+# Ctrl+C need it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The tests' own servers are on loopback; a proxy of the machine must not stand between.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost,::1"

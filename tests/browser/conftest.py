@@ -1,4 +1,4 @@
-"""One JupyterLab and one browser for all browser tests; a page and a kernel of its own for each."""
+"""One JupyterLab for all browser tests, a browser for each file, a page for each test."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from seg_widgets.testing import make_jpeg
 from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
 
-@pytest.fixture(scope="session")
+# Of a file, not of the session: while it lives, its event loop runs in this thread, where the tests
+# of the servers and of Ctrl+C need one of their own.
+@pytest.fixture(scope="module")
 def playwright_server() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
         yield playwright
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright_server: Playwright) -> Iterator[Browser]:
     started = launch(playwright_server)
     yield started

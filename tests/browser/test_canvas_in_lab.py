@@ -438,7 +438,7 @@ def test_files_and_code_are_taken_from_the_export_menu(canvas: Canvas, tmp_path:
     assert canvas.page.evaluate("() => navigator.clipboard.readText()") == "print(1)\n"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def camera_browser(playwright_server: Playwright) -> Iterator[Browser]:
     """A browser whose camera is chromium's own test image."""
     from .chromium import installed_chromium

@@ -17,12 +17,17 @@ from .servers import ROOT, TOKEN, served
 
 
 def test_the_command(tmp_path: Path) -> None:
-    """The starter in a server answers exactly as it does here."""
+    """The starter in a server answers as it does here, up to the sums of other threads."""
     image = load(samples()["cat"])
     expected = load_predictor(device="cpu")(image)
     with served(tmp_path, "--device", "cpu", predictor="") as server:
         remote = RemotePredictor(server.url, TOKEN)
-        assert remote(image) == expected
+        answer = remote(image)
+        assert (answer.image_size, len(answer)) == (expected.image_size, len(expected))
+        assert answer.class_ids.tolist() == expected.class_ids.tolist()
+        assert answer.scores == pytest.approx(expected.scores, abs=1e-4)
+        assert answer.boxes == pytest.approx(expected.boxes, abs=0.05)
+        assert answer.areas == pytest.approx(expected.areas, rel=0.01, abs=10)
         assert remote.description == "starter (small, 17 groups)"
         assert remote.class_names == expected.class_names
         found = server.post(
