@@ -68,7 +68,7 @@ class Samples:
 
         def bands() -> Iterator[tuple[npt.NDArray[Any], npt.NDArray[np.bool_] | None]]:
             for _, band in rows.bands():
-                colours = band[..., chosen]
+                colours = _channels(band, chosen)
                 yield colours, self._valid(colours)
 
         scaling = find_scaling(
@@ -85,7 +85,7 @@ class Samples:
         opacity = Scaling(*(self.full or full_range(rows.dtype)))
         turned, view = empty_turned(height, width, turn)
         for start, band in rows.bands():
-            colours = band[..., chosen]
+            colours = _channels(band, chosen)
             rgb = scaling.to_8_bit(colours, self._valid(colours))
             if blend:
                 rgb = self._on_white(rgb, opacity.to_8_bit(band[..., -1:]))
@@ -127,6 +127,14 @@ def on_white(samples: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     alpha = samples[..., -1:].astype(np.uint16)
     blended = (samples[..., :-1] * alpha + 255 * (255 - alpha) + 127) // 255
     return np.asarray(blended, np.uint8)
+
+
+def _channels(band: npt.NDArray[Any], chosen: list[int]) -> npt.NDArray[Any]:
+    """The chosen channels. Neighbours, as nearly always, are a view: a list of indices copies."""
+    first, last = chosen[0], chosen[-1]
+    if chosen == list(range(first, last + 1)):
+        return band[..., first : last + 1]
+    return band[..., chosen]
 
 
 def _chosen(count: int, name: str, choices: Choices, notes: list[str]) -> list[int]:

@@ -20,7 +20,7 @@ from .filter import (
     check_indices,
     check_threshold,
 )
-from .masks import RLE, MaskCrop, outlines, paste
+from .masks import RLE, MaskCrop, outlines, paste, unpacked
 from .plotting import plot
 from .prediction import Instance, Prediction
 from .predictor import SCORE_FLOOR, BatchPredictor, Predictor, QueuedPredictor
@@ -57,4 +57,5 @@ __all__ = [
     "require_masks",
     "taken",
     "to_supervision",
+    "unpacked",
 ]

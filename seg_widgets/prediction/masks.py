@@ -3,6 +3,7 @@ outlines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypedDict
@@ -12,7 +13,7 @@ import numpy.typing as npt
 
 from ..errors import PredictionError
 
-__all__ = ["RLE", "MaskCrop", "outlines", "paste"]
+__all__ = ["RLE", "MaskCrop", "outlines", "paste", "unpacked"]
 
 BoolArray = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]
@@ -124,6 +125,27 @@ class MaskCrop:
             counts = _column_runs(self.to_array(), self.x, self.y, height, width)
         encoded = coco_mask.frPyObjects({"size": [height, width], "counts": counts}, height, width)
         return {"size": [height, width], "counts": encoded["counts"].decode("ascii")}
+
+
+def unpacked(crops: Iterable[Sequence[int]], bits: bytes) -> tuple[MaskCrop, ...]:
+    """The masks whose bits were written one behind the other.
+
+    Args:
+        crops: The rectangle (x, y, width, height) of each.
+        bits: The bits of all, each mask's from a byte of its own on.
+
+    Raises:
+        ValueError: There are more or fewer bits than the rectangles have pixels.
+    """
+    masks: list[MaskCrop] = []
+    at = 0
+    for x, y, width, height in crops:
+        end = at + (width * height + 7) // 8
+        masks.append(MaskCrop(x, y, width, height, bits[at:end]))
+        at = end
+    if at != len(bits):
+        raise ValueError(f"{len(bits) - at} bytes belong to no mask")
+    return tuple(masks)
 
 
 def paste(crop: MaskCrop, plane: npt.NDArray[Any], value: int | bool = True) -> None:

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ImageDamagedError, InferenceError, SegWidgetsError
-from ..prediction import MaskCrop, Prediction
+from ..prediction import Prediction, unpacked
 
 __all__ = [
     "FRAME_LENGTHS",
@@ -111,7 +111,7 @@ def decode_prediction(content: bytes) -> Prediction:
                 arrays["scores"],
                 arrays["class_ids"],
                 tuple(about["classNames"]),
-                _masks(crops, bits) if about["hasMasks"] else None,
+                unpacked(crops, bits) if about["hasMasks"] else None,
                 tuple(about["notes"]),
                 tuple(about["categoryIds"]),
             )
@@ -129,17 +129,6 @@ def decode_prediction(content: bytes) -> Prediction:
             "The server's answer is no prediction that this version reads "
             f"({type(error).__name__}). Install the same version of seg-widgets on both sides."
         ) from error
-
-
-def _masks(crops: list[list[int]], bits: bytes) -> tuple[MaskCrop, ...]:
-    masks, at = [], 0
-    for x, y, width, height in crops:
-        end = at + (width * height + 7) // 8
-        masks.append(MaskCrop(x, y, width, height, bits[at:end]))
-        at = end
-    if at != len(bits):
-        raise ValueError(f"{len(bits) - at} bytes belong to no mask")
-    return tuple(masks)
 
 
 # ── images ────────────────────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -24,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ExportError, SegWidgetsError
-from ..prediction import MaskCrop, Prediction
+from ..prediction import MaskCrop, Prediction, unpacked
 from ..style import class_color, hex_color
 
 __all__ = ["IMAGE_FORMATS", "Content", "decode_content", "encode_content"]
@@ -136,21 +135,8 @@ def _decode(content: bytes) -> Content:
     packed = content[masks_at:]
     if len(packed) != header["maskBytes"]:
         raise ValueError(f"{header['maskBytes']} bytes of masks were announced, not {len(packed)}")
-    masks = _masks(header["crops"], zlib.decompress(packed)) if header["hasMasks"] else None
+    masks = unpacked(header["crops"], zlib.decompress(packed)) if header["hasMasks"] else None
     return Content(header, content[image_at:masks_at], masks)
-
-
-def _masks(crops: Sequence[Sequence[int]], bits: bytes) -> tuple[MaskCrop, ...]:
-    """The masks of rectangles (x, y, width, height) and the bits of all of them."""
-    masks = []
-    at = 0
-    for x, y, width, height in crops:
-        end = at + (width * height + 7) // 8
-        masks.append(MaskCrop(x, y, width, height, bits[at:end]))
-        at = end
-    if at != len(bits):
-        raise ValueError(f"{len(bits) - at} bytes belong to no mask")
-    return tuple(masks)
 
 
 def _header(prediction: Prediction, name: str) -> dict[str, Any]:

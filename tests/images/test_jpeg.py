@@ -58,3 +58,17 @@ def test_parts_that_are_no_image_are_counted_too(parts: bytes) -> None:
     check_jpeg(content[:2] + parts[:300] + content[2:], "a.jpg")
     with pytest.raises(ImageDamagedError, match="thousands of parts that are no image"):
         load(content[:2] + parts + content[2:])
+
+
+def test_parts_behind_the_first_scan_are_counted_too() -> None:
+    content = _jpeg(progressive=True)
+    second = content.index(b"\xff\xda", content.index(b"\xff\xda") + 2)
+    parts = b"\xff\xfe\0\3x"
+    check_jpeg(content[:second] + parts * 15_000 + content[second:], "a.jpg")
+    with pytest.raises(ImageDamagedError, match="thousands of parts that are no image"):
+        check_jpeg(content[:second] + parts * 20_000 + content[second:], "a.jpg")
+    # One more scan than there may be, however few bytes it has.
+    scans = content.count(b"\xff\xda")
+    most = content[:-2] + _last_scan(content) * (MOST_SCANS + 1 - scans) + content[-2:]
+    with pytest.raises(ImageTooLargeError):
+        check_jpeg(most, "a.jpg")

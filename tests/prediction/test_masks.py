@@ -14,6 +14,7 @@ from seg_widgets.prediction import (
     MaskCrop,
     outlines,
     paste,
+    unpacked,
 )
 
 from ..polygons import fill
@@ -151,3 +152,14 @@ def test_a_mask_is_pasted_into_an_array_of_its_type() -> None:
     flags = np.zeros((4, 5), bool)
     paste(MaskCrop.from_array(np.ones((2, 2)), 1, 1), flags)
     np.testing.assert_array_equal(flags, plane == 255)
+
+
+def test_bits_written_one_behind_the_other_are_read_again() -> None:
+    first = MaskCrop.from_array(np.eye(5, dtype=bool))
+    second = MaskCrop.from_array(np.ones((3, 4), bool))
+    crops = [(crop.x, crop.y, crop.width, crop.height) for crop in (first, second)]
+    bits = first.bits + second.bits
+    assert unpacked(crops, bits) == (first, second)
+    assert unpacked([], b"") == ()
+    with pytest.raises(ValueError, match="1 bytes belong to no mask"):
+        unpacked(crops, bits + b"\0")
