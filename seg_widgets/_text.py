@@ -37,16 +37,18 @@ def printable(name: str, length: int = _LONGEST_NAME) -> str:
     return "".join(map(_character, _cut(name, length)))
 
 
-def printable_message(text: str) -> str:
+def printable_message(text: str, length: int = _LONGEST_MESSAGE) -> str:
     """Make a whole message fit to be shown: the last defence, behind `printable` for each name.
 
     Args:
         text: the message; it may have several lines.
+        length: the most characters.
 
     Returns:
-        The message with the same replacements, line breaks kept, and at most 4,000 characters.
+        The message with the same replacements, line breaks kept. The middle of one that is
+        too long is left out.
     """
-    cut = _cut(text, _LONGEST_MESSAGE)
+    cut = _cut(text, length)
     if cut.isprintable():
         return cut
     return "".join(one if one in "\n\t" else _character(one) for one in cut)

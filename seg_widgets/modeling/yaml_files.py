@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
+from .._text import printable_message
 from ..errors import ConfigError
 
 __all__ = ["is_lazy_yaml", "read_yaml", "shortened"]
@@ -81,9 +82,7 @@ def shortened(text: object, most: int = 300) -> str:
         text: the text.
         most: letters.
     """
-    whole = str(text).strip()
-    shown = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in whole)
-    return shown if len(shown) <= most else f"{shown[:most]} …"
+    return printable_message(str(text).strip(), most)
 
 
 def _parsed(text: str, name: str) -> Any:
