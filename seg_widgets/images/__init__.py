@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .arrays import RGBArray
-from .choices import Channels, Contrast
+from .choices import Channels, Choices, Contrast, Reading
 from .file_upload import Upload, uploads
 from .files import is_zarr, looks_like_image
 from .formats import ACCEPT, FORMATS, SUFFIXES
@@ -20,10 +20,12 @@ __all__ = [
     "MAX_SIDE",
     "SUFFIXES",
     "Channels",
+    "Choices",
     "Contrast",
     "ImageWarning",
     "LoadedImage",
     "RGBArray",
+    "Reading",
     "Upload",
     "is_address",
     "is_zarr",

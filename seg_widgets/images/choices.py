@@ -5,19 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, TypedDict
 
 import numpy as np
 
 from ..errors import SettingError
 
-__all__ = ["Channels", "Choices", "Contrast"]
+__all__ = ["Channels", "Choices", "Contrast", "Reading"]
 
 Contrast: TypeAlias = Literal["auto", "full", "none"] | tuple[float, float] | None
 """How values of more than 8 bits become 0–255; see `seg_widgets.images.read`."""
 
 Channels: TypeAlias = int | Sequence[int] | None
 """One channel, shown as grey, or three, shown as red, green and blue; None: the usual ones."""
+
+
+class Reading(TypedDict, total=False):
+    """`Choices` as keywords, each of which may be left out."""
+
+    contrast: Contrast
+    channels: Channels
+    page: int | None
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, Unpack
 
+from ..images import Channels, Choices, Contrast, Reading
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from .model_slot import ModelChoice
 from .queue import Request
@@ -43,6 +44,11 @@ class SegmentationSession(Revisiting):
         allow_local: Whether URLs may point to this machine and to private networks (default False;
             never for strangers' requests).
         max_pixels: Pixels of the largest image that is opened (default 25 million).
+        contrast: How values of more than 8 bits become 0–255: "auto" (default), "full", "none" or
+            (black, white), as for `images.load`.
+        channels: Of images with many channels, the index of one, or of three for red, green and
+            blue. None (default) means the first.
+        page: The index of the page or frame that is opened. None (default) means the first.
 
     Raises:
         SettingError: An argument is out of range, or the predictor can't be called.
@@ -57,15 +63,18 @@ class SegmentationSession(Revisiting):
         threshold: float = DEFAULT_THRESHOLD,
         allow_local: bool = False,
         max_pixels: int = PANEL_MAX_PIXELS,
+        contrast: Contrast = "auto",
+        channels: Channels = None,
+        page: int | None = None,
     ) -> None:
-        self._limits = Limits(max_pixels=max_pixels, allow_local=allow_local)
+        self._limits = Limits(max_pixels, allow_local, Choices(contrast, channels, page))
         choice = ModelChoice.of(predictor, build, device)
         super().__init__(threshold)
         self._choose(choice)
 
     # ── requests ──────────────────────────────────────────────────────────────────────────────────
 
-    def segment(self, source: object, name: str | None = None) -> None:
+    def segment(self, source: object, name: str | None = None, **choices: Unpack[Reading]) -> None:
         """Open and segment an image in the background; a request that still waits is dropped.
 
         What goes wrong with the image comes as `error`, and is raised by `wait`.
@@ -73,11 +82,12 @@ class SegmentationSession(Revisiting):
         Args:
             source: Anything that `images.load` takes (path, URL, bytes, array, PIL image, upload).
             name: What to call it; None (default) takes its file name.
+            **choices: `contrast`, `channels` and `page` of this image, in place of the session's.
 
         Raises:
-            SettingError: The session is closed.
+            SettingError: The session is closed, or a choice is not possible.
         """
-        self._submit(Request(Source.of(source, self._limits, name)))
+        self._submit(Request(Source.of(source, self._limits.reading(**choices), name)))
 
     def segment_url(self, address: str) -> None:
         """Like `segment`, for a text that may not be trusted: only http(s) is followed,

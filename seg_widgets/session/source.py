@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, Self, Unpack
 
 from .. import images
 from ..errors import UrlError
-from ..images import RGBArray, is_address, name_of
+from ..images import Choices, Reading, RGBArray, is_address, name_of
 
 __all__ = ["Limits", "Opened", "Source", "completed"]
 
@@ -25,15 +25,21 @@ _WITHOUT_SCHEME: Final = re.compile(
 
 @dataclass(frozen=True)
 class Limits:
-    """What may be opened.
+    """What may be opened, and what is taken of it.
 
     Args:
         max_pixels: Pixels of the largest image.
         allow_local: Whether addresses may point to this machine and to private networks.
+        choices: What is taken of values of more than 8 bits, of many channels, and of pages.
     """
 
     max_pixels: int
     allow_local: bool = False
+    choices: Choices = field(default_factory=Choices)
+
+    def reading(self, **choices: Unpack[Reading]) -> Self:
+        """The same limits with other choices; what is not given stays."""
+        return replace(self, choices=replace(self.choices, **choices))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,6 +155,9 @@ def _open(
     settings: dict[str, Any] = {
         "max_pixels": limits.max_pixels,
         "allow_local": limits.allow_local,
+        "contrast": limits.choices.contrast,
+        "channels": limits.choices.channels,
+        "page": limits.choices.page,
         "name": name,
         "stop": stop,
     }

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 import traitlets
 
 from .._text import printable
 from ..errors import SettingError
+from ..images import Reading
 from ..prediction import Filter, Prediction
 from .result import Result
 from .traits import (
@@ -114,12 +115,13 @@ class SegmentationState(ThreadSafeTraits):
     """The name of the model whose weights are being fetched, a text; "" (default) while none are.
     The model that was in use, or the starter, works meanwhile."""
 
-    def segment(self, source: object, name: str | None = None) -> None:
+    def segment(self, source: object, name: str | None = None, **choices: Unpack[Reading]) -> None:
         """Open and segment an image in the background.
 
         Args:
             source: Anything that `images.load` takes.
             name: What to call it; None (default) takes its file name.
+            **choices: `contrast`, `channels` and `page`, as `images.load` takes them.
         """
         raise NotImplementedError
 

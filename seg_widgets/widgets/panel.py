@@ -9,13 +9,13 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Unpack
 
 import ipywidgets
 
 from ..errors import SettingError
 from ..export import ExportedFile, menu_formats
-from ..images import Upload
+from ..images import Channels, Contrast, Reading, Upload
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
@@ -66,6 +66,11 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         class_thresholds: Thresholds of single classes by name, each 0 to 1 (default none).
         allow_local: Whether URLs may point to this machine and to private networks (default False).
         max_pixels: Pixels of the largest image that is opened (default 25 million).
+        contrast: How values of more than 8 bits become 0–255: "auto" (default), "full", "none" or
+            (black, white), as for `images.load`.
+        channels: Of images with many channels, the index of one, or of three for red, green and
+            blue. None (default) means the first.
+        page: The index of the page or frame that is opened. None (default) means the first.
         models: What the model picker offers, by name: each a `Predictor` or a function that builds
             one. None (default) means all models that have a name.
         controls: What the panel is made of: some of "upload", "url", "samples", "threshold",
@@ -91,6 +96,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         class_thresholds: Mapping[str, float] | None = None,
         allow_local: bool = False,
         max_pixels: int = PANEL_MAX_PIXELS,
+        contrast: Contrast = "auto",
+        channels: Channels = None,
+        page: int | None = None,
         models: Mapping[str, Predictor | Callable[[], Predictor]] | None = None,
         controls: Iterable[str] | None = None,
         static_image: bool = True,
@@ -113,6 +121,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             threshold=threshold,
             allow_local=allow_local,
             max_pixels=max_pixels,
+            contrast=contrast,
+            channels=channels,
+            page=page,
         )
         self.add_class("sgw-panel")
         self._make_controls()
@@ -258,9 +269,11 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
 
     # ── requests; documented by the session ───────────────────────────────────────────────────────
 
-    def segment(self, source: object, name: str | None = None) -> None:  # noqa: D102
+    def segment(  # noqa: D102
+        self, source: object, name: str | None = None, **choices: Unpack[Reading]
+    ) -> None:
         self._sources.reset()
-        super().segment(source, name)
+        super().segment(source, name, **choices)
 
     def segment_all(self, sources: Iterable[object]) -> None:  # noqa: D102
         self._sources.reset()

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import traitlets
+from PIL import Image
 
 from seg_widgets.errors import (
     ImageDamagedError,
@@ -1324,6 +1325,28 @@ def test_notes_of_image_and_prediction_belong_to_the_result(
     session.clear()
     assert not session.notes
     session.close(5)
+
+
+def test_a_page_and_its_contrast_are_chosen_for_all_images_or_for_one(tmp_path: Path) -> None:
+    pages = [Image.fromarray(np.full((20, 30), value, np.uint16)) for value in (0, 1000, 4000)]
+    path = tmp_path / "stack.tif"
+    pages[0].save(path, save_all=True, append_images=pages[1:])
+    session = SegmentationSession(StubPredictor(1), contrast=(0, 4000), page=1)
+    session.segment(path)
+    session.wait(20)
+    assert session.image is not None
+    assert session.image[0, 0, 0] in (63, 64)
+    session.segment(path, page=2)
+    session.wait(20)
+    assert session.image[0, 0, 0] == 255
+    with pytest.raises(SettingError, match="channels is one index"):
+        session.segment(path, channels=(0, 1))
+    session.segment(path, page=3)
+    with pytest.raises(SegWidgetsError, match="3 pages"):
+        session.wait(20)
+    session.close(5)
+    with pytest.raises(SettingError, match="contrast is"):
+        SegmentationSession(StubPredictor(1), contrast=(5, 1))
 
 
 def test_an_equal_prediction_of_another_image_is_news() -> None:

@@ -3,10 +3,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from seg_widgets import images
-from seg_widgets.errors import ImageTooLargeError, UrlError
+from seg_widgets.errors import ImageTooLargeError, SettingError, UrlError
 from seg_widgets.session.source import Limits, Source, completed
 from seg_widgets.testing import make_jpeg, make_picture
 
@@ -114,3 +116,21 @@ def test_what_a_stranger_types_is_never_opened_as_a_path(
     with pytest.raises(UrlError, match="https://"):
         Source.of_address(text, LIMITS).load()
     assert opened == []
+
+
+def test_the_choices_of_a_reading_are_taken_for_each_image_and_for_a_single_one(
+    tmp_path: Path,
+) -> None:
+    stack = [Image.fromarray(np.full((20, 30), value, np.uint16)) for value in (0, 1000, 4000)]
+    path = tmp_path / "stack.tif"
+    stack[0].save(path, save_all=True, append_images=stack[1:])
+
+    chosen = LIMITS.reading(contrast=(0, 4000), page=2)
+    source = Source.of(path, chosen)
+    assert source.load().image[0, 0].tolist() == [255, 255, 255]
+    assert source.again is not None
+    assert source.again()[0, 0].tolist() == [255, 255, 255], "also when it is read once more"
+    assert Source.of(path, chosen.reading(page=1)).load().image[0, 0, 0] in (63, 64)
+    assert chosen.choices.contrast == (0, 4000)
+    with pytest.raises(SettingError, match="page is the index of a page"):
+        LIMITS.reading(page=-1)
