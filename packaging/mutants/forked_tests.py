@@ -18,6 +18,7 @@ import signal
 import sys
 import tempfile
 import time
+import traceback
 import warnings
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -151,6 +152,9 @@ def _be_the_child(arguments: list[str], output: int, names_to: Path | None) -> N
         if names_to is not None:
             names_to.write_text("\n".join(sys.modules))
         sys.stdout.flush()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
     finally:
         # Without what the libraries do at the end of a process: it is the parent's.
         os._exit(status)

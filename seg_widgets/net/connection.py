@@ -232,7 +232,8 @@ class Guard:
 
 def _look_up(host: str, port: int, guard: Guard) -> list[tuple[int, tuple[Any, ...]]]:
     """The host's (family, socket address) pairs."""
-    while not _look_ups.acquire(timeout=_LOOK_S):
+    slots = _look_ups
+    while not slots.acquire(timeout=_LOOK_S):
         guard.remaining_s()
     # The system's look-up knows no time-out, so it happens in a thread that can be left behind.
     answers: queue.SimpleQueue[list[Any] | Exception] = queue.SimpleQueue()
@@ -244,12 +245,12 @@ def _look_up(host: str, port: int, guard: Guard) -> list[tuple[int, tuple[Any, .
         except Exception as error:  # it belongs to the thread that waits for the answer
             answers.put(error)
         finally:
-            _look_ups.release()
+            slots.release()
 
     try:
         threading.Thread(target=look_up, name="seg_widgets look-up", daemon=True).start()
     except BaseException:  # there can be no more threads
-        _look_ups.release()
+        slots.release()
         raise
     answer = _answer_of(answers, host, guard)
     if isinstance(answer, Exception) or not answer:

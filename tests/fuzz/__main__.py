@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from .corpus import ROOT, fetch_pillows
+from .corpus import ROOT, fetch_gdk_pixbufs, fetch_pillows
 from .report import render, write_table
 from .runner import BAD, Tally, run_target
 from .targets import TARGETS, Target, target_named
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         parser.error(f"there is no target {unknown[0]!r}; there are {', '.join(TARGETS)}")
 
-    images = fetch_pillows()
+    images, others = fetch_pillows(), fetch_gdk_pixbufs()
     names = options.targets or TARGETS
     targets = [target_named(name) for name in names]
     seconds = options.minutes * 60 / sum(target.share for target in targets)
@@ -45,8 +45,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     }
     note = (
         f"{datetime.datetime.now(datetime.UTC):%d %B %Y}, {options.minutes:g} minutes, "
-        f"{os.cpu_count()} cores, {images:,} of Pillow's images; the cases from "
-        f"{options.first:,} on."
+        f"{os.cpu_count()} cores, {images:,} of Pillow's images, {others:,} of gdk-pixbuf's; the "
+        f"cases from {options.first:,} on."
     )
     table = render(tallies, note)
     print(f"\n{table}")

@@ -1,8 +1,10 @@
-"""Images to begin with: Pillow's own test images, and one of ours in each format."""
+"""Images to begin with: those that Pillow and gdk-pixbuf test themselves with, one of ours in each
+format, and some of 49 megapixels: `python -m tests.fuzz.corpus FOLDER` writes the last."""
 
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -16,12 +18,21 @@ from PIL import Image
 
 from seg_widgets.testing import make_picture
 
-__all__ = ["ROOT", "fetch_pillows", "made_images", "pillows_images"]
+__all__ = [
+    "ROOT",
+    "fetch_gdk_pixbufs",
+    "fetch_pillows",
+    "gdk_pixbufs_images",
+    "large_images",
+    "made_images",
+    "pillows_images",
+]
 
 ROOT: Final = Path(__file__).parents[2]
 _CACHE: Final = ROOT / ".cache" / "fuzz"
 _PARTS: Final = ("jpg", "jpeg", "png", "apng", "webp", "bmp", "tif", "tiff", "gif", "mpo", "raw")
 _MAX_BYTES: Final = 2_000_000
+_TEXTS: Final = (".conf", ".xmp", ".icc", ".rgba", "")
 
 
 def fetch_pillows(timeout_s: float = 180) -> int:
@@ -50,6 +61,39 @@ def fetch_pillows(timeout_s: float = 180) -> int:
 def pillows_images() -> list[Path]:
     """Pillow's images that are in the cache, in order."""
     return sorted((_CACHE / f"pillow-{PIL.__version__}").glob("*"))
+
+
+def fetch_gdk_pixbufs(timeout_s: float = 60) -> int:
+    """Fetch Debian's package of gdk-pixbuf's test images, unless it is in the cache.
+
+    apt does it, where there is one.
+
+    Returns:
+        How many images there are.
+    """
+    folder = _CACHE / "gdk-pixbuf"
+    if not folder.is_dir() and shutil.which("apt-get") and shutil.which("dpkg-deb"):
+        _CACHE.mkdir(parents=True, exist_ok=True)
+        part = folder.with_suffix(".part")
+        try:
+            _call("apt-get", "--quiet", "download", "gdk-pixbuf-tests", timeout_s=timeout_s)
+            package = next(_CACHE.glob("gdk-pixbuf-tests_*.deb"))
+            _call("dpkg-deb", "--extract", str(package), str(part), timeout_s=timeout_s)
+            part.rename(folder)
+        except (OSError, subprocess.SubprocessError, StopIteration) as error:
+            print(f"gdk-pixbuf's images can't be fetched ({type(error).__name__}); without them.")
+    return len(gdk_pixbufs_images())
+
+
+def _call(*command: str, timeout_s: float) -> None:
+    subprocess.run(command, cwd=_CACHE, check=True, timeout=timeout_s, capture_output=True)
+
+
+def gdk_pixbufs_images() -> list[Path]:
+    """gdk-pixbuf's images that are in the cache, in order; those of other formats too."""
+    folder = _CACHE / "gdk-pixbuf"
+    files = [path for path in folder.rglob("*") if "test-images" in path.parts and path.is_file()]
+    return sorted(path for path in files if path.suffix not in _TEXTS)
 
 
 def _unpack(archive: Path, folder: Path) -> None:
@@ -101,3 +145,42 @@ def _encoded(image: Image.Image, kind: str, **options: object) -> Iterator[bytes
     except (OSError, ValueError):
         return  # the format has no such mode
     yield buffer.getvalue()
+
+
+def large_images(folder: Path) -> list[bytes]:
+    """Images of 49 megapixels, in each format and in modes that take much memory.
+
+    Another process makes them, so that what it takes for that is not this one's peak.
+    """
+    command = [sys.executable, "-m", "tests.fuzz.corpus", str(folder)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=180)
+    return [path.read_bytes() for path in sorted(folder.iterdir())]
+
+
+def _write_large(folder: Path) -> None:
+    side = 7000
+    ramp = np.linspace(0, 255, side, dtype=np.float32)
+    grey = np.add.outer(ramp, ramp) / 2
+    picture = Image.fromarray(grey.astype(np.uint8))
+    deep = Image.fromarray((grey * 257).astype(np.uint16))
+    floats = Image.fromarray(grey)
+    colour = Image.merge("RGB", (picture, picture.transpose(Image.Transpose.ROTATE_90), picture))
+    kinds: list[tuple[Image.Image, str, dict[str, object]]] = [
+        (colour, "JPEG", {}),
+        (colour, "JPEG", {"progressive": True}),
+        (colour.convert("CMYK"), "JPEG", {}),
+        (picture, "PNG", {"compress_level": 1}),
+        (colour.convert("RGBA"), "PNG", {"compress_level": 1}),
+        (deep, "PNG", {"compress_level": 1}),
+        (colour, "WEBP", {"method": 0, "quality": 50}),
+        (picture, "GIF", {}),
+        (colour, "TIFF", {"compression": "tiff_deflate"}),
+        (deep, "TIFF", {"compression": "tiff_deflate"}),
+        (floats, "TIFF", {"compression": "tiff_deflate"}),
+    ]
+    for number, (image, kind, options) in enumerate(kinds):
+        image.save(folder / f"{number:02}.{kind.lower()}", kind, **options)
+
+
+if __name__ == "__main__":
+    _write_large(Path(sys.argv[1]))

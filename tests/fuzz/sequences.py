@@ -64,9 +64,25 @@ _STEPS: Final[tuple[Callable[[SegmentationSession, random.Random], object], ...]
 )
 
 
+def _watch(session: SegmentationSession, random: random.Random) -> None:
+    """Observe it as somebody does whose code has a mistake."""
+    errors: tuple[type[BaseException], ...] = (RuntimeError, KeyError, SystemExit)
+
+    def fail(_: object) -> None:
+        raise random.choice(errors)("a mistake of an observer")
+
+    names = ("result", "image", "history", "busy", "status", "error", "notes", "predictor")
+    session.observe(fail, random.sample(names, random.randint(1, 3)))
+
+
 def run_sequence(random: random.Random) -> None:
-    """Do up to thirty things, then wait until nothing is left to do, and close the session."""
+    """Do up to thirty things, then wait until nothing is left to do, and close the session.
+
+    Every other session has an observer that raises.
+    """
     session = SegmentationSession(_predictor(random))
+    if random.random() < 0.5:
+        _watch(session, random)
     try:
         for _ in range(random.randint(1, 30)):
             try:

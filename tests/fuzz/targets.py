@@ -52,9 +52,10 @@ class Images(Target):
 
     def prepare(self) -> None:
         """Read or make the images that the cases begin with."""
-        from .corpus import made_images, pillows_images
+        from .corpus import gdk_pixbufs_images, made_images, pillows_images
 
-        files = pillows_images() if self.name == TARGETS[0] else []
+        given = {TARGETS[0]: pillows_images, TARGETS[1]: gdk_pixbufs_images}
+        files = given.get(self.name, list)()
         self._contents = [path.read_bytes() for path in files] or made_images()
 
     def run(self, number: int) -> None:
@@ -69,6 +70,24 @@ class Images(Target):
             content = mutated(content, random, random.choice(self._contents))
         array = images.read(content).pixels
         assert array.dtype == "uint8" and array.ndim == 3 and array.shape[2] == 3
+
+
+class LargeImages(Images):
+    """Images of 49 megapixels, as they are and changed: what they take stays under the limit."""
+
+    deadline_s = 90
+    memory_mb = 450  # 400, and what the allocator keeps of the cases before
+    share = 3  # a case takes seconds
+
+    def __init__(self) -> None:
+        super().__init__("large images")
+
+    def prepare(self) -> None:
+        """Have them made."""
+        from .corpus import large_images
+
+        with tempfile.TemporaryDirectory(prefix="fuzz-images-") as folder:
+            self._contents = large_images(Path(folder))
 
 
 class Weights(Target):
@@ -230,12 +249,16 @@ class Sessions(Target):
 
 
 _KINDS: Final = (Weights, Configs, Addresses, Servers, Sessions)
-TARGETS: Final = ("Pillow's images", "our images", *(kind.name for kind in _KINDS))
+_KIND_OF: Final = {kind.name: kind for kind in _KINDS}
+TARGETS: Final = (
+    *("Pillow's images", "gdk-pixbuf's images", "our images", "large images"),
+    *_KIND_OF,
+)
 """The targets' names, in the order of the table."""
 
 
 def target_named(name: str) -> Target:
     """Return a target by its name."""
-    if name in TARGETS[:2]:
+    if name in TARGETS[:3]:
         return Images(name)
-    return next(kind for kind in _KINDS if kind.name == name)()
+    return LargeImages() if name == TARGETS[3] else _KIND_OF[name]()

@@ -19,10 +19,12 @@ import pytest
 from seg_widgets.errors import (
     FetchError,
     FetchTimeoutError,
+    SettingError,
     UnreachableError,
     UrlError,
 )
 from seg_widgets.net import connection, fetch, fetching
+from seg_widgets.net.connection import Guard, Timeouts
 
 from .servers import JPEG, answers, drip, get, raw_server
 
@@ -309,3 +311,119 @@ def test_a_look_up_that_nobody_needs_is_left_to_itself(monkeypatch: pytest.Monke
     with pytest.raises(FetchTimeoutError, match=r"Looking up slow|within 0\.3 s"):
         fetch("http://slow.example/", total_timeout_s=0.3)
     release.set()
+
+
+class _Clock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now_s = 1000.0
+        monkeypatch.setattr(connection.time, "monotonic", lambda: self.now_s)
+
+
+def test_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = _Clock(monkeypatch)
+    guard = Guard(Timeouts(connect_s=5, total_s=20), allow_local=False)
+    assert guard.remaining_s() == 20
+    clock.now_s += 19.5
+    assert guard.remaining_s() == 0.5
+    clock.now_s += 0.5
+    with pytest.raises(FetchTimeoutError, match="within 20 s"):
+        guard.remaining_s()
+
+
+def test_each_reason_for_an_end_has_its_own_words() -> None:
+    stop = threading.Event()
+    guard = Guard(Timeouts(5, 20, stall_s=3), False, stop)
+    assert "sent nothing for 3 s" in str(guard.too_slow())
+    guard.expired = True
+    assert "within 20 s" in str(guard.too_slow())
+    with pytest.raises(FetchTimeoutError, match="within 20 s"):
+        guard.remaining_s()
+    stop.set()
+    assert "It was stopped" in str(guard.too_slow())
+    assert not isinstance(guard.too_slow(), FetchTimeoutError)
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), threading.TIMEOUT_MAX * 2])
+def test_a_time_limit_is_a_number_of_seconds(seconds: float) -> None:
+    with pytest.raises(SettingError, match="connect_timeout_s is a number of seconds over 0"):
+        Timeouts(seconds, 20)
+    with pytest.raises(SettingError, match="total_timeout_s"):
+        Timeouts(5, seconds)
+    assert Timeouts(0.001, threading.TIMEOUT_MAX).stall_s is None
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [
+        ("http://a.example/x.png", 80),
+        ("https://a.example/x.png", 443),
+        ("http://a.example:8080/x.png", 8080),
+        ("https://a.example:444/x.png", 444),
+    ],
+)
+def test_each_scheme_has_its_port(address: str, port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def connect(self: Guard, host: str, port: int) -> socket.socket:
+        asked.append((host, port))
+        raise UnreachableError("not here")
+
+    monkeypatch.setattr(Guard, "connect", connect)
+    with pytest.raises(UnreachableError, match="not here"):
+        fetch(address)
+    assert asked == [("a.example", port)]
+
+
+def test_a_connection_that_broke_says_how_much_had_come() -> None:
+    assert "after 1,500 of 20,000 bytes. Try again" in str(connection.broken("a", 1500, 20_000))
+    assert "after 0 of 1 bytes" in str(connection.broken("a", 0, 1))
+    assert "broke off, or it does not speak HTTP" in str(connection.broken("a"))
+
+
+def test_a_look_up_without_a_thread_leaves_room_for_the_next_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connection, "_look_ups", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [])
+    guard = Guard(Timeouts(5, 20), allow_local=False)  # its watcher does not run here
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as without_threads:
+        without_threads.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="new thread"):
+            guard.connect("a.example", 80)
+    with pytest.raises(UnreachableError, match=r"no host 'a\.example'"):
+        guard.connect("a.example", 80)
+
+
+def test_all_addresses_are_tried_in_their_order_and_the_last_failure_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tried: list[str] = []
+    found = [(socket.AF_INET, 0, 0, "", (host, 80)) for host in ("8.8.8.8", "1.1.1.1")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+
+    def refuse(self: Guard, family: int, address: tuple[Any, ...]) -> socket.socket:
+        tried.append(address[0])
+        raise ConnectionRefusedError(111, f"{address[0]} refused")
+
+    monkeypatch.setattr(Guard, "_open", refuse)
+    guard = Guard(Timeouts(5, 20), allow_local=False)
+    with pytest.raises(UnreachableError, match=r"could not be reached \(1\.1\.1\.1 refused\)"):
+        guard.connect("a.example", 80)
+    assert tried == ["8.8.8.8", "1.1.1.1"]
+
+    def too_slow(self: Guard, family: int, address: tuple[Any, ...]) -> socket.socket:
+        raise TimeoutError
+
+    monkeypatch.setattr(Guard, "_open", too_slow)
+    with pytest.raises(FetchTimeoutError, match="did not answer within 5 s"):
+        guard.connect("a.example", 80)
+
+
+def test_a_stop_is_looked_for_several_times_in_a_second() -> None:
+    assert 0 < connection._LOOK_S <= 0.1
