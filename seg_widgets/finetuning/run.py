@@ -269,7 +269,9 @@ def _finish(
     state: dict[str, torch.Tensor] = dict(training.average)
     if validation is not None:
         best = validation.weights.state or state
-        state, result.threshold, measured = calibrate(best, validation.truths, validation.measure)
+        state, result.threshold, measured = calibrate(
+            best, validation.truths, validation.measure, validation.of_best(best)
+        )
         result.figures, result.history = measured.figures, validation.history
     network = training.model
     network.load_state_dict(state)

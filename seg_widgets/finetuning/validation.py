@@ -99,6 +99,7 @@ class Validation:
         self.is_measurable = bool(present)
         self.history: list[tuple[int, float]] = []
         self.weights = BestWeights()
+        self._best: tuple[dict[str, torch.Tensor], Measured] | None = None
         self._class_names = class_names
         self._network = config_of(cfg).build(device).eval()
         self._predictor = wrap(self._network, class_names, config=cfg)
@@ -108,6 +109,10 @@ class Validation:
         self._network.load_state_dict(state)
         found = [_instances(self._predictor(truth.image)) for truth in self.truths]
         return Measured(evaluate(self.truths, found, self._class_names), found)
+
+    def of_best(self, state: dict[str, torch.Tensor]) -> Measured | None:
+        """Return what these weights find, if they are the best and this process measured them."""
+        return self._best[1] if self._best is not None and self._best[0] is state else None
 
     def save(self, folder: Path) -> None:
         """Write the weights that were measured last as a model's folder.
@@ -151,10 +156,13 @@ class Validation:
         """
         if not self.is_measurable:
             return False
-        figures = self.measure(state).figures
+        measured = self.measure(state)
+        figures = measured.figures
         ap, ap50 = float(figures["AP"]), float(figures["AP50"])
         self.history.append((step, ap))
         is_better = self.weights.offer(state, ap)
+        if self.weights.state is state:
+            self._best = state, measured
         report(f"step {step}: AP {ap:.3f}, AP50 {ap50:.3f}{' (best)' if is_better else ''}")
         return is_better
 
