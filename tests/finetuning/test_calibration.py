@@ -33,9 +33,12 @@ def test_the_threshold_of_a_cascade_becomes_one_half() -> None:
     assert measured.figures["score"] == pytest.approx(0.5, abs=0.02)
     # What is known already is not measured again.
     calls: list[dict[str, torch.Tensor]] = []
-    known = calibrate(
-        state, truths, lambda given: (calls.append(given), measure(given))[1], measure(state)
-    )
+
+    def counted(given: dict[str, torch.Tensor]) -> Measured:
+        calls.append(given)
+        return measure(given)
+
+    known = calibrate(state, truths, counted, measure(state))
     assert known[1] == before
     assert calls and all(given is not state for given in calls)
     truths = truths[:9]  # too few to say anything
