@@ -54,9 +54,10 @@ def as_predictor(model: Any) -> Any:
 
 
 def _is_bare_network(model: Any) -> bool:
-    # Who has a network has imported torch.
-    torch = sys.modules.get("torch")
-    is_module = torch is not None and isinstance(model, torch.nn.Module)
+    # Whoever has a network has imported torch.nn whole. Another thread may be about to.
+    modules = sys.modules.get("torch.nn.modules.module")
+    module = getattr(modules, "Module", None)
+    is_module = module is not None and isinstance(model, module)
     return is_module and not hasattr(model, "class_names")
 
 

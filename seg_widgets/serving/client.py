@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import requests
 
+from .._text import printable
 from ..errors import ImageTooLargeError, InferenceError, OutOfMemoryError, SettingError
 from ..prediction import Prediction
 from .settings import SERVER_VARIABLE, TOKEN_VARIABLE, environment
@@ -37,6 +38,10 @@ RGBArray = npt.NDArray[np.uint8]
 
 class _Lost(Exception):
     """The connection ended before the answer was there."""
+
+
+class _NotOursError(Exception):
+    """What answers is no server of ours."""
 
 
 class RemotePredictor:
@@ -117,8 +122,11 @@ class RemotePredictor:
                 with self._request("GET", "model") as response:
                     if response.status_code != 200:
                         raise self._refused(response)
-                    self._about = response.json()
-            except (requests.RequestException, ValueError) as error:
+                    self._about = _description(response.json())
+            # What is no JSON is a ValueError, and a RequestException as well.
+            except (ValueError, RecursionError) as error:
+                raise self._other_server() from error
+            except requests.RequestException as error:
                 raise self._unreachable() from error
         return self._about
 
@@ -178,6 +186,8 @@ class RemotePredictor:
         while True:
             try:
                 content = self._ask(body, wait)
+            except _NotOursError as error:
+                raise self._other_server() from error
             except (_Lost, requests.RequestException) as error:
                 # One that has answered before is being started again, or was, and has closed the
                 # connection. One that begins to answer and ends twice has ended because of this.
@@ -240,11 +250,14 @@ class RemotePredictor:
         try:
             said = response.json()
             return _error(str(said["kind"]), str(said["error"]))
-        except (ValueError, KeyError, TypeError, requests.RequestException):
-            return InferenceError(
-                f"What is at {self._where} answered with status {response.status_code} and is no "
-                "server of `python -m seg_widgets serve`. Check the address."
-            )
+        except (ValueError, KeyError, TypeError, RecursionError, requests.RequestException):
+            return self._other_server(f" with status {response.status_code}")
+
+    def _other_server(self, how: str = "") -> InferenceError:
+        return InferenceError(
+            f"What is at {self._where} answered{how} and is no server of "
+            "`python -m seg_widgets serve`. Check the address."
+        )
 
     def _unreachable(self) -> InferenceError:
         return InferenceError(
@@ -296,10 +309,10 @@ def _result(response: requests.Response, wait: _Wait) -> bytes:
     while True:
         line = pieces.line()
         if "bytes" in line:
-            return pieces.exactly(int(line["bytes"]))
+            return pieces.exactly(_count(line["bytes"]))
         if "error" in line:
             raise _error(str(line.get("kind", "")), str(line["error"]))
-        ahead = int(line.get("ahead", 0))
+        ahead = _count(line.get("ahead", 0))
         wait.say(f"{ahead} ahead of you" if ahead else "")
 
 
@@ -315,14 +328,16 @@ class _Pieces:
         """The next line of JSON."""
         while b"\n" not in self._buffer:
             if len(self._buffer) > _MOST_LINE_BYTES:
-                raise _Lost
+                raise _NotOursError
             self._more()
         line, _, rest = self._buffer.partition(b"\n")
         self._buffer = rest
         try:
-            found: dict[str, Any] = json.loads(line)
-        except ValueError as error:
-            raise _Lost from error
+            found = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise _NotOursError from error
+        if not isinstance(found, dict):
+            raise _NotOursError
         return found
 
     def exactly(self, count: int) -> bytes:
@@ -336,6 +351,19 @@ class _Pieces:
         if chunk is None:
             raise _Lost
         self._buffer += chunk
+
+
+def _count(value: object) -> int:
+    if type(value) is not int or value < 0:
+        raise _NotOursError
+    return value
+
+
+def _description(about: Any) -> dict[str, Any]:
+    """What a server says of its model; a ValueError if that is something else."""
+    if not isinstance(about, dict) or not isinstance(about.get("classNames"), list):
+        raise ValueError("no description of a model")
+    return about
 
 
 def _error(kind: str, message: str) -> Exception:
@@ -356,11 +384,20 @@ def _address(url: str) -> tuple[str, str]:
         raise SettingError(
             f"There is no server's address. Give it, or set {SERVER_VARIABLE} in the environment."
         )
-    parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    if not isinstance(url, str):
+        raise SettingError(f"A server's address is a text, not {type(url).__name__}.")
+    try:
+        parts = urlsplit(url.strip())
+        _ = parts.port
+        is_sound = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:  # brackets of IPv6 that do not match, or a port over 65,535
+        is_sound = False
+    if not is_sound or parts.username is not None:
+        # A password and a token are not shown.
+        shown = printable(url.strip().partition("?")[0].rpartition("@")[2])
         raise SettingError(
-            f"{parts.scheme}://{parts.hostname or ''} is no server's address; it looks like "
-            "http://127.0.0.1:8090, and a token goes into token=."
+            f"{shown!r} is no server's address; it looks like http://127.0.0.1:8090, and a token "
+            "goes into token=."
         )
     token = parse_qs(parts.query).get("token", [""])[0]
     return urlunsplit((parts.scheme, parts.netloc, parts.path.rstrip("/"), "", "")), token

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from .history import HistoryEntry
+from .queue import Request
 from .result import Result
 
 __all__ = ["UNDO_S", "Cleared", "Undo"]
@@ -24,6 +25,7 @@ class Cleared:
         result: What was on screen, or None.
         hidden_instances: Indices of the instances that were hidden.
         selected: Indices of the instances that were selected.
+        requests: What was under way or waited.
     """
 
     def __init__(
@@ -32,11 +34,13 @@ class Cleared:
         result: Result | None,
         hidden_instances: tuple[int, ...] = (),
         selected: tuple[int, ...] = (),
+        requests: tuple[Request, ...] = (),
     ) -> None:
         self.entries = entries
         self.result = result
         self.hidden_instances = hidden_instances
         self.selected = selected
+        self.requests = requests
         self._clock: threading.Timer | None = None
 
     def start(self, on_end: Callable[[Cleared], None]) -> None:

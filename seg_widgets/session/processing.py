@@ -149,7 +149,7 @@ class Processing(Publishing):
         request = None if self._closed else self._queue.next()
         if request is not None:
             # The first result of several is shown, even where the first image of them has failed.
-            request.shown = self.image is None
+            request.shown = self.image is None or not request.kept
             self._start(request)
 
     def _drop_requests(self) -> None:

@@ -51,6 +51,17 @@ class Request:
         self.dropped = threading.Event()
         """Set when nobody needs its result any more."""
 
+    def again(self) -> Request:
+        """The same request, not started and not dropped."""
+        return Request(
+            self.source,
+            self.number,
+            kept=self.kept,
+            shown=self.shown,
+            pixels=self.pixels,
+            order=self.order,
+        )
+
 
 class RequestQueue:
     """The current request, and those that wait for it.
@@ -112,6 +123,14 @@ class RequestQueue:
         self._waiting.extend(others)
         return self.put(first)
 
+    def wait(self, requests: Iterable[Request]) -> None:
+        """Let several requests wait behind those that wait already."""
+        added = list(requests)
+        if not self:
+            self._together = 0
+        self._together += len(added)
+        self._waiting.extend(added)
+
     def take(self, number: int) -> Request | None:
         """Remove the waiting request with this number in the history, and return it; None when
         there is none."""
@@ -146,10 +165,10 @@ class RequestQueue:
         self._waiting.clear()
         return dropped
 
-    def clear(self) -> None:
-        """Drop all requests."""
-        self.drop_current()
-        self.drop_waiting()
+    def clear(self) -> tuple[Request, ...]:
+        """Drop all requests, and return them: the current one first."""
+        current = self.drop_current()
+        return (*(() if current is None else (current,)), *self.drop_waiting())
 
     def position(self, request: Request) -> tuple[int, int] | None:
         """Which of several a request is, such as (2, 5); None for a single one."""

@@ -7,6 +7,7 @@ from ..errors import SegWidgetsError, SettingError
 from .cleared import Cleared, Undo
 from .history import HistoryEntry
 from .processing import Processing
+from .queue import Request
 
 __all__ = ["Revisiting"]
 
@@ -86,21 +87,21 @@ class Revisiting(Processing):
         """Remove the image, its result, the history and any error, and drop what is under way or
         waits.
 
-        For a minute `undo_clear` brings the results back; then they are gone.
+        For a minute `undo_clear` brings all but the error back; then it is gone.
         """
         with self._lock, self._reporting():
-            self._drop_requests()
+            requests = self._queue.clear()
             had = self.result, self.hidden_instances, self.selected
             entries = self._history.clear()
             self._failure = None
-            if entries or self.result is not None:
-                self._undo.keep(Cleared(entries, *had))
+            if entries or requests or self.result is not None:
+                self._undo.keep(Cleared(entries, *had, requests))
             self._show(None)
             self._publish(error="")
 
     def undo_clear(self) -> None:
-        """Bring back what the last `clear` has removed: the results, and the image on screen unless
-        there is another one by now.
+        """Bring back what the last `clear` has removed: the results, the image on screen unless
+        there is another one by now, and the images that had no result yet, which go on.
 
         Raises:
             SettingError: Nothing was cleared within the last minute, or the session is closed.
@@ -110,14 +111,25 @@ class Revisiting(Processing):
             cleared = self._undo.take()
             if cleared is None:
                 raise SettingError(
-                    "There is nothing to bring back: clear was not called within the last minute."
+                    "There is nothing to bring back: nothing was cleared within the last minute."
                 )
-            self._history.restore(cleared.entries)
+            self._history.restore(
+                entry.changed(state="waiting") if entry.state == "busy" else entry
+                for entry in cleared.entries
+            )
             if self.result is None:
                 self._show(cleared.result)
                 self.hidden_instances = cleared.hidden_instances
                 self.selected = cleared.selected
+            self._go_on_with(cleared.requests)
             self._publish(error="")
+
+    def _go_on_with(self, requests: tuple[Request, ...]) -> None:
+        """Do what was dropped. A single image that was under way is not, if there is a newer
+        request. Called with the lock."""
+        again = [request.again() for request in requests if request.kept or not self._queue]
+        self._queue.wait(again)
+        self._start_next()
 
     def _show_undo(self) -> None:
         """What was cleared can be brought back, or no longer. Called with the lock."""

@@ -88,7 +88,8 @@ def _ask(
     """The predictor's answer; one that waits is told when nobody needs it any more."""
     if isinstance(predictor, QueuedPredictor):
         return predictor.predict_in_turn(image, on_wait=on_wait, is_dropped=request.dropped.is_set)
-    return predictor(image)
+    # A copy of its own: some functions draw into what they are given.
+    return predictor(image.copy())
 
 
 def _check_answer(prediction: Prediction, image: RGBArray) -> None:

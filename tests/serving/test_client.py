@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import http.server
 import json
 import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,11 +63,79 @@ def test_the_address_as_it_is_printed(server: Served, monkeypatch: pytest.Monkey
     session.close(5)
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:8090", "ftp://host", "http://", "http://a:b@host"])
-def test_an_address_that_is_none_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "127.0.0.1:8090", "ftp://host", "http://", "http://a:secret@host"),
+        *("http://[::1", "http://host:99999", "http://host:port", 5, b"http://host"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(url: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SEG_WIDGETS_SERVER", raising=False)
-    with pytest.raises(SettingError, match="server's address"):
+    with pytest.raises(SettingError, match="server's address") as info:
         RemotePredictor(url)
+    assert "secret" not in str(info.value)
+
+
+def test_an_address_that_is_none_is_shown_whole_and_short() -> None:
+    with pytest.raises(SettingError, match=r"^'localhost:8090' is no server's address"):
+        RemotePredictor("localhost:8090?token=secret")
+    with pytest.raises(SettingError) as info:
+        RemotePredictor("x" * 10**6)
+    assert len(str(info.value)) < 300
+
+
+_ABOUT = b'{"name": "m", "classNames": ["cat"]}'
+
+
+@pytest.mark.parametrize(
+    ("about", "answer"),
+    [
+        (b"<html>", b""),
+        (b"[]", b""),
+        (b"5", b""),
+        (b'{"classNames": 5}', b""),
+        (b"[" * 100_000, b""),
+        *(
+            (_ABOUT, line)
+            for line in (
+                *(b'{"ahead": "x"}\n', b'{"bytes": "x"}\n', b'{"bytes": -1}\n', b"[]\n", b'"a"\n'),
+                *(b"5\n", b"null\n", b"[" * 100_000 + b"\n", b"<html>\n", b"x" * 2_000_000),
+            )
+        ),
+    ],
+)
+def test_what_answers_otherwise_is_no_server_of_ours(about: bytes, answer: bytes) -> None:
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def log_message(self, *_: object) -> None:
+            """Says nothing."""
+
+        def _send(self, content: bytes) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(content)
+
+        def do_GET(self) -> None:
+            self._send(about)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self._send(answer)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as other:
+        thread = threading.Thread(target=other.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            remote = RemotePredictor(f"http://127.0.0.1:{other.server_port}")
+            with pytest.raises(
+                InferenceError, match="is no server of `python -m seg_widgets serve`"
+            ):
+                remote(IMAGE)
+        finally:
+            other.shutdown()
+            thread.join()
 
 
 def test_a_wrong_token_is_said(server: Served) -> None:

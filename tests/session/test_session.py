@@ -1268,6 +1268,58 @@ def test_what_was_opened_since_stays_on_screen(session: SegmentationSession) -> 
     assert session.source == "first"
 
 
+def test_undo_brings_back_what_had_no_result_yet() -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(image: RGBArray) -> Prediction:
+        begun.set()
+        assert go_on.wait(20)
+        return Prediction.empty((image.shape[0], image.shape[1]), ("cat",))
+
+    session = SegmentationSession(slow)
+    session.segment_all([make_picture(20 + number, 10) for number in range(4)])
+    assert begun.wait(20)
+    session.clear()
+    assert not session.history and session.can_undo_clear
+    session.undo_clear()
+    assert [entry.state for entry in session.history] == ["busy", "waiting", "waiting", "waiting"]
+    go_on.set()
+    session.wait(20)
+    assert [entry.state for entry in session.history] == ["done"] * 4
+    assert session.image is not None and session.image.shape == (10, 20, 3)
+
+    # A single image that was under way goes on, unless something newer was asked for.
+    for newer in (False, True):
+        begun.clear()
+        go_on.clear()
+        session.segment(make_picture(50, 30))
+        assert begun.wait(20)
+        session.clear()
+        if newer:
+            session.segment(make_picture(60, 40))
+        session.undo_clear()
+        assert len(session.history) >= 4
+        go_on.set()
+        session.wait(20)
+        assert session.image.shape == ((40, 60, 3) if newer else (30, 50, 3))
+    session.close(5)
+
+
+def test_a_function_that_draws_into_its_image_changes_nothing_on_screen() -> None:
+    def draws(image: RGBArray) -> Prediction:
+        image[:] = 0
+        return Prediction.empty((image.shape[0], image.shape[1]), ("cat",))
+
+    picture = make_picture(30, 20)
+    session = SegmentationSession(draws)
+    session.segment(picture)
+    session.wait(20)
+    assert session.image is not None
+    assert np.array_equal(session.image, make_picture(30, 20))
+    assert np.array_equal(picture, make_picture(30, 20))
+    session.close(5)
+
+
 def test_clearing_nothing_leaves_nothing_to_undo(session: SegmentationSession) -> None:
     session.clear()
     assert not session.can_undo_clear
