@@ -149,6 +149,7 @@ def run(options: argparse.Namespace) -> int:
     keep_threads_passive()
     reading = _reading(options)
     if options.check:
+        _check_settings(options)
         return _check(options.data, options.validation, reading)
     if options.out is None:
         raise SettingError(
@@ -179,6 +180,14 @@ def run(options: argparse.Namespace) -> int:
     folder = result.folder.resolve()
     print(f"wrote {result.folder}; try it: python -m seg_widgets segment PHOTO --model {folder}")
     return EXIT_INTERRUPTED if result.why_ended == "stopped" else EXIT_OK
+
+
+def _check_settings(options: argparse.Namespace) -> None:
+    """Refuse what the training would refuse, before anybody waits for it."""
+    from ..finetuning import check_settings, check_share
+
+    check_settings(options.steps, options.patience, options.learning_rate, options.min_size)
+    check_share(options.validation)
 
 
 def _reading(options: argparse.Namespace) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from .coco import find_parts, read_dataset
 from .config import TrainingConfig
 from .dataset import Dataset, ImageLimits, LabelledImage, LabelledObject
 from .problem import Problem
-from .run import FinetuneResult, finetune
+from .run import FinetuneResult, check_settings, finetune
+from .split import check_share
 
 __all__ = [
     "Dataset",
@@ -21,6 +22,8 @@ __all__ = [
     "LabelledObject",
     "Problem",
     "TrainingConfig",
+    "check_settings",
+    "check_share",
     "find_parts",
     "finetune",
     "read_dataset",

@@ -144,7 +144,7 @@ def finetune(
         InferenceError: the training failed for another reason, which is named.
         ModelError: the model to start from can't be loaded.
     """
-    _check_settings(steps, patience, learning_rate, min_size)
+    check_settings(steps, patience, learning_rate, min_size)
     if isinstance(data, Dataset) and images is not None:
         raise SettingError(
             "images says where read_dataset looks, but this data set is read already; give it to "
@@ -232,9 +232,14 @@ def _is_done(
     return True
 
 
-def _check_settings(
+def check_settings(
     steps: int | None, patience: int, learning_rate: float, min_size: int | None
 ) -> None:
+    """Refuse settings that can't be; the arguments are those of `finetune`.
+
+    Raises:
+        SettingError: one is out of its range.
+    """
     if steps is not None and steps < 1:
         raise SettingError(f"steps is 1 or more, not {steps}.")
     if patience < 0:

@@ -13,7 +13,14 @@ from ..errors import DatasetError, SettingError
 from .coco import find_parts, read_dataset
 from .dataset import Dataset, LabelledImage, Problem
 
-__all__ = ["VALIDATION_SHARE", "Split", "prepare_data", "split_by_content", "with_validation"]
+__all__ = [
+    "VALIDATION_SHARE",
+    "Split",
+    "check_share",
+    "prepare_data",
+    "split_by_content",
+    "with_validation",
+]
 
 VALIDATION_SHARE: Final = 0.2
 """The share of the images that becomes the validation part where none is given."""
@@ -55,10 +62,7 @@ def prepare_data(
         DatasetError: nothing can be used, or nothing is left for one of the parts.
         SettingError: the share is out of its range.
     """
-    if isinstance(validation, (int, float)) and not 0 <= validation < 1:
-        raise SettingError(
-            f"validation is a share of the images, from 0 to below 1, not {validation}."
-        )
+    check_share(validation)
     if validation is None and not isinstance(data, Dataset):
         data, own = find_parts(data)
         if own is not None:
@@ -187,3 +191,15 @@ def _has_objects(images: Iterable[LabelledImage]) -> bool:
 
 def _digests(images: Iterable[LabelledImage]) -> dict[Path, bytes]:
     return {image.path: hashlib.sha256(image.path.read_bytes()).digest() for image in images}
+
+
+def check_share(validation: object) -> None:
+    """Refuse a share of the images that is none; another data set is no share.
+
+    Raises:
+        SettingError: the share is out of its range.
+    """
+    if isinstance(validation, (int, float)) and not 0 <= validation < 1:
+        raise SettingError(
+            f"validation is a share of the images, from 0 to below 1, not {validation}."
+        )

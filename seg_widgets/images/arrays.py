@@ -44,7 +44,7 @@ def from_array(
         SettingError: a chosen channel or page is not there.
     """
     try:
-        array = np.asarray(source)
+        array, no_data = _unmasked(source, notes)
     # A tensor on a GPU, or whatever else another library's __array__ refuses.
     except Exception as error:
         raise ImageFormatError(f"{name} can't be read as a NumPy array: {error}") from None
@@ -52,11 +52,33 @@ def from_array(
     if not _is_image(array, choices):
         raise ImageFormatError(_shape_message(array, name))
     if choices.page:
-        raise SettingError(f"page is for files. Give one image of {name}, such as array[0].")
+        raise SettingError(
+            "page is for files with several images. Of an array give one, such as array[0]."
+        )
     limits.check_size(array.shape[1], array.shape[0], name)
 
     values = array.reshape(*array.shape[:2], -1)
-    return Samples(values, alpha=_has_alpha(values)).to_rgb(name, choices, notes)
+    samples = Samples(values, alpha=_has_alpha(values), no_data=no_data)
+    return samples.to_rgb(name, choices, notes)
+
+
+def _unmasked(source: Any, notes: list[str]) -> tuple[npt.NDArray[Any], float | None]:
+    """An array, and the value that stands for no data in it; None: there is none."""
+    array = np.asarray(source)
+    if not isinstance(source, np.ma.MaskedArray) or not source.mask.any():
+        return array, None
+    notes.append("Masked values don't count, and are black.")
+    if array.dtype.kind not in "iu":
+        return np.asarray(source.filled(np.nan if array.dtype.kind in "fc" else 0)), None
+    if array.dtype.itemsize == 1:  # its contrast is never changed
+        return np.asarray(source.filled(0)), None
+    present = source.compressed()
+    limits = np.iinfo(array.dtype)
+    for value in (limits.min, limits.max):
+        if not (present == value).any():
+            return np.asarray(source.filled(value)), float(value)
+    floats = np.where(np.ma.getmaskarray(source), np.nan, array.astype(np.float64))
+    return floats, None
 
 
 def _is_image(array: npt.NDArray[Any], choices: Choices) -> bool:

@@ -123,6 +123,8 @@ def check_threshold(value: object) -> float:
         SettingError: it is no such number (NaN is not).
     """
     try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         raise SettingError(f"A threshold is a number from 0 to 1, not {value!r}.") from None

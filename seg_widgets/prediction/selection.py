@@ -215,6 +215,12 @@ def indices_of(chosen: Chosen, count: int) -> npt.NDArray[np.int64]:
     Raises:
         SettingError: one is not here, or they are neither whole numbers nor booleans.
     """
+    is_several = isinstance(chosen, Iterable) or hasattr(chosen, "__array__")
+    if not is_several or isinstance(chosen, (str, bytes)):
+        raise SettingError(
+            "A selection is a list, such as [0, 3], or a boolean for each instance, not "
+            f"{chosen!r:.40}."
+        )
     array = np.asarray(chosen if hasattr(chosen, "__array__") else list(chosen))
     if array.dtype == bool:
         if array.shape != (count,):
@@ -247,16 +253,28 @@ def class_ids_of(classes: Iterable[str | int], class_names: Sequence[str]) -> li
     """
     if isinstance(classes, str):
         raise SettingError(f"Give classes as a list, such as [{classes!r}], not as one text.")
+    if not isinstance(classes, Iterable):
+        raise SettingError(f"Give classes as a list of names or ids, not {classes!r}.")
     known = {name: class_id for class_id, name in enumerate(class_names)}
     ids = []
     for entry in classes:
-        class_id = known.get(entry) if isinstance(entry, str) else int(entry)
+        class_id = known.get(entry) if isinstance(entry, str) else _class_id(entry)
         if class_id is None or not 0 <= class_id < len(class_names):
             raise SettingError(
                 f"The model has no class {entry!r}; it knows {_list_names(class_names)}."
             )
         ids.append(class_id)
     return ids
+
+
+def _class_id(entry: object) -> int | None:
+    """A whole number as it is; None for everything else, 1.5, True and None among it."""
+    if isinstance(entry, (bool, np.bool_)):
+        return None
+    try:
+        return operator.index(entry)  # type: ignore[arg-type]
+    except TypeError:
+        return None
 
 
 def sorted_indices(prediction: Prediction, by: SortKey, descending: bool) -> list[int]:

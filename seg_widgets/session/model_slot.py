@@ -76,7 +76,11 @@ class ModelChoice:
         if predictor is None:
             predictor = server_predictor()
         if predictor is None or isinstance(predictor, str):
-            name = predictor or STARTER
+            name = STARTER if predictor is None else predictor
+            if not name.strip():
+                raise SettingError(
+                    f"A model's name can't be empty. Give one such as {STARTER!r}, or nothing."
+                )
             return cls(build=_builder(name, device), name=name, device=device)
         predictor = as_predictor(predictor)
         if not callable(predictor):

@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final, Protocol, Self, Unpack
 
 from .. import images
-from ..errors import UrlError
+from ..errors import SettingError, UrlError
 from ..images import Choices, Reading, RGBArray, is_address, name_of
 
 __all__ = ["Limits", "Opened", "Source", "completed"]
@@ -36,6 +36,11 @@ class Limits:
     max_pixels: int
     allow_local: bool = False
     choices: Choices = field(default_factory=Choices)
+
+    def __post_init__(self) -> None:
+        most = self.max_pixels
+        if isinstance(most, bool) or not isinstance(most, int) or most < 1:
+            raise SettingError(f"max_pixels is a whole number of 1 or more, not {most!r}.")
 
     def reading(self, **choices: Unpack[Reading]) -> Self:
         """The same limits with other choices; what is not given stays."""

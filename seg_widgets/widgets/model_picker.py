@@ -186,6 +186,11 @@ def model_choices(
         predictor = server_predictor()
         if predictor is not None and models is None:
             models = {}
+    if models is not None and not isinstance(models, Mapping):
+        raise SettingError(
+            "models is a dict of predictors, or of functions that build one, by name, not "
+            f"{type(models).__name__}."
+        )
     choice: Choice
     if build is not None or not (predictor is None or isinstance(predictor, str)):
         chosen = _OWN if predictor is None else predictor_name(predictor)

@@ -64,3 +64,21 @@ def test_limits_are_raised_and_lowered(data: Path, capsys: pytest.CaptureFixture
         with pytest.raises(SystemExit, match="2"):
             main(["finetune", str(data), "--check", "--max-mb", wrong])
     assert main(["finetune", str(data), "--check", "--max-pixels", str(10**9)]) == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "words"),
+    [
+        ("--steps", "0", "steps is 1 or more"),
+        ("--patience", "-2", "patience"),
+        ("--learning-rate", "nan", "learning_rate"),
+        ("--min-size", "0", "min_size"),
+        ("--validation", "nan", "validation is a share"),
+        ("--validation", "2", "validation is a share"),
+    ],
+)
+def test_check_refuses_settings_that_the_training_would_refuse(
+    data: Path, option: str, value: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["finetune", str(data), "--check", f"{option}={value}"]) == 2
+    assert words in capsys.readouterr().err

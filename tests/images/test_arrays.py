@@ -147,3 +147,26 @@ def test_a_fourth_channel_is_opacity_where_it_is_somewhere_opaque(dtype: Any) ->
     if dtype not in (np.uint8, bool):
         values[0, 0, 3] = dtype(opaque * 0.9)
         assert read(values, contrast="full").notes[0].startswith("It has 4 channels")
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint16, np.float32, np.int64])
+def test_masked_values_do_not_count_and_are_black(dtype: type[np.generic]) -> None:
+    values = np.linspace(50, 100, 800).reshape(20, 40).astype(dtype)
+    values[:10] = np.array(-9999).astype(dtype)
+    mask = np.zeros((20, 40), bool)
+    mask[:10] = True
+    found = read(np.ma.MaskedArray(values, mask))
+    assert (found.pixels[:10] == 0).all()
+    assert found.pixels[10:].min() < 5 and found.pixels[10:].max() == 255
+    assert any("Masked values don't count" in note for note in found.notes)
+    whole = read(np.ma.MaskedArray(values, np.zeros_like(mask)))
+    np.testing.assert_array_equal(whole.pixels, read(values).pixels)
+    assert not any("Masked" in note for note in whole.notes)
+
+
+def test_masked_values_where_each_value_is_taken() -> None:
+    values = np.arange(1 << 16, dtype=np.uint16).reshape(256, 256)
+    masked = np.ma.MaskedArray(values, values == 7)
+    assert read(masked).pixels[0, 7].tolist() == [0, 0, 0]
+    bytes_ = np.ma.MaskedArray(np.full((4, 4), 200, np.uint8), np.eye(4, dtype=bool))
+    assert read(bytes_).pixels[..., 0].tolist() == (200 * (1 - np.eye(4, dtype=int))).tolist()

@@ -292,13 +292,14 @@ def segments(background: int) -> dict[str, Any]:
 @pytest.mark.parametrize("background", [-1, 0])
 def test_post_process_segmentation(background: int) -> None:
     hidden = LARGE & ~PARTS
-    masks = np.stack([PARTS, hidden, EMPTY])
-    boxes = np.array([[0, 0, 8, 6], [1, 1, 8, 6], [0, 0, 0, 0]], np.float32)
-    scores = np.array([0.25, 0.5, 0.75], np.float32)
+    masks = np.stack([PARTS, hidden])
+    boxes = np.array([[0, 0, 8, 6], [1, 1, 8, 6]], np.float32)
+    scores = np.array([0.25, 0.5], np.float32)
     names = {"1": "cat", "5": "dog"}
     for result in (segments(background), [segments(background)]):
-        prediction = of(result, class_names=names)
-        check(prediction, ["dog", "cat", "cat"], masks=masks, boxes=boxes, scores=scores)
+        with pytest.warns(UserWarning, match="1 segment was left out because no pixel of the map"):
+            prediction = Prediction.of(result, class_names=names)
+        check(prediction, ["dog", "cat"], masks=masks, boxes=boxes, scores=scores)
         assert prediction.class_names == ("cat", "dog")
 
 
@@ -774,3 +775,58 @@ def test_the_things_of_panoptic_seg_are_taken() -> None:
         of({"panoptic_seg": (segmentation, None)})
     with pytest.raises(PredictionError, match="from a dict with sem_seg"):
         of({"sem_seg": np.zeros((54, *SIZE), np.float32)})
+
+
+# ── what must not be taken in silence ─────────────────────────────────────────────────────────────
+
+
+def test_boxes_as_shares_of_the_image_are_refused() -> None:
+    boxes = BOXES / [WIDTH, HEIGHT, WIDTH, HEIGHT]
+    with pytest.raises(PredictionError, match="shares of the image's sides"):
+        Prediction.of({"boxes": boxes, "scores": SCORES, "labels": [0] * 4}, IMAGE)
+    # One pixel in a corner is a box in pixels.
+    for pixel, size in (([0, 0, 1, 1], SIZE), ([0, 0, 0.5, 1], (1, 1))):
+        found = {"boxes": [pixel], "scores": [1.0], "labels": [0]}
+        assert convert(found, size).prediction.boxes.tolist() == [pixel]
+
+
+def test_a_segment_that_the_map_lacks_is_left_out_and_reported() -> None:
+    result = {
+        "segmentation": np.where(LARGE, 1, 0),
+        "segments_info": [
+            {"id": 1, "label_id": 5, "score": 0.5},
+            {"id": 2, "label_id": 7, "score": 0.9},
+        ],
+    }
+    with pytest.warns(UserWarning, match="1 segment was left out because no pixel of the map"):
+        prediction = Prediction.of(result, IMAGE)
+    assert len(prediction) == 1
+    assert prediction.scores.tolist() == [0.5]
+
+
+def test_a_polygon_without_an_area_is_reported() -> None:
+    result = [
+        {"category_id": 1, "bbox": [1, 1, 4, 4], "segmentation": [[5, 5, 6, 6]], "score": 0.5}
+    ]
+    with pytest.warns(UserWarning, match="1 segmentation has no polygon of three points"):
+        prediction = Prediction.of(result, IMAGE)
+    assert prediction.boxes.tolist() == [[1, 1, 5, 5]]
+
+
+def test_an_image_with_its_channels_first_has_its_size() -> None:
+    planes = np.zeros((3, HEIGHT, WIDTH), np.uint8)
+    found: dict[str, Any] = {"boxes": BOXES[:1], "scores": SCORES[:1], "labels": [0]}
+    for image in (planes, IMAGE, np.zeros((HEIGHT, WIDTH, 4))):
+        assert convert(found, image).prediction.image_size == SIZE
+
+
+def test_labels_are_names_and_ids_are_numbers_or_their_texts() -> None:
+    masks = [{"label": "a", "mask": PIXEL, "score": 1.0}, {"label": None, "mask": LARGE}]
+    with pytest.raises(PredictionError, match="Each label is a name, but one is None"):
+        Prediction.of(masks, IMAGE)
+    result = [{"category_id": "18", "bbox": [1, 1, 4, 4], "score": 0.5}]
+    names = {18: "dog"}
+    assert Prediction.of(result, IMAGE, class_names=names).counts() == {"dog": 1}
+    result[0]["category_id"] = "dog"
+    with pytest.raises(PredictionError, match="category ids are whole numbers, but one is 'dog'"):
+        Prediction.of(result, IMAGE, class_names=names)

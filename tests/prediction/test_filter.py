@@ -50,7 +50,9 @@ def test_keep_says_what_each_rule_says(
     np.testing.assert_array_equal(prediction.keep(chosen), keep)
 
 
-@pytest.mark.parametrize("value", [-0.1, 1.1, float("nan"), float("inf"), "high", None, [], 2])
+@pytest.mark.parametrize(
+    "value", [-0.1, 1.1, float("nan"), float("inf"), "high", None, [], 2, True]
+)
 def test_thresholds_that_are_none(value: Any) -> None:
     with pytest.raises(SettingError, match="threshold"):
         check_threshold(value)

@@ -131,3 +131,21 @@ def test_a_row_of_one_number_is_several() -> None:
     row: Any = Row()
     chosen: Any = small()[row]
     assert isinstance(chosen, Prediction) and chosen.class_ids.tolist() == [0]
+
+
+@pytest.mark.parametrize("wrong", [[None], [1.5], [True], [object()], [[0]]])
+def test_a_class_is_a_name_or_a_whole_number(wrong: Any) -> None:
+    with pytest.raises(SettingError, match="The model has no class"):
+        small().filter(classes=wrong)
+    number: Any = np.int64(1)
+    assert small().filter(classes=[number]).class_ids.tolist() == [1]
+    several: list[Any] = [1, int, 0.5]
+    for one in several:
+        with pytest.raises(SettingError, match="classes as a list"):
+            small().filter(classes=one)
+
+
+@pytest.mark.parametrize("wrong", [0, None, 1.5, "0", b"0"])
+def test_a_selection_is_a_list(wrong: Any) -> None:
+    with pytest.raises(SettingError, match="A selection is a list"):
+        small().select(wrong)

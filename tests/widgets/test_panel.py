@@ -918,3 +918,21 @@ def test_an_index_names_one_instance_in_table_files_and_python(panel: Segmentati
     names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
     cutouts = [name for name in names if name.endswith(".png")]
     assert [int(name.split("-")[-2]) for name in cutouts] == list(shown)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"models": ["starter"]}, "models is a dict of predictors"),
+        ({"max_pixels": -1}, "max_pixels is a whole number of 1 or more, not -1"),
+        ({"max_pixels": True}, "max_pixels is a whole number"),
+        ({"threshold": True}, "A threshold is a number from 0 to 1, not True"),
+        ({"predictor": ""}, "A model's name can't be empty"),
+        ({"page": -1}, "page is the index of a page"),
+    ],
+)
+def test_a_setting_that_can_not_be_is_refused_with_the_fix(
+    settings: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(SettingError, match=words):
+        SegmentationPanel(**{"predictor": StubPredictor(1), **settings})

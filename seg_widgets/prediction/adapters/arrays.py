@@ -71,7 +71,7 @@ def whole_numbers(values: Any, what: str) -> npt.NDArray[np.int64]:
     Raises:
         PredictionError: One is not a whole number, or they are not in one row.
     """
-    array = to_array(values)
+    array = to_array(_numbers_of_texts(values, what))
     if array.size == 0:
         return np.zeros(0, np.int64)
     if array.ndim != 1:
@@ -81,11 +81,23 @@ def whole_numbers(values: Any, what: str) -> npt.NDArray[np.int64]:
     return array.astype(np.int64)
 
 
+def _numbers_of_texts(values: Any, what: str) -> Any:
+    """A list in which texts such as "18", as some tools write ids, are numbers."""
+    if not isinstance(values, (list, tuple)) or not any(isinstance(one, str) for one in values):
+        return values
+    try:
+        return [int(one) if isinstance(one, str) and len(one) < 20 else one for one in values]
+    except ValueError:
+        wrong = next(one for one in values if isinstance(one, str) and not one.strip().isdecimal())
+        raise PredictionError(f"The {what} are whole numbers, but one is {wrong!r:.60}.") from None
+
+
 def image_size_of(image: Any) -> tuple[int, int] | None:
     """(height, width) in pixels of an image, or of what names its size.
 
     Args:
-        image: An H×W×3 array, an H×W array, a PIL image, a (height, width), or None.
+        image: An H×W×3 array, a 3×H×W tensor, an H×W array, a PIL image, a (height, width), or
+            None.
 
     Returns:
         The size, or None for None.
@@ -103,7 +115,9 @@ def image_size_of(image: Any) -> tuple[int, int] | None:
 
     shape = shape_of(image)
     if shape is not None and len(shape) in (2, 3):
-        return int(shape[0]), int(shape[1])
+        # Tensors have their channels first.
+        is_planes = len(shape) == 3 and shape[0] in (1, 3, 4) and shape[2] > 4
+        return shape[1:] if is_planes else shape[:2]  # type: ignore[return-value]
     sides = list(image[:3]) if isinstance(image, (tuple, list)) else []
     if len(sides) >= 2 and all(isinstance(side, (int, np.integer)) for side in sides):
         return int(sides[0]), int(sides[1])

@@ -147,6 +147,7 @@ def _clip(
 ) -> BoolArray:
     """Clip the boxes to the image, in place; which of `kept` have something left to show."""
     chosen = boxes[kept]
+    _check_unit(chosen, found.size)
     if (chosen[:, 2:] < chosen[:, :2]).any():
         raise PredictionError(
             "A box ends before it begins. Boxes are x1, y1, x2, y2 in pixels; if these are x, y, "
@@ -168,6 +169,16 @@ def _clip(
     if lost:
         notes.append(f"{_count(lost)} left out because nothing of the box is in the image.")
     return shown
+
+
+def _check_unit(boxes: FloatArray, size: tuple[int, int]) -> None:
+    """Refuse boxes from 0 to 1: no detector finds only what is smaller than a pixel."""
+    is_small = boxes.size > 0 and boxes.min() >= 0 and boxes.max() <= 1 and min(size) > 1
+    if is_small and (boxes % 1 > 0).any():
+        raise PredictionError(
+            "All boxes lie between 0 and 1, so they are shares of the image's sides. Boxes are in "
+            "pixels: multiply x by the width and y by the height."
+        )
 
 
 def _take_box_of_mask(boxes: FloatArray, index: int, found: Found) -> bool:

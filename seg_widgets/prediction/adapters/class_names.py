@@ -166,7 +166,10 @@ def label_by_name(labels: Iterable[str], names: ClassNames | None) -> Labelling:
     Returns:
         The labels as indices into the vocabulary. A name that is not in it follows at its end.
     """
-    labels = [str(label) for label in labels]
+    labels = list(labels)
+    if not all(isinstance(label, str) for label in labels):
+        wrong = next(label for label in labels if not isinstance(label, str))
+        raise PredictionError(f"Each label is a name, but one is {wrong!r:.60}.")
     known = [] if names is None else names.names
     missing = sorted(set(labels) - set(known))
     index = {name: position for position, name in reversed(list(enumerate([*known, *missing])))}

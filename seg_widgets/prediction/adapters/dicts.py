@@ -104,11 +104,19 @@ def from_segments_dict(result: Mapping[str, Any], given: Given) -> Found:
     size = given.size_or((labels.shape[0], labels.shape[1]))
     wanted = [int(info["id"]) for info in infos]
     crops = crops_of_labels(labels, wanted)
+    there = [info for info in infos if crops[int(info["id"])].width]
+    notes = []
+    if missing := len(infos) - len(there):
+        notes.append(
+            f"{missing} {'segment was' if missing == 1 else 'segments were'} left out because no "
+            "pixel of the map has the id."
+        )
     return Found(
         size,
-        _of_infos(infos, given.names),
-        scores=[info.get("score") for info in infos],
-        masks=tuple(crops[number] for number in wanted),
+        _of_infos(there, given.names),
+        scores=[info.get("score") for info in there],
+        masks=tuple(crops[int(info["id"])] for info in there),
+        notes=notes,
     )
 
 

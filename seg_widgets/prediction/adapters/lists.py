@@ -185,6 +185,17 @@ def _corners(result: Items) -> npt.NDArray[np.float64] | None:
 
 
 def _notes(result: Items, has_masks: bool) -> list[str]:
+    without = sum(_has_no_area(item.get("segmentation")) for item in result)
+    if without:
+        have = "segmentation has" if without == 1 else "segmentations have"
+        return [f"{without} {have} no polygon of three points, so the mask is empty."]
     if has_masks or not any(item.get("segmentation") is not None for item in result):
         return []
     return ["Some results have no segmentation, so only the boxes of all were taken."]
+
+
+def _has_no_area(segmentation: Any) -> bool:
+    """Whether it is a list of polygons, none of which has three points."""
+    if not isinstance(segmentation, (list, tuple)):
+        return False
+    return all(isinstance(piece, (list, tuple)) and len(piece) < 6 for piece in segmentation)
