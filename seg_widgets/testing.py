@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .prediction import Prediction
+from .prediction import MaskCrop, Prediction
 
 __all__ = ["StubPredictor", "make_jpeg", "make_picture"]
 
@@ -66,20 +66,32 @@ class StubPredictor:
             raise self.error
         height, width = image.shape[:2]
         random = np.random.default_rng(self.seed)
-        rows, columns = np.ogrid[:height, :width]
-        masks = np.zeros((self.instances, height, width), bool)
-        for mask in masks:
-            center_x, center_y = random.uniform(0.15, 0.85, 2) * (width, height)
-            radius_x, radius_y = np.maximum(random.uniform(0.04, 0.15, 2) * (width, height), 1)
-            across, down = (columns - center_x) / radius_x, (rows - center_y) / radius_y
-            mask[:] = across**2 + down**2 <= 1
-
-        return Prediction.from_dense(
-            masks,
-            np.linspace(0.99, 0.10, self.instances),
+        masks = []
+        for _ in range(self.instances):
+            center = random.uniform(0.15, 0.85, 2) * (width, height)
+            radius = np.maximum(random.uniform(0.04, 0.15, 2) * (width, height), 1)
+            masks.append(_ellipse(center, radius, width, height))
+        boxes = [(mask.x, mask.y, mask.x + mask.width, mask.y + mask.height) for mask in masks]
+        return Prediction(
+            (height, width),
+            np.array(boxes, np.float32).reshape(-1, 4),
+            np.linspace(0.99, 0.10, self.instances, dtype=np.float32),
             np.arange(self.instances) % len(self.class_names),
             self.class_names,
+            tuple(masks),
         )
+
+
+def _ellipse(
+    center: npt.NDArray[np.float64], radius: npt.NDArray[np.float64], width: int, height: int
+) -> MaskCrop:
+    """The pixels of an image inside an ellipse; its center and radius are (x, y)."""
+    (center_x, center_y), (radius_x, radius_y) = center.tolist(), radius.tolist()
+    left, right = max(int(center_x - radius_x), 0), min(int(center_x + radius_x) + 2, width)
+    top, bottom = max(int(center_y - radius_y), 0), min(int(center_y + radius_y) + 2, height)
+    across = (np.arange(left, right) - center_x) / radius_x
+    down = (np.arange(top, bottom)[:, None] - center_y) / radius_y
+    return MaskCrop.from_array(across**2 + down**2 <= 1, left, top)
 
 
 def make_picture(width: int = 320, height: int = 240, seed: int = 0) -> npt.NDArray[np.uint8]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
@@ -217,7 +218,7 @@ def _paint(canvas: RGBArray, label: Label, color: RGB) -> None:
     pill = label.pill
     width, height = pill.size
     region = canvas[label.top : label.top + height, label.left : label.left + width]
-    colored = _ramp(color, text_color(color))[pill.text]
+    colored = cv2.applyColorMap(pill.text, _ramp(color, text_color(color)))
     # Only its round ends let the image through.
     ends = pill.radius
     region[:, ends:-ends] = colored[:, ends:-ends]
@@ -228,8 +229,8 @@ def _paint(canvas: RGBArray, label: Label, color: RGB) -> None:
 
 @lru_cache(maxsize=256)
 def _ramp(first: RGB, last: RGB) -> npt.NDArray[np.uint8]:
-    """256×3 colours, evenly from `first` to `last`."""
-    return np.rint(np.linspace(first, last, 256)).astype(np.uint8)
+    """256×1×3 colours, evenly from `first` to `last`."""
+    return np.rint(np.linspace(first, last, 256)).astype(np.uint8)[:, None]
 
 
 @lru_cache(maxsize=512)

@@ -2,15 +2,14 @@
 
 All instances are first written into a map of colour numbers, then the whole image is painted: that
 takes a few milliseconds however many they are, where blending one after the other takes as long
-again for each. The outlines are bands between a grown and a shrunk mask, not lines of points: only
-so does a line have the same width everywhere at the same cost.
+again for each. The image is painted some rows at a time, which stay in the processor's cache, on
+several threads.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import cv2
 import numpy as np
@@ -19,6 +18,8 @@ import numpy.typing as npt
 from ..images import RGBArray
 from ..prediction import MaskCrop
 from ..style import RGB
+from .outlines import disc, outline
+from .parallel import Parallel
 
 __all__ = ["Crop", "Ink", "Layer", "draw_box", "draw_lines", "draw_outlines", "fill_masks"]
 
@@ -33,10 +34,16 @@ _LUMA: Final = (0.2126, 0.7152, 0.0722)
 # The blur of a line's edges, a Gaussian's sigma in pixels.
 _SOFTNESS: Final = 0.5
 
+# What a line's pixel takes from the rows beside it: one for its halo, one for the blur.
+_REACH: Final = 2
+
+# Rows that are painted at a time.
+_ROWS: Final = 64
+
 
 @dataclass(frozen=True)
 class Crop:
-    """A mask with its unpacked bits, which filling and outlining both need."""
+    """A mask that is not empty, and whose it is."""
 
     index: int
     """The instance's."""
@@ -44,8 +51,10 @@ class Crop:
     mask: MaskCrop
     """The mask."""
 
-    inside: npt.NDArray[np.uint8]
-    """Its rectangle, 1 inside and 0 outside."""
+    def inside(self) -> npt.NDArray[np.uint8]:
+        """Its rectangle, 1 inside and 0 outside; unpacked anew, so that only a few are in
+        memory."""
+        return self.mask.to_array().view(np.uint8)
 
 
 class Ink:
@@ -94,23 +103,35 @@ class Ink:
         return np.zeros((height, width), self.type)
 
 
-def fill_masks(canvas: RGBArray, crops: list[Crop], ink: Ink, opacity: float) -> None:
+def fill_masks(
+    canvas: RGBArray, layer: Layer, crops: list[Crop], ink: Ink, opacity: float, parallel: Parallel
+) -> None:
     """Blend all masks with the image; where they overlap, the last one shows.
 
     Args:
         canvas: H×W×3 uint8 RGB, painted on.
+        layer: without any colour before and after.
         crops: the masks, in the order of painting.
         ink: the colours.
         opacity: how much of the colour covers the image, 0 to 1.
+        parallel: the threads.
     """
-    layer = ink.layer(canvas.shape[0], canvas.shape[1])
-    for crop in crops:
-        _write(layer, crop.mask.x, crop.mask.y, crop.inside, ink.number[crop.index])
-    blended = cv2.addWeighted(canvas, 1 - opacity, _look_up(layer, ink.table), opacity, 0)
-    cv2.copyTo(blended, (layer > 0).view(np.uint8), canvas)
+    for crop, inside in parallel.each(Crop.inside, crops):
+        _write(layer, crop.mask.x, crop.mask.y, inside, ink.number[crop.index])
+
+    def blend(rows: slice) -> None:
+        numbers, image = layer[rows], canvas[rows]
+        if numbers.any():
+            blended = cv2.addWeighted(image, 1 - opacity, _look_up(numbers, ink.table), opacity, 0)
+            cv2.copyTo(blended, _where(numbers), image)
+            numbers.fill(0)
+
+    parallel.do(blend, _bands(canvas.shape[0]))
 
 
-def draw_outlines(lines: Layer, crops: list[Crop], ink: Ink, width: int) -> None:
+def draw_outlines(
+    lines: Layer, crops: list[Crop], ink: Ink, width: int, parallel: Parallel
+) -> None:
     """Write the outlines of masks, holes included, into a layer of lines.
 
     Args:
@@ -118,16 +139,16 @@ def draw_outlines(lines: Layer, crops: list[Crop], ink: Ink, width: int) -> None
         crops: the masks, in the order of painting.
         ink: the colours.
         width: of the lines in pixels, half of it outside of the mask.
+        parallel: the threads.
     """
-    outside, inside = width // 2, (width + 1) // 2
-    grow, shrink = _disc(outside), _disc(inside)
+    outside, inward = width // 2, (width + 1) // 2
     margin = outside + 1
-    sides = (margin, margin, margin, margin)
-    for crop in crops:
-        padded = cv2.copyMakeBorder(crop.inside, *sides, cv2.BORDER_CONSTANT, value=0)
-        grown = cv2.dilate(padded, grow) if outside else padded
-        band = cv2.subtract(grown, cv2.erode(padded, shrink))
-        _write(lines, crop.mask.x - margin, crop.mask.y - margin, band, ink.number[crop.index])
+
+    def drawn(crop: Crop) -> npt.NDArray[np.uint8]:
+        return outline(crop.inside(), outside, inward)
+
+    for crop, line in parallel.each(drawn, crops):
+        _write(lines, crop.mask.x - margin, crop.mask.y - margin, line, ink.number[crop.index])
 
 
 def draw_box(lines: Layer, box: npt.NDArray[np.float32], number: int, width: int) -> None:
@@ -148,26 +169,48 @@ def draw_box(lines: Layer, box: npt.NDArray[np.float32], number: int, width: int
     lines[y1:y2, max(x2 - width, x1) : x2] = number
 
 
-def draw_lines(canvas: RGBArray, lines: Layer, ink: Ink) -> None:
+def draw_lines(canvas: RGBArray, lines: Layer, ink: Ink, parallel: Parallel) -> None:
     """Paint a layer of lines on the image, with soft edges and a thin halo.
 
     Args:
         canvas: H×W×3 uint8 RGB, painted on.
         lines: the layer.
         ink: the colours.
+        parallel: the threads.
     """
-    if not lines.any():
-        return
-    painted = _look_up(cv2.dilate(lines, _disc(1)), ink.halo)
-    cv2.copyTo(lines, (lines > 0).view(np.uint8), painted)
+
+    def paint(rows: slice) -> None:
+        above = min(rows.start, _REACH)
+        numbers = lines[rows.start - above : rows.stop + _REACH]
+        if numbers.any():
+            inner = slice(above, above + rows.stop - rows.start)
+            _paint_lines(canvas[rows], numbers, inner, ink)
+
+    parallel.do(paint, _bands(canvas.shape[0]))
+
+
+def _paint_lines(image: RGBArray, lines: Layer, inner: slice, ink: Ink) -> None:
+    """Paint some rows of lines; the image has only the inner ones."""
+    painted = _look_up(cv2.dilate(lines, disc(1)), ink.halo)
+    cv2.copyTo(lines, _where(lines), painted)
 
     # Colours and coverage are blurred alike and are both 0 outside, which gives each pixel of an
     # edge its share of both sides.
-    share = cv2.GaussianBlur(_look_up(painted, ink.coverage), (3, 3), _SOFTNESS)
-    color = cv2.GaussianBlur(_look_up(painted, ink.table), (3, 3), _SOFTNESS)
+    share = cv2.GaussianBlur(_look_up(painted, ink.coverage), (3, 3), _SOFTNESS)[inner]
+    color = cv2.GaussianBlur(_look_up(painted, ink.table), (3, 3), _SOFTNESS)[inner]
     rest = cv2.cvtColor(cv2.bitwise_not(share), cv2.COLOR_GRAY2RGB)
-    cv2.multiply(canvas, rest, canvas, scale=1 / 255)
-    cv2.add(canvas, color, canvas)
+    cv2.multiply(image, rest, image, scale=1 / 255)
+    cv2.add(image, color, image)
+
+
+def _bands(height: int) -> list[slice]:
+    """All rows of an image, some at a time."""
+    return [slice(top, min(top + _ROWS, height)) for top in range(0, height, _ROWS)]
+
+
+def _where(layer: Layer) -> npt.NDArray[np.uint8]:
+    """Which pixels have a colour, as OpenCV takes it: not 0."""
+    return layer if layer.dtype == np.uint8 else (layer > 0).view(np.uint8)
 
 
 def _look_up(layer: Layer, table: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -184,9 +227,3 @@ def _write(layer: Layer, x: int, y: int, inside: npt.NDArray[Any], number: int) 
     region = layer[max(y, 0) : y + inside.shape[0], max(x, 0) : x + inside.shape[1]]
     inside = inside[top : top + region.shape[0], left : left + region.shape[1]]
     cv2.copyTo(np.full(region.shape, number, layer.dtype), inside, region)
-
-
-@lru_cache(maxsize=32)
-def _disc(radius: int) -> npt.NDArray[np.uint8]:
-    side = 2 * radius + 1
-    return cast(npt.NDArray[np.uint8], cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (side, side)))

@@ -15,6 +15,7 @@ from ..prediction import Chosen, Instance, MaskCrop, Prediction
 from ..style import DEFAULT_STYLE, Style
 from .labels import draw_labels
 from .layers import Crop, Ink, draw_box, draw_lines, draw_outlines, fill_masks
+from .parallel import Parallel
 
 __all__ = ["THUMBNAIL_STYLE", "cutout", "overlay", "shrink", "thumbnail"]
 
@@ -63,19 +64,19 @@ def overlay(
     # Large ones first, so that what lies in front of them stays visible.
     order = np.argsort(-prediction.areas, kind="stable").tolist()
     ink = Ink(colors)
-    lines = ink.layer(canvas.shape[0], canvas.shape[1])
+    layer = ink.layer(canvas.shape[0], canvas.shape[1])
     line_width = _line_width(canvas, style)
-    if prediction.masks is not None:
-        crops = _crops(prediction.masks, order)
-        if style.masks and style.opacity > 0:
-            fill_masks(canvas, crops, ink, style.opacity)
-        if style.outlines:
-            draw_outlines(lines, crops, ink, line_width)
-    if style.boxes or prediction.masks is None:
-        for index in order:
-            draw_box(lines, prediction.boxes[index], ink.number[index], line_width)
-
-    draw_lines(canvas, lines, ink)
+    with Parallel(canvas.shape[0] * canvas.shape[1]) as parallel:
+        if prediction.masks is not None:
+            crops = [Crop(i, prediction.masks[i]) for i in order if prediction.masks[i].width]
+            if style.masks and style.opacity > 0:
+                fill_masks(canvas, layer, crops, ink, style.opacity, parallel)
+            if style.outlines:
+                draw_outlines(layer, crops, ink, line_width, parallel)
+        if style.boxes or prediction.masks is None:
+            for index in order:
+                draw_box(layer, prediction.boxes[index], ink.number[index], line_width)
+        draw_lines(canvas, layer, ink, parallel)
     if style.labels or style.scores:
         draw_labels(canvas, prediction, colors, style)
     return canvas
@@ -84,12 +85,6 @@ def overlay(
 def _line_width(canvas: RGBArray, style: Style) -> int:
     usual = math.sqrt(canvas.shape[0] * canvas.shape[1]) / _IMAGE_SIDES_PER_LINE
     return max(1, round(style.line_width or usual))
-
-
-def _crops(masks: tuple[MaskCrop, ...], order: list[int]) -> list[Crop]:
-    """The masks that are not empty, unpacked, in an order."""
-    drawn = [index for index in order if masks[index].width]
-    return [Crop(index, masks[index], masks[index].to_array().view(np.uint8)) for index in drawn]
 
 
 def cutout(image: RGBArray, prediction: Prediction, index: int) -> npt.NDArray[np.uint8]:

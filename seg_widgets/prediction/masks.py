@@ -203,15 +203,19 @@ def outlines(crop: MaskCrop, *, holes: bool = False, cut_corners: bool = False) 
 def _column_runs(crop: BoolArray, x: int, y: int, height: int, width: int) -> list[int]:
     """Uncompressed COCO runs (column by column, outside first) of a crop placed in a height×width
     image."""
+    import cv2
+
     # One empty pixel below each column makes every run start and end in its column. A run that
     # touches the image's bottom and the next column's top is joined again below.
-    padded = np.zeros((crop.shape[1], crop.shape[0] + 1), np.int8)
-    padded[:, :-1] = crop.T
-    edges = np.diff(padded, axis=1, prepend=0)
-    start_column, start_row = np.nonzero(edges == 1)
-    end_column, end_row = np.nonzero(edges == -1)
-    starts = (start_column + x) * height + start_row + y
-    ends = (end_column + x) * height + end_row + y
+    padded = np.zeros((crop.shape[0] + 1, crop.shape[1]), np.uint8)
+    padded[:-1] = crop
+    columns = np.zeros(padded.size + 1, np.uint8)
+    columns[1:] = cv2.transpose(padded).ravel()
+    column, row = np.divmod(np.flatnonzero(columns[1:] != columns[:-1]), padded.shape[0])
+    if not len(column):
+        return [height * width]
+    edges = (column + x) * height + row + y
+    starts, ends = edges[::2], edges[1::2]
 
     joined = starts[1:] == ends[:-1]
     starts = starts[np.concatenate(([True], ~joined))]

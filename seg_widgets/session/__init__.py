@@ -10,7 +10,7 @@ from .model_slot import (
     predictor_words,
     server_predictor,
 )
-from .result import Result
+from .result import Result, Upcoming
 from .session import PANEL_MAX_PIXELS, SegmentationSession
 from .state import SegmentationState
 from .traits import (
@@ -40,6 +40,7 @@ __all__ = [
     "SegmentationState",
     "ThreadSafeTraits",
     "Threshold",
+    "Upcoming",
     "predictor_name",
     "predictor_words",
     "server_predictor",

@@ -13,7 +13,7 @@ from .history import History
 from .model_slot import ModelSlot
 from .progress import Progress
 from .queue import RequestQueue
-from .result import Result
+from .result import Result, Upcoming
 from .state import SegmentationState
 
 __all__ = ["Publishing"]
@@ -97,11 +97,21 @@ class Publishing(SegmentationState):
                 if error is not None:
                     self.error = error
                 self.set_trait("history", tuple(self._history))
+                self.set_trait("upcoming", self._upcoming())
                 self.set_trait("fetching", self._slot.fetching)
                 self.set_trait("status", status)
                 self.set_trait("busy", bool(status))
         finally:
             self._changed.notify_all()
+
+    def _upcoming(self) -> Upcoming | None:
+        """The image to show until its result is there."""
+        request = self._queue.current
+        # With other pixels than those on screen: a second look would only hide the first result.
+        if request is None or request.pixels is not None:
+            return None
+        upcoming = request.upcoming if request.shown or self.image is None else None
+        return None if upcoming is None or upcoming.image is self.image else upcoming
 
 
 def _log_mistake(error: BaseException) -> None:

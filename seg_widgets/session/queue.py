@@ -9,6 +9,7 @@ from concurrent.futures import Future
 
 from ..prediction import Predictor
 from .pixels import Pixels
+from .result import Upcoming
 from .source import Source
 
 __all__ = ["Request", "RequestQueue"]
@@ -48,6 +49,8 @@ class Request:
         """Whether the model has started on it, and can't be interrupted."""
         self.model: Future[Predictor] | None = None
         """The model for it, once it was started."""
+        self.upcoming: Upcoming | None = None
+        """Its image, once that is open."""
         self.dropped = threading.Event()
         """Set when nobody needs its result any more."""
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from ..prediction import Prediction
 
-__all__ = ["Result", "all_notes"]
+__all__ = ["Result", "Upcoming", "all_notes"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +49,17 @@ class Result:
     def notes(self) -> tuple[str, ...]:
         """What a limit cut, or what was changed to read or convert it, a sentence each."""
         return all_notes(self.image_notes, self.prediction)
+
+
+@dataclass(frozen=True, eq=False)
+class Upcoming:
+    """An image that is open, and whose result comes next."""
+
+    image: npt.NDArray[np.uint8] = field(repr=False)
+    """The image, H×W×3 uint8 RGB."""
+
+    name: str = ""
+    """What the image is called; "" (default) when it has no name."""
 
 
 def all_notes(image_notes: tuple[str, ...], prediction: Prediction | None) -> tuple[str, ...]:

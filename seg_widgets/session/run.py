@@ -13,6 +13,7 @@ from ..prediction import Prediction, Predictor, QueuedPredictor, taken
 from .opening import Openers
 from .pixels import Pixels
 from .queue import Request
+from .result import Upcoming
 from .source import Opened
 from .worker import Superseded, wait_for
 
@@ -61,6 +62,7 @@ def run_request(
     # Uploaded bytes are let go once they are opened.
     request.source = replace(request.source, load=lambda _stop=None: opened)
     pixels = request.pixels or Pixels(image, request.source.again)
+    request.upcoming = Upcoming(image, request.source.name)
 
     if request.model is None:
         raise Superseded

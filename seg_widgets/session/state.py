@@ -40,6 +40,11 @@ class SegmentationState(ThreadSafeTraits):
     """The result on screen with all its parts, a `Result`; None (default) while there is none. A
     new object for each result, so its observers are called for each."""
 
+    upcoming = ByIdentity(read_only=True)
+    """The image that a model is working on and whose result will be shown, an `Upcoming` with
+    `image` and `name`, from its opening on; None (default) when there is none. A model's second
+    look at the image on screen has none. A panel shows it until its result is there."""
+
     image = ImageTrait()
     """The image on screen, H×W×3 uint8 RGB; None (default) while there is none. Setting it to
     anything that `images.load` takes (path, URL, bytes, array, PIL image) starts `segment`, and it

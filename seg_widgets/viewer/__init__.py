@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from .assets import LazyText, script, stylesheet
-from .content import IMAGE_FORMATS, Content, decode_content, encode_content
+from .content import (
+    IMAGE_FORMATS,
+    Content,
+    EncodedImage,
+    decode_content,
+    encode_content,
+    encode_image,
+)
 from .notebook import notebook_to_html
 from .page import page_of, to_html
 
 __all__ = [
     "IMAGE_FORMATS",
     "Content",
+    "EncodedImage",
     "LazyText",
     "decode_content",
     "encode_content",
+    "encode_image",
     "notebook_to_html",
     "page_of",
     "script",

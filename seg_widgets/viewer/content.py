@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import cv2
@@ -26,7 +26,14 @@ from ..errors import ExportError, SegWidgetsError
 from ..prediction import MaskCrop, Prediction, unpacked
 from ..style import class_color, hex_color
 
-__all__ = ["IMAGE_FORMATS", "Content", "decode_content", "encode_content"]
+__all__ = [
+    "IMAGE_FORMATS",
+    "Content",
+    "EncodedImage",
+    "decode_content",
+    "encode_content",
+    "encode_image",
+]
 
 RGBArray = npt.NDArray[np.uint8]
 
@@ -52,6 +59,17 @@ _SAMPLED_PIXELS: Final = 20_000
 
 
 @dataclass(frozen=True)
+class EncodedImage:
+    """An image's file."""
+
+    media_type: str
+    """Such as "image/jpeg"."""
+
+    data: bytes = field(repr=False)
+    """The file's bytes."""
+
+
+@dataclass(frozen=True)
 class Content:
     """What a message of `encode_content` holds."""
 
@@ -71,7 +89,11 @@ class Content:
 
 
 def encode_content(
-    image: RGBArray, prediction: Prediction, name: str = "", image_format: str = "auto"
+    image: RGBArray,
+    prediction: Prediction,
+    name: str = "",
+    image_format: str = "auto",
+    encoded: EncodedImage | None = None,
 ) -> bytes:
     """Image, masks and metadata as the one message that the canvas reads.
 
@@ -81,6 +103,7 @@ def encode_content(
         name: what to call the image.
         image_format: how the image travels: "jpeg" (quality 90), "png" (without loss), or "auto":
             PNG for images of up to 256 colours, JPEG for all others.
+        encoded: the image's file, where it was made before; then `image_format` says nothing.
 
     Returns:
         The message; `decode_content` reads it.
@@ -90,18 +113,18 @@ def encode_content(
         PredictionError: the prediction is for an image of another size.
     """
     prediction.check_image(image)
-    media_type, encoded = _encode_image(image, image_format)
+    file = encoded or encode_image(image, image_format)
     masks = prediction.masks or ()
     bits = zlib.compress(b"".join(crop.bits for crop in masks), _ZLIB_LEVEL)
     header = {
         **_header(prediction, name),
-        "mediaType": media_type,
-        "imageBytes": len(encoded),
+        "mediaType": file.media_type,
+        "imageBytes": len(file.data),
         "maskBytes": len(bits),
     }
     # The name of a file need not be text: what can't be written becomes "?".
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, encoded, bits))
+    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, file.data, bits))
 
 
 def decode_content(content: bytes) -> Content:
@@ -165,8 +188,16 @@ def _class(prediction: Prediction, class_id: int) -> dict[str, Any]:
     return {"id": class_id, "name": prediction.class_names[class_id], "color": color}
 
 
-def _encode_image(image: RGBArray, image_format: str) -> tuple[str, bytes]:
-    """The image's media type and file."""
+def encode_image(image: RGBArray, image_format: str = "auto") -> EncodedImage:
+    """An image as it travels.
+
+    Args:
+        image: H×W×3 uint8 RGB.
+        image_format: as for `encode_content`.
+
+    Returns:
+        Its file.
+    """
     bgr = cv2.cvtColor(image, cv2.COLOR_RGB2BGR)
     if image_format == "png" or (image_format == "auto" and _has_few_colors(image)):
         done, data = cv2.imencode(".png", bgr)
@@ -175,7 +206,7 @@ def _encode_image(image: RGBArray, image_format: str) -> tuple[str, bytes]:
         done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         media_type = "image/jpeg"
     assert done, "OpenCV encodes every uint8 RGB array"
-    return media_type, data.tobytes()
+    return EncodedImage(media_type, data.tobytes())
 
 
 def _has_few_colors(image: RGBArray) -> bool:

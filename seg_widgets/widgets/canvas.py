@@ -4,7 +4,7 @@ the kernel."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import anywidget
 import cv2
@@ -20,9 +20,11 @@ from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Th
 from ..style import DEFAULT_STYLE, Style
 from ..viewer import (
     IMAGE_FORMATS,
+    EncodedImage,
     LazyText,
     decode_content,
     encode_content,
+    encode_image,
     script,
     stylesheet,
 )
@@ -44,6 +46,9 @@ from .static_image import StaticImage, StaticView
 __all__ = ["SegmentationCanvas"]
 
 RGBArray = npt.NDArray[np.uint8]
+
+PREVIEW_SIDE: Final = 1600
+"""Pixels of a preview's longer side at most."""
 
 
 class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
@@ -73,6 +78,10 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     """Image, masks and metadata as one message of bytes, so that the masks of one image never lie
     on another; default b"" (no image). `encode_content` makes it; the browser never writes it, and
     it is not echoed."""
+
+    preview = traitlets.Bytes(b"").tag(sync=True, echo_update=False)
+    """An image that is shown in place of `content` while a model works on it: a message without
+    instances; default b"" (none). `set_preview` makes it, and a result ends it."""
 
     threshold = Threshold().tag(sync=True)
     """The lowest score that is shown, a float from 0 to 1; default 0.5. Link a slider to it in the
@@ -170,6 +179,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._shown: tuple[str, int, int, Prediction] | None = None
+        # The image of the preview, and its file where that is the whole image.
+        self._previewed: tuple[RGBArray, EncodedImage] | None = None
         self.on_export: OnExport | None = None
         """Makes the file of a format by its name, one of `exports`: (file name, media type,
         bytes)."""
@@ -206,11 +217,35 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         Raises:
             PredictionError: The prediction is of an image of another size.
         """
-        content = encode_content(image, prediction, name, self._format)
+        previewed, self._previewed = self._previewed, None
+        encoded = previewed[1] if previewed is not None and previewed[0] is image else None
+        content = encode_content(image, prediction, name, self._format, encoded)
         before, self._shown = self._shown, (name, image.shape[1], image.shape[0], prediction)
         with self.hold_trait_notifications():
             self._reset_choices(zoom=before is None or before[:3] != self._shown[:3])
             self.content = content
+            # Behind the content, or the last result would be seen again for a moment.
+            self.preview = b""
+
+    def set_preview(self, image: RGBArray | None, name: str = "") -> None:
+        """Show an image until its result is there; what was shown comes back without one.
+
+        A large image travels at the size of a large screen.
+
+        Args:
+            image: H×W×3 uint8 RGB, or None to end it.
+            name: What to call the image (default "").
+        """
+        self._previewed = None
+        if image is None:
+            self.preview = b""
+            return
+        scale = PREVIEW_SIDE / max(image.shape[:2])
+        encoded = encode_image(_scaled(image, scale) if scale < 1 else image, self._format)
+        if scale >= 1:
+            self._previewed = image, encoded
+        nothing = Prediction.empty(image.shape[:2])
+        self.preview = encode_content(image, nothing, name, encoded=encoded)
 
     def clear(self) -> None:
         """Show no image."""
@@ -218,6 +253,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         with self.hold_trait_notifications():
             self._reset_choices()
             self.content = b""
+            self.preview = b""
 
     @property
     def filter(self) -> Filter:
@@ -283,3 +319,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             f"SegmentationCanvas({called}{width}×{height}, {int(keep.sum())} of {total} {noun} "
             f"shown at threshold {self.threshold:.2f})"
         )
+
+
+def _scaled(image: RGBArray, scale: float) -> RGBArray:
+    size = max(1, round(image.shape[1] * scale)), max(1, round(image.shape[0] * scale))
+    return cast(RGBArray, cv2.resize(image, size, interpolation=cv2.INTER_AREA))

@@ -20,6 +20,9 @@ __all__ = ["THUMB_HEIGHT", "THUMB_WIDTH", "Filmstrip"]
 
 _REST_S: Final = 0.4
 
+# A new image is drawn once the result itself has gone to the browser.
+_SOON_S: Final = 0.05
+
 
 class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     """Small images in a row, one of them current; a click on another chooses it.
@@ -57,7 +60,10 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         """Held while the strip changes; its owner may put its own lock here."""
         # By the images' numbers: the thumbnail, and what it should show.
         self._thumbnails: dict[str, tuple[Thumbnail, Filter]] = {}
+        # By the images' numbers: what the item in `items` was made of, and the item.
+        self._items: dict[int, tuple[tuple[object, ...], dict[str, Any]]] = {}
         self._redrawing = AtRest(self._redraw, _REST_S)
+        self._drawing = AtRest(self._draw, _SOON_S)
         super().__init__(**settings)
         self.on_msg(self._on_message)
 
@@ -66,8 +72,8 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     ) -> None:
         """Show the images of a history.
 
-        The counts follow what is shown at once. The small images that are there already follow a
-        moment after the last change, in a thread of their own.
+        The counts follow what is shown at once. The small images follow in a thread of their own:
+        new ones soon, those that are there already a moment after the last change.
 
         Args:
             entries: The images in their order.
@@ -86,33 +92,47 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
             seen = of_current if entry.number == current else of_others
             if entry.prediction is not None:
                 key = str(entry.number)
-                thumbnails[key] = (self._thumbnail(key, entry, seen), seen)
-            items.append(_item(entry, seen, several_models))
+                thumbnails[key] = (self._thumbnail(key, entry), seen)
+            items.append(self._item(entry, seen, several_models))
 
         with self.lock:
             self._thumbnails = thumbnails
+            self._items = {item["number"]: self._items[item["number"]] for item in items}
             with self.hold_trait_notifications():
                 self._send_thumbs()
                 self.items = items
                 self.current = current
+        if any(thumbnail.is_new for thumbnail, _ in thumbnails.values()):
+            self._drawing.touch()
         if not all(thumbnail.shows(seen) for thumbnail, seen in thumbnails.values()):
             self._redrawing.touch()
 
-    def _thumbnail(self, key: str, entry: HistoryEntry, seen: Filter) -> Thumbnail:
-        """The thumbnail of an entry; a new one is drawn at once if that needs no file."""
+    def _thumbnail(self, key: str, entry: HistoryEntry) -> Thumbnail:
         known = self._thumbnails.get(key)
-        if known is not None and known[0].is_of(entry):
-            return known[0]
-        made = Thumbnail(entry)
-        if made.has_pixels:
-            made.draw(seen)
-        return made
+        return known[0] if known is not None and known[0].is_of(entry) else Thumbnail(entry)
+
+    def _item(self, entry: HistoryEntry, seen: Filter, several_models: bool) -> dict[str, Any]:
+        """What the browser is told of an entry; counted anew only where that can have changed."""
+        made_of = entry, seen, several_models
+        known = self._items.get(entry.number)
+        if known is None or known[0][0] is not entry or known[0][1:] != made_of[1:]:
+            known = made_of, _item(entry, seen, several_models)
+            self._items[entry.number] = known
+        return known[1]
+
+    def _draw(self) -> None:
+        """Draw the thumbnails that were never drawn, those first that need no file."""
+        for needs_file in (False, True):
+            for thumbnail, seen in tuple(self._thumbnails.values()):
+                if thumbnail.is_new and thumbnail.has_pixels is not needs_file:
+                    thumbnail.draw(seen)
+            with self.lock:
+                self._send_thumbs()
 
     def _redraw(self) -> None:
         """Draw the thumbnails that do not show what they should."""
         for thumbnail, seen in tuple(self._thumbnails.values()):
-            if not thumbnail.shows(seen):
-                thumbnail.draw(seen)
+            thumbnail.draw(seen)
         with self.lock:
             self._send_thumbs()
 

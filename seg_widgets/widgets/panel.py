@@ -209,6 +209,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 mirror.push()
             for show, names in (
                 (self._show_result, ["result"]),
+                (self._show_upcoming, ["upcoming"]),
                 (self._show_controls, ["notes", "can_undo_clear"]),
                 (self._show_history, ["history", "current", *_FILTER]),
                 (self._show_actions, ["status", "busy"]),
@@ -228,6 +229,13 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             self.canvas.clear()
         else:
             self.canvas.set_result(result.image, result.prediction, result.name)
+
+    def _show_upcoming(self, _change: object = None) -> None:
+        upcoming = self.upcoming
+        if upcoming is None:
+            self.canvas.set_preview(None)
+        else:
+            self.canvas.set_preview(upcoming.image, upcoming.name)
 
     def _show_history(self, _change: object = None) -> None:
         with self._lock:
@@ -256,6 +264,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     def _ipython_display_(self, **settings: Any) -> None:
         displayed(self)
         super()._ipython_display_(**settings)
+
+    def _is_waited_for(self) -> bool:
+        return self.working
 
     def _awaits_image(self) -> bool:
         return self.result is None and not self.closed

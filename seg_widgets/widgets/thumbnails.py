@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Final
 
 import cv2
+import numpy as np
+import numpy.typing as npt
 
 from ..drawing import THUMBNAIL_STYLE, overlay, shrink
 from ..errors import SegWidgetsError
@@ -32,8 +35,17 @@ class Thumbnail:
         self._prediction = entry.prediction
         self._small: tuple[RGBArray, Prediction] | None = None
         self._filter: Filter | None = None
+        # Which instances its JPEG shows.
+        self._kept: npt.NDArray[np.bool_] | None = None
+        # Two threads may come to draw it: a new one, and one that follows a change.
+        self._lock = threading.Lock()
         self.jpeg = b""
         """The file of the small image; b"" where it is not drawn yet or the pixels are gone."""
+
+    @property
+    def is_new(self) -> bool:
+        """Whether it was never drawn."""
+        return self._filter is None
 
     @property
     def has_pixels(self) -> bool:
@@ -58,11 +70,16 @@ class Thumbnail:
         return self._filter == shown
 
     def draw(self, shown: Filter) -> None:
-        """Draw it.
+        """Draw it, unless it is drawn so already.
 
         Args:
             shown: What is shown of the prediction.
         """
+        with self._lock:
+            if not self.shows(shown):
+                self._draw(shown)
+
+    def _draw(self, shown: Filter) -> None:
         entry, prediction = self._entry, self._prediction
         self._filter = shown
         if entry is not None and prediction is not None:
@@ -77,7 +94,12 @@ class Thumbnail:
         if self._small is None:
             return
         small, shrunk = self._small
-        drawn = overlay(small, shrunk, THUMBNAIL_STYLE, only=shown.keep(shrunk))
+        kept = shown.keep(shrunk)
+        # Most steps of a threshold change few images of a session.
+        if self._kept is not None and np.array_equal(kept, self._kept):
+            return
+        self._kept = kept
+        drawn = overlay(small, shrunk, THUMBNAIL_STYLE, only=kept)
         done, data = cv2.imencode(
             ".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
         )

@@ -183,7 +183,9 @@ class Studio:
 
     def busy(self, notebook: Notebook) -> None:
         notebook.upload(self.photo)
-        expect(notebook.canvas.locator(".sgw-empty-title")).to_contain_text("Segmenting")
+        expect(notebook.canvas.locator(".sgw-preview")).to_be_visible()
+        expect(notebook.canvas.locator(".sgw-busy")).to_contain_text("Segmenting")
+        notebook.page.mouse.move(2, 2)
 
     def busy_again(self, notebook: Notebook) -> None:
         self.open_photo(notebook)

@@ -610,9 +610,31 @@ def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path) -> Non
     notebook.wait_for_panel()
     notebook.upload(photo)
     expect(notebook.canvas).to_have_attribute("aria-busy", "true")
+    preview = notebook.canvas.locator(".sgw-preview")
+    expect(preview).to_be_visible()
+    assert colors_of(preview) > 100, "the photograph is there first"
     notebook.canvas.get_by_role("button", name="Cancel").click()
     expect(notebook.canvas).to_have_attribute("aria-busy", "false")
+    expect(preview).to_be_hidden()
     expect(notebook.canvas).to_contain_text("No image yet")
+    # A second one: its result takes the preview's place.
+    notebook.upload(photo)
+    expect(preview).to_be_visible()
+    notebook.wait_for_result()
+    expect(preview).to_be_hidden()
+    assert notebook.shown() == 7
+
+
+def colors_of(canvas: Locator) -> int:
+    """How many colours the pixels of a canvas have."""
+    count: int = canvas.evaluate(
+        """(canvas) => {
+            const { width, height } = canvas;
+            const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
+            return new Set(new Uint32Array(data.buffer)).size;
+        }"""
+    )
+    return count
 
 
 def test_two_views_of_one_panel_stay_alike_and_one_may_go(

@@ -20,6 +20,7 @@ from PIL import Image
 
 from seg_widgets.errors import (
     ImageDamagedError,
+    ImageError,
     ImageFormatError,
     ImageNotFoundError,
     InferenceError,
@@ -915,6 +916,54 @@ def test_several_images_are_segmented_in_turn_and_the_first_is_shown(
     assert session.current == 1
     assert [entry.image.shape[1] for entry in session.history] == [21, 22, 23]
     assert all(entry.model == "paced" and entry.took_s is not None for entry in session.history)
+
+
+def test_an_image_is_there_before_its_result(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    seen: list[tuple[str, int]] = []
+    session.observe(
+        lambda change: seen.append((_name(change["new"]), len(predictor.widths))), "upcoming"
+    )
+    session.segment(make_picture(40, 30), "first")
+    assert predictor.started.acquire(timeout=10)
+    assert seen == [("first", 0)], "before the model was asked"
+    assert session.upcoming.image.shape == (30, 40, 3)
+    assert session.image is None
+    predictor.go.release()
+    session.wait(20)
+    assert session.upcoming is None
+    assert session.source == "first"
+
+    # One that is dropped, fails or is replaced leaves what was there.
+    session.segment(make_picture(50, 30), "second")
+    assert predictor.started.acquire(timeout=10)
+    session.cancel()
+    assert session.upcoming is None
+    assert session.source == "first"
+    session.segment(b"no image", "third")
+    predictor.go.release()
+    with pytest.raises(ImageError):
+        session.wait(20)
+    assert [name for name, _ in seen] == ["first", "", "second", ""]
+
+
+def _name(upcoming: Any) -> str:
+    return "" if upcoming is None else str(upcoming.name)
+
+
+def test_only_what_will_be_shown_is_upcoming(paced: tuple[SegmentationSession, Paced]) -> None:
+    session, predictor = paced
+    seen: list[str] = []
+    session.observe(lambda change: seen.append(_name(change["new"])), "upcoming")
+    session.segment_all(pictures(21, 22, 23))
+    predictor.go.release(3)
+    session.wait(20)
+    assert seen == ["21.jpg", ""]
+    # Another model looks at the image that is on screen: its first result stays visible.
+    session.use(StubPredictor(3))
+    session.wait(20)
+    session.show(2)
+    assert seen == ["21.jpg", ""]
 
 
 def test_a_single_request_goes_first_and_nothing_is_lost(

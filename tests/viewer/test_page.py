@@ -89,8 +89,9 @@ def test_it_has_every_trait_that_the_canvas_reads() -> None:
         if name in SegmentationCanvas.class_own_traits()
     }
     traits = json.loads(Page(to_html(FOUND, IMAGE)).texts["traits"])
-    assert set(traits) | {"content"} == synced
-    without_use = {"content", "hint", "max_file_bytes"}  # the last two need a kernel
+    assert set(traits) | {"content", "preview"} == synced
+    # The last three need a kernel.
+    without_use = {"content", "preview", "hint", "max_file_bytes"}
     defaults = {name: getattr(canvas, name) for name in synced - without_use}
     assert {name: traits[name] for name in defaults} == json.loads(json.dumps(defaults))
     canvas.close()

@@ -48,7 +48,7 @@ def test_the_synced_traits_and_their_defaults_are_those_of_the_table(name: str) 
     state = widget.get_state(own)
     rows = {row[0]: row for row in table(f"Traits of the {name}")}
     assert rows.keys() == own
-    assert state.pop("content", b"") == b""
+    assert state.pop("content", b"") == state.pop("preview", b"") == b""
     for trait, value in state.items():
         assert value == json.loads(rows[trait][2]), trait
         assert type(value) in (type(json.loads(rows[trait][2])), tuple), trait

@@ -4,6 +4,7 @@ import io
 import json
 from typing import Any
 
+import cv2
 import ipywidgets
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.style import Style
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer import decode_content, encode_content, script, stylesheet
-from seg_widgets.widgets.canvas import SegmentationCanvas
+from seg_widgets.widgets.canvas import PREVIEW_SIDE, SegmentationCanvas
 
 
 def test_a_prediction_of_another_image_is_refused() -> None:
@@ -58,7 +59,8 @@ def test_what_goes_to_the_browser_is_binary_and_plain() -> None:
     assert state["hidden_classes"] == ["person"]
     assert state["selected"] == [1]
     assert state["show"] == ["masks", "outlines", "labels"]
-    json.dumps({name: value for name, value in state.items() if name not in ("content", "layout")})
+    binary = ("content", "preview", "layout")
+    json.dumps({name: value for name, value in state.items() if name not in binary})
     canvas.close()
 
 
@@ -175,4 +177,43 @@ def test_the_browser_side_needs_nothing_from_elsewhere() -> None:
         own = text.replace("http://www.w3.org/2000/svg", "")
         for forbidden in ("import ", "import(", "://", "innerHTML", "@import", "fetch("):
             assert forbidden not in own
+    canvas.close()
+
+
+def test_a_preview_is_an_image_without_instances_and_a_result_ends_it() -> None:
+    canvas = SegmentationCanvas()
+    image = make_picture(320, 240)
+    canvas.set_preview(image, "a.jpg")
+    preview = decode_content(canvas.preview)
+    assert (preview.name, preview.header["width"], preview.header["scores"]) == ("a.jpg", 320, [])
+    assert canvas.content == b""
+    sent: list[str] = []
+    canvas.observe(lambda change: sent.append(change["name"]), ["content", "preview"])
+    canvas.set_result(image, StubPredictor(3)(image), "a.jpg")
+    assert sent == ["content", "preview"], "the last result is not seen again in between"
+    assert canvas.preview == b""
+    # The browser knows the image by its bytes, and does not decode it again.
+    assert decode_content(canvas.content).image == preview.image
+
+    other = make_picture(320, 240, seed=1)
+    canvas.set_preview(image)
+    canvas.set_result(other, StubPredictor(3)(other))
+    assert decode_content(canvas.content).image != preview.image
+    canvas.set_preview(image)
+    canvas.set_preview(None)
+    assert canvas.preview == b""
+    canvas.close()
+
+
+def test_a_large_preview_travels_small() -> None:
+    canvas = SegmentationCanvas()
+    image = make_picture(4000, 1000)
+    canvas.set_preview(image)
+    preview = decode_content(canvas.preview)
+    decoded = cv2.imdecode(np.frombuffer(preview.image, np.uint8), cv2.IMREAD_COLOR)
+    assert decoded is not None
+    assert decoded.shape == (400, PREVIEW_SIDE, 3)
+    assert (preview.header["width"], preview.header["height"]) == (4000, 1000)
+    canvas.set_result(image, StubPredictor(3)(image))
+    assert decode_content(canvas.content).image != preview.image
     canvas.close()

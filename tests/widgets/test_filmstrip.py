@@ -53,7 +53,7 @@ def test_each_entry_says_its_state_and_the_done_ones_have_an_image(strip: Filmst
         },
     ]
     assert strip.current == 1
-    assert list(strip.thumbs) == ["1"]
+    wait_until(lambda: list(strip.thumbs) == ["1"])
     decoded = cv2.imdecode(np.frombuffer(strip.thumbs["1"], np.uint8), cv2.IMREAD_COLOR)
     assert decoded is not None
     assert decoded.shape[0] <= THUMB_HEIGHT and decoded.shape[1] <= THUMB_WIDTH
@@ -64,12 +64,16 @@ def test_each_entry_says_its_state_and_the_done_ones_have_an_image(strip: Filmst
 
 def test_a_small_image_is_made_once(strip: Filmstrip) -> None:
     strip.set_entries([done(1)], 1, 0.5)
-    first = strip.thumbs["1"]
-    strip.set_entries([done(1), done(2)], 2, 0.9)
+    assert strip.thumbs == {}, "the result goes to the browser first"
+    wait_until(lambda: "1" in strip.thumbs)
+    first, item = strip.thumbs["1"], strip.items[0]
+    strip.set_entries([done(1), done(2)], 2, 0.5)
+    wait_until(lambda: "2" in strip.thumbs)
     assert strip.thumbs["1"] is first
     other = dataclasses.replace(done(1), prediction=StubPredictor(2)(IMAGE))
     strip.set_entries([other], 1, 0.9)
-    assert strip.thumbs["1"] != first
+    assert strip.items[0] is not item
+    wait_until(lambda: strip.thumbs.get("1", first) != first)
     assert strip.items[0]["note"] == "1 instance"
     strip.set_entries([], None, 0.5)
     assert (strip.items, strip.thumbs, strip.current) == ([], {}, None)
@@ -91,6 +95,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_the_counts_follow_at_once_and_the_small_images_a_moment_later(strip: Filmstrip) -> None:
     entries = [done(1), done(2)]
     strip.set_entries(entries, 1, 0.1)
+    wait_until(lambda: len(strip.thumbs) == 2)
     before = dict(strip.thumbs)
     strip.set_entries(entries, 1, 0.9)
     shown = len(FOUND.filter(0.9))

@@ -8,10 +8,11 @@ import inspect
 import io
 import json
 import threading
+import time
 import traceback
 import weakref
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -588,6 +589,13 @@ def upload_all(panel: SegmentationPanel, files: dict[str, bytes]) -> None:
         panel.upload.set_state({"value": value})
 
 
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def film(panel: SegmentationPanel) -> list[tuple[str, str]]:
     return [(item["name"], item["state"]) for item in panel.filmstrip.items]
 
@@ -605,6 +613,7 @@ def test_several_uploads_become_a_filmstrip(panel: SegmentationPanel) -> None:
     assert panel.filmstrip.current == 1
     assert "b.txt" in panel.filmstrip.items[1]["error"]
     assert panel.filmstrip.items[0]["note"] == "7 instances"
+    wait_until(lambda: "3" in panel.filmstrip.thumbs)
     thumb = cv2.imdecode(np.frombuffer(panel.filmstrip.thumbs["3"], np.uint8), cv2.IMREAD_COLOR)
     assert thumb is not None
     assert thumb.shape == (40, 50, 3)
@@ -846,7 +855,7 @@ def test_clear_offers_undo(panel: SegmentationPanel) -> None:
     assert panel.shown is not None and panel.shown.image_size == (30, 40)
     assert panel.canvas.content
     assert film(panel) == [("", "done"), ("", "done")]
-    assert len(panel.filmstrip.thumbs) == 2
+    wait_until(lambda: len(panel.filmstrip.thumbs) == 2)
 
 
 def test_the_strip_counts_what_the_canvas_shows(panel: SegmentationPanel) -> None:

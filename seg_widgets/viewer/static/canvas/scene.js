@@ -31,16 +31,35 @@ export function sceneOf(content) {
  */
 async function readScene(content) {
   const { header, image, packed } = parseContent(content);
-  const [bits, bitmap] = await Promise.all([
-    inflate(packed),
-    createImageBitmap(new Blob([image], { type: header.mediaType })),
-  ]);
+  const [bits, bitmap] = await Promise.all([inflate(packed), bitmapOf(image, header.mediaType)]);
   const masks = readMasks(header, bits);
   // Large ones first, so that the small ones lie on top, where the pointer finds them.
   const order = header.areas
     .map((_, index) => index)
     .sort((a, b) => header.areas[b] - header.areas[a] || a - b);
   return { header, bitmap, masks, order, paths: [], exactPaths: [] };
+}
+
+/** The image that was decoded last: a result has that of its preview. @type {{bytes: Uint8Array, bitmap: Promise<ImageBitmap>} | null} */
+let lastImage = null;
+
+/**
+ * @param {Uint8Array<ArrayBuffer>} bytes
+ * @param {string} type
+ */
+function bitmapOf(bytes, type) {
+  if (lastImage && sameBytes(lastImage.bytes, bytes)) return lastImage.bitmap;
+  const bitmap = createImageBitmap(new Blob([bytes], { type }));
+  lastImage = { bytes, bitmap };
+  return bitmap;
+}
+
+/**
+ * @param {Uint8Array} one
+ * @param {Uint8Array} other
+ */
+export function sameBytes(one, other) {
+  return one.length === other.length && one.every((byte, at) => byte === other[at]);
 }
 
 /**

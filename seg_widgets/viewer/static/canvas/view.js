@@ -9,6 +9,7 @@ import { lookOf } from "./look.js";
 import { Painter } from "./painter.js";
 import { makeParts } from "./parts.js";
 import { Pointer } from "./pointer.js";
+import { Preview } from "./preview.js";
 import { watchPixelRatio } from "./ratio.js";
 import { sceneOf } from "./scene.js";
 import { nameSlider } from "./slider.js";
@@ -17,7 +18,7 @@ import { Timers } from "./timers.js";
 import { stageHeight } from "./viewport.js";
 
 /** @import {Parts} from "./parts.js" */
-/** @import {Filter, Look, Model, Scene} from "./types.js" */
+/** @import {Filter, Header, Look, Model, Scene} from "./types.js" */
 
 /** CSS pixels from which the lists stand beside the image. */
 const WIDE = 760;
@@ -45,6 +46,10 @@ export class View {
   #timers = new Timers();
   #announcer = new Announcer(this.#surface, this.#timers);
   #painter = new Painter(this.#base, this.#marks);
+  #preview = new Preview(() => {
+    this.#layout();
+    this.#updateStatus();
+  });
   /** @type {Parts} */
   #parts;
   /** @type {(() => void)[]} */
@@ -73,6 +78,7 @@ export class View {
     this.#listen();
     this.#updateStatus();
     this.#load();
+    this.#updatePreview();
   }
 
   destroy() {
@@ -90,7 +96,7 @@ export class View {
   #build(element) {
     const { empty, busy, bar, notice, error } = this.#parts.status;
     const { note, toastBox, zooms, tip } = this.#parts.overlays;
-    this.#surface.append(this.#base, this.#marks);
+    this.#surface.append(this.#base, this.#marks, this.#preview.element);
     this.#stage.append(this.#surface, empty, note, toastBox, busy);
     this.#stage.append(bar, zooms, tip, this.#parts.sources.element);
     const body = make("div", "sgw-body", {}, this.#stage, this.#parts.side.element);
@@ -102,6 +108,7 @@ export class View {
   #listen() {
     const sync = this.#parts.sync;
     sync.on("content", () => this.#load());
+    sync.on("preview", () => this.#updatePreview());
     sync.on(DRAWN, () => this.#schedule());
     sync.on("zoom pan", () => this.#parts.navigation.follow());
     sync.on("busy status error hint exports actions", () => this.#updateStatus());
@@ -127,6 +134,7 @@ export class View {
   async #load() {
     const content = this.#parts.sync.takeContent();
     if (!content?.byteLength) {
+      this.#preview.held = false;
       this.#parts.actions.scene = null;
       this.#parts.navigation.forget();
       this.#parts.popover.close();
@@ -134,19 +142,20 @@ export class View {
       this.#updateStatus();
       return;
     }
-    /** @type {Scene | null} */
-    let scene = null;
-    let problem = "";
-    try {
-      scene = await sceneOf(content);
-    } catch (error) {
-      problem = `The image can't be shown here: ${/** @type {Error} */ (error).message}.`;
-    }
+    // What ends a preview is often its result, which takes its place once it is decoded.
+    this.#preview.held = true;
+    const { scene, problem } = await decoded(content);
     // A newer message may have come, or the view gone, while this one was decoded.
     if (this.#destroyed || this.#parts.sync.content !== content) return;
     this.#problem = problem;
     if (scene) this.#setScene(scene);
+    this.#preview.held = false;
+    this.#updatePreview();
     this.#updateStatus();
+  }
+
+  #updatePreview() {
+    this.#preview.show(this.#parts.kernel.live ? this.#parts.sync.get("preview") : null);
   }
 
   /** @param {Scene} scene */
@@ -167,20 +176,23 @@ export class View {
     // Without a width it is not on screen yet; the observer calls when it is.
     if (this.#destroyed || !width) return;
     const { scene } = this.#parts.actions;
+    const shown = this.#preview.header ?? scene?.header;
     this.#root.classList.toggle("sgw-wide", width >= WIDE);
-    this.#root.classList.toggle("sgw-has-image", Boolean(scene));
+    this.#root.classList.toggle("sgw-has-image", Boolean(shown));
+    this.#root.classList.toggle("sgw-previewing", Boolean(this.#preview.header));
     this.#parts.legend.element.hidden = !this.#parts.sync.get("legend");
     this.#parts.table.element.hidden = !this.#parts.sync.get("table");
-    if (!scene) {
-      this.#surface.style.height = "";
+    const stageWidth = this.#stage.clientWidth;
+    const height = shown ? stageHeight(shown, stageWidth) : 0;
+    this.#surface.style.height = shown ? `${height}px` : "";
+    this.#preview.draw(stageWidth, height, devicePixelRatio || 1);
+    // Below a preview nothing is drawn: it is laid out for another image.
+    if (!scene || this.#preview.header) {
       this.#painter.clear();
       delete this.#root.dataset.shown;
       delete this.#root.dataset.total;
       return;
     }
-    const stageWidth = this.#stage.clientWidth;
-    const height = stageHeight(scene.header, stageWidth);
-    this.#surface.style.height = `${height}px`;
     this.#painter.resize(stageWidth, height, devicePixelRatio || 1);
     this.#parts.navigation.layout(scene.header, stageWidth, height);
     // In this frame, or a resized canvas would flash empty.
@@ -196,7 +208,8 @@ export class View {
     this.#frame = 0;
     const { scene } = this.#parts.actions;
     const { view } = this.#parts.navigation;
-    if (this.#destroyed || !scene || !view || !this.#painter.width) return;
+    if (this.#destroyed || !scene || this.#preview.header) return;
+    if (!view || !this.#painter.width) return;
     const filter = this.#parts.sync.filter();
     this.#font ||= getComputedStyle(this.#root).fontFamily;
     const look = lookOf(this.#parts, scene.header, filter, this.#font);
@@ -212,31 +225,22 @@ export class View {
    * @param {Look} look
    */
   #updateParts({ header }, filter, look) {
-    const { shown, hovered, selected, colorBy, hideMasks } = look;
+    const { shown, selected, colorBy } = look;
     const summary = summarize(header, shown);
     this.#announcer.summarize(header.name, summary);
     this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
     this.#parts.legend.update(header, filter, shown, colorBy);
     this.#parts.table.update(filter, look);
 
-    const { zoomed } = this.#parts.navigation;
-    this.#surface.classList.toggle("sgw-movable", zoomed);
-    this.#parts.overlays.updateZooms(zoomed, hideMasks);
-    this.#parts.overlays.updateNote(explainNothing(header, shown, filter));
-    this.#parts.overlays.updateTip(
-      header,
-      hovered,
-      colorBy,
-      this.#parts.hover.location,
-      this.#painter,
-    );
+    this.#surface.classList.toggle("sgw-movable", this.#parts.navigation.zoomed);
+    updateOverlays(this.#parts, header, filter, look, this.#painter);
   }
 
   #updateStatus() {
     if (this.#destroyed) return;
     const { live, problem } = this.#parts.kernel;
-    const hasCamera = Boolean(navigator.mediaDevices?.getUserMedia);
-    const canPhotograph = this.#parts.sources.can("camera") && hasCamera;
+    if (!live) this.#preview.show(null);
+    const canPhotograph = this.#parts.sources.can("camera") && hasCamera();
     // A kernel that is gone finishes nothing.
     const busy = live && this.#parts.sync.get("busy");
     this.#parts.status.update({
@@ -245,7 +249,7 @@ export class View {
       error: this.#parts.sync.get("error") || this.#problem,
       notice: problem,
       hint: this.#parts.sync.get("hint"),
-      hasImage: Boolean(this.#parts.actions.scene),
+      hasImage: Boolean(this.#parts.actions.scene || this.#preview.header),
       canCancel: this.#parts.sources.can("cancel"),
       canPhotograph,
     });
@@ -268,4 +272,34 @@ export class View {
   #showKeys() {
     this.#parts.menus.showKeys(() => this.#surface.focus());
   }
+}
+
+/**
+ * @param {DataView} content
+ * @returns {Promise<{scene: Scene | null, problem: string}>} the scene, or why there is none
+ */
+async function decoded(content) {
+  try {
+    return { scene: await sceneOf(content), problem: "" };
+  } catch (error) {
+    const { message } = /** @type {Error} */ (error);
+    return { scene: null, problem: `The image can't be shown here: ${message}.` };
+  }
+}
+
+/**
+ * @param {Parts} parts
+ * @param {Header} header
+ * @param {Required<Filter>} filter
+ * @param {Look} look
+ * @param {Painter} painter
+ */
+function updateOverlays({ overlays, navigation, hover }, header, filter, look, painter) {
+  overlays.updateZooms(navigation.zoomed, look.hideMasks);
+  overlays.updateNote(explainNothing(header, look.shown, filter));
+  overlays.updateTip(header, look.hovered, look.colorBy, hover.location, painter);
+}
+
+function hasCamera() {
+  return Boolean(navigator.mediaDevices?.getUserMedia);
 }
