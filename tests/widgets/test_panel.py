@@ -12,6 +12,7 @@ import traceback
 import weakref
 import zipfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -918,3 +919,24 @@ def test_an_index_names_one_instance_in_table_files_and_python(panel: Segmentati
     names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
     cutouts = [name for name in names if name.endswith(".png")]
     assert [int(name.split("-")[-2]) for name in cutouts] == list(shown)
+
+
+def test_a_model_is_built_once_the_panel_is_made() -> None:
+    """PyTorch's import would slow down every other thread, and so the panel's first appearance."""
+    made: list[bool] = []
+
+    def build() -> StubPredictor:
+        made.append(bool(panels[0].children) if panels else False)
+        return StubPredictor()
+
+    class Watched(SegmentationPanel):
+        def _make_parts(self) -> None:
+            panels.append(self)
+            super()._make_parts()
+            assert not made
+
+    panels: list[SegmentationPanel] = []
+    with closing(Watched(build=build)) as panel:
+        panel.wait(20)
+        assert made == [True]
+        assert panel.predictor is not None
