@@ -35,7 +35,8 @@ _POST_OPS: Final[dict[str, tuple[str, list[float], str]]] = {
     "relu6": ("hardtanh", [0.0, 6.0], ""),
     "gelu": ("gelu", [], "none"),
 }
-_MOST_SIZES: Final = 8  # of the inputs for which weights are kept; a camera's photographs have two
+# Sizes of an image for which weights are kept: photographs lie or stand, the starter looks twice.
+_MOST_SIZES: Final = 4
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _can_fuse(network: nn.Module, x: Tensor) -> bool:
 class Fused:
     """Runs convolutions of one network with their activation.
 
-    Weights in oneDNN's order are kept for each size of input, until the weights change.
+    Weights in oneDNN's order are kept for each size of an image, until the weights change.
     """
 
     def __init__(self) -> None:
@@ -105,6 +106,8 @@ class Fused:
 
     def _weight(self, convolution: nn.Conv2d, x: Tensor, *how: Any) -> Tensor:
         weight = convolution.weight
+        if len(x) > 1:
+            return weight  # Regions, which come in other numbers each time.
         kept = self._ordered.setdefault(convolution, {})
         key = (weight.data_ptr(), 0 if weight.is_inference() else weight._version, x.shape)
         found = kept.get(key)

@@ -28,7 +28,7 @@ def convolution() -> nn.Conv2d:
 
 @pytest.fixture
 def x() -> Tensor:
-    return torch.randn(2, 12, 15, 17, generator=torch.Generator().manual_seed(1)) * 4
+    return torch.randn(1, 12, 15, 17, generator=torch.Generator().manual_seed(1)) * 4
 
 
 @pytest.mark.skipif(not is_possible(), reason="this PyTorch has not the operators")
@@ -40,12 +40,13 @@ def test_it_gives_the_same(convolution: nn.Conv2d, x: Tensor, activation: Activa
             run = runner(convolution, given)
             assert run is not one_after_the_other
             torch.testing.assert_close(run(convolution, given, activation), expected)
-            # A smaller input has weights of its own.
-            part = given[:, :, :5, :9]
-            torch.testing.assert_close(
-                run(convolution, part, activation),
-                one_after_the_other(convolution, part, activation),
-            )
+            # Each size of input has weights of its own; several inputs together have none.
+            others = [given[:, :, :height, :9] for height in range(3, 9)]
+            for other in (*others, torch.cat([given, 2 * given])):
+                torch.testing.assert_close(
+                    run(convolution, other, activation),
+                    one_after_the_other(convolution, other, activation),
+                )
 
 
 @pytest.mark.skipif(not is_possible(), reason="this PyTorch has not the operators")

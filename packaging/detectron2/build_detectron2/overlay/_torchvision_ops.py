@@ -10,7 +10,6 @@ The functions have the signatures and the results of those in `torchvision.ops`.
 import importlib.machinery
 import importlib.util
 import os
-import sys
 from pathlib import Path
 
 import torch
@@ -123,9 +122,10 @@ def _package():
 
 
 def _load_operators() -> None:
-    """Register torchvision's operators with PyTorch, as the package does when it is imported."""
-    if "torchvision" in sys.modules:
-        return
+    """Register torchvision's operators with PyTorch, as the package does when it is imported.
+
+    Doing so twice is harmless.
+    """
     path = _library()
     try:
         if path is not None:
