@@ -48,7 +48,7 @@ ALLOWED: dict[str, set[str]] = {
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
-    "_lazy": {"widgets", "serving"},
+    "_lazy": {"net", "widgets", "serving"},
     "_samples": {"widgets"},
     "_stopping": {"finetuning", "cli"},
     "_text": set(ALLOWED),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
-from benchmarks import __main__, measuring, parts, report
+from benchmarks import __main__, first_start, gpu, measuring, parts, report
 from benchmarks.checking import compare
 from benchmarks.figures import RESULTS, Curve, Figure, Results, Summary, read_results
+from seg_widgets.testing import StubPredictor, make_picture
 
 from .browser import chromium
 
@@ -211,3 +213,28 @@ def test_figures_have_seven_runs_or_are_not_timed() -> None:
         for figure in kept.figures:
             for value in figure.values.values():
                 assert not figure.compared or value.runs >= measuring.ROUNDS, figure.name
+
+
+def test_what_half_precision_changes_is_found_by_pairs() -> None:
+    image = make_picture(64, 48)
+    expected = StubPredictor(4)(image)
+    assert gpu.difference(expected, expected) == {
+        "same instances": 1.0,
+        "largest score": 0.0,
+        "mean mask IoU": 1.0,
+    }
+    fewer = expected.filter(float(expected.scores[1]))
+    assert gpu.difference(expected, fewer)["same instances"] == len(fewer) / len(expected) < 1
+    assert gpu.difference(expected, expected.filter(1.0)) == {"same instances": 0.0}
+
+
+def test_the_import_of_a_process_is_counted_by_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = (
+        "import time: self [us] | cumulative | imported package\n"
+        "import time:      4000 |       4000 |   torch.nn\n"
+        "import time:      3000 |       3000 |     torch._dynamo.utils\n"
+        "import time:     12500 |      19500 | torch\n"
+    )
+    done = subprocess.CompletedProcess([], 0, stderr=lines)
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
+    assert first_start.import_ms("import torch") == {"torch": 16, "torch._dynamo": 3}

@@ -13,7 +13,7 @@ from ..errors import SegWidgetsError, SettingError
 from ..export import DEFAULT_FORMATS, save_formats
 from ..modeling import STARTER
 from ..prediction import check_threshold
-from ..serving import SERVER_VARIABLE, RemotePredictor, environment
+from ..serving import SERVER_VARIABLE, environment
 from .common import (
     EXIT_OK,
     EXIT_SOME_FAILED,
@@ -29,6 +29,7 @@ from .image_run import ImageRun, shown_path
 
 if TYPE_CHECKING:
     from ..modeling import Detectron2Predictor
+    from ..serving import RemotePredictor
 
 __all__ = ["add_parser", "load_model", "run"]
 
@@ -240,6 +241,8 @@ def load_model(options: argparse.Namespace) -> Detectron2Predictor | RemotePredi
     """
     server = _server(options)
     if server:
+        from ..serving import RemotePredictor
+
         remote = RemotePredictor(server)
         remote.about()  # so that it is known before the first image whether it answers
         return remote

@@ -12,7 +12,7 @@ from typing import Any
 from PIL import Image
 
 from ..errors import ImageError, ImageFormatError, ImageTooLargeError, SegWidgetsError
-from ..net import Fetched, fetch
+from ..net import Fetched
 from .arrays import RGBArray, from_array
 from .choices import Channels, Choices, Contrast
 from .decode import decode_bytes, decode_pil
@@ -138,6 +138,8 @@ def read(
     limits = Limits(max_pixels, max_side, max_bytes)
     choices = Choices(contrast, channels, page)
     if isinstance(source, str) and has_scheme(source):
+        from ..net import fetch
+
         source = fetch(source.strip(), max_bytes=max_bytes, allow_local=allow_local, stop=stop)
     elif isinstance(source, (Mapping, list, tuple)):
         source = only_upload(source)

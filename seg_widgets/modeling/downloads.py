@@ -28,7 +28,7 @@ from ..errors import (
     WeightsError,
     WeightsFetchError,
 )
-from ..net import Progress, fetch_file
+from ..net import Progress
 from .catalogue import STARTER, ModelCard, cache_folder, find_model, weight_folders
 from .checkpoint import MAX_WEIGHTS_BYTES
 from .zoo_names import card_meant, names_like
@@ -192,6 +192,8 @@ def _check_space(card: ModelCard, part: Path, folder: Path) -> None:
 
 
 def _fetch(card: ModelCard, part: Path, progress: Progress, stall_timeout_s: float) -> None:
+    from ..net import fetch_file
+
     # Whoever names a mirror means it, also one on this machine.
     own = bool(os.environ.get("SEG_WIDGETS_MIRROR", "").strip())
     try:

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
-from detectron2.layers import ShapeSpec
+from detectron2.layers import ShapeSpec, batched_nms
 from detectron2.modeling import BACKBONE_REGISTRY, META_ARCH_REGISTRY, GeneralizedRCNN
 from detectron2.modeling.backbone import FPN, Backbone
 from detectron2.modeling.backbone.fpn import LastLevelMaxPool
@@ -22,7 +22,8 @@ from detectron2.modeling.roi_heads.mask_head import ROI_MASK_HEAD_REGISTRY, Base
 from detectron2.structures import Boxes, Instances
 from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.ops import batched_nms
+
+from .fused_convolution import Run, one_after_the_other, runner
 
 __all__ = [
     "EfficientNetLite0",
@@ -85,15 +86,18 @@ class SamePadConv2d(nn.Conv2d):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.stride[0] > 1:
-            height, width = x.shape[-2:]
-            kernel, stride = self.kernel_size[0], self.stride[0]
-            rows = max((-(-height // stride) - 1) * stride + kernel - height, 0)
-            columns = max((-(-width // stride) - 1) * stride + kernel - width, 0)
-            x = functional.pad(
-                x, (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
-            )
-        return super().forward(x)
+        return super().forward(self.padded(x))
+
+    def padded(self, x: Tensor) -> Tensor:
+        """Return an input with the rows and columns that the convolution itself doesn't add."""
+        if self.stride[0] == 1:
+            return x
+        height, width = x.shape[-2:]
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        rows = max((-(-height // stride) - 1) * stride + kernel - height, 0)
+        columns = max((-(-width // stride) - 1) * stride + kernel - width, 0)
+        margins = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
+        return functional.pad(x, margins)
 
 
 class InvertedResidual(nn.Module):
@@ -107,10 +111,15 @@ class InvertedResidual(nn.Module):
         self.project = SamePadConv2d(hidden, shape.channels_out, 1)
         self.residual = shape.stride == 1 and shape.channels_in == shape.channels_out
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the block's output and its expanded, not yet strided activation."""
-        expanded = x if self.expand is None else functional.relu6(self.expand(x), inplace=True)
-        y = self.project(functional.relu6(self.depthwise(expanded)))
+    def forward(self, x: Tensor, run: Run = one_after_the_other) -> tuple[Tensor, Tensor]:
+        """Return the block's output and its expanded, not yet strided activation.
+
+        Args:
+            x: N×C×H×W.
+            run: what runs the convolutions.
+        """
+        expanded = x if self.expand is None else run(self.expand, x, "relu6")
+        y = run(self.project, run(self.depthwise, expanded, "relu6"), "none")
         return (x + y if self.residual else y), expanded
 
 
@@ -139,12 +148,13 @@ class EfficientNetLite0(Backbone):  # type: ignore[misc]  # detectron2 has no ty
         """Return the feature maps of an N×3×H×W batch, by name."""
         features = {}
         tapped = {block: name for name, (block, _, _) in self.FEATURES.items()}
-        x = functional.relu6(self.stem(x))
+        run = runner(self, x)
+        x = run(self.stem, x, "relu6")
         for index, block in enumerate(self.blocks):
-            x, expanded = block(x)
+            x, expanded = block(x, run)
             if index in tapped:
                 features[tapped[index]] = expanded
-        features["res5"] = functional.relu6(self.head(x))
+        features["res5"] = run(self.head, x, "relu6")
         return features
 
     def output_shape(self) -> dict[str, ShapeSpec]:
@@ -206,8 +216,9 @@ class WideBlock(nn.Module):
         nn.init.zeros_(self.project.weight)  # begins as the identity, which trains steadily
 
     def forward(self, x: Tensor) -> Tensor:
-        residual: Tensor = self.project(functional.gelu(self.expand(self.norm(self.depthwise(x)))))
-        return x + residual
+        run = runner(self, x)
+        normed = self.norm(run(self.depthwise, x, "none"))
+        return x + run(self.project, run(self.expand, normed, "gelu"), "none")
 
 
 @ROI_MASK_HEAD_REGISTRY.register()

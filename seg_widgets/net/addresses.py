@@ -6,14 +6,14 @@ import contextlib
 import ipaddress
 import re
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urljoin, urlsplit
-
-import urllib3
-from urllib3.util import Url, parse_url
 
 from .._text import printable
 from ..errors import UrlError
+
+if TYPE_CHECKING:
+    from urllib3.util import Url
 
 __all__ = [
     "MAX_URL_LENGTH",
@@ -139,10 +139,13 @@ def check_url(url: str) -> Url:
     Raises:
         UrlError: it is not a proper http(s) URL, is too long, or holds a password.
     """
+    from urllib3.exceptions import LocationParseError
+    from urllib3.util import parse_url
+
     _check_characters(url)
     try:
         parts = parse_url(url)
-    except (urllib3.exceptions.LocationParseError, ValueError):
+    except (LocationParseError, ValueError):
         raise improper(url) from None
     if "@" in re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]:
         raise UrlError(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Final
+from typing import IO
 
 import requests
 from urllib3.util import Url
@@ -20,36 +20,14 @@ from ..errors import FetchError, FetchTooLargeError, SettingError
 from .addresses import check_url, host_of, redirected_url, shorten, url_name
 from .answer import Answer, nothing
 from .connection import Guard, Timeouts, broken, make_session, request
+from .fetched import MAX_BYTES, Fetched, Progress, size_text
 
-__all__ = ["MAX_BYTES", "Fetched", "Progress", "fetch", "fetch_file", "size_text"]
-
-MAX_BYTES: Final = 25 * 2**20
-"""How many bytes an image's file may have: 25 MiB. The one place of this limit, for addresses,
-files and uploads alike."""
+__all__ = ["fetch", "fetch_file"]
 
 _CHUNK_BYTES = 64 * 2**10
 _FILE_CHUNK_BYTES = 2**20
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PAGES = ("text/html", "application/xhtml+xml")
-
-Progress = Callable[[int, int | None], None]
-"""Is called with the bytes that have come and those that there will be (None: the server doesn't
-say); may raise to stop."""
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """What a URL gave.
-
-    Args:
-        content: the raw bytes.
-        url: where they came from after all redirects.
-        name: what messages call it.
-    """
-
-    content: bytes = field(repr=False)
-    url: str
-    name: str
 
 
 def fetch(
@@ -158,18 +136,6 @@ def _check_limits(max_bytes: int, max_redirects: int) -> None:
         raise SettingError(f"max_bytes is 1 or more, not {max_bytes}.")
     if max_redirects < 0:
         raise SettingError(f"max_redirects is 0 or more, not {max_redirects}.")
-
-
-def size_text(count: int) -> str:
-    """Write a number of bytes for a message.
-
-    Args:
-        count: how many.
-
-    Returns:
-        Such as "25.0 MiB" (a MiB is 2²⁰ bytes), or "900 bytes" for less than one.
-    """
-    return f"{count / 2**20:,.1f} MiB" if count >= 2**20 else f"{count:,} bytes"
 
 
 # ── the answer ────────────────────────────────────────────────────────────────────────────────────

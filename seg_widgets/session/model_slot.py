@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -21,7 +22,7 @@ from ..modeling import (
     model_name,
 )
 from ..prediction import Predictor
-from ..serving import SERVER_VARIABLE, RemotePredictor, environment
+from ..serving import SERVER_VARIABLE, environment
 from .failures import presentable
 from .worker import call_in_thread
 
@@ -128,6 +129,7 @@ class ModelSlot:
         self._predictor: Predictor | None = None
         self._failed = False
         self._download: BackgroundDownload | None = None
+        self._start_held: list[Callable[[], None]] | None = None
 
     # ── what it is ────────────────────────────────────────────────────────────────────────────────
 
@@ -207,8 +209,33 @@ class ModelSlot:
             future: Future[Predictor] = Future()
             self._future = future
             self._failed = False
-            call_in_thread(lambda: self._build(build, future), "seg_widgets model")
+            self._start(lambda: self._build(build, future))
             return future
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Models that are asked for in the meantime are built after it.
+
+        Building one imports PyTorch, and every other thread is slower until then.
+        """
+        with self._lock:
+            self._start_held = []
+        try:
+            yield
+        finally:
+            with self._lock:
+                held, self._start_held = self._start_held, None
+            for start in held or ():
+                start()
+
+    def _start(self, work: Callable[[], None]) -> None:
+        def start() -> None:
+            call_in_thread(work, "seg_widgets model")
+
+        if self._start_held is None:
+            start()
+        else:
+            self._start_held.append(start)
 
     def fetch(self, choice: ModelChoice) -> None:
         """Fetch the weights of a model in the background; the model in use stays.
@@ -295,7 +322,11 @@ class ModelSlot:
 
 def server_predictor() -> Predictor | None:
     """The model of the server that `SEG_WIDGETS_SERVER` names, or None if it names none."""
-    return RemotePredictor() if environment(SERVER_VARIABLE) else None
+    if not environment(SERVER_VARIABLE):
+        return None
+    from ..serving import RemotePredictor  # with its HTTP client
+
+    return RemotePredictor()
 
 
 def predictor_name(predictor: object) -> str:

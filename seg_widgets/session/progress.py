@@ -33,7 +33,9 @@ class Progress:
             return self._doing
         if self._slot.fetching:
             return self._slot.progress
-        return "Loading the model; an image can be chosen meanwhile" if self._slot.building else ""
+        if self._slot.building:
+            return f"Loading {self._model}; an image can be chosen meanwhile"
+        return ""
 
     def opening(self, request: Request) -> None:
         """The image of the current request is being opened."""
@@ -41,7 +43,7 @@ class Progress:
 
     def loading(self) -> None:
         """The current request waits for its model."""
-        self._doing = "Loading the model (the first time takes some seconds)"
+        self._doing = f"Loading {self._model} (the first time takes some seconds)"
 
     def segmenting(self, request: Request, waits: str | None = None) -> None:
         """The model runs on the current request.
@@ -58,6 +60,10 @@ class Progress:
     def took(self, last_s: float | None) -> None:
         """Note how long the model took for an image, in seconds; None where it is another one."""
         self._last_s = last_s
+
+    @property
+    def _model(self) -> str:
+        return f"the model {printable(self._slot.name)}".rstrip()
 
     def _sentence(self, verb: str, request: Request) -> str:
         position = self._queue.position(request)

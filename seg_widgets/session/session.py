@@ -70,7 +70,12 @@ class SegmentationSession(Revisiting):
         self._limits = Limits(max_pixels, allow_local, Choices(contrast, channels, page))
         choice = ModelChoice.of(predictor, build, device)
         super().__init__(threshold)
-        self._choose(choice)
+        with self._slot.held():
+            self._choose(choice)
+            self._make_parts()
+
+    def _make_parts(self) -> None:
+        """What a subclass makes of itself before its model is built; here nothing."""
 
     # ── requests ──────────────────────────────────────────────────────────────────────────────────
 

@@ -110,7 +110,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self.static_image = bool(static_image)
         self._follow()
         self._samples = sample_sources(samples) if "samples" in self._has else {}
-        choices, chosen = model_choices(predictor, build, models)
+        self._choices = model_choices(predictor, build, models)
         self._device = device
         self.hidden_classes = hidden_classes
         self.class_thresholds = class_thresholds or {}
@@ -125,14 +125,16 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             channels=channels,
             page=page,
         )
+
+    # ── what it is made of ────────────────────────────────────────────────────────────────────────
+
+    def _make_parts(self) -> None:
         self.add_class("sgw-panel")
         self._make_controls()
-        self._make_models(choices, chosen)
+        self._make_models(*self._choices)
         self._make_views()
         self.children = panel_rows(self, self._has, self._samples, self._models.several)
         self._wire()
-
-    # ── what it is made of ────────────────────────────────────────────────────────────────────────
 
     def _make_controls(self) -> None:
         self._sources = ImageSources(

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seg_widgets import net
 from seg_widgets.errors import (
     ImageDamagedError,
     ImageError,
@@ -17,7 +18,7 @@ from seg_widgets.errors import (
     ImageTooLargeError,
     UrlError,
 )
-from seg_widgets.images import ImageWarning, Upload, load, loading, read
+from seg_widgets.images import ImageWarning, Upload, load, read
 from seg_widgets.net import Fetched
 
 from .pictures import PICTURE, PNG, assert_is_rgb, upload_7, upload_8
@@ -90,7 +91,7 @@ def test_urls_go_to_fetch(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append((url, options))
         return Fetched(b"x" if "bad" in url else PNG, url, "photo.png")
 
-    monkeypatch.setattr(loading, "fetch", fake)
+    monkeypatch.setattr(net, "fetch", fake)
     np.testing.assert_array_equal(
         load(" HTTPS://example.org/photo.png\n", max_bytes=10_000, allow_local=True), PICTURE
     )

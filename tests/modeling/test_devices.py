@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
+import json
+import subprocess
 import sys
 import types
 import warnings
@@ -92,3 +95,74 @@ def test_warnings_of_its_import_are_not_shown(monkeypatch: pytest.MonkeyPatch) -
         warnings.warn("mine", FutureWarning, stacklevel=1)
     assert [str(one.message) for one in seen] == ["mine"]
     assert "detectron2.model_zoo" in sys.modules
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_the_search_for_garbage_goes_on_after_the_import(
+    monkeypatch: pytest.MonkeyPatch, enabled: bool
+) -> None:
+    seen: list[bool] = []
+    real = importlib.import_module
+
+    def look(name: str, package: str | None = None) -> Any:
+        seen.append(gc.isenabled())
+        return real(name, package)
+
+    monkeypatch.setattr(importlib, "import_module", look)
+    (gc.enable if enabled else gc.disable)()
+    try:
+        import_detectron2()
+        assert gc.isenabled() is enabled
+    finally:
+        gc.enable()
+    assert set(seen) == {False}
+
+
+# What a first answer does without: each costs between a twentieth of a second and several.
+_NOT_NEEDED = (
+    *("torch._dynamo", "torch.distributed.tensor", "torchvision", "sympy", "matplotlib", "pandas"),
+    *(
+        "detectron2.engine",
+        "detectron2.data",
+        "detectron2.evaluation",
+        "detectron2.utils.visualizer",
+    ),
+    *("omegaconf", "hydra", "tensorboard", "requests", "urllib3", "ipywidgets", "aiohttp"),
+)
+_FIRST_ANSWER = """
+import json, sys
+import numpy as np
+from seg_widgets import load_predictor, overlay
+
+image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+predictor = load_predictor(device="cpu", min_size=64)
+prediction = predictor(image)
+overlay(image, prediction)
+loaded = sorted(set(json.loads(sys.argv[1])) & set(sys.modules))
+
+# What others import later works as ever, with the operators that are there already.
+import torch, torchvision
+from torchvision.models.detection import maskrcnn_resnet50_fpn
+from seg_widgets import wrap
+
+torch.manual_seed(0)
+model = maskrcnn_resnet50_fpn(weights=None, weights_backbone=None, num_classes=3, min_size=64)
+classes = ["__background__", "cat", "dog"]
+model.roi_heads.score_thresh = 0.0
+found = wrap(model.eval(), classes)(image)
+boxes = torch.tensor([[0.0, 0.0, 4.0, 4.0], [0.0, 0.0, 4.0, 3.9]])
+kept = torchvision.ops.nms(boxes, boxes[:, 3], 0.5)
+print(json.dumps([loaded, found.class_names, kept.tolist()]))
+"""
+
+
+def test_a_first_answer_loads_only_what_it_needs() -> None:
+    ops = pytest.importorskip("detectron2._torchvision_ops", reason="not our wheel of detectron2")
+    assert ops.nms is importlib.import_module("detectron2.layers").nms
+    command = [sys.executable, "-W", "ignore", "-c", _FIRST_ANSWER, json.dumps(_NOT_NEEDED)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded, class_names, kept = json.loads(done.stdout)
+    assert loaded == []
+    assert class_names == ["cat", "dog"]
+    assert kept == [0]

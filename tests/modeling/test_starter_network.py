@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from detectron2.config import get_cfg
@@ -14,6 +15,8 @@ from detectron2.structures import Boxes, Instances
 from torch import Tensor
 from torch.nn import functional
 
+from seg_widgets import images, load_predictor, samples
+from seg_widgets.modeling import fused_convolution
 from seg_widgets.modeling.starter_network import (
     BATCH_NORM_EPSILON,
     EfficientNetLite0,
@@ -285,3 +288,22 @@ def test_the_second_look_is_at_a_smaller_image_and_can_be_left_out(two_scales: A
         two_scales([picture])
     assert seen == [(160, 192)]
     assert isinstance(two_scales, TwoScaleRCNN)
+
+
+def test_the_starter_gives_on_photographs_what_it_gives_in_plain_steps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Fused convolutions change boxes and scores by less than a thousandth, and hardly a pixel."""
+    predictor = load_predictor(device="cpu")
+    photographs = [images.load(samples()[name]) for name in ("cat", "coffee")]
+    found = [predictor(photograph) for photograph in photographs]
+    monkeypatch.setattr(fused_convolution, "_can_fuse", lambda *_: False)
+    for photograph, fast in zip(photographs, found, strict=True):
+        plain = predictor(photograph)
+        assert len(fast) == len(plain) > 3
+        assert (fast.class_ids == plain.class_ids).all()
+        np.testing.assert_allclose(fast.scores, plain.scores, atol=1e-3)
+        np.testing.assert_allclose(fast.boxes, plain.boxes, atol=0.05)  # pixels
+        ours, theirs = fast.masks_dense(), plain.masks_dense()
+        shared, either = (ours & theirs).sum((1, 2)), (ours | theirs).sum((1, 2))
+        assert (shared / either).min() >= 0.995

@@ -37,7 +37,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "packaging" / "detectron2"
 ENSURE = PROJECT / "ensure.py"
-VERSION = "0.6+segwidgets.2"
+VERSION = "0.6+segwidgets.3"
 WHEEL = f"detectron2-{VERSION}-py3-none-any.whl"
 DIST_INFO = f"detectron2-{VERSION}.dist-info"
 SDIST = "pb1-detectron2-0.6.tar.gz"
@@ -303,7 +303,11 @@ def test_only_the_files_of_the_note_differ_from_upstream_and_each_says_so(
         for name in contents
         if name not in sources and not name.startswith((DIST_INFO, "detectron2/projects/"))
     }
-    assert new == {"detectron2/_C.py", "detectron2/SEG_WIDGETS_CHANGES.txt"}
+    assert new == {
+        "detectron2/_C.py",
+        "detectron2/_torchvision_ops.py",
+        "detectron2/SEG_WIDGETS_CHANGES.txt",
+    }
 
 
 def test_every_module_compiles_without_a_warning(wheel: Path) -> None:
@@ -715,6 +719,75 @@ def test_deformable_convolutions_are_torchvisions() -> None:
     expected = convolution(image, offset, modulated.weight, modulated.bias, padding=1, mask=mask)
     assert torch.equal(modulated(image, offset, mask), expected)
     assert _installed("detectron2._C").DEFORM_CONV_FROM_TORCHVISION is True
+
+
+@pytest.mark.usefixtures("ours")
+@pytest.mark.parametrize("count", [0, 400, 1500])
+def test_nms_gives_what_torchvisions_gives(count: int) -> None:
+    """Few boxes go through one NMS, many through one for each class."""
+    torch, theirs = _installed("torch"), _installed("torchvision.ops")
+    ops = _installed("detectron2._torchvision_ops")
+    generator = torch.Generator().manual_seed(1)
+    corners = torch.rand(count, 2, generator=generator) * 100
+    boxes = torch.cat([corners, corners + 1 + torch.rand(count, 2, generator=generator) * 60], 1)
+    scores = torch.rand(count, generator=generator)
+    classes = torch.randint(0, 5, (count,), generator=generator)
+    expected = theirs.nms(boxes, scores, 0.5)
+    assert torch.equal(ops.nms(boxes, scores, 0.5), expected)
+    kept = ops.batched_nms(boxes, scores, classes, 0.5)
+    assert torch.equal(kept, theirs.batched_nms(boxes, scores, classes, 0.5))
+    assert (len(expected) < len(kept) < count) == (count > 0)
+
+
+@pytest.mark.usefixtures("ours")
+def test_roi_align_gives_what_torchvisions_gives() -> None:
+    torch, theirs = _installed("torch"), _installed("torchvision.ops")
+    ops = _installed("detectron2._torchvision_ops")
+    features = torch.randn(2, 3, 20, 30, requires_grad=True)
+    rois = torch.tensor([[0, 1.0, 2.0, 15.0, 12.0], [1, 3.0, 3.0, 9.5, 18.0]])
+    for size, sampling, aligned in ((7, 0, True), ((4, 6), 2, False)):
+        arguments = (features, rois, size, 0.5, sampling, aligned)
+        ours = ops.roi_align(*arguments)
+        assert torch.equal(ours, theirs.roi_align(*arguments))
+        (gradient,) = torch.autograd.grad(ours.sum(), features)
+        assert gradient.abs().sum() > 0
+    # Boxes for each image, as torchvision takes them.
+    lists = [rois[:1, 1:], rois[1:, 1:]]
+    assert torch.equal(ops.roi_align(features, lists, 7), theirs.roi_align(features, rois, 7))
+
+
+@pytest.mark.usefixtures("ours")
+def test_operators_of_another_pytorch_are_torchvisions_affair(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    torch, ops = _installed("torch"), _installed("detectron2._torchvision_ops")
+    library = ops._library()
+    assert library is None or Path(library).parent.name == "torchvision"
+    asked: list[str] = []
+
+    def broken(path: str) -> None:
+        raise OSError(f"{path}: undefined symbol")
+
+    monkeypatch.setattr(torch.ops, "load_library", broken)
+    monkeypatch.setattr(ops, "_package", lambda: asked.append("torchvision"))
+    ops._load_operators()
+    assert asked == ["torchvision"]
+
+
+@pytest.mark.usefixtures("ours")
+def test_what_is_imported_at_first_use_is_there() -> None:
+    detectron2, modeling = _installed("detectron2"), _installed("detectron2.modeling")
+    config = _installed("detectron2.config")
+    assert (
+        modeling.GeneralizedRCNNWithTTA.__module__ == "detectron2.modeling.test_time_augmentation"
+    )
+    assert modeling.mmdet_wrapper.MMDetDetector is modeling.MMDetDetector
+    assert {"DatasetMapperTTA", "GeneralizedRCNN", "MMDetBackbone"} <= set(modeling.__all__)
+    assert config.LazyCall is config.lazy.LazyCall
+    assert detectron2.data.MetadataCatalog.get("coco_2017_val").thing_classes[0] == "person"
+    for module in (detectron2, modeling, config):
+        with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+            _ = module.nothing
 
 
 @pytest.mark.usefixtures("ours")

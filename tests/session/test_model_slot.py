@@ -215,3 +215,18 @@ def test_a_predictor_is_called_by_its_name_or_its_class() -> None:
 
     assert predictor_name(Named()) == "mine"
     assert predictor_name(StubPredictor()) == "StubPredictor"
+
+
+def test_building_waits_while_it_is_held() -> None:
+    heard = Heard()
+    slot = heard.slot
+    slot.use(ModelChoice(build=StubPredictor))
+    with pytest.raises(RuntimeError, match="in the middle"), slot.held():
+        future = slot.get()
+        assert slot.get() is future, "it is asked for once"
+        assert slot.state == "building"
+        assert not heard.built
+        raise RuntimeError("in the middle")
+    assert isinstance(future.result(20), StubPredictor)
+    assert heard.event.wait(20)
+    assert heard.built == [None]

@@ -23,6 +23,9 @@ def test_the_words_follow_the_request_and_the_model() -> None:
     assert progress.status == "Opening a.jpg"
     progress.loading()
     assert progress.status == "Loading the model (the first time takes some seconds)"
+    slot.use(ModelChoice(build=StubPredictor, name="starter"))
+    progress.loading()
+    assert progress.status == "Loading the model starter (the first time takes some seconds)"
     progress.segmenting(one)
     assert progress.status == "Segmenting a.jpg"
     progress.took(0.44)

@@ -13,6 +13,7 @@ import traceback
 import weakref
 import zipfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -945,3 +946,24 @@ def test_a_setting_that_can_not_be_is_refused_with_the_fix(
 ) -> None:
     with pytest.raises(SettingError, match=words):
         SegmentationPanel(**{"predictor": StubPredictor(1), **settings})
+
+
+def test_a_model_is_built_once_the_panel_is_made() -> None:
+    """PyTorch's import would slow down every other thread, and so the panel's first appearance."""
+    made: list[bool] = []
+
+    def build() -> StubPredictor:
+        made.append(bool(panels[0].children) if panels else False)
+        return StubPredictor()
+
+    class Watched(SegmentationPanel):
+        def _make_parts(self) -> None:
+            panels.append(self)
+            super()._make_parts()
+            assert not made
+
+    panels: list[SegmentationPanel] = []
+    with closing(Watched(build=build)) as panel:
+        panel.wait(20)
+        assert made == [True]
+        assert panel.predictor is not None

@@ -6,35 +6,15 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from .edits import Edit, Patch
 from .errors import BuildError
+from .first_start import LIGHT_IMPORTS
 
 NOTICE = (
     "# Changed by seg-widgets from detectron2 0.6; what and why: detectron2/SEG_WIDGETS_CHANGES.txt"
 )
 _COPYRIGHT = re.compile(r"^# Copyright \(c\) Facebook.*$", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class Edit:
-    """One regular-expression replacement in one file (path inside the wheel), with its expected
-    match count."""
-
-    path: str
-    pattern: str
-    replacement: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Patch:
-    """Edits that belong together, what they do and the reason for them (both end up in the wheel's
-    change note)."""
-
-    what: str
-    why: str
-    edits: tuple[Edit, ...]
 
 
 _NUMPY_ALIAS = r"\bnp\.(bool|int|float|str)\b"
@@ -374,6 +354,7 @@ PATCHES: tuple[Patch, ...] = (
             ),
         ),
     ),
+    *LIGHT_IMPORTS,
 )
 
 
@@ -431,6 +412,11 @@ def change_note(patches: tuple[Patch, ...] = PATCHES) -> str:
         _wrapped(
             "- detectron2/_C.py is new. It stands where the compiled extension would be, and an "
             "operator that is asked for raises an error that names it.",
+            "  ",
+        ),
+        _wrapped(
+            "- detectron2/_torchvision_ops.py is new. It loads torchvision's compiled operators "
+            "without its Python package.",
             "  ",
         ),
         _wrapped(
