@@ -10,64 +10,20 @@ Importing this module is cheap; torch is imported when a model is folded.
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
 
-__all__ = ["FoldedModel", "folded", "use_channels_last"]
-
-
-class FoldedModel:
-    """A model, and the folded network that stands in for it at inference.
-
-    The model keeps its own weights, so that it can be saved or trained further. Whatever is not
-    folded is the model's own part in the network, too: settings and hooks of the heads hold in
-    both. When weights that were folded have changed since, or a part was replaced, the network is
-    made anew.
-    """
-
-    def __init__(self, model: torch.nn.Module) -> None:
-        """Fold `model`.
-
-        Args:
-            model: the network; it is left as it is.
-        """
-        self._model = model
-        self._sources = tuple(_sources(model))
-        self._network, self._state = folded(model), self._now()
-
-    @property
-    def is_folded(self) -> bool:
-        """Whether anything was folded; otherwise the network is the model."""
-        return self._network is not self._model
-
-    @property
-    def network(self) -> torch.nn.Module:
-        """The network to run, in evaluation mode as far as it was folded."""
-        if self._now() != self._state:
-            self.__init__(self._model)  # type: ignore[misc]
-        return self._network
-
-    def _now(self) -> tuple[int, ...]:
-        # What writes into a tensor raises its version: an optimizer's step, `load_state_dict`, …
-        tensors = (getattr(module, name) for module, name in self._sources)
-        states = ((id(one), _version(one)) for one in tensors if one is not None)
-        return (*map(id, self._model.modules()), *(number for state in states for number in state))
-
-
-def _version(tensor: Tensor) -> int:
-    return 0 if tensor.is_inference() else tensor._version
+__all__ = ["can_fold", "folded", "folded_convolution", "use_channels_last", "with_parts"]
 
 
 def folded(model: torch.nn.Module) -> torch.nn.Module:
     """Return the same network with each BatchNorm folded into the convolution before it.
 
     Folded are detectron2's convolutions whose `norm` is a frozen BatchNorm, or a BatchNorm with
-    running statistics, which evaluation mode uses. With y = γ·(W∗x + b − μ)/√(σ² + ε) + β, the
-    weights become W·γ/√(σ² + ε) and the bias (b − μ)·γ/√(σ² + ε) + β.
+    running statistics, which evaluation mode uses.
 
     Args:
         model: the network; it is not changed.
@@ -76,19 +32,33 @@ def folded(model: torch.nn.Module) -> torch.nn.Module:
         A network that shares all other parts with `model`; `model` itself if there is nothing to
         fold.
     """
-    to_fold = [module for module in model.modules() if _can_fold(module)]
-    if not to_fold:
+    to_fold = [module for module in model.modules() if can_fold(module)]
+    return with_parts(model, {module: folded_convolution(module) for module in to_fold})
+
+
+def with_parts(
+    model: torch.nn.Module, parts: Mapping[torch.nn.Module, torch.nn.Module]
+) -> torch.nn.Module:
+    """Return the same network with other modules in some places.
+
+    Args:
+        model: the network; it is not changed.
+        parts: what to replace, and by what.
+
+    Returns:
+        A network that shares with `model` all tensors, and all modules in which nothing is
+        replaced; `model` itself if there is nothing to replace.
+    """
+    if not parts:
         return model
-    # What holds nothing to fold is shared; copies then keep the lists in which detectron2 names its
-    # layers a second time.
-    folding = {id(module) for module in to_fold}
+    # `deepcopy` keeps the lists in which detectron2 names its layers a second time. What it finds
+    # in the memo is not copied.
     memo: dict[int, Any] = {
         id(module): module
         for module in model.modules()
-        if not any(id(part) in folding for part in module.modules())
+        if not any(part in parts for part in module.modules())
     }
-    memo |= {id(module): _folded_convolution(module) for module in to_fold}
-    # Parameters that a copied module holds itself are shared, too.
+    memo |= {id(module): part for module, part in parts.items()}
     for tensor in (*model.parameters(), *model.buffers()):
         memo[id(tensor)] = tensor
     network: torch.nn.Module = copy.deepcopy(model, memo)
@@ -107,7 +77,7 @@ def use_channels_last(model: torch.nn.Module) -> None:
             module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last)
 
 
-def _can_fold(module: Any) -> bool:
+def can_fold(module: Any) -> bool:
     """Whether it is one of detectron2's convolutions whose norm is constant at inference."""
     import torch
 
@@ -123,8 +93,15 @@ def _can_fold(module: Any) -> bool:
     return isinstance(norm, batch_norms) and norm.running_mean is not None
 
 
-def _folded_convolution(convolution: Any) -> Any:
-    """A convolution that does what this one and its norm do together."""
+def folded_convolution(convolution: Any) -> Any:
+    """Return a convolution that does what this one and its norm do together.
+
+    With y = γ·(W∗x + b − μ)/√(σ² + ε) + β, the weights become W·γ/√(σ² + ε) and the bias
+    (b − μ)·γ/√(σ² + ε) + β.
+
+    Args:
+        convolution: one that `can_fold`; it is not changed.
+    """
     import torch
 
     norm = convolution.norm
@@ -137,26 +114,14 @@ def _folded_convolution(convolution: Any) -> Any:
             bias = bias + convolution.bias.double() * scale
         if norm.bias is not None:
             bias = bias + norm.bias.double()
-        weight = convolution.weight.double() * scale[:, None, None, None]
+        dtype = convolution.weight.dtype
+        weight = convolution.weight * scale.to(dtype)[:, None, None, None]
 
     result = copy.copy(convolution)
     # `copy.copy` shares the dictionaries that hold a module's parts.
-    result.__dict__ = {
-        name: dict(value) if name in ("_parameters", "_modules") else value
-        for name, value in convolution.__dict__.items()
-    }
-    dtype = convolution.weight.dtype
+    for name in ("_parameters", "_modules"):
+        result.__dict__[name] = dict(result.__dict__[name])
     result.norm = None
-    result.weight = torch.nn.Parameter(weight.to(dtype), requires_grad=False)
+    result.weight = torch.nn.Parameter(weight, requires_grad=False)
     result.bias = torch.nn.Parameter(bias.to(dtype), requires_grad=False)
     return result
-
-
-def _sources(model: torch.nn.Module) -> Iterator[tuple[Any, str]]:
-    """The tensors that are folded, each as its module and its name there."""
-    for module in model.modules():
-        if _can_fold(module):
-            convolution: Any = module
-            yield from ((convolution, name) for name in ("weight", "bias"))
-            names = ("weight", "bias", "running_mean", "running_var")
-            yield from ((convolution.norm, name) for name in names)
