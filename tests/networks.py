@@ -54,3 +54,17 @@ def assert_same(ours: Prediction, theirs: Prediction) -> None:
     np.testing.assert_array_equal(ours.class_ids, theirs.class_ids)
     assert ours.masks == theirs.masks
     assert ours.class_names == theirs.class_names
+
+
+def assert_alike(ours: Prediction, theirs: Prediction) -> None:
+    """Check that two predictions hold the same instances up to rounding, as `load_predictor`'s and
+    `wrap`'s of one network do."""
+    assert len(ours) == len(theirs) > 0
+    assert ours.class_ids.tolist() == theirs.class_ids.tolist()
+    assert ours.class_names == theirs.class_names
+    # `spread_scores` makes boxes ten times as sensitive as trained weights do.
+    np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-2)
+    np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-3)
+    mine, others = ours.masks_dense(), theirs.masks_dense()
+    differing, union = (mine ^ others).sum((1, 2)), (mine | others).sum((1, 2))
+    assert (differing <= np.maximum(0.01 * union, 2)).all()

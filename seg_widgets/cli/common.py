@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from .._text import printable_message
 from ..errors import SegWidgetsError
+from ..modeling import EXACT, SPEEDS
 
 __all__ = [
     "EXIT_INTERRUPTED",
@@ -24,6 +25,7 @@ __all__ = [
     "DownloadProgress",
     "add_device",
     "add_min_size",
+    "add_speed",
     "keep_threads_passive",
     "print_error",
     "split_names",
@@ -60,6 +62,21 @@ def add_min_size(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument(
         "--min-size", type=int, metavar="PX", help="scale the shorter side to this for the model"
+    )
+
+
+def add_speed(parser: argparse.ArgumentParser) -> None:
+    """Add `--speed`.
+
+    Args:
+        parser: of a command that runs a model.
+    """
+    parser.add_argument(
+        "--speed",
+        choices=SPEEDS,
+        default=EXACT,
+        help="balanced and fast take less time and find less: docs/models.md says how much "
+        "(default: exact)",
     )
 
 

@@ -100,7 +100,7 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
     """All that decides what is written of an image; the device and the thread don't."""
     names = [
         *("model", "config", "weights", "classes", "threshold", "format", "separate"),
-        *("contrast", "channels", "page", "min_size", "half"),
+        *("contrast", "channels", "page", "min_size", "half", "speed"),
     ]
     given = {name: getattr(options, name) for name in names}
     return {

@@ -11,7 +11,7 @@ from .. import images
 from .._stopping import stop_requests
 from ..errors import SegWidgetsError, SettingError
 from ..export import DEFAULT_FORMATS, save_formats
-from ..modeling import STARTER
+from ..modeling import EXACT, STARTER
 from ..prediction import check_threshold
 from ..serving import SERVER_VARIABLE, environment
 from .common import (
@@ -21,6 +21,7 @@ from .common import (
     DownloadProgress,
     add_device,
     add_min_size,
+    add_speed,
     keep_threads_passive,
     split_names,
 )
@@ -58,6 +59,7 @@ _OF_A_MODEL = (
     ("device", "auto"),
     ("min_size", None),
     ("half", False),
+    ("speed", EXACT),
 )
 
 
@@ -171,6 +173,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         help="class names in the order of the ids, by commas, or a .json or .txt file of them",
     )
     add_min_size(parser)
+    add_speed(parser)
     parser.add_argument(
         "--server",
         metavar="URL",
@@ -257,6 +260,7 @@ def load_model(options: argparse.Namespace) -> Detectron2Predictor | RemotePredi
         device=options.device,
         min_size=options.min_size,
         half=options.half,
+        speed=options.speed,
         trust_code=options.trust_code,
         progress=DownloadProgress(options.model),
     )

@@ -18,7 +18,7 @@ from ..serving import (
     ServerSettings,
     environment,
 )
-from .common import EXIT_OK, Commands, add_device, add_min_size, keep_threads_passive
+from .common import EXIT_OK, Commands, add_device, add_min_size, add_speed, keep_threads_passive
 
 __all__ = ["add_parser", "run"]
 
@@ -120,6 +120,7 @@ def _add_model(parser: argparse.ArgumentParser) -> None:
         "--half", action="store_true", help="compute in half precision, on a CUDA device"
     )
     add_min_size(parser)
+    add_speed(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -148,6 +149,7 @@ def run(options: argparse.Namespace) -> int:
             device=options.device,
             min_size=options.min_size,
             half=options.half,
+            speed=options.speed,
             factory=options.predictor,
             max_pixels=options.max_pixels,
         ),

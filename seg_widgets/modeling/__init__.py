@@ -29,9 +29,12 @@ from .loading import load_predictor, wrap
 from .saving import save_model
 from .source import BuildOptions, Given, ModelSource, check_min_size
 from .sources import SOURCES, find_source, missing_card, models
+from .speeds import EXACT, SPEEDS
 
 __all__ = [
+    "EXACT",
     "SOURCES",
+    "SPEEDS",
     "STARTER",
     "BackgroundDownload",
     "BuildOptions",

@@ -30,6 +30,7 @@ from .devices import import_detectron2, resolve_device
 from .downloads import download
 from .fit import load_into
 from .source import BuildOptions, Given, ModelSource
+from .speeds import set_augmentation, sizes_at
 from .zoo_names import card_at, card_meant, names_like
 
 if TYPE_CHECKING:
@@ -97,16 +98,21 @@ class FileSource(ModelSource):
 
         model = config.build(device)
         load_into(model, checkpoint)
+        set_augmentation(model, options.speed)
+        # The config that is saved with the model keeps the model's own sizes.
+        min_size, max_size = sizes_at(options.speed, config.min_size, config.max_size)
         return Detectron2Predictor(
             model.eval(),
             class_names,
             name=options.name or files.name,
-            min_size=config.min_size,
-            max_size=config.max_size,
+            min_size=min_size,
+            max_size=max_size,
             input_format=config.input_format,
             half=options.half,
             config=config.text(),
             max_instances=options.max_instances,
+            optimize=True,
+            speed=options.speed,
         )
 
 

@@ -26,6 +26,7 @@ from .detectron2_predictor import Detectron2Predictor
 from .live_model import LiveModel
 from .source import BuildOptions, ModelSource
 from .sources import find_source
+from .speeds import EXACT
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +44,7 @@ def load_predictor(
     min_size: int | None = None,
     half: bool = False,
     max_instances: int | None = None,
+    speed: str = EXACT,
     trust_code: bool = False,
     fallback: str | None = None,
     progress: Progress | None = None,
@@ -71,6 +73,9 @@ def load_predictor(
         max_instances: the most instances that the model answers with. None: its own limit, which
             the config calls TEST.DETECTIONS_PER_IMAGE. Where the limit was reached, the
             prediction's `notes` say so.
+        speed: "exact": the model as its config has it. "balanced": it sees the image at 0.75 times
+            the size. "fast": at 0.6 times, and the starter looks once. Both find less, above all
+            less of what is small; `docs/models.md` has figures.
         trust_code: let a config that is a Python file run; only for a file that you trust.
         fallback: the model to take, with a warning, when the weights can't be fetched.
         progress: called with the bytes fetched and the bytes in all (None: not known). Without it
@@ -102,7 +107,13 @@ def load_predictor(
             f"A model of your own needs both config= and weights=; {lacking}= is missing."
         )
     options = BuildOptions(
-        given_names(classes), device, min_size, half, trust_code, max_instances=max_instances
+        given_names(classes),
+        device,
+        min_size,
+        half,
+        trust_code,
+        max_instances=max_instances,
+        speed=speed,
     )
     source = find_source(name, config=config, weights=weights)
     try:
@@ -116,7 +127,12 @@ def load_predictor(
             f"{error} Going on with the model {fallback!r} instead.", UserWarning, stacklevel=2
         )
         return load_predictor(
-            fallback, device=device, min_size=min_size, half=half, max_instances=max_instances
+            fallback,
+            device=device,
+            min_size=min_size,
+            half=half,
+            max_instances=max_instances,
+            speed=speed,
         )
     predictor = source.build(options)
     assert isinstance(predictor, Detectron2Predictor)

@@ -17,6 +17,7 @@ from ..errors import ConfigError, SettingError
 from ..net import Progress
 from ..prediction import Predictor
 from .catalogue import ModelCard
+from .speeds import EXACT, check_speed
 
 if TYPE_CHECKING:
     from typing import Self
@@ -63,6 +64,7 @@ class BuildOptions:
         trust_code: whether a config that is a Python file may be run.
         name: what to call the predictor; "": as the source calls it.
         max_instances: the most instances that it answers with; None: the model's own limit.
+        speed: one of `SPEEDS`.
     """
 
     class_names: tuple[str, ...] | None = None
@@ -72,8 +74,10 @@ class BuildOptions:
     trust_code: bool = False
     name: str = ""
     max_instances: int | None = None
+    speed: str = EXACT
 
     def __post_init__(self) -> None:
+        check_speed(self.speed, self.min_size)
         check_min_size(self.min_size)
         check_max_instances(self.max_instances)
 

@@ -56,6 +56,9 @@ class ModelSettings:
     half: bool = False
     """Compute in half precision, on a CUDA device."""
 
+    speed: str = "exact"
+    """"exact", "balanced" or "fast", as for `load_predictor`."""
+
     factory: str = ""
     """Instead of all others: a function without arguments that builds a `Predictor`, as
     "module:function"."""
@@ -85,6 +88,7 @@ class ModelSettings:
             device=self.device,
             min_size=self.min_size,
             half=self.half,
+            speed=self.speed,
         )
 
     def _made(self) -> Predictor:

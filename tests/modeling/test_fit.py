@@ -19,7 +19,7 @@ from seg_widgets.errors import WeightsError
 from seg_widgets.modeling.checkpoint import Checkpoint, read_checkpoint
 from seg_widgets.modeling.fit import load_into
 
-from ..networks import assert_same, built, spread_scores, zoo_config
+from ..networks import assert_alike, built, spread_scores, zoo_config
 
 R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 TENSORS = {"weight": torch.arange(6.0).reshape(2, 3), "bias": torch.tensor([0.5, -0.5])}
@@ -161,7 +161,7 @@ def test_detectrons_own_layout_gives_what_detectron2s_checkpointer_gives(
             assert torch.equal(state[name], tensor), name
     ours_found = wrap(ours, config=cfg)(photo)
     assert len(ours_found) >= 10
-    assert_same(ours_found, wrap(theirs, config=cfg)(photo))
+    assert_alike(ours_found, wrap(theirs, config=cfg)(photo))
 
 
 def test_converted_torchvision_names_are_matched_too(tmp_path: Path) -> None:

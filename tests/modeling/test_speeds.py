@@ -1,0 +1,34 @@
+"""A speed changes the size at which the model sees an image, and says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from seg_widgets.errors import SettingError
+from seg_widgets.modeling import SPEEDS, Detectron2Predictor, load_predictor, save_model
+
+
+@pytest.fixture(scope="module", params=SPEEDS)
+def starter(request: pytest.FixtureRequest) -> Detectron2Predictor:
+    return load_predictor(device="cpu", speed=request.param)
+
+
+def test_what_a_speed_changes(starter: Detectron2Predictor, tmp_path: Path) -> None:
+    sizes = {"exact": (448, 720), "balanced": (336, 540), "fast": (269, 432)}
+    assert (starter.min_size, starter.max_size) == sizes[starter.speed]
+    says = "" if starter.speed == "exact" else f", {starter.speed}"
+    assert starter.description == f"starter (small, 17 groups{says})"
+    second_look = None if starter.speed == "fast" else 0.7
+    assert getattr(starter.model, "second_scale") == second_look  # noqa: B009 - no attribute of Module
+
+    # It is how this one was loaded, and no part of the model.
+    assert "MIN_SIZE_TEST: 448" in (save_model(starter, tmp_path) / "config.yaml").read_text()
+
+
+def test_a_speed_that_is_none() -> None:
+    with pytest.raises(SettingError, match="'exact' or 'balanced' or 'fast', but 'faster'"):
+        load_predictor(speed="faster")
+    with pytest.raises(SettingError, match="min_size=480 and speed='fast' both say"):
+        load_predictor(speed="fast", min_size=480)
