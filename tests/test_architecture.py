@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "images": {"net"},
     "style": set(),
     "prediction": {"style"},
+    "tables": {"prediction"},
     "drawing": {"prediction", "style", "images"},
     "viewer": {"prediction", "style"},
     "export": {"drawing", "viewer", "prediction", "style", "images"},
@@ -48,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
+    "_files": {"export", "tables"},
     "_lazy": {"widgets", "serving"},
     "_samples": {"widgets"},
     "_stopping": {"finetuning", "cli"},

@@ -5,8 +5,8 @@ Functions named `to_…` return a value and write nothing; those named `save…`
 
 from __future__ import annotations
 
+from ..prediction import category_ids
 from .annotation_tools import to_label_studio, to_labelme, to_supervision
-from .categories import category_ids
 from .coco import CocoAnnotation, CocoResult, coco_dataset, to_coco
 from .files import file_stem, write_bytes
 from .formats import BUILT_IN

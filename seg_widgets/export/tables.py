@@ -6,8 +6,7 @@ import csv
 import io
 from typing import Any, Final
 
-from ..prediction import Chosen, Instance, Prediction
-from .categories import category_ids
+from ..prediction import Chosen, Instance, Prediction, category_ids
 from .chosen import chosen_instances
 from .coco import short
 from .files import StrPath, as_text, write_bytes

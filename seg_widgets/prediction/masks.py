@@ -205,13 +205,12 @@ def _column_runs(crop: BoolArray, x: int, y: int, height: int, width: int) -> li
     image."""
     # One empty pixel below each column makes every run start and end in its column. A run that
     # touches the image's bottom and the next column's top is joined again below.
-    padded = np.zeros((crop.shape[1], crop.shape[0] + 1), np.int8)
-    padded[:, :-1] = crop.T
-    edges = np.diff(padded, axis=1, prepend=0)
-    start_column, start_row = np.nonzero(edges == 1)
-    end_column, end_row = np.nonzero(edges == -1)
-    starts = (start_column + x) * height + start_row + y
-    ends = (end_column + x) * height + end_row + y
+    rows, columns = crop.shape
+    padded = np.zeros(1 + columns * (rows + 1), bool)
+    padded[1:].reshape(columns, rows + 1)[:, :-1] = crop.T
+    column, row = np.divmod(np.flatnonzero(padded[1:] != padded[:-1]), rows + 1)
+    edges = (column + x) * height + row + y
+    starts, ends = edges[::2], edges[1::2]
 
     joined = starts[1:] == ends[:-1]
     starts = starts[np.concatenate(([True], ~joined))]

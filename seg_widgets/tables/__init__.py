@@ -1,0 +1,36 @@
+"""The working table: Parquet files of what was found in many images, and their reader."""
+
+from __future__ import annotations
+
+from ..prediction import IMAGE_COLUMNS, INSTANCE_COLUMNS, SCHEMA_VERSION, Column, columns_table
+from .info import TableInfo
+from .parts import (
+    EncodedPart,
+    TableImage,
+    append_part,
+    encode_part,
+    part_numbers,
+    part_paths,
+    write_part,
+)
+from .reading import ImageRecord, Table, read_info, read_table
+
+__all__ = [
+    "IMAGE_COLUMNS",
+    "INSTANCE_COLUMNS",
+    "SCHEMA_VERSION",
+    "Column",
+    "EncodedPart",
+    "ImageRecord",
+    "Table",
+    "TableImage",
+    "TableInfo",
+    "append_part",
+    "columns_table",
+    "encode_part",
+    "part_numbers",
+    "part_paths",
+    "read_info",
+    "read_table",
+    "write_part",
+]
