@@ -9,7 +9,7 @@ RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lab web serve demo test lint docs docker-test peers-test detectron2-test versions-test mutants \
-  bench notebooks screenshots fuzz sbom lock starter clean
+  bench bench-setup bench-quick bench-check notebooks screenshots fuzz sbom lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -87,8 +87,20 @@ fuzz: setup ## try hostile images, weights, configs, addresses and servers; writ
 sbom: setup ## list all locked packages in CycloneDX's format: build/sbom.cdx.json
 	@$(RUN) packaging/sbom.py
 
-bench: setup ## time it beside the baseline that the idea came from (BENCH="weights canvas": only these)
-	@$(RUN) -m benchmarks $(BENCH)
+# The peers have an environment of their own; what needs a browser looks for it as `make test` does.
+bench-setup: setup
+	@$(PYTHON) packaging/bootstrap.py --peers --venv $(PEERS)
+
+BENCHMARKS := SEG_WIDGETS_PEERS=$(PEERS)/bin/python $(RUN) -m benchmarks
+
+bench: bench-setup ## measure beside other libraries; writes docs/performance.md (BENCH="drawing canvas": only these)
+	@$(BENCHMARKS) $(BENCH)
+
+bench-quick: bench-setup ## the same in three minutes; nothing is kept
+	@$(BENCHMARKS) --quick $(BENCH)
+
+bench-check: bench-setup ## measure anew, and fail where a ratio is much worse than the kept one (BENCH=…)
+	@$(BENCHMARKS) --check $(BENCH)
 
 notebooks: setup ## run the notebooks and keep their outputs
 	@$(RUN) packaging/notebooks.py

@@ -1,23 +1,21 @@
-"""Measure a step of the threshold beside a panel that asks its kernel: `python -m benchmarks.canvas
-[WIDTH HEIGHT N]`.
+"""One step of the threshold, beside a panel that asks its kernel.
 
-Prints milliseconds from the key on the slider to the end of the frame that shows the step, over a
-run from threshold 1 to 0 and back, in a headless browser that draws in software; and what is sent.
-The other panel does what one does without a canvas: a slider whose every step has the kernel filter
-and draw the image and send it to an `ipywidgets.Image`. It is measured twice: as fast as we can
-make it (our own `overlay`, which takes a hundredth of a `Visualizer`'s time, and a JPEG), and with
-the PNG that such panels usually send (`overlay` again, and Pillow).
+It is timed from the key on the slider to the end of the frame that shows the step, in JupyterLab
+and a headless browser that draws in software. The other panel does what one does without a canvas:
+a slider whose every step has the kernel filter and draw the image and send it to an
+`ipywidgets.Image`. It is measured twice: as fast as we can make it (our own `overlay`, which takes
+a hundredth of a `Visualizer`'s time, and a JPEG), and with the PNG that such panels usually send
+(`overlay` again, and Pillow). All three are open at once and take turns.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import statistics
 import struct
 import tempfile
 import zlib
-from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
@@ -26,9 +24,16 @@ from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 from seg_widgets.viewer import encode_content
 from tests.browser.lab import STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
+from .figures import Figure, Summary
+from .measuring import ROUNDS
+
+TITLE = "One step of the threshold"
+NEEDS_BROWSER = True
+
 SIZES = ((1280, 960), (3000, 2000))
 INSTANCES = 100
-STEPS = 100
+# Of one turn, and as many back.
+STEPS = 10
 
 ROUND_TRIP_CELL = """\
 import io
@@ -62,7 +67,7 @@ draw()
 slider.add_class("sgw-panel-slider")
 ipywidgets.VBox([slider, shown])"""
 
-ENCODERS = {"jpeg": "kernel round trip, JPEG", "png": "kernel round trip, PNG"}
+ENCODERS = {"kernel round trip, JPEG": "jpeg", "kernel round trip, PNG": "png"}
 
 # The key's listener is called first; a message posted inside its frame arrives once that frame is
 # drawn.
@@ -85,48 +90,49 @@ _CLOCK = """(selector) => {
 }"""
 
 
-def steps_ms(notebook: Notebook, image: str = "", steps: int = STEPS) -> list[float]:
-    """Milliseconds from key to frame, sorted, for so many steps down and as many up; `image`: what
-    must load first."""
+def begin(notebook: Notebook, image: str = "") -> None:
+    """Make ready for `steps_ms`; `image`: the selector of what must load before a step is shown."""
     notebook.slider.focus()
     notebook.page.keyboard.press("End")
     notebook.page.wait_for_timeout(1500)
     notebook.page.evaluate(_CLOCK, image)
+
+
+def steps_ms(notebook: Notebook, steps: int = STEPS) -> list[float]:
+    """Milliseconds from key to frame, for so many steps down and as many up."""
+    notebook.page.bring_to_front()
+    notebook.slider.focus()
+    notebook.page.evaluate("() => { window.steps = []; }")
     for number in range(2 * steps):
         notebook.page.keyboard.press("ArrowLeft" if number < steps else "ArrowRight")
         notebook.page.wait_for_function(f"() => window.steps.length > {number}")
         notebook.settle()
     times: list[float] = notebook.page.evaluate("() => window.steps")
-    return sorted(times)
+    return times
 
 
-def canvas_ms(browser: Browser, lab: Lab, photo: Path, instances: int) -> list[float]:
-    """Our panel's steps."""
+def open_canvas(notebook: Notebook, lab: Lab, photo: Path, instances: int) -> None:
+    """Our panel, with a result."""
     lab.write_notebook("stub.ipynb", STUB_CELL.format(instances=instances, delay_s=0))
-    with notebook_page(browser, lab) as notebook:
-        notebook.open("stub.ipynb")
-        notebook.run_all()
-        notebook.wait_for_panel()
-        notebook.upload(photo)
-        notebook.wait_for_result()
-        times = steps_ms(notebook)
-    lab.shut_down_kernels()
-    return times
+    notebook.open("stub.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    notebook.upload(photo)
+    notebook.wait_for_result()
+    begin(notebook)
 
 
-def round_trip_ms(
-    browser: Browser, lab: Lab, width: int, height: int, instances: int, encode: str
-) -> list[float]:
-    """The other panel's steps."""
-    cell = ROUND_TRIP_CELL.format(width=width, height=height, instances=instances, encode=encode)
-    lab.write_notebook("trip.ipynb", cell)
-    with notebook_page(browser, lab) as notebook:
-        notebook.open("trip.ipynb")
-        notebook.run_all()
-        notebook.page.locator(".widget-image").wait_for(timeout=60_000)
-        times = steps_ms(notebook, ".widget-image", STEPS // 2)
-    lab.shut_down_kernels()
-    return times
+def open_round_trip(
+    notebook: Notebook, lab: Lab, size: tuple[int, int], instances: int, encode: str
+) -> None:
+    """The other panel."""
+    cell = ROUND_TRIP_CELL.format(width=size[0], height=size[1], instances=instances, encode=encode)
+    name = f"trip-{encode}.ipynb"
+    lab.write_notebook(name, cell)
+    notebook.open(name)
+    notebook.run_all()
+    notebook.page.locator(".widget-image").wait_for(timeout=60_000)
+    begin(notebook, ".widget-image")
 
 
 def sent_bytes(width: int, height: int, instances: int) -> dict[str, int]:
@@ -141,70 +147,67 @@ def sent_bytes(width: int, height: int, instances: int) -> dict[str, int]:
         "whole": len(content),
         "image": header["imageBytes"],
         "masks": header["maskBytes"],
-        "zlib crops": packed,
+        "masks packed one by one": packed,
     }
 
 
-def _row(name: str, times: list[float]) -> str:
-    p95 = times[int(len(times) * 0.95)]
-    return (
-        f"{name}: p50 {statistics.median(times):.1f} ms, p95 {p95:.1f} ms, worst {times[-1]:.1f} ms"
-    )
-
-
-def main(sizes: Sequence[tuple[int, int]] = SIZES, instances: int = INSTANCES) -> None:
-    """Measure and print a paragraph for each size of image.
+def main(quick: bool = False) -> list[Figure]:
+    """Measure each size of image.
 
     Args:
-        sizes: width and height of the images, in pixels.
-        instances: how many objects are found in each.
+        quick: the smaller one alone, in two rounds.
+
+    Returns:
+        A step's median and its slow end, and what is sent for an image.
     """
+    sizes, rounds = (SIZES[:1], 2) if quick else (SIZES, ROUNDS)
+    figures = []
     with (
         tempfile.TemporaryDirectory() as scratch,
         running_lab(Path(scratch) / "lab") as lab,
         sync_playwright() as playwright,
     ):
         browser = launch(playwright)
-        for width, height in sizes:
+        for size in sizes:
             photo = Path(scratch) / "photo.jpg"
-            photo.write_bytes(make_jpeg(width, height))
-            _compare(browser, lab, photo, (width, height), instances)
+            photo.write_bytes(make_jpeg(*size))
+            figures += _compare(browser, lab, photo, size, rounds)
+            lab.shut_down_kernels()
         browser.close()
+    return figures
 
 
 def _compare(
-    browser: Browser, lab: Lab, photo: Path, size: tuple[int, int], instances: int
-) -> None:
-    """Measure our panel and the others with one image, and print what each took."""
-    width, height = size
-    ours = canvas_ms(browser, lab, photo, instances)
-    print(f"{width}×{height}, {instances} instances, {len(ours)} steps")
-    print("  " + _row("canvas", ours))
-    for encode, name in ENCODERS.items():
-        theirs = round_trip_ms(browser, lab, width, height, instances, encode)
-        ratio = statistics.median(theirs) / statistics.median(ours)
-        print(f"  {_row(name, theirs)}; {ratio:.1f} times the canvas's median", flush=True)
-    parts = sent_bytes(width, height, instances).items()
-    sent = ", ".join(f"{name} {count / 1000:.1f} kB" for name, count in parts)
-    print(f"  sent once: {sent}; for a step: nothing", flush=True)
-
-
-def read_arguments(arguments: Sequence[str] | None) -> tuple[Sequence[tuple[int, int]], int]:
-    """The sizes and the number of instances that the command line names.
-
-    Args:
-        arguments: `[WIDTH HEIGHT [N]]`. None: those of this process.
-    """
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.canvas", usage="%(prog)s [WIDTH HEIGHT [N]]"
-    )
-    parser.add_argument("numbers", nargs="*", type=int)
-    numbers = parser.parse_args(arguments).numbers
-    if len(numbers) not in (0, 2, 3):
-        parser.error("give a width and a height in pixels, and perhaps a number of instances")
-    sizes = [(numbers[0], numbers[1])] if numbers else SIZES
-    return sizes, numbers[2] if len(numbers) > 2 else INSTANCES
-
-
-if __name__ == "__main__":
-    main(*read_arguments(None))
+    browser: Browser, lab: Lab, photo: Path, size: tuple[int, int], rounds: int
+) -> list[Figure]:
+    """Our panel and the others with one image."""
+    with ExitStack() as stack:
+        notebooks = {
+            name: stack.enter_context(notebook_page(browser, lab))
+            for name in ("our canvas", *ENCODERS)
+        }
+        open_canvas(notebooks["our canvas"], lab, photo, INSTANCES)
+        for name, encode in ENCODERS.items():
+            open_round_trip(notebooks[name], lab, size, INSTANCES, encode)
+        turns: dict[str, list[list[float]]] = {name: [] for name in notebooks}
+        for _ in range(1 + rounds):
+            for name, notebook in notebooks.items():
+                turns[name].append(sorted(steps_ms(notebook)))
+    what = f"{size[0]}×{size[1]}, {INSTANCES} instances"
+    medians = {
+        name: Summary.of([statistics.median(each) for each in times[1:]])
+        for name, times in turns.items()
+    }
+    slow = {
+        name: Summary.of([each[int(len(each) * 0.95)] for each in times[1:]])
+        for name, times in turns.items()
+    }
+    sent = {name: Summary.of([count / 1e3]) for name, count in sent_bytes(*size, INSTANCES).items()}
+    whole = {name: sent[name] for name in ("whole",)}
+    masks = {"our masks": sent["masks"], "packed one by one": sent["masks packed one by one"]}
+    return [
+        Figure(f"{what}: a step", "ms", medians),
+        Figure(f"{what}: a slow step (p95)", "ms", slow),
+        Figure(f"{what}: sent once, nothing for a step", "kB", whole, compared=False),
+        Figure(f"{what}: of that, masks", "kB", masks, compared=False),
+    ]

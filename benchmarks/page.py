@@ -7,7 +7,7 @@ does, and upload photographs one after the other.
 
 from __future__ import annotations
 
-import statistics
+import sys
 import tempfile
 import threading
 import time
@@ -22,6 +22,12 @@ import requests
 from tests.packaging.page.conftest import running
 from tests.packaging.page.visitor import PageServer, Visitor, wait_until
 
+from .figures import Figure, Summary
+
+TITLE = "Visitors of the web page"
+# It takes both cores for minutes, and 4 GB.
+BY_NAME = True
+
 _IMAGES = Path(__file__).resolve().parent.parent / "notebooks" / "images"
 _PANEL = "from seg_widgets import SegmentationPanel\nSegmentationPanel()"
 _LOOK_S = 1.0
@@ -30,7 +36,7 @@ _PAUSE_S = 5.0
 
 
 @dataclass
-class Figures:
+class Seen:
     """What was measured. Times in seconds."""
 
     pages_s: list[float] = field(default_factory=list)
@@ -45,8 +51,41 @@ class Figures:
     """What each kernel takes in the end (PSS)."""
 
 
-def main(visitors: int = 20, uploads: int = 3, arguments: Sequence[str] = ()) -> Figures:
-    """Let visitors come all at once, upload photographs, and print what it took.
+def main(quick: bool = False) -> list[Figure]:
+    """Let visitors come all at once and upload photographs.
+
+    Args:
+        quick: three of them, with one photograph each.
+
+    Returns:
+        What they waited for, and what it took.
+    """
+    visitors, uploads = (3, 1) if quick else (20, 3)
+    seen, alone = visit(visitors, uploads)
+    for error in seen.errors[:5]:
+        print(f"  {error[:300]}", file=sys.stderr)
+    answered = f"answered, of {visitors * uploads} uploads"
+    crowd = f"of {visitors} visitors at once"
+    figures: dict[str, tuple[str, list[float]]] = {
+        "page, one visitor alone": ("s", [alone[0]]),
+        "first result, one visitor alone": ("s", [alone[1]]),
+        f"page, {crowd}": ("s", seen.pages_s),
+        f"result, {crowd}": ("s", seen.results_s),
+        answered: ("", [len(seen.results_s) - len(seen.errors)]),
+        "memory of all processes (PSS)": ("MB", [seen.memory_mb]),
+        "a kernel in the end (PSS)": ("MB", seen.kernels_mb),
+    }
+    return [
+        Figure(name, unit, {"ours": Summary.of(values)}, compared=False)
+        for name, (unit, values) in figures.items()
+        if values
+    ]
+
+
+def visit(
+    visitors: int = 20, uploads: int = 3, arguments: Sequence[str] = ()
+) -> tuple[Seen, tuple[float, float]]:
+    """Let visitors come all at once and upload photographs.
 
     Args:
         visitors: how many, each with a thread of its own here.
@@ -54,11 +93,11 @@ def main(visitors: int = 20, uploads: int = 3, arguments: Sequence[str] = ()) ->
         arguments: further ones of packaging/web.py.
 
     Returns:
-        What was printed.
+        What was seen, and the seconds that a page and a result took of one visitor alone.
     """
     options = [f"--max-visitors={visitors}", *arguments]
     photographs = [path.read_bytes() for path in sorted(_IMAGES.glob("*.jpg"))]
-    figures = Figures()
+    seen = Seen()
     with (
         tempfile.TemporaryDirectory() as scratch,
         running(Path(scratch), *options, notebook=(_PANEL,)) as server,
@@ -67,17 +106,16 @@ def main(visitors: int = 20, uploads: int = 3, arguments: Sequence[str] = ()) ->
         _wait_until_warm(server)
         alone = _one_alone(server, photographs[0])
         done = threading.Event()
-        meter = threading.Thread(target=_measure, args=(server.pid, figures, done))
+        meter = threading.Thread(target=_measure, args=(server.pid, seen, done))
         meter.start()
         with ThreadPoolExecutor(visitors) as pool:
             for number in range(visitors):
                 mine = photographs[number % len(photographs) :] + photographs
-                pool.submit(_visit, server, figures, mine, uploads)
+                pool.submit(_visit, server, seen, mine, uploads)
         done.set()
         meter.join()
-        figures.kernels_mb = [_pss_mb(each) for each in _kernels(server.pid)]
-    _print(figures, visitors, uploads, alone)
-    return figures
+        seen.kernels_mb = [_pss_mb(each) for each in _kernels(server.pid)]
+    return seen, alone
 
 
 def _wait_until_warm(server: PageServer) -> None:
@@ -99,24 +137,22 @@ def _one_alone(server: PageServer, photograph: bytes) -> tuple[float, float]:
     return page_s, result_s
 
 
-def _visit(
-    server: PageServer, figures: Figures, photographs: Sequence[bytes], uploads: int
-) -> None:
+def _visit(server: PageServer, seen: Seen, photographs: Sequence[bytes], uploads: int) -> None:
     try:
         before = time.monotonic()
         with server.visitor() as visitor:
             if visitor.status != 200:
-                figures.refused += 1
+                seen.refused += 1
                 return
             visitor.open_panel()
-            figures.pages_s.append(time.monotonic() - before)
+            seen.pages_s.append(time.monotonic() - before)
             for photograph in photographs[:uploads]:
                 seconds, error = _upload(visitor, photograph)
-                figures.errors.extend([error] if error else [])
-                figures.results_s.append(seconds)
+                seen.errors.extend([error] if error else [])
+                seen.results_s.append(seconds)
                 time.sleep(_PAUSE_S)
     except (AssertionError, OSError, requests.RequestException) as error:
-        figures.errors.append(repr(error))
+        seen.errors.append(repr(error))
 
 
 def _upload(visitor: Visitor, photograph: bytes) -> tuple[float, str]:
@@ -126,11 +162,11 @@ def _upload(visitor: Visitor, photograph: bytes) -> tuple[float, str]:
     return time.monotonic() - before, error
 
 
-def _measure(pid: int, figures: Figures, done: threading.Event) -> None:
+def _measure(pid: int, seen: Seen, done: threading.Event) -> None:
     server = psutil.Process(pid)
     while not done.wait(_LOOK_S):
         everything = [server, *server.children(recursive=True)]
-        figures.memory_mb = max(figures.memory_mb, sum(map(_pss_mb, everything)))
+        seen.memory_mb = max(seen.memory_mb, sum(map(_pss_mb, everything)))
 
 
 def _kernels(pid: int) -> list[psutil.Process]:
@@ -144,21 +180,3 @@ def _pss_mb(process: psutil.Process) -> float:
         return float(process.memory_full_info().pss) / 1e6
     except psutil.Error:
         return 0.0  # It has just ended.
-
-
-def _print(figures: Figures, visitors: int, uploads: int, alone: tuple[float, float]) -> None:
-    asked, answered = visitors * uploads, len(figures.results_s)
-    print(f"one visitor alone: page {alone[0]:.1f} s, first result {alone[1]:.1f} s")
-    print(f"{visitors} visitors at once, {uploads} uploads each, with pauses of {_PAUSE_S:.0f} s:")
-    print(f"  uploads answered: {answered} of {asked}; errors: {len(figures.errors)}")
-    for name, seconds in (("page", figures.pages_s), ("result", figures.results_s)):
-        if len(seconds) > 1:
-            p95 = statistics.quantiles(seconds, n=20, method="inclusive")[-1]
-            print(f"  {name}: median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s")
-    per_gb = visitors / (figures.memory_mb / 1000)
-    print(f"  all processes: {figures.memory_mb:.0f} MB (PSS), {per_gb:.1f} visitors per GB")
-    if figures.kernels_mb:
-        largest = max(figures.kernels_mb)
-        print(f"  a kernel: {statistics.median(figures.kernels_mb):.0f} MB, at most {largest:.0f}")
-    for error in figures.errors[:5]:
-        print(f"  {error[:300]}")

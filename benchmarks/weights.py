@@ -1,9 +1,9 @@
 """Measure the loading of Mask R-CNN R50-FPN's weights: `python -m benchmarks.weights`.
 
-Beside detectron2's own checkpointer, each way in a process of its own: seconds to read the file and
-put its tensors into a model that is built already, and the peak of memory above what that process
-took before, in parts of the weights' own size. The weights are random, in a .pkl as the model zoo's
-are.
+Beside detectron2's own checkpointer, each time in a process of its own: the time to read the file
+and put its tensors into a model that is built already, and the peak of memory above what that
+process took before, in parts of the weights' own size. The weights are random, in a .pkl as the
+model zoo's are.
 """
 
 from __future__ import annotations
@@ -12,6 +12,13 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from .figures import Figure, Summary
+from .measuring import ROUNDS
+
+TITLE = "Loading weights"
+# Each run takes as long as importing torch does.
+QUICK = False
 
 _BUILD = """
 import gc, pickle, sys, threading, time
@@ -58,9 +65,9 @@ print(took, peak[0] - before)
 """
 
 _WAYS = {
-    "detectron2": "detectron2's checkpointer",
-    "first": "ours, first (and kept)",
-    "again": "ours, again",
+    "ours, again": "again",
+    "ours, first (and kept)": "first",
+    "detectron2's checkpointer": "detectron2",
 }
 
 
@@ -69,24 +76,31 @@ def _run(code: str, *arguments: object) -> str:
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
-def main(runs: int = 3) -> None:
-    """Measure each way in turn, and print the best of some runs."""
+def main(quick: bool = False) -> list[Figure]:
+    """Measure the ways in turn.
+
+    Args:
+        quick: one round.
+
+    Returns:
+        Time and memory.
+    """
+    taken: dict[str, list[float]] = {name: [] for name in _WAYS}
+    peaks: dict[str, list[float]] = {name: [] for name in _WAYS}
     with tempfile.TemporaryDirectory() as scratch:
         path, kept = Path(scratch) / "model.pkl", Path(scratch) / "kept"
         _run(_BUILD + _SAVE, path, "", kept)
-        size = path.stat().st_size
-        print(f"Mask R-CNN R50-FPN, {size / 1e6:.0f} MB; best of {runs}")
-        for way, name in _WAYS.items():
-            results = []
-            for _ in range(runs):
+        _run(_BUILD + _MEASURE, path, "first", kept)
+        for _ in range(1 if quick else ROUNDS):
+            for name, way in _WAYS.items():
+                # "first" comes after "again", and keeps a copy for the next round's.
                 for copy in kept.glob("*") if way == "first" else ():
                     copy.unlink()
                 shown = _run(_BUILD + _MEASURE, path, way, kept).split()
-                results.append((float(shown[-2]), int(shown[-1])))
-            took_s, peak_bytes = min(results)
-            peak = f"{peak_bytes / size:.2f} of the weights' size"
-            print(f"  {name}: {took_s * 1e3:.0f} ms, peak {peak}", flush=True)
+                taken[name].append(float(shown[-2]) * 1e3)
+                peaks[name].append(int(shown[-1]) / path.stat().st_size)
+    return [_figure("R50-FPN, 178 MB", "ms", taken), _figure("memory", "× the file", peaks)]
 
 
-if __name__ == "__main__":
-    main()
+def _figure(name: str, unit: str, values: dict[str, list[float]]) -> Figure:
+    return Figure(name, unit, {way: Summary.of(each) for way, each in values.items()})

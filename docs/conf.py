@@ -79,6 +79,7 @@ docs/docker
 docs/troubleshooting
 docs/api
 docs/design
+docs/performance
 docs/reliability
 ```
 

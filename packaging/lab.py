@@ -72,7 +72,7 @@ def main() -> int:
     from jupyterlab.labapp import LabApp
 
     # For the kernels, which inherit it: beside a browser that draws, threads that spin while they
-    # wait for each other made the starter twice as slow and worse (benchmarks/README.md).
+    # wait for each other made the starter twice as slow and worse (docs/performance.md).
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)

@@ -345,7 +345,14 @@ def test_house_rules_hold_in_every_tracked_file(root: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "CONTRIBUTING.md", "docs/panel.md", "docs/models.md", "benchmarks/README.md"],
+    [
+        "README.md",
+        "CONTRIBUTING.md",
+        "docs/panel.md",
+        "docs/models.md",
+        "docs/performance.md",
+        "benchmarks/README.md",
+    ],
 )
 def test_the_links_of_the_docs_lead_somewhere(root: Path, name: str) -> None:
     page = root / name
