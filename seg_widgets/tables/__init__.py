@@ -5,10 +5,13 @@ from __future__ import annotations
 from ..prediction import IMAGE_COLUMNS, INSTANCE_COLUMNS, SCHEMA_VERSION, Column, columns_table
 from .info import TableInfo
 from .parts import (
+    EncodedImage,
     EncodedPart,
     TableImage,
     append_part,
+    encode_image,
     encode_part,
+    join_images,
     part_numbers,
     part_paths,
     write_part,
@@ -20,6 +23,7 @@ __all__ = [
     "INSTANCE_COLUMNS",
     "SCHEMA_VERSION",
     "Column",
+    "EncodedImage",
     "EncodedPart",
     "ImageRecord",
     "Table",
@@ -27,7 +31,9 @@ __all__ = [
     "TableInfo",
     "append_part",
     "columns_table",
+    "encode_image",
     "encode_part",
+    "join_images",
     "part_numbers",
     "part_paths",
     "read_info",

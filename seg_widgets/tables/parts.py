@@ -35,12 +35,15 @@ if TYPE_CHECKING:
     from arro3.core import RecordBatch
 
 __all__ = [
+    "EncodedImage",
     "EncodedPart",
     "TableImage",
     "append_part",
+    "encode_image",
     "encode_images",
     "encode_instances",
     "encode_part",
+    "join_images",
     "part_numbers",
     "part_paths",
     "write_part",
@@ -81,6 +84,61 @@ class EncodedPart(NamedTuple):
     """The content of images/part-….parquet; it is written last."""
 
 
+class EncodedImage(NamedTuple):
+    """What a part has of one image: far less than the image's masks take."""
+
+    row: dict[str, Any]
+    """Its row of `IMAGE_COLUMNS`."""
+
+    instances: RecordBatch | None
+    """Its rows of `INSTANCE_COLUMNS`; None: it failed."""
+
+
+def encode_image(image: TableImage, info: TableInfo) -> EncodedImage:
+    """What a part has of one image, so that the image's prediction need not be kept.
+
+    Args:
+        image: the image.
+        info: what is the same for all of the table.
+
+    Returns:
+        It, for `join_images`.
+
+    Raises:
+        PredictionError: the prediction has other class names than `info`.
+        DependencyError: arro3 is missing or broken.
+    """
+    require_arro3()
+    found, instances = _checked(image.prediction, info), None
+    if found is not None:
+        instances = instance_batch(found, image.file_name, image.image_id, only=image.only)
+    return EncodedImage(_image_row(image), instances)
+
+
+def join_images(images: Sequence[EncodedImage], info: TableInfo) -> EncodedPart:
+    """The two Parquet files of images that are encoded.
+
+    Args:
+        images: what `encode_image` gave.
+        info: what is the same for all of the table.
+
+    Returns:
+        What `encode_part` gives of the same images.
+
+    Raises:
+        DependencyError: arro3 is missing or broken.
+    """
+    require_arro3()
+    batches = [each.instances for each in images if each.instances is not None]
+    empty = record_batch(INSTANCE_COLUMNS, {each.name: [] for each in INSTANCE_COLUMNS})
+    instances = _parquet(batches or [empty], info.to_metadata("instances"))
+    # So that a reader sees whether the two belong together, before it decodes anything.
+    sha256 = hashlib.sha256(instances).hexdigest()
+    rows = {each.name: [image.row[each.name] for image in images] for each in IMAGE_COLUMNS}
+    metadata = info.to_metadata("images", instances_sha256=sha256)
+    return EncodedPart(instances, _parquet([record_batch(IMAGE_COLUMNS, rows)], metadata))
+
+
 def encode_part(images: Iterable[TableImage], info: TableInfo) -> EncodedPart:
     """The two Parquet files of some images.
 
@@ -95,11 +153,7 @@ def encode_part(images: Iterable[TableImage], info: TableInfo) -> EncodedPart:
         PredictionError: a prediction has other class names than `info`.
         DependencyError: arro3 is missing or broken.
     """
-    listed = list(images)
-    instances = encode_instances(listed, info)
-    # So that a reader sees whether the two belong together, before it decodes anything.
-    sha256 = hashlib.sha256(instances).hexdigest()
-    return EncodedPart(instances, encode_images(listed, info, instances_sha256=sha256))
+    return join_images([encode_image(each, info) for each in images], info)
 
 
 def encode_instances(images: Sequence[TableImage], info: TableInfo, **more: Any) -> bytes:
