@@ -7,11 +7,14 @@ Importing this module is cheap; torch is imported when a predictor is made.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -52,7 +55,10 @@ class Detectron2Predictor:
         half: whether it computes in float16.
         config: the config as YAML; "": not known.
         max_instances: the most instances that it answers with; None: the model's own limit.
+        weights: the file that the weights came from; None: a model that was in memory already.
     """
+
+    weights: Path | None = None
 
     def __init__(
         self,
@@ -102,6 +108,18 @@ class Detectron2Predictor:
         self.max_instances = max_instances
         self._stops_early = _stops_early(model)
         self._lock = threading.Lock()
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """The SHA-256 of the file that the weights came from, in hexadecimal; "" where there is
+        none."""
+        if self.weights is None:
+            return ""
+        try:
+            with self.weights.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return ""
 
     @property
     def description(self) -> str:

@@ -97,7 +97,7 @@ class FileSource(ModelSource):
 
         model = config.build(device)
         load_into(model, checkpoint)
-        return Detectron2Predictor(
+        predictor = Detectron2Predictor(
             model.eval(),
             class_names,
             name=options.name or files.name,
@@ -108,6 +108,8 @@ class FileSource(ModelSource):
             config=config.text(),
             max_instances=options.max_instances,
         )
+        predictor.weights = files.weights
+        return predictor
 
 
 class ConfigAndWeights(FileSource):
