@@ -273,6 +273,9 @@ class Part:
     def _written(self, task: Task, outcome: Outcome) -> _Done:
         image, prediction = outcome.image, outcome.prediction
         assert image is not None and prediction is not None  # there was no error
+        if image.notes:
+            # What was chosen on opening, such as a contrast, decides what was found.
+            prediction = replace(prediction, notes=(*image.notes, *prediction.notes))
         if self._info is None:
             self._info = self._job.table_info(prediction)
             _note_info(self._store, self._info)

@@ -19,6 +19,7 @@ import fsspec
 import numpy as np
 import numpy.typing as npt
 import pytest
+from PIL import Image
 
 from seg_widgets import load, load_predictor, samples, segment_folder
 from seg_widgets.errors import ExportError, ImageNotFoundError, SettingError
@@ -315,6 +316,14 @@ def test_names_of_all_kinds(tmp_path: Path) -> None:
     written = sorted(path.name for path in (tmp_path / "out" / "csv").iterdir())
     assert len(written) == 4
     assert {"photo.csv", "photo-2.csv"} < set(written)
+
+
+def test_what_was_chosen_on_opening_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "scan.png"
+    Image.fromarray(np.tile(np.arange(64, dtype=np.uint16) * 60, (48, 1))).save(path)
+    _run(path, tmp_path / "out")
+    (image,) = read_table(tmp_path / "out" / "table").images()
+    assert image.notes[0].startswith("Contrast: of uint16 values from 0 to 3780")
 
 
 def test_nothing_to_do_is_an_error(tmp_path: Path) -> None:
