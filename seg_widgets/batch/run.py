@@ -6,6 +6,7 @@ import os
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from ..errors import ImageNotFoundError, SettingError
@@ -27,6 +28,8 @@ JOINT: Final = "images"
 
 Given = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
 """What a run is given: one text or path, or several."""
+
+_LOOK_UPS: Final = 32
 
 
 class Run:
@@ -82,14 +85,28 @@ class Run:
 
     def pending(self) -> Iterator[tuple[int, list[Task]]]:
         """Yield the number and the images of each part that is not done; count the others."""
-        for number in range(self.plan.parts):
-            tasks = self.plan.tasks(number)
-            done = finished_part(self.store, number, tasks)
+        for number, tasks, done in self._looked_up():
             if done is None or (self.retry and done.failures):
                 yield number, tasks
             else:
                 self.done_before += len(tasks)
                 self.finish(number, done)
+
+    def _looked_up(self) -> Iterator[tuple[int, list[Task], PartSummary | None]]:
+        """Each part's number, images, and what came of it before."""
+
+        def look(number: int) -> tuple[int, list[Task], PartSummary | None]:
+            tasks = self.plan.tasks(number)
+            return number, tasks, finished_part(self.store, number, tasks)
+
+        if self.store.local is not None:
+            yield from map(look, range(self.plan.parts))
+            return
+        # An object store answers many at once, and each only after a while.
+        with ThreadPoolExecutor(_LOOK_UPS, "seg_widgets finder") as pool:
+            for start in range(0, self.plan.parts, _LOOK_UPS):
+                end = min(start + _LOOK_UPS, self.plan.parts)
+                yield from pool.map(look, range(start, end))
 
     def open(self, number: int, tasks: list[Task], batch: int) -> Part:
         """Begin with a part, or go on with it.
