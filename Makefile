@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV   ?= .venv
 VENV7  ?= .venv-ipywidgets7
 PEERS  ?= .venv-peers
+RAY    ?= .venv-ray
 MUTANT ?= .venv-mutants
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web serve demo test lint docs docker-test peers-test detectron2-test versions-test mutants \
+.PHONY: help setup lab web serve demo test lint docs docker-test peers-test ray-test detectron2-test versions-test mutants \
   bench bench-setup bench-quick bench-check notebooks screenshots fuzz sbom lock starter clean
 
 help: ## list what can be made
@@ -63,6 +64,10 @@ peers-test: ## test results of other libraries (Ultralytics, transformers, …) 
 	@$(PYTHON) packaging/bootstrap.py --peers --venv $(PEERS)
 	@$(PEERS)/bin/python -m pytest -p no:cacheprovider -W default tests/peers
 
+ray-test: ## test runs on Ray Data, with real workers of which one is killed
+	@$(PYTHON) packaging/bootstrap.py --ray --venv $(RAY)
+	@$(RAY)/bin/python -m pytest -p no:cacheprovider tests/on_ray
+
 detectron2-test: setup ## test detectron2 itself, as it is installed, and what our wheel of it cannot do
 	@$(RUN) -m pytest -q packaging/detectron2/tests
 
@@ -116,4 +121,4 @@ lock: setup ## resolve the dependencies anew
 	@$(RUN) packaging/lock.py
 
 clean: ## remove the .venv and what was built
-	rm -rf $(VENV) $(VENV7) $(PEERS) $(MUTANT) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV7) $(PEERS) $(RAY) $(MUTANT) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

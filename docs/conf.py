@@ -72,6 +72,7 @@ _CONTENTS = """
 docs/install
 docs/panel
 docs/models
+docs/batch
 docs/serving
 docs/web_page
 notebooks/README
@@ -106,6 +107,7 @@ _COURSE = """
 02_inference
 03_overlays
 04_your_model
+05_batch
 panel
 ```
 """

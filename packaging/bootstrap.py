@@ -2,10 +2,11 @@
 
 With `--ipywidgets7` it makes a second one beside it, for the tests of ipywidgets 7, which has
 neither torch nor detectron2: .venv-ipywidgets7. With `--peers` it makes one that has the libraries
-whose results `Prediction.of` takes, for tests/peers: .venv-peers. With `--mutants` it makes a small
-one that makes mutants of modules, for packaging/mutants: .venv-mutants. With `--here` it makes
-none, but adds what the Python that runs it lacks, and leaves all that is there as it is: so Colab
-keeps its torch, NumPy and ipywidgets.
+whose results `Prediction.of` takes, for tests/peers: .venv-peers. With `--ray` it makes one that
+has Ray and no torch, for tests/on_ray: .venv-ray. With `--mutants` it makes a small one that makes
+mutants of modules, for packaging/mutants: .venv-mutants. With `--here` it makes none, but adds what
+the Python that runs it lacks, and leaves all that is there as it is: so Colab keeps its torch,
+NumPy and ipywidgets.
 
 Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that
 a second run takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses
@@ -28,6 +29,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCK = ROOT / "packaging" / "requirements.lock"
 LOCK_OF_7 = ROOT / "packaging" / "ipywidgets7.lock"
 LOCK_OF_PEERS = ROOT / "packaging" / "peers.lock"
+LOCK_OF_RAY = ROOT / "packaging" / "ray.lock"
 LOCK_OF_MUTANTS = ROOT / "packaging" / "mutants.lock"
 PLAIN = ROOT / "packaging" / "requirements.txt"
 OLDEST, NEWEST = (3, 11), (3, 14)
@@ -35,6 +37,7 @@ _SIZES = {
     LOCK: "a few minutes and 6 GB the first time",
     LOCK_OF_7: "0.5 GB, for the tests",
     LOCK_OF_PEERS: "6 GB, most of it shared with .venv, for the tests",
+    LOCK_OF_RAY: "0.8 GB, for the tests",
     LOCK_OF_MUTANTS: "90 MB",
 }
 _CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
@@ -50,6 +53,7 @@ def main() -> int:
     parser.add_argument(
         "--peers", action="store_true", help="the one for the tests of other libraries' results"
     )
+    parser.add_argument("--ray", action="store_true", help="the one for the tests on Ray")
     parser.add_argument(
         "--mutants", action="store_true", help="the one that makes mutants of modules"
     )
@@ -65,6 +69,8 @@ def main() -> int:
         lock, folder = LOCK_OF_7, ".venv-ipywidgets7"
     elif options.peers:
         lock, folder = LOCK_OF_PEERS, ".venv-peers"
+    elif options.ray:
+        lock, folder = LOCK_OF_RAY, ".venv-ray"
     elif options.mutants:
         lock, folder = LOCK_OF_MUTANTS, ".venv-mutants"
     venv: Path = (options.venv or ROOT / folder).resolve()
@@ -90,6 +96,7 @@ def main() -> int:
             _run(python, ROOT / "packaging" / "detectron2" / "ensure.py")
         if lock != LOCK_OF_MUTANTS:
             _install_ourselves(venv, python)
+        if lock not in (LOCK_OF_MUTANTS, LOCK_OF_RAY):
             _quieten_lab(venv)
     except subprocess.CalledProcessError as error:
         command = " ".join(str(part) for part in error.cmd[:8])

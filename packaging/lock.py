@@ -2,8 +2,8 @@
 (requirements.txt).
 
 No file holds an address. The one without hashes is for conda's pip section, which can't mix hashes
-with a folder. ipywidgets7.lock, peers.lock and mutants.lock are for the other environments that the
-tests use, sbom.lock for the one that lists all packages.
+with a folder. ipywidgets7.lock, peers.lock, ray.lock and mutants.lock are for the other
+environments that the tests use, sbom.lock for the one that lists all packages.
 """
 
 from __future__ import annotations
@@ -44,7 +44,13 @@ def main() -> int:
     """Write the files; the exit status is uv's."""
     # torchvision needs the torch that it was built for, and only a constraint can say so.
     failed = _resolve(
-        "pyproject.toml", LOCK.name, "--all-extras", "-c", "packaging/constraints.txt"
+        "pyproject.toml",
+        LOCK.name,
+        "--all-extras",
+        "--no-extra",
+        "ray",
+        "-c",
+        "packaging/constraints.txt",
     )
     failed = failed or _resolve("packaging/ipywidgets7.in", "ipywidgets7.lock")
     failed = failed or _resolve("packaging/sbom.in", "sbom.lock")
@@ -52,6 +58,8 @@ def main() -> int:
     failed = failed or _resolve(
         "packaging/peers.in", "peers.lock", "-c", "packaging/requirements.txt"
     )
+    # Ray's lock is small, as it has no torch; what both have is the same.
+    failed = failed or _resolve("packaging/ray.in", "ray.lock", "-c", "packaging/requirements.txt")
     failed = failed or _resolve("packaging/mutants.in", "mutants.lock")
     if not failed:
         PLAIN.write_text(without_hashes(LOCK.read_text()))

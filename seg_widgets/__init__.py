@@ -16,6 +16,7 @@ from ._samples import samples
 
 if TYPE_CHECKING:
     from . import errors, images, testing
+    from .batch import segment_dataset, segment_folder
     from .drawing import overlay
     from .errors import SegWidgetsError
     from .export import save
@@ -52,6 +53,8 @@ _HOMES = {
     "overlay": "drawing",
     "save": "export",
     "save_model": "modeling",
+    "segment_dataset": "batch",
+    "segment_folder": "batch",
     "testing": "",
     "wrap": "modeling",
 }
@@ -78,6 +81,8 @@ __all__ = [
     "samples",
     "save",
     "save_model",
+    "segment_dataset",
+    "segment_folder",
     "testing",
     "wrap",
 ]

@@ -20,7 +20,7 @@
     │   ├── WeightsError            its weights are damaged, unsafe, or of another model
     │   ├── WeightsFetchError       its weights could not be fetched, or not whole
     │   ├── DeviceError             the device asked for is not here
-    │   └── DependencyError         a package it needs (detectron2, torch) is missing or broken
+    │   └── DependencyError         a package (detectron2, torch, ray, …) is missing or broken
     ├── DatasetError          a data set that holds nothing to train on
     ├── InferenceError        the model failed on one image
     │   └── OutOfMemoryError        not enough memory, also after trying again smaller
@@ -162,7 +162,7 @@ class DeviceError(ModelError):
 
 
 class DependencyError(ModelError, ImportError):
-    """A package that the model needs is missing or broken."""
+    """A package that is needed is missing or broken."""
 
 
 class DatasetError(SegWidgetsError):

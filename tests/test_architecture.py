@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "images": {"net"},
     "style": set(),
     "prediction": {"style"},
+    "tables": {"prediction"},
     "drawing": {"prediction", "style", "images"},
     "viewer": {"prediction", "style"},
     "export": {"drawing", "viewer", "prediction", "style", "images"},
@@ -32,7 +33,8 @@ ALLOWED: dict[str, set[str]] = {
     "modeling": {"prediction", "net", "pickles"},
     "finetuning": {"modeling", "prediction", "images"},
     "serving": {"export", "modeling", "prediction", "images", "net"},
-    "session": {"serving", "modeling", "prediction", "images"},
+    "batch": {"export", "tables", "modeling", "prediction", "images"},
+    "session": {"batch", "serving", "modeling", "prediction", "images"},
     "widgets": {
         "session",
         "viewer",
@@ -43,11 +45,21 @@ ALLOWED: dict[str, set[str]] = {
         "style",
         "images",
     },
-    "cli": {"export", "finetuning", "images", "modeling", "prediction", "serving", "viewer"},
+    "cli": {
+        "batch",
+        "export",
+        "finetuning",
+        "images",
+        "modeling",
+        "prediction",
+        "serving",
+        "viewer",
+    },
 }
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
+    "_files": {"export", "tables", "batch"},
     "_lazy": {"net", "widgets", "serving"},
     "_samples": {"widgets"},
     "_stopping": {"finetuning", "cli"},

@@ -50,6 +50,12 @@ ELSEWHERE = {
     "python -m seg_widgets finetune DATA --out model/": (
         "tests/finetuning/test_run.py::test_the_command"
     ),
+    "python -m seg_widgets batch photos/ --only person --threshold 0.6": (
+        "tests/cli/test_batch.py::test_the_objects_of_one_class_in_a_folder"
+    ),
+    "python -m seg_widgets batch": (
+        "tests/cli/test_batch.py::test_a_signal_ends_it_and_the_same_command_goes_on"
+    ),
     "python -m seg_widgets serve": "tests/serving/test_server.py::test_the_command",
     "make docs": "tests/test_docs.py::test_every_link_of_the_site_leads_somewhere",
 }

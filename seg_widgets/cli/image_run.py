@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import time
+import contextlib
+from collections import deque
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from .. import images
 from .._stopping import StopRequest
 from .._text import PATH_LENGTH, printable
-from ..export import FORMATS, save, save_together
+from ..batch import Found, Journal, Outcome, Reading, batch_size, folder_of, segment_groups
+from ..errors import ExportError
+from ..export import FORMATS, save, save_together, unique_names, unique_stems
 from ..prediction import Prediction, Predictor
 from .common import print_error, unforeseen
-from .image_files import Found, folder_of, unique_names, unique_stems
-from .journal import Journal
 
 __all__ = ["JOURNAL", "ImageRun", "shown_path"]
 
@@ -45,6 +46,11 @@ class ImageRun:
         self.journal = Journal(options.out / JOURNAL, _settings(options), resume=options.resume)
         self.left = len(found.sources)
         self._predictor, self._options, self._found = predictor, options, found
+        self._reading = Reading(options.contrast, options.channels, options.page)
+        self._size = batch_size(predictor)
+        self._skipped = 0
+        # The place, the stem and the name of each image on its way through the model.
+        self._under_way: deque[tuple[int, str, str]] = deque()
 
     def do_all(self, request: StopRequest) -> list[str]:
         """Do the images, until a signal asks for the end.
@@ -56,35 +62,54 @@ class ImageRun:
             What failed, a line each.
         """
         failed: list[str] = []
-        skipped = 0
-        names = unique_names(self._found.sources)
-        for (source, stem), name in zip(unique_stems(self._found.sources), names, strict=True):
-            if request:
-                break
-            if self._is_done(source, stem, name):
-                skipped += 1
-            else:
-                failed += self._try(source, stem, name)
-            self.left -= 1
+        every = segment_groups(self._todo(request), self._predictor, self._reading)
+        with contextlib.closing(every) as groups:
+            for outcomes in groups:
+                for outcome in outcomes:
+                    failed += self._try(outcome, *self._under_way.popleft())
+                    self.left -= 1
+                if request:
+                    break
         if self._options.resume:
-            print(f"\n{skipped} of {len(names)} images were done before.")
+            print(f"\n{self._skipped} of {len(self._found.sources)} images were done before.")
         return failed
 
-    def _is_done(self, source: str, stem: str, name: str) -> bool:
+    def _todo(self, request: StopRequest) -> Iterator[list[str]]:
+        """What has to be done, in groups for the model; what was found before is kept."""
+        sources = self._found.sources
+        group: list[str] = []
+        pairs = zip(unique_stems(sources), unique_names(sources), strict=True)
+        for number, ((source, stem), name) in enumerate(pairs):
+            if request:
+                break
+            if self._is_done(number, source, stem, name):
+                self._skipped += 1
+                self.left -= 1
+                continue
+            group.append(source)
+            self._under_way.append((number, stem, name))
+            if len(group) == self._size:
+                yield group
+                group = []
+        yield group
+
+    def _is_done(self, number: int, source: str, stem: str, name: str) -> bool:
         """Whether an image was done before; what was found in it then counts, too."""
         done = self.journal.find(source, stem, name)
         if done is None or (self.together.formats and done.prediction is None):
             return False
         if done.prediction is not None:
-            self.together.add(name, done.prediction)
+            self.together.add(number, name, done.prediction)
         return True
 
-    def _try(self, source: str, stem: str, name: str) -> list[str]:
-        """Do one image; a line if it failed."""
+    def _try(self, outcome: Outcome, number: int, stem: str, name: str) -> list[str]:
+        """Write what came of one image; a line if it failed."""
+        source = outcome.source
         try:
-            prediction, files = _segment_one(
-                self._predictor, source, stem, name, self._options, self.together
-            )
+            if outcome.error is not None:
+                raise outcome.error
+            prediction, files = _write_one(outcome, stem, name, self._options, self.together)
+            self.together.add(number, name, prediction)
         except BrokenPipeError:
             raise
         # A model, or a format of somebody else's, can raise anything; the other images count.
@@ -92,7 +117,9 @@ class ImageRun:
             print_error(error, f"\n{shown_path(source)}: failed: ")
             return [f"{shown_path(source)}: {unforeseen(error)}"]
         kept = prediction if self.together.formats else None
-        self.journal.add(source, stem, name, files, kept)
+        # A line that can't be written costs only that the image is done again.
+        with contextlib.suppress(ExportError):
+            self.journal.add(source, stem, name, files, kept)
         return []
 
 
@@ -127,47 +154,38 @@ class _Together:
         folders = [folder for folder in given if folder is not None]
         only = folders[0].resolve().name if len(options.photos) == len(folders) == 1 else ""
         self._stem = only or "images"
-        self._names: list[str] = []
-        self._predictions: list[Prediction] = []
+        self._found: dict[int, tuple[str, Prediction]] = {}
 
-    def add(self, name: str, prediction: Prediction) -> None:
+    def add(self, number: int, name: str, prediction: Prediction) -> None:
         """Keep what was found in one image.
 
         Args:
+            number: its place among the images.
             name: what the data set calls it.
             prediction: what was found.
         """
         if self.formats:
-            self._names.append(name)
-            self._predictions.append(prediction)
+            self._found[number] = name, prediction
 
     def write(self) -> None:
         """Write the files, if there is anything to write."""
-        for each in self.formats if self._names else ():
-            path = save_together(each, self._names, self._predictions, self._folder, self._stem)
-            print(f"wrote {shown_path(str(path))}: {len(self._names)} images")
+        # What was found before is known earlier than what is found now.
+        found = [pair for _, pair in sorted(self._found.items())]
+        names, predictions = [name for name, _ in found], [one for _, one in found]
+        for each in self.formats if found else ():
+            path = save_together(each, names, predictions, self._folder, self._stem)
+            print(f"wrote {shown_path(str(path))}: {len(found)} images")
 
 
-def _segment_one(
-    predictor: Predictor,
-    source: str,
-    stem: str,
-    name: str,
-    options: argparse.Namespace,
-    together: _Together,
+def _write_one(
+    outcome: Outcome, stem: str, name: str, options: argparse.Namespace, together: _Together
 ) -> tuple[Prediction, list[Path]]:
-    """Write what is in one image; returns what was found, and the files."""
-    loaded = images.read(
-        source, contrast=options.contrast, channels=options.channels, page=options.page
-    )
-    image = loaded.pixels
-    start = time.perf_counter()
-    everything = predictor(image)
-    seconds = time.perf_counter() - start
-
+    """Write what is in one image; returns what of it is shown, and the files."""
+    assert outcome.image is not None and outcome.prediction is not None  # there was no error
+    everything = outcome.prediction
     prediction = everything.filter(options.threshold)
-    print(f"\n{shown_path(source)} ({seconds:.2f} s)")
-    for note in loaded.notes:
+    print(f"\n{shown_path(outcome.source)} ({outcome.seconds:.2f} s)")
+    for note in outcome.image.notes:
         print(f"note: {note}")
     print(prediction)
     if not len(prediction) and len(everything):
@@ -175,8 +193,8 @@ def _segment_one(
         print(f"Nothing scores {options.threshold:.2f} or more; the best is {best:.2f}.")
 
     own = [each for each in options.format if each not in together.formats]
-    written = save(prediction, image, options.out, stem, own, file_name=name)
-    together.add(name, prediction)
+    pixels = outcome.image.pixels
+    written = save(prediction, pixels, options.out, stem, own, file_name=name)
     files: list[Path] = []
     for paths in written.values():
         files += paths if isinstance(paths, list) else [paths]

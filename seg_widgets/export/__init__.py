@@ -5,11 +5,12 @@ Functions named `to_…` return a value and write nothing; those named `save…`
 
 from __future__ import annotations
 
+from ..prediction import category_ids
 from .annotation_tools import to_label_studio, to_labelme, to_supervision
-from .categories import category_ids
 from .coco import CocoAnnotation, CocoResult, coco_dataset, to_coco
 from .files import file_stem, write_bytes
 from .formats import BUILT_IN
+from .names import unique_names, unique_stems
 from .png import cutouts_zip, png_bytes, save_cutouts, save_masks, save_overlay_png
 from .registry import (
     DEFAULT_FORMATS,
@@ -27,7 +28,7 @@ from .registry import (
     unregister,
 )
 from .snippet import to_python
-from .tables import CSV_COLUMNS, to_csv
+from .tables import CSV_COLUMNS, harmless, to_csv
 
 __all__ = [
     "BUILT_IN",
@@ -44,6 +45,7 @@ __all__ = [
     "cutouts_zip",
     "file_stem",
     "formats_table",
+    "harmless",
     "make",
     "menu_formats",
     "png_bytes",
@@ -60,6 +62,8 @@ __all__ = [
     "to_labelme",
     "to_python",
     "to_supervision",
+    "unique_names",
+    "unique_stems",
     "unregister",
     "write_bytes",
 ]

@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict
 
 from ..errors import SettingError
-from ..prediction import RLE, Chosen, Instance, Prediction
-from .categories import category_ids as ids_of
-from .categories import category_ids_source
+from ..prediction import RLE, Chosen, Instance, Prediction, category_ids_source
+from ..prediction import category_ids as ids_of
 from .chosen import chosen_instances
 
 __all__ = ["CocoAnnotation", "CocoResult", "coco_dataset", "short", "to_coco"]

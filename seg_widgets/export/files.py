@@ -1,17 +1,12 @@
-"""Writing files: whole or not at all, under names that every system takes."""
+"""The names and the text of files: what every system and every reader takes."""
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
-import os
 import re
-import tempfile
-from pathlib import Path
 
-from .._text import PATH_LENGTH, printable, well_formed
-from ..errors import ExportError
+from .._files import StrPath, write_bytes
+from .._text import well_formed
 
 __all__ = ["StrPath", "as_json", "as_text", "file_stem", "write_bytes"]
 
@@ -20,48 +15,6 @@ _REFUSED = re.compile(
     r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]+'
 )
 _DEVICE = re.compile(r"(?i)con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$")
-
-StrPath = str | os.PathLike[str]
-"""A path, as text or as an object."""
-
-
-def write_bytes(path: StrPath, content: bytes) -> Path:
-    """Write a file whole or not at all.
-
-    The file is first written under another name in the same folder and then moved to its place. A
-    reader never sees half of it, and a failure leaves what was there before.
-
-    Args:
-        path: where to; its folder is made if need be.
-        content: what to write.
-
-    Returns:
-        The file's path.
-
-    Raises:
-        ExportError: it could not be written; the message says why.
-    """
-    target = Path(path)
-    temporary: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".seg-widgets-", dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        # mkstemp's files are for their owner's eyes only; a result is an ordinary file.
-        temporary.chmod(0o666 & ~_umask())
-        temporary.replace(target)
-    except OSError as error:
-        raise ExportError(f"{_shown(target)} could not be written: {_why(error)}") from error
-    except ValueError as error:  # a NUL in the name
-        raise ExportError(f"{_shown(target)!r} can't be the name of a file: {error}.") from None
-    finally:
-        # Gone by now, unless something went wrong, an interrupt of the kernel included.
-        if temporary is not None:
-            with contextlib.suppress(OSError):
-                temporary.unlink()
-    return target
 
 
 def file_stem(text: str, length: int = 100, *, ending: str = "") -> str:
@@ -113,31 +66,3 @@ def as_json(value: object) -> bytes:
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     # The name of a file need not be text: what can't be written becomes "?".
     return f"{text}\n".encode("utf-8", "replace")
-
-
-def _shown(path: Path) -> str:
-    return printable(str(path), PATH_LENGTH)
-
-
-def _umask() -> int:
-    # The only portable way to read it is to set it; Linux has another.
-    with contextlib.suppress(OSError):
-        status = Path("/proc/self/status").read_text()
-        found = re.search(r"^Umask:\s*([0-7]+)", status, re.MULTILINE)
-        if found:
-            return int(found[1], 8)
-    return 0o022
-
-
-def _why(error: OSError) -> str:
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return "you may not write there. Choose another folder."
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return "the disk is full. Free some space or choose another folder."
-    if error.errno in (errno.ENOTDIR, errno.EEXIST):
-        return "a part of its path is a file, not a folder. Choose another folder."
-    if error.errno == errno.EISDIR:
-        return "there is a folder of that name. Choose another name."
-    if error.errno == errno.ENAMETOOLONG:
-        return "its name is too long. Choose a shorter one."
-    return f"{error.strerror or error}."

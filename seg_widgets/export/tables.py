@@ -6,13 +6,12 @@ import csv
 import io
 from typing import Any, Final
 
-from ..prediction import Chosen, Instance, Prediction
-from .categories import category_ids
+from ..prediction import Chosen, Instance, Prediction, category_ids
 from .chosen import chosen_instances
 from .coco import short
 from .files import StrPath, as_text, write_bytes
 
-__all__ = ["CSV_COLUMNS", "to_csv"]
+__all__ = ["CSV_COLUMNS", "harmless", "to_csv"]
 
 CSV_COLUMNS: Final = (
     *("index", "class", "class_id", "score", "x1", "y1", "x2", "y2", "area_px"),
@@ -54,7 +53,7 @@ def to_csv(
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(CSV_COLUMNS)
     ids = category_ids(prediction)
-    name = _harmless(as_text(file_name))
+    name = harmless(as_text(file_name))
     for instance in chosen_instances(prediction, only):
         writer.writerow([*_row(instance), ids[instance.class_id], name])
     if path is not None:
@@ -64,12 +63,20 @@ def to_csv(
 
 def _row(instance: Instance) -> list[Any]:
     box = [short(value) for value in instance.box]
-    name = _harmless(instance.class_name)
+    name = harmless(instance.class_name)
     score = short(instance.score, 6)
     return [instance.index, name, instance.class_id, score, *box, instance.area]
 
 
-def _harmless(name: str) -> str:
+def harmless(name: str) -> str:
+    """A text as a cell that no spreadsheet takes for a formula.
+
+    Args:
+        name: a name from elsewhere.
+
+    Returns:
+        It on one line, with an apostrophe before it where it begins like a formula.
+    """
     # Python's csv before 3.13 does not quote a lone carriage return, which would end the row.
     name = name.replace("\r", " ")
     return f"'{name}" if name.lstrip().startswith(_FORMULA) else name

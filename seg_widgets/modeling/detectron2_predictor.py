@@ -7,11 +7,14 @@ Importing this module is cheap; torch is imported when a predictor is made.
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -55,7 +58,10 @@ class Detectron2Predictor:
         config: the config as YAML; "": not known.
         max_instances: the most instances that it answers with; None: the model's own limit.
         speed: the one of `SPEEDS` that it was built for.
+        weights: the file that the weights came from; None: a model that was in memory already.
     """
+
+    weights: Path | None = None
 
     def __init__(
         self,
@@ -114,6 +120,18 @@ class Detectron2Predictor:
         is_on_cpu = self.device == "cpu"
         self._network = InferenceNetwork(model) if optimize and is_on_cpu else None
         self._lock = threading.Lock()
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """The SHA-256 of the file that the weights came from, in hexadecimal; "" where there is
+        none."""
+        if self.weights is None:
+            return ""
+        try:
+            with self.weights.open("rb") as file:
+                return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            return ""
 
     @property
     def description(self) -> str:

@@ -101,7 +101,7 @@ class FileSource(ModelSource):
         set_augmentation(model, options.speed)
         # The config that is saved with the model keeps the model's own sizes.
         min_size, max_size = sizes_at(options.speed, config.min_size, config.max_size)
-        return Detectron2Predictor(
+        predictor = Detectron2Predictor(
             model.eval(),
             class_names,
             name=options.name or files.name,
@@ -114,6 +114,8 @@ class FileSource(ModelSource):
             optimize=True,
             speed=options.speed,
         )
+        predictor.weights = files.weights
+        return predictor
 
 
 class ConfigAndWeights(FileSource):

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .._text import well_formed
 from ..errors import PredictionError
-from . import checks, equality, plotting, selection, supervision
+from . import arrow, checks, equality, plotting, selection, supervision
 from .checks import as_rows, read_only
 from .masks import RLE, MaskCrop, paste
 from .selection import Chosen
@@ -269,6 +269,8 @@ class Prediction:
         return [crop.rle(self.image_size) for crop in checks.require_masks(self)]
 
     to_supervision = supervision.to_supervision
+    to_df = arrow.to_df
+    __arrow_c_stream__ = arrow.arrow_stream
 
     # ── choosing from it ──────────────────────────────────────────────────────────────────────────
 

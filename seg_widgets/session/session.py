@@ -115,10 +115,12 @@ class SegmentationSession(Revisiting):
         the history with its error.
 
         Args:
-            sources: Each anything that `images.load` takes.
+            sources: Each anything that `images.load` takes; or a folder, a pattern
+                ("photos/*.jpg"), a COCO file or a list, as `segment_folder` takes.
 
         Raises:
-            SettingError: The session is closed, or it is one image or folder instead of several.
+            SettingError: The session is closed, or it is one image instead of several.
+            ImageError: The folder, pattern or list has no image.
         """
         given = several(sources)
         with self._lock:

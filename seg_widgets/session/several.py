@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any
 
+from ..batch import find_images, names_several
 from ..errors import SettingError
 from ..images import Upload, uploads
 
@@ -17,20 +17,18 @@ def several(sources: Iterable[object]) -> list[object]:
     """The images of `segment_all`, as a list.
 
     Args:
-        sources: The images.
+        sources: The images; or a folder, a pattern or a list of them, as `segment_folder` takes.
 
     Raises:
-        SettingError: It is one image, one folder, or nothing that holds images.
+        SettingError: It is one image, or nothing that holds images.
         ImageFormatError: It is a dict, but not the value of a FileUpload.
+        ImageError: The folder, pattern or list has no image.
     """
     given: Any = sources
     if isinstance(given, (str, os.PathLike)):
         path = os.fsdecode(given)
-        if Path(path).is_dir():
-            raise SettingError(
-                f"segment_all takes images, and {path} is a folder. Give the files in it, such as "
-                f'sorted(Path({path!r}).glob("*.jpg")).'
-            )
+        if names_several(path):
+            return _found(path)
         raise _one(repr(path))
     if isinstance(given, Mapping):
         return list(uploads(given))
@@ -46,6 +44,14 @@ def several(sources: Iterable[object]) -> list[object]:
         if hasattr(given, "__iter__"):
             raise
         raise _one(type(given).__name__) from None
+
+
+def _found(text: str) -> list[object]:
+    """The images of a folder, a pattern or a list, in the order of `segment` and `batch`."""
+    found = find_images([text])
+    for error in found.errors.values():
+        raise error
+    return list(found.sources)
 
 
 def _one(what: str) -> SettingError:

@@ -16,7 +16,6 @@ from PIL import Image
 
 from seg_widgets import images, samples
 from seg_widgets.cli import main, segment
-from seg_widgets.cli.image_files import find_images, unique_names, unique_stems
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
 
@@ -96,28 +95,6 @@ def test_a_folder_and_files_of_one_name(stub: StubPredictor, photo: Path, tmp_pa
     assert sorted(path.name for path in out.iterdir()) == ["b.csv", "photo-2.csv", "photo.csv"]
 
 
-def test_stems_never_meet() -> None:
-    sources = ["a/x.jpg", "b/x.png", "x-2.jpg", "https://h/x.jpg?size=3", "https://h/"]
-    stems = [stem for _, stem in unique_stems(sources)]
-    assert len(set(stems)) == len(sources)
-
-
-@pytest.mark.parametrize(
-    ("source", "stem"),
-    [
-        ("https://example.org/cat%20one.jpg?width=300", "cat one"),
-        ("https://example.org/a/..%2F..%2Fcat.jpg", "cat"),
-        ("https://example.org/%2e%2e", "example"),
-        ("https://example.org/?image=cat.jpg", "example"),
-        ("photos/cat%20one.jpg", "cat%20one"),
-        ("photos/what?.jpg", "what_"),
-        ("", "image"),
-    ],
-)
-def test_results_are_called_as_the_panel_calls_the_image(source: str, stem: str) -> None:
-    assert unique_stems([source]) == [(source, stem)]
-
-
 def test_coco_names_the_image_as_the_panel_does(
     stub: StubPredictor, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -127,19 +104,6 @@ def test_coco_names_the_image_as_the_panel_does(
     assert main(["segment", address, "--out", str(tmp_path), "--format", "coco"]) == 0
     coco = json.loads((tmp_path / "cat one-coco.json").read_text())
     assert coco["images"][0]["file_name"] == "cat one.jpg"
-
-
-def test_a_folder_gives_the_formats_that_are_read(photo: Path, tmp_path: Path) -> None:
-    for suffix in (*images.SUFFIXES, ".JPG", ".heic", ".txt", ""):
-        (tmp_path / f"image{suffix}").touch()
-    found = find_images([str(tmp_path), "gone.jpg", "https://example.org/"])
-    suffixes = (*images.SUFFIXES, ".JPG", ".heic")
-    assert found.sources == [
-        *sorted(str(tmp_path / f"image{suffix}") for suffix in suffixes),
-        str(photo),
-        "gone.jpg",
-        "https://example.org/",
-    ]
 
 
 def test_a_folder_without_images_fails_with_a_message(
@@ -257,10 +221,6 @@ def test_a_folder_is_one_data_set(separate: bool, stub: StubPredictor, tmp_path:
     assert len(set(ids)) == len(ids) > 3
     results = json.loads((tmp_path / "out" / "in-results.json").read_text())
     assert {each["image_id"] for each in results} == {1, 2, 3}
-
-
-def test_images_of_one_name_are_told_apart_in_a_data_set() -> None:
-    assert unique_names(["a/x.jpg", "b/x.jpg", "b/y.jpg"]) == ["a/x.jpg", "b/x.jpg", "y.jpg"]
 
 
 def test_notes_are_printed(

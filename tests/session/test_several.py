@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seg_widgets.errors import SettingError
+from seg_widgets.errors import ImageNotFoundError, SettingError
 from seg_widgets.images import Upload
 from seg_widgets.session.several import several
 from seg_widgets.testing import make_picture
@@ -44,10 +44,15 @@ def test_one_image_is_refused_with_the_fix(one: Any) -> None:
         several(one)
 
 
-def test_a_folder_is_refused_with_what_lists_it(tmp_path: Path) -> None:
-    for folder in (tmp_path, str(tmp_path)):
-        with pytest.raises(SettingError, match=r"is a folder\. .*glob"):
-            several(folder)  # type: ignore[arg-type]
+def test_a_folder_or_a_pattern_gives_its_images_as_the_command_line_does(tmp_path: Path) -> None:
+    for name in ("b.jpg", "a.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "notes.md").touch()
+    wanted = [str(tmp_path / "a.png"), str(tmp_path / "b.jpg")]
+    for folder in (tmp_path, str(tmp_path), str(tmp_path / "*.*")):
+        assert several(folder) == wanted  # type: ignore[arg-type]
+    with pytest.raises(ImageNotFoundError, match="matches no image"):
+        several(str(tmp_path / "*.tiff"))
 
 
 def test_a_mistake_inside_a_generator_stays_what_it_is() -> None:

@@ -11,9 +11,18 @@ from typing import Any
 
 from ..prediction import Prediction
 from .class_names import read_names
+from .masks import crop_of_rle
 from .registry import ADAPTERS, Adapter, Conversion, convert
 
-__all__ = ["ADAPTERS", "Adapter", "Conversion", "convert", "prediction_of", "read_names"]
+__all__ = [
+    "ADAPTERS",
+    "Adapter",
+    "Conversion",
+    "convert",
+    "crop_of_rle",
+    "prediction_of",
+    "read_names",
+]
 
 
 def prediction_of(result: Any, image: Any = None, *, class_names: Any = None) -> Prediction:

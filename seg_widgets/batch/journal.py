@@ -1,8 +1,8 @@
 """What a run over many images has finished, so that a rerun skips it.
 
 One line of JSON for each image that is done, written after its files are: a run that is killed
-loses the image it was at. What was found is in the line where one file is made of all images in the
-end.
+loses the image it was at. What was found is in the line where one file is made of several images in
+the end.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ import numpy as np
 
 from .. import images
 from .._text import PATH_LENGTH, printable
-from ..errors import PredictionError, SettingError
+from ..errors import ExportError, PredictionError, SettingError
 from ..prediction import MaskCrop, Prediction
+from .cloud import is_cloud
 
-__all__ = ["Finished", "Journal"]
+__all__ = ["Finished", "Journal", "absolute", "changes", "state_of"]
 
 _VERSION: Final = 1
 _KEYS: Final = {"source", "stem", "name", "state", "files"}
@@ -35,11 +36,13 @@ class Finished:
 
     Attributes:
         files: what was written of it, relative to the journal's folder.
-        prediction: what was found; None where nobody needs it.
+        prediction: what was found; None where nobody needs it, and where it failed.
+        kept: what else was noted.
     """
 
     files: tuple[str, ...]
     prediction: Prediction | None
+    kept: Any = None
 
 
 class Journal:
@@ -80,17 +83,18 @@ class Journal:
             stem: what its files' names begin with.
             name: what the results call it.
         """
-        line = self._done.get(_key(source))
+        line = self._done.get(absolute(source))
         if line is None or [line["stem"], line["name"]] != [stem, name]:
             return None
-        if line["state"] != _state(source):
+        if line["state"] != state_of(source):
             return None
         files = tuple(line["files"])
         if not all((self.path.parent / file).is_file() for file in files):
             return None
         found = line.get("found")
         try:
-            return Finished(files, None if found is None else _prediction(found))
+            prediction = None if found is None else _prediction(found)
+            return Finished(files, prediction, line.get("kept"))
         except (PredictionError, KeyError, TypeError, ValueError):
             return None
 
@@ -101,32 +105,43 @@ class Journal:
         name: str,
         files: Sequence[Path],
         prediction: Prediction | None = None,
+        kept: Any = None,
     ) -> None:
         """Note that an image is done.
-
-        A line that can't be written costs only that the image is done again.
 
         Args:
             source: its path or address.
             stem: what its files' names begin with.
             name: what the results call it.
             files: what was written of it, in the journal's folder.
-            prediction: what was found, if it is needed for a file of all images.
+            prediction: what was found, if it is needed for a file of several images.
+            kept: what else to note: what JSON has.
+
+        Raises:
+            ExportError: the line can't be written. That costs only that the image is done again.
         """
         line: dict[str, Any] = {
-            "source": _key(source),
+            "source": absolute(source),
             "stem": stem,
             "name": name,
-            "state": _state(source),
+            "state": state_of(source),
             "files": [os.path.relpath(file, self.path.parent) for file in files],
         }
         if prediction is not None:
             line["found"] = _found(prediction)
-        with contextlib.suppress(OSError):
+        if kept is not None:
+            line["kept"] = kept
+        try:
             if not self._is_begun:
                 self._begin()
             with self.path.open("a", encoding="ascii") as file:
                 file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            shown = printable(str(self.path), PATH_LENGTH)
+            raise ExportError(
+                f"{shown} could not be written: {error.strerror or error}. Free some space, or "
+                "choose another folder."
+            ) from error
 
     def remove(self) -> None:
         """Remove the file, when all is done."""
@@ -157,32 +172,62 @@ class Journal:
         then = before.get("settings")
         if before.get("version") != now["version"] or not isinstance(then, dict):
             then = {}
-        changes = [
-            f"{name} was {printable(str(then.get(name)))}, and is {printable(str(value))}"
-            for name, value in now["settings"].items()
-            if then.get(name) != value
-        ]
-        if changes:
+        changed = changes(then, now["settings"])
+        if changed:
             shown = printable(str(self.path.parent), PATH_LENGTH)
             raise SettingError(
                 f"The run in {shown} had other settings, so it can't go on with these: "
-                f"{'; '.join(changes)}. Give what it had, or another --out, or begin anew without "
+                f"{changed}. Give what it had, or another --out, or begin anew without "
                 "--resume."
             )
 
 
-def _key(source: str) -> str:
-    """The same for a file however it is named."""
-    return source if images.is_address(source) else str(Path(source).absolute())
+def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Say which settings differ, for a message.
+
+    Args:
+        before: the settings of a run that is there.
+        now: those that were given.
+
+    Returns:
+        Each with both values; "" if none differs.
+    """
+    return "; ".join(
+        f"{name} was {printable(str(before.get(name)))}, and is {printable(str(value))}"
+        for name, value in now.items()
+        if before.get(name) != value
+    )
 
 
-def _state(source: str) -> list[int]:
-    """What changes when a file does: bytes and time; [] of an address."""
-    if images.is_address(source):
+def absolute(source: str) -> str:
+    """A source as it is called in every folder.
+
+    Args:
+        source: a path or an address.
+
+    Returns:
+        The path from the root; an address as it is.
+    """
+    if images.is_address(source) or is_cloud(source):
+        return source
+    # As texts: a run may have a million of them.
+    return os.path.join(os.getcwd(), os.path.expanduser(source))  # noqa: PTH109, PTH111, PTH118
+
+
+def state_of(source: str) -> list[int]:
+    """What changes when a file does.
+
+    Args:
+        source: its path, or an address.
+
+    Returns:
+        Its bytes and its time in nanoseconds; [-1] if it is not there, [] of an address.
+    """
+    if images.is_address(source) or is_cloud(source):
         return []
     try:
-        found = Path(source).expanduser().stat()
-    except (OSError, ValueError, RuntimeError):
+        found = os.stat(os.path.expanduser(source))  # noqa: PTH111, PTH116 - as texts
+    except (OSError, ValueError):
         return [-1]
     return [found.st_size, found.st_mtime_ns]
 

@@ -1,12 +1,14 @@
-"""Which id each class has in COCO's files and in the CSV table: one answer for all of them."""
+"""Which id each class has in COCO's files and in tables: one answer for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ..errors import SettingError
-from ..prediction import Prediction
+
+if TYPE_CHECKING:
+    from .prediction import Prediction
 
 __all__ = ["category_ids", "category_ids_source"]
 
@@ -47,7 +49,7 @@ _NO_NAMES: Final = frozenset({"n/a", "background", "__background__"})
 
 
 def category_ids(prediction: Prediction, given: Sequence[int] | None = None) -> tuple[int, ...]:
-    """The id that each class has in COCO's files and in the CSV table.
+    """The id that each class has in COCO's files and in tables.
 
     Args:
         prediction: what was found.

@@ -11,7 +11,7 @@ from seg_widgets import export
 from seg_widgets.errors import SettingError
 from seg_widgets.prediction import Prediction
 
-from .results import FOUND, IMAGE
+from ..export.results import FOUND, IMAGE
 
 
 def coco_categories() -> dict[str, int]:

@@ -7,16 +7,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from seg_widgets import Prediction
 from seg_widgets.cli import main, segment
 from seg_widgets.cli.image_run import JOURNAL
-from seg_widgets.cli.journal import Journal
-from seg_widgets.errors import SettingError
-from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+from seg_widgets.testing import StubPredictor, make_jpeg
 
 NAMES = [f"{number}.jpg" for number in range(6)]
 
@@ -137,51 +133,3 @@ def test_other_settings_are_refused_with_both(
     assert "threshold was 0.5, and is 0.7. Give what it had" in capsys.readouterr().err
     assert main(_command(folder, "--resume", "--format", "csv,png")) == 2
     assert "format was ['csv'], and is ['csv', 'png']" in capsys.readouterr().err
-
-
-SETTINGS: dict[str, Any] = {"model": "starter"}
-
-
-def _noted(folder: Path) -> tuple[Path, Prediction]:
-    prediction = StubPredictor(4)(make_picture())
-    (folder / "a.csv").touch()
-    journal = Journal(folder / JOURNAL, SETTINGS, resume=True)
-    journal.add("\udcff.jpg", "a", "\udcff", [folder / "a.csv"], prediction)
-    return folder / JOURNAL, prediction
-
-
-def test_what_was_found_comes_back_without_loss(tmp_path: Path) -> None:
-    path, prediction = _noted(tmp_path)
-    again = Journal(path, SETTINGS, resume=True).find("\udcff.jpg", "a", "\udcff")
-    assert again is not None
-    assert again.files == ("a.csv",)
-    assert again.prediction == prediction
-    found = Journal(path, SETTINGS, resume=True)
-    assert found.find("\udcff.jpg", "b", "\udcff") is None
-    assert found.find("b.jpg", "a", "\udcff") is None
-    assert Journal(path, SETTINGS, resume=False).find("\udcff.jpg", "a", "\udcff") is None
-
-
-def test_a_line_that_was_cut_off_is_skipped(tmp_path: Path) -> None:
-    path, _ = _noted(tmp_path)
-    whole = path.read_bytes()
-    # Without its line break alone, the last line would still be whole.
-    for kept in range(0, len(whole) - 1, 37):
-        path.write_bytes(whole[:kept])
-        journal = Journal(path, SETTINGS, resume=True)
-        assert journal.find("\udcff.jpg", "a", "\udcff") is None
-        journal.add("\udcff.jpg", "a", "\udcff", [tmp_path / "a.csv"])
-        assert Journal(path, SETTINGS, resume=True).find("\udcff.jpg", "a", "\udcff") is not None
-
-
-def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / JOURNAL).write_text('{"somebody": "else"}\n')
-    with pytest.raises(SettingError, match="model was None, and is starter"):
-        Journal(tmp_path / JOURNAL, SETTINGS, resume=True)
-
-
-def test_a_folder_that_cannot_be_written_costs_no_image(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    journal = Journal(tmp_path / "file" / JOURNAL, SETTINGS, resume=True)
-    journal.add("a.jpg", "a", "a.jpg", [])
-    assert journal.find("a.jpg", "a", "a.jpg") is None

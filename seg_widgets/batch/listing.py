@@ -1,0 +1,258 @@
+"""Which images are meant by what was given: files, folders, patterns, lists, addresses."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from urllib.request import url2pathname
+
+from .. import images
+from .._text import PATH_LENGTH, printable
+from ..errors import (
+    DependencyError,
+    ImageError,
+    ImageFormatError,
+    ImageNotFoundError,
+    SegWidgetsError,
+    SettingError,
+)
+from .cloud import is_cloud, list_cloud
+from .globs import has_magic, matches
+
+__all__ = ["Found", "find_images", "folder_of", "names_several"]
+
+_LISTS: Final = (".json", ".txt")
+
+
+@dataclass
+class Found:
+    """The images that are meant, and what was left out of folders."""
+
+    sources: list[str] = field(default_factory=list)
+    """Files and addresses, in the order in which they were given; those of a folder by name."""
+
+    listed: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """The images of COCO files: the name and the id that each has there."""
+
+    left_out: list[str] = field(default_factory=list)
+    """A sentence for each folder of which something was left out."""
+
+    errors: dict[str, SegWidgetsError] = field(default_factory=dict)
+    """What gives no image, with the reason."""
+
+
+def find_images(given: Iterable[str | os.PathLike[str]]) -> Found:
+    """Find the images that are meant.
+
+    Args:
+        given: files; folders; patterns, in which `**` enters subfolders; http(s) addresses;
+            addresses of object stores (`s3://…`, also of folders there, and patterns); COCO's
+            files (.json), whose `file_name` are found beside them; lists (.txt), with one of the
+            others in each line.
+
+    Returns:
+        Files and addresses as they were given, and of each folder and pattern what is an image by
+        its suffix or its first bytes. Images of formats that are not read (HEIC, RAW) are among
+        them, so that each fails with its message. Subfolders of a folder are not entered.
+    """
+    found = Found()
+    for each in given:
+        text = os.fsdecode(each)
+        try:
+            _find(text, found)
+        except OSError as error:
+            if isinstance(error, SegWidgetsError):
+                found.errors[text] = error
+                continue
+            found.errors[text] = ImageError(
+                f"The folder {_path(text)} may not be read ({error.strerror or error}). "
+                "Give yourself the right to read it."
+            )
+        except (ImageError, SettingError, DependencyError) as error:
+            found.errors[text] = error
+    return found
+
+
+def _find(text: str, found: Found) -> None:
+    """Add what one text means."""
+    if is_cloud(text):
+        found.sources.extend(list_cloud(text))
+        return
+    if images.is_address(text):
+        found.sources.append(text)
+        return
+    if re.match("file://", text, re.IGNORECASE):
+        text = url2pathname(text[len("file://") :])
+    folder = folder_of(text)
+    if folder is not None and not images.is_zarr(folder):
+        _look_into(folder, text, found)
+    elif text.lower().endswith(_LISTS) and _exists(text):
+        _read_list(Path(text).expanduser(), found)
+    elif has_magic(text) and not _exists(text):
+        _add_matches(text, found)
+    else:
+        found.sources.append(text)
+
+
+def names_several(text: str) -> bool:
+    """Say whether a text means several images, and not one.
+
+    Args:
+        text: a path or an address.
+
+    Returns:
+        True for a folder, a pattern, a COCO file and a list.
+    """
+    folder = folder_of(text)
+    if folder is not None:
+        return not images.is_zarr(folder)
+    is_list = text.lower().endswith(_LISTS)
+    return (is_list or has_magic(text)) and not images.is_address(text)
+
+
+def folder_of(text: str) -> Path | None:
+    """The folder that a text names.
+
+    Args:
+        text: a path or an address.
+
+    Returns:
+        The folder; None for a file, an address, and what can't be a path: each fails with its
+        message when it is opened.
+    """
+    try:
+        folder = Path(text).expanduser()
+        return folder if not images.is_address(text) and folder.is_dir() else None
+    except (OSError, ValueError, RuntimeError):  # too long; a NUL; a ~user that is not here
+        return None
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):
+        return False
+
+
+def _add_matches(pattern: str, found: Found) -> None:
+    others: list[str] = []
+    meant: list[str] = []
+    for path in matches(pattern):
+        if path.is_dir() and not images.is_zarr(path):
+            continue
+        if images.looks_like_image(path):
+            meant.append(str(path))
+        else:
+            others.append(path.name)
+    found.sources.extend(meant)
+    left_out = _counted(others, "file that is no image", "files that are no images")
+    if not meant:
+        raise ImageNotFoundError(
+            f"The pattern {_path(pattern)} matches no image{f', only {left_out}' if others else ''}"
+            f". ** stands for any number of folders, as in photos/**/*.jpg."
+        )
+    if left_out:
+        found.left_out.append(f"{_path(pattern)}: left out {left_out}.")
+
+
+def _read_list(path: Path, found: Found) -> None:
+    try:
+        content = path.read_text("utf-8-sig", "surrogateescape")
+    except OSError as error:
+        raise ImageError(f"{_path(str(path))} can't be read: {error.strerror}.") from None
+    if path.suffix.lower() == ".json":
+        _add_coco(content, path, found)
+        return
+    lines = [line for line in map(str.strip, content.splitlines()) if line and line[0] != "#"]
+    if not lines:
+        raise ImageNotFoundError(
+            f"The list {_path(str(path))} is empty. It has a file, a folder or an address in each "
+            "line."
+        )
+    for line in lines:
+        if line.lower().endswith(_LISTS):
+            raise ImageFormatError(
+                f"{_path(str(path))} lists another list, {_path(line)}. Give both instead."
+            )
+        _find(line, found)
+
+
+def _add_coco(content: str, path: Path, found: Found) -> None:
+    """Add the images of a COCO file, which lie beside it, or in folders beside it."""
+    try:
+        entries: Any = json.loads(content)["images"]
+        pairs = [(str(each["file_name"]), int(each["id"])) for each in entries]
+    except (ValueError, KeyError, TypeError):
+        raise ImageFormatError(
+            f'{_path(str(path))} is no COCO file: it has no "images", each with "file_name" and '
+            '"id".'
+        ) from None
+    if len({number for _, number in pairs}) < len(pairs):
+        raise ImageFormatError(f"{_path(str(path))} has an image id twice.")
+    for name, number in pairs:
+        # The file may come from a stranger: it names images of its own folder only.
+        if Path(name).is_absolute() or ".." in Path(name).parts or "://" in name:
+            raise ImageFormatError(
+                f"{_path(str(path))} names {_path(name)}, which is not in its folder. Put the file "
+                "into the folder of the images."
+            )
+        source = str(path.parent / name)
+        found.sources.append(source)
+        found.listed[source] = name, number
+
+
+def _look_into(folder: Path, given: str, found: Found) -> None:
+    subfolders, hidden, others = [], [], []
+    meant: list[str] = []
+    for path in sorted(folder.iterdir(), key=_name):
+        if path.name.startswith("."):
+            hidden.append(path.name)
+        elif path.is_dir() and not images.is_zarr(path):
+            subfolders.append(path.name)
+        elif images.looks_like_image(path):
+            meant.append(str(path))
+        else:
+            others.append(path.name)
+    found.sources.extend(meant)
+    parts = [
+        _counted(subfolders, "subfolder", "subfolders (not entered)"),
+        _counted(hidden, "hidden file", "hidden files"),
+        _counted(others, "file that is no image", "files that are no images"),
+    ]
+    left_out = "; ".join(filter(None, parts))
+    if not meant:
+        found.errors[given] = ImageNotFoundError(_without_images(given, subfolders, left_out))
+    elif left_out:
+        found.left_out.append(f"{_path(given)}: left out {left_out}.")
+
+
+def _name(path: Path) -> str:
+    # Comparing paths themselves takes longer than all else.
+    return path.name
+
+
+def _path(text: str) -> str:
+    return printable(text, PATH_LENGTH)
+
+
+def _counted(names: Sequence[str], one: str, many: str) -> str:
+    if not names:
+        return ""
+    shown = ", ".join(map(printable, names[:3])) + (", …" if len(names) > 3 else "")
+    if len(names) == 1:
+        return f"1 {one}{' (not entered)' if one == 'subfolder' else ''}: {shown}"
+    return f"{len(names)} {many}: {shown}"
+
+
+def _without_images(given: str, subfolders: Sequence[str], left_out: str) -> str:
+    if not left_out:
+        return f"The folder {_path(given)} is empty. Put images into it, or give another folder."
+    advice = f"Suffixes that are read: {', '.join(images.SUFFIXES)}."
+    if subfolders:
+        advice = f"Give a subfolder, such as {_path(str(Path(given) / subfolders[0]))}."
+    return f"The folder {_path(given)} has no images, only {left_out}. {advice}"

@@ -1,0 +1,195 @@
+"""Images through a model: the next ones are opened while it is at work."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from .. import images
+from ..errors import ImageError
+from ..images import Channels, Contrast, LoadedImage
+from ..prediction import BatchPredictor, Prediction, Predictor, taken
+from .cloud import is_cloud, read_cloud
+
+__all__ = ["Outcome", "Reading", "batch_size", "segment_groups"]
+
+_log = logging.getLogger(__name__)
+
+_LOCAL_READERS: Final = 2
+_REMOTE_READERS: Final = 8
+"""A server answers many at once, and each only after a while."""
+
+_AHEAD: Final = 8
+"""How many images are opened ahead, at 3 bytes a pixel: as many as there are readers."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How images are opened; see `seg_widgets.images.read`."""
+
+    contrast: Contrast = "auto"
+    channels: Channels = None
+    page: int | None = None
+
+    def open(self, source: Any, stop: threading.Event | None = None) -> LoadedImage:
+        """Open an image.
+
+        Args:
+            source: what `images.read` takes, or an address that fsspec opens.
+            stop: ends it soon when it is set.
+
+        Returns:
+            The image.
+
+        Raises:
+            SegWidgetsError: it can't be opened; the message says why.
+        """
+        given, name = source, None
+        if is_cloud(source):
+            given, name = read_cloud(source), images.name_of(source)
+        return images.read(
+            given,
+            contrast=self.contrast,
+            channels=self.channels,
+            page=self.page,
+            name=name,
+            stop=stop,
+        )
+
+
+@dataclass
+class Outcome:
+    """What came of one image."""
+
+    source: Any
+    """Its path or address, or what else it was opened from."""
+
+    image: LoadedImage | None = None
+    """The image; None: it could not be opened."""
+
+    prediction: Prediction | None = None
+    """All that the model found; None: `error` says why not."""
+
+    error: Exception | None = None
+    """What was raised when it was opened, or by the model."""
+
+    seconds: float = field(default=0.0, compare=False)
+    """How long the model took; of images that went together, each one's share."""
+
+
+def batch_size(predictor: Predictor) -> int:
+    """How many images a predictor should be given at once.
+
+    Args:
+        predictor: the model.
+
+    Returns:
+        1 for one that takes several at once no faster.
+    """
+    return max(1, predictor.max_batch) if isinstance(predictor, BatchPredictor) else 1
+
+
+def segment_groups(
+    groups: Iterable[Sequence[Any]],
+    predictor: Predictor,
+    reading: Reading = Reading(),
+) -> Generator[list[Outcome], None, None]:
+    """Open images and run a model on them; those of a group go through the model together.
+
+    Whatever goes wrong with an image is its outcome's `error`; the others are not touched by it.
+
+    Args:
+        groups: paths, addresses, and what else `Reading.open` takes. They are asked for a few
+            groups ahead.
+        predictor: the model. It is called on this thread, images are opened on others.
+        reading: how images are opened.
+
+    Yields:
+        The outcomes of each group, in order.
+    """
+    stop = threading.Event()
+    waiting: deque[list[Future[Outcome]]] = deque()
+    rest = iter(groups)
+    slots = threading.Semaphore(_LOCAL_READERS)
+    open_one = _opener(reading, slots, stop)
+    with ThreadPoolExecutor(_REMOTE_READERS, "seg_widgets reader") as pool:
+
+        def fill() -> None:
+            while sum(map(len, waiting)) < _AHEAD and (group := next(rest, None)) is not None:
+                waiting.append([pool.submit(open_one, source) for source in group])
+
+        try:
+            while True:
+                fill()
+                if not waiting:
+                    return
+                futures = waiting.popleft()
+                # Once more, so that others are opened while the model is at these.
+                fill()
+                outcomes = [future.result() for future in futures]
+                _predict(outcomes, predictor)
+                yield outcomes
+        finally:
+            stop.set()
+            for futures in waiting:
+                for future in futures:
+                    future.cancel()
+
+
+def _opener(
+    reading: Reading, slots: threading.Semaphore, stop: threading.Event
+) -> Callable[[Any], Outcome]:
+    def open_one(source: Any) -> Outcome:
+        is_local = not (images.is_address(source) or is_cloud(source))
+        outcome = Outcome(source)
+        try:
+            if stop.is_set():
+                raise ImageError("The run was stopped.")
+            # Decoders use the cores that the model needs: only waiting is cheap.
+            with slots if is_local else contextlib.nullcontext():
+                outcome.image = reading.open(source, stop)
+        except Exception as error:
+            outcome.error = error
+        return outcome
+
+    return open_one
+
+
+def _predict(outcomes: Sequence[Outcome], predictor: Predictor) -> None:
+    """Run the model on what could be opened."""
+    opened = [outcome for outcome in outcomes if outcome.image is not None]
+    if len(opened) > 1 and isinstance(predictor, BatchPredictor):
+        _predict_together(opened, predictor)
+    for outcome in opened:
+        if outcome.prediction is not None:
+            continue
+        assert outcome.image is not None  # they were chosen so
+        pixels = outcome.image.pixels
+        began_s = time.perf_counter()
+        try:
+            outcome.prediction = taken(predictor(pixels), pixels)
+        # A model of somebody else's can raise anything; the other images count.
+        except Exception as error:
+            outcome.error = error
+        outcome.seconds = time.perf_counter() - began_s
+
+
+def _predict_together(opened: Sequence[Outcome], predictor: BatchPredictor) -> None:
+    """Run the model on several images at once; where that fails, each is tried alone."""
+    pixels = [outcome.image.pixels for outcome in opened if outcome.image is not None]
+    began_s = time.perf_counter()
+    try:
+        predictions = predictor.predict_batch(pixels)
+    except Exception as error:
+        _log.warning("A batch of %d failed; each is tried alone: %s", len(opened), error)
+        return
+    share_s = (time.perf_counter() - began_s) / len(opened)
+    for outcome, prediction in zip(opened, predictions, strict=True):
+        outcome.prediction, outcome.seconds = prediction, share_s

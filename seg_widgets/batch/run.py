@@ -1,0 +1,200 @@
+"""A run over many images: what is done of it, what is left, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from ..errors import ImageNotFoundError, SettingError
+from ..export import save_together
+from ..tables import read_table
+from .failures import Failure, failure_of, failures_csv
+from .job import Job
+from .journal import absolute
+from .listing import find_images
+from .part import Part, PartSummary, finished_part
+from .plan import FAILURES, TABLE, Plan, Task
+from .store import open_store
+from .summary import RunSummary, Totals
+
+__all__ = ["JOINT", "Given", "Run"]
+
+JOINT: Final = "images"
+"""What the names of files of all images begin with, such as "images-coco.json"."""
+
+Given = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+"""What a run is given: one text or path, or several."""
+
+_LOOK_UPS: Final = 32
+
+
+class Run:
+    """A run, planned or gone on with; it knows no model.
+
+    Args:
+        source: as for `segment_folder`.
+        out: the run's folder, or its address in an object store.
+        job: what is done with each image.
+        fresh: whether what an earlier run wrote is removed first.
+        retry: whether images that failed before are tried again.
+
+    Raises:
+        ImageError: there is no image.
+        SettingError: the folder holds another run.
+        ExportError: the folder can't be written.
+    """
+
+    def __init__(
+        self,
+        source: Given,
+        out: str | os.PathLike[str],
+        job: Job,
+        *,
+        fresh: bool = False,
+        retry: bool = False,
+    ) -> None:
+        self._began_s = time.monotonic()
+        given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+        self.found = find_images(given)
+        if not self.found.sources:
+            raise next(iter(self.found.errors.values()), _nothing())
+        self.job, self.retry = job, retry
+        self.out = os.fsdecode(out)
+        """The run's folder, as it was given."""
+        self.store = open_store(out)
+        if job.joint_formats and self.store.local is None:
+            raise SettingError(
+                f"{job.joint_formats[0]} is one file of all images, which is made in a folder of "
+                "this machine. Leave it out, and make it later from a copy of the table."
+            )
+        self.plan = Plan(self.store)
+        if fresh:
+            self.plan.clear()
+        self.plan.make(job.settings(_text(given)), self.found, job.images_per_part)
+        self.done_before = 0
+        """How many images were done before."""
+        self._finished: dict[int, tuple[Failure, ...]] = {}
+        self._totals = Totals()
+        self._open: dict[int, Part] = {}
+        # Parts are opened on the thread of the model, and finished on the one that writes.
+        self._lock = threading.Lock()
+
+    def pending(self) -> Iterator[tuple[int, list[Task]]]:
+        """Yield the number and the images of each part that is not done; count the others."""
+        for number, tasks, done in self._looked_up():
+            if done is None or (self.retry and done.failures):
+                yield number, tasks
+            else:
+                self.done_before += len(tasks)
+                self.finish(number, done)
+
+    def _looked_up(self) -> Iterator[tuple[int, list[Task], PartSummary | None]]:
+        """Each part's number, images, and what came of it before."""
+
+        def look(number: int) -> tuple[int, list[Task], PartSummary | None]:
+            tasks = self.plan.tasks(number)
+            return number, tasks, finished_part(self.store, number, tasks)
+
+        if self.store.local is not None:
+            yield from map(look, range(self.plan.parts))
+            return
+        # An object store answers many at once, and each only after a while.
+        with ThreadPoolExecutor(_LOOK_UPS, "seg_widgets finder") as pool:
+            for start in range(0, self.plan.parts, _LOOK_UPS):
+                end = min(start + _LOOK_UPS, self.plan.parts)
+                yield from pool.map(look, range(start, end))
+
+    def open(self, number: int, tasks: list[Task], batch: int) -> Part:
+        """Begin with a part, or go on with it.
+
+        Args:
+            number: which one.
+            tasks: its images.
+            batch: how many images go through the model together.
+
+        Returns:
+            The part.
+        """
+        part = Part(self.store, number, tasks, self.job, batch, retry=self.retry)
+        with self._lock:
+            self.done_before += part.done_before
+            self._open[number] = part
+        return part
+
+    def finish(self, number: int, summary: PartSummary) -> None:
+        """Count a part that is done.
+
+        Args:
+            number: which one.
+            summary: what came of it.
+        """
+        with self._lock:
+            self._open.pop(number, None)
+            self._finished[number] = summary.failures
+            self._totals.add(summary)
+
+    @property
+    def failed(self) -> int:
+        """How many images failed so far."""
+        return self._totals.failed
+
+    def close(self) -> RunSummary:
+        """List what failed, and sum up.
+
+        Returns:
+            The summary, also of a run that was stopped.
+
+        Raises:
+            ExportError: the list can't be written.
+        """
+        for number, part in sorted(self._open.items()):
+            summary = part.summary()
+            self._finished[number] = summary.failures
+            self._totals.add(summary)
+        self._open.clear()
+        failures = [
+            Failure(text, "", *failure_of(error)) for text, error in self.found.errors.items()
+        ]
+        for _, some in sorted(self._finished.items()):
+            failures += some
+        self.store.write(FAILURES, failures_csv(failures))
+        if self._totals.done == self.plan.images:
+            self._write_joint()
+        return RunSummary(
+            self.out,
+            self.plan.images,
+            self._totals.done,
+            self.done_before,
+            len(failures),
+            self._totals.objects,
+            time.monotonic() - self._began_s,
+        )
+
+    def _write_joint(self) -> None:
+        """Write the formats that are one file for all images, from the table."""
+        local = self.store.local
+        if not self.job.joint_formats or local is None:
+            return
+        names, predictions = [], []
+        for image, prediction in read_table(local / TABLE):
+            names.append(image.file_name)
+            predictions.append(prediction)
+        for name in self.job.joint_formats:
+            save_together(name, names, predictions, local, JOINT)
+
+
+def _nothing() -> ImageNotFoundError:
+    return ImageNotFoundError(
+        "No image was given. Give a folder, a pattern such as photos/**/*.jpg, or a list."
+    )
+
+
+def _text(given: list[str | os.PathLike[str]]) -> str:
+    """What was given, for the run's settings; a list may grow."""
+    text = os.fsdecode(given[0]) if given else ""
+    text = absolute(text)
+    return f"{text}, …" if len(given) > 1 else text

@@ -1,0 +1,102 @@
+"""What came of a whole run, for a person and for a program."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .._text import PATH_LENGTH, printable
+from .part import PartSummary
+from .plan import FAILURES
+
+__all__ = ["RunSummary", "Totals"]
+
+_CLASSES_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What came of a run over many images.
+
+    Its text is a table of the objects by class.
+    """
+
+    out: str
+    """The run's folder."""
+
+    images: int
+    """How many images there are."""
+
+    done: int
+    """How many of them are done, those that failed included."""
+
+    done_before: int
+    """How many of them were done by earlier runs."""
+
+    failed: int
+    """How many of them, and of what else was given, have no result; `failures.csv` says why."""
+
+    objects: Mapping[str, int]
+    """How many objects are in the results, by class, the most frequent first."""
+
+    seconds: float = field(compare=False)
+    """How long this run took."""
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all images are done; the same call does the others."""
+        return self.done == self.images
+
+    def __repr__(self) -> str:
+        lines = [self._headline()]
+        width = max(map(len, self.objects), default=0)
+        for name, number in list(self.objects.items())[:_CLASSES_SHOWN]:
+            lines.append(f"  {printable(name):{width}}  {number:,}")
+        hidden = len(self.objects) - _CLASSES_SHOWN
+        if hidden > 0:
+            lines.append(f"  … and {hidden} more classes")
+        if self.failed:
+            lines.append(f"{self.failed:,} failed: {self._shown_out}/{FAILURES} says why")
+        if not self.is_complete:
+            left = self.images - self.done
+            lines.append(f"stopped: {left:,} images are left; the same call does them")
+        return "\n".join(lines)
+
+    @property
+    def _shown_out(self) -> str:
+        return printable(self.out, PATH_LENGTH)
+
+    def _headline(self) -> str:
+        total = sum(self.objects.values())
+        now = self.done - self.done_before
+        rate = f", {now / self.seconds:.1f} images/s" if now and self.seconds > 0 else ""
+        before = f" ({self.done_before:,} of them before)" if self.done_before else ""
+        return (
+            f"{self.done:,} of {self.images:,} images{before}, {total:,} objects{rate}: "
+            f"{self._shown_out}"
+        )
+
+
+class Totals:
+    """Sums up parts."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.failed = 0
+        self._objects: Counter[str] = Counter()
+
+    def add(self, part: PartSummary) -> None:
+        """Count a part.
+
+        Args:
+            part: what came of it.
+        """
+        self.done += part.images
+        self.failed += len(part.failures)
+        self._objects.update(part.objects)
+
+    @property
+    def objects(self) -> dict[str, int]:
+        """The objects by class, the most frequent first."""
+        return dict(sorted(self._objects.items(), key=lambda pair: (-pair[1], pair[0])))

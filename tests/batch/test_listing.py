@@ -1,0 +1,123 @@
+"""Which images are meant by what was given."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from seg_widgets import images
+from seg_widgets.batch import find_images, names_several
+from seg_widgets.testing import make_jpeg
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """Images in folders, of which one is linked into itself twice."""
+    for name in ("a.jpg", "b/c.png", "b/d/e.JPG", ".hidden/f.jpg", "b/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"" if name.endswith(".txt") else make_jpeg(8, 8))
+    (tmp_path / "b" / "loop").symlink_to(tmp_path)
+    (tmp_path / "b" / "loop2").symlink_to(tmp_path / "b")
+    return tmp_path
+
+
+def _found(tree: Path, pattern: str) -> list[str]:
+    found = find_images([str(tree / pattern)])
+    return [os.path.relpath(source, tree) for source in found.sources]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "wanted"),
+    [
+        ("*.jpg", ["a.jpg"]),
+        ("**/*.jpg", ["a.jpg"]),
+        ("**/*.[jJ]*", ["a.jpg", "b/d/e.JPG"]),
+        ("**", ["a.jpg", "b/c.png", "b/d/e.JPG"]),
+        ("*/c.png", ["b/c.png"]),
+        ("**/d/**/e*", ["b/d/e.JPG"]),
+        (".h*/*", [".hidden/f.jpg"]),
+        ("?/?.png", ["b/c.png"]),
+    ],
+)
+def test_patterns_enter_no_folder_twice(tree: Path, pattern: str, wanted: list[str]) -> None:
+    assert _found(tree, pattern) == wanted
+
+
+def test_a_pattern_that_matches_nothing_or_no_image(tree: Path) -> None:
+    found = find_images([str(tree / "*.tif"), str(tree / "b" / "*.txt"), str(tree / "b" / "*")])
+    first, second = map(str, found.errors.values())
+    assert first.endswith(
+        "/*.tif matches no image. ** stands for any number of folders, as in photos/**/*.jpg."
+    )
+    assert "matches no image, only 1 file that is no image: notes.txt. **" in second
+    assert found.left_out == [f"{tree}/b/*: left out 1 file that is no image: notes.txt."]
+
+
+def test_a_file_whose_name_is_a_pattern_is_a_file(tree: Path) -> None:
+    (tree / "[a].jpg").write_bytes(make_jpeg(8, 8))
+    assert _found(tree, "[a].jpg") == ["[a].jpg"]
+    assert find_images([f"file://{tree}/%5Ba%5D.jpg"]).sources == [str(tree / "[a].jpg")]
+
+
+def test_lists_have_all_that_can_be_given(tree: Path) -> None:
+    lines = ["# mine", str(tree / "a.jpg"), "", str(tree / "b"), "https://example.org/x.jpg"]
+    (tree / "list.txt").write_text("\n".join(lines))
+    found = find_images([tree / "list.txt"])
+    assert [Path(source).name for source in found.sources] == ["a.jpg", "c.png", "x.jpg"]
+    (tree / "list.txt").write_text("other.txt")
+    (tree / "empty.txt").write_text("# nothing")
+    found = find_images([tree / "list.txt", tree / "empty.txt"])
+    nested, empty = map(str, found.errors.values())
+    assert "lists another list, other.txt. Give both instead." in nested
+    assert "empty.txt is empty. It has a file" in empty
+
+
+def test_a_coco_file_names_images_of_its_own_folder_only(tree: Path) -> None:
+    path = tree / "coco.json"
+
+    def reason(content: object) -> str:
+        path.write_text(json.dumps(content))
+        (error,) = find_images([path]).errors.values()
+        return str(error)
+
+    path.write_text(json.dumps({"images": [{"id": 7, "file_name": "b/c.png"}]}))
+    source = str(tree / "b" / "c.png")
+    assert find_images([path]).listed == {source: ("b/c.png", 7)}
+    for name in ("../x.jpg", "/etc/x.jpg", "s3://bucket/x.jpg"):
+        assert "which is not in its folder" in reason({"images": [{"id": 1, "file_name": name}]})
+    twice = [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b/c.png"}]
+    assert "has an image id twice" in reason({"images": twice})
+    wrong: list[object] = [[], {"images": [{"id": "x"}]}, {"images": 3}]
+    for content in wrong:
+        assert "is no COCO file" in reason(content)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_several"),
+    [
+        ("", True),
+        ("a.jpg", False),
+        ("*.jpg", True),
+        ("list.txt", True),
+        ("gone/" + "x" * 300, False),
+        ("\0", False),
+    ],
+)
+def test_what_means_several_images(tree: Path, text: str, is_several: bool) -> None:
+    assert names_several(os.path.join(tree, text)) is is_several  # noqa: PTH118 - text may be ""
+    assert not names_several("https://example.org/a.jpg?x=[1]*")
+
+
+def test_a_folder_gives_the_formats_that_are_read(tmp_path: Path) -> None:
+    for suffix in (*images.SUFFIXES, ".JPG", ".heic", ".txt", ""):
+        (tmp_path / f"image{suffix}").touch()
+    found = find_images([str(tmp_path), "gone.jpg", "https://example.org/"])
+    suffixes = (*images.SUFFIXES, ".JPG", ".heic")
+    assert found.sources == [
+        *sorted(str(tmp_path / f"image{suffix}") for suffix in suffixes),
+        "gone.jpg",
+        "https://example.org/",
+    ]
