@@ -29,6 +29,8 @@ ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     "relu6": functools.partial(functional.relu6, inplace=True),
     "gelu": functional.gelu,
 }
+# Which weights are kept: where they lie, their version, and the input's size.
+_Key = tuple[int, int, torch.Size]
 # oneDNN's words for an activation, its numbers, and which of its formulas.
 _POST_OPS: Final[dict[str, tuple[str, list[float], str]]] = {
     "none": ("none", [], ""),
@@ -67,7 +69,8 @@ def one_after_the_other(convolution: Any, x: Tensor, activation: Activation) -> 
 def _can_fuse(network: nn.Module, x: Tensor) -> bool:
     if torch.is_grad_enabled() or x.device.type != "cpu" or x.dtype != torch.float32:
         return False
-    if torch.is_autocast_enabled("cpu") or torch.jit.is_tracing() or torch.compiler.is_compiling():
+    is_tracing: bool = torch.jit.is_tracing()  # type: ignore[attr-defined, no-untyped-call]
+    if torch.is_autocast_enabled("cpu") or is_tracing or torch.compiler.is_compiling():
         return False
     has_hooks = any(part._forward_hooks or part._forward_pre_hooks for part in network.modules())
     return not has_hooks and x.numel() > 0 and is_possible()
@@ -80,7 +83,7 @@ class Fused:
     """
 
     def __init__(self) -> None:
-        self._ordered: WeakKeyDictionary[nn.Module, dict[object, Tensor]] = WeakKeyDictionary()
+        self._ordered: WeakKeyDictionary[nn.Module, dict[_Key, Tensor]] = WeakKeyDictionary()
 
     def __call__(self, convolution: Any, x: Tensor, activation: Activation) -> Tensor:
         if hasattr(convolution, "padded"):
@@ -129,7 +132,8 @@ _fused: WeakKeyDictionary[nn.Module, Fused] = WeakKeyDictionary()
 def is_possible() -> bool:
     """Whether this PyTorch has the operators, and they give what its convolution gives."""
     try:
-        return torch.backends.mkldnn.is_available() and _is_right()
+        is_here: bool = torch.backends.mkldnn.is_available()  # type: ignore[no-untyped-call]
+        return is_here and _is_right()
     except (AttributeError, RuntimeError, TypeError) as error:
         log.info("Convolutions are not fused with their activations: %s", error)
         return False

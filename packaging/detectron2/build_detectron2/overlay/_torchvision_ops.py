@@ -7,10 +7,14 @@ to the package, which is imported then. Importing it later is as ever.
 The functions have the signatures and the results of those in `torchvision.ops`.
 """
 
+# PyTorch's JIT and torchvision have no types.
+# mypy: disable-error-code="no-untyped-call, attr-defined, untyped-decorator, no-any-return"
+
 import importlib.machinery
 import importlib.util
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -99,7 +103,7 @@ def roi_align(
     )
 
 
-def deform_conv2d(*args, **kwargs):
+def deform_conv2d(*args: Any, **kwargs: Any) -> Tensor:
     """Call torchvision's deformable convolution."""
     return _package().deform_conv2d(*args, **kwargs)
 
@@ -115,7 +119,7 @@ def _prepare_to_compile() -> None:
         _package()
 
 
-def _package():
+def _package() -> Any:
     import torchvision.ops
 
     return torchvision.ops
@@ -136,7 +140,7 @@ def _load_operators() -> None:
     _package()
 
 
-def _library():
+def _library() -> str | None:
     """The path of the compiled library, or None where the package has to find it."""
     spec = importlib.util.find_spec("torchvision")
     # On Windows the package also says where the libraries are that this one needs.
