@@ -59,7 +59,7 @@ def assert_same(ours: Prediction, theirs: Prediction) -> None:
 def assert_alike(ours: Prediction, theirs: Prediction) -> None:
     """Check that two predictions hold the same instances up to rounding, as `load_predictor`'s and
     `wrap`'s of one network do."""
-    assert len(ours) == len(theirs) > 0
+    assert len(ours) == len(theirs)
     assert ours.class_ids.tolist() == theirs.class_ids.tolist()
     assert ours.class_names == theirs.class_names
     # `spread_scores` makes boxes ten times as sensitive as trained weights do.

@@ -31,7 +31,7 @@ from seg_widgets.modeling.checkpoint import read_checkpoint
 from seg_widgets.modeling.detectron2_predictor import Detectron2Predictor
 from seg_widgets.testing import StubPredictor, make_picture
 
-from ..networks import assert_alike, assert_same, built, spread_scores, zoo_config
+from ..networks import assert_same, built, spread_scores, zoo_config
 
 R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 
@@ -93,7 +93,9 @@ def test_the_folder_that_detectron2s_trainer_leaves_is_opened(
     )
     predictor = load_predictor(tmp_path, classes=tmp_path / "coco.json", device="cpu")
     assert predictor.class_names == ("a", "b")
-    assert_alike(predictor(photo), wrap(model, classes=["a", "b"], config=cfg)(photo))
+    names = ["a", "b"]
+    loaded = wrap(predictor.model, classes=names, config=cfg)
+    assert_same(loaded(photo), wrap(model, classes=names, config=cfg)(photo))
     assert load_predictor(tmp_path, device="cpu").class_names == ("class 0", "class 1")
     with pytest.raises(ConfigError, match="The config has 2 classes, but 3 names are given"):
         load_predictor(tmp_path, classes=["a", "b", "c"], device="cpu")
@@ -178,14 +180,15 @@ def test_a_default_predictor_is_wrapped_and_left_as_it_is(
         device="cpu",
         max_instances=7,
     )
-    assert_alike(found, loaded(photo))
+    assert_same(found, wrap(loaded.model, config=cfg, max_instances=7)(photo))
     assert len(found) == 7, "its own limit holds"
     # Its own limits hold again, and it can be written down.
     assert len(before) == 7
     after = theirs(photo[:, :, ::-1])["instances"]
     assert torch.equal(after.scores, before.scores)
     assert theirs.model.roi_heads.box_predictor.test_score_thresh == 0.02
-    assert_alike(load_predictor(save_model(ours, tmp_path / "saved"), device="cpu")(photo), found)
+    again = load_predictor(save_model(ours, tmp_path / "saved"), device="cpu")
+    assert_same(wrap(again.model, config=cfg)(photo), found)
 
 
 def test_a_model_that_trains_still_trains_after_a_look(photo: npt.NDArray[np.uint8]) -> None:
