@@ -4,13 +4,14 @@ VENV   ?= .venv
 VENV7  ?= .venv-ipywidgets7
 PEERS  ?= .venv-peers
 RAY    ?= .venv-ray
+READER ?= .venv-readers
 MUTANT ?= .venv-mutants
 BIN    := $(VENV)/bin
 RUN    := $(BIN)/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab web serve demo test lint docs docker-test peers-test ray-test detectron2-test versions-test mutants \
-  bench bench-setup bench-quick bench-check notebooks screenshots fuzz sbom lock starter clean
+.PHONY: help setup lab web serve demo test lint docs docker-test peers-test ray-test readers-test detectron2-test \
+  versions-test mutants bench bench-setup bench-quick bench-check notebooks screenshots fuzz sbom lock starter clean
 
 help: ## list what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1|/' | \
@@ -68,6 +69,10 @@ ray-test: ## test runs on Ray Data, with real workers of which one is killed
 	@$(PYTHON) packaging/bootstrap.py --ray --venv $(RAY)
 	@$(RAY)/bin/python -m pytest -p no:cacheprovider tests/on_ray
 
+readers-test: ## test what we export with the programs that read it (pycocotools, Label Studio, LabelMe, …)
+	@$(PYTHON) packaging/bootstrap.py --readers --venv $(READER)
+	@$(READER)/bin/python -m pytest -p no:cacheprovider -W default tests/readers
+
 detectron2-test: setup ## test detectron2 itself, as it is installed, and what our wheel of it cannot do
 	@$(RUN) -m pytest -q packaging/detectron2/tests
 
@@ -121,4 +126,4 @@ lock: setup ## resolve the dependencies anew
 	@$(RUN) packaging/lock.py
 
 clean: ## remove the .venv and what was built
-	rm -rf $(VENV) $(VENV7) $(PEERS) $(RAY) $(MUTANT) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV7) $(PEERS) $(RAY) $(READER) $(MUTANT) build dist out node_modules .pytest_cache .mypy_cache .ruff_cache .hypothesis

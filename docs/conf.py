@@ -71,6 +71,7 @@ _CONTENTS = """
 
 docs/install
 docs/panel
+docs/formats
 docs/models
 docs/batch
 docs/serving

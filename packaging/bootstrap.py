@@ -3,10 +3,11 @@
 With `--ipywidgets7` it makes a second one beside it, for the tests of ipywidgets 7, which has
 neither torch nor detectron2: .venv-ipywidgets7. With `--peers` it makes one that has the libraries
 whose results `Prediction.of` takes, for tests/peers: .venv-peers. With `--ray` it makes one that
-has Ray and no torch, for tests/on_ray: .venv-ray. With `--mutants` it makes a small one that makes
-mutants of modules, for packaging/mutants: .venv-mutants. With `--here` it makes none, but adds what
-the Python that runs it lacks, and leaves all that is there as it is: so Colab keeps its torch,
-NumPy and ipywidgets.
+has Ray and no torch, for tests/on_ray: .venv-ray. With `--readers` it makes one that has the
+programs that read our exports, for tests/readers: .venv-readers. With `--mutants` it makes a small
+one that makes mutants of modules, for packaging/mutants: .venv-mutants. With `--here` it makes
+none, but adds what the Python that runs it lacks, and leaves all that is there as it is: so Colab
+keeps its torch, NumPy and ipywidgets.
 
 Needs nothing but Python ≥ 3.11. Each step is skipped when what it would do is done already, so that
 a second run takes a moment. The environment variable UV_TORCH_BACKEND (such as `cpu`) chooses
@@ -30,6 +31,7 @@ LOCK = ROOT / "packaging" / "requirements.lock"
 LOCK_OF_7 = ROOT / "packaging" / "ipywidgets7.lock"
 LOCK_OF_PEERS = ROOT / "packaging" / "peers.lock"
 LOCK_OF_RAY = ROOT / "packaging" / "ray.lock"
+LOCK_OF_READERS = ROOT / "packaging" / "readers.lock"
 LOCK_OF_MUTANTS = ROOT / "packaging" / "mutants.lock"
 PLAIN = ROOT / "packaging" / "requirements.txt"
 OLDEST, NEWEST = (3, 11), (3, 14)
@@ -38,7 +40,16 @@ _SIZES = {
     LOCK_OF_7: "0.5 GB, for the tests",
     LOCK_OF_PEERS: "6 GB, most of it shared with .venv, for the tests",
     LOCK_OF_RAY: "0.8 GB, for the tests",
+    LOCK_OF_READERS: "2 GB, for the tests",
     LOCK_OF_MUTANTS: "90 MB",
+}
+# The option that asks for an environment, with its lock and its folder.
+_OTHERS = {
+    "ipywidgets7": (LOCK_OF_7, ".venv-ipywidgets7"),
+    "peers": (LOCK_OF_PEERS, ".venv-peers"),
+    "ray": (LOCK_OF_RAY, ".venv-ray"),
+    "readers": (LOCK_OF_READERS, ".venv-readers"),
+    "mutants": (LOCK_OF_MUTANTS, ".venv-mutants"),
 }
 _CUDA_PACKAGES = ("nvidia-", "cuda-", "triton")
 
@@ -55,6 +66,9 @@ def main() -> int:
     )
     parser.add_argument("--ray", action="store_true", help="the one for the tests on Ray")
     parser.add_argument(
+        "--readers", action="store_true", help="the one for the tests of what reads our exports"
+    )
+    parser.add_argument(
         "--mutants", action="store_true", help="the one that makes mutants of modules"
     )
     parser.add_argument(
@@ -64,15 +78,8 @@ def main() -> int:
         "--dry-run", action="store_true", help="with --here: only say what would be added"
     )
     options = parser.parse_args()
-    lock, folder = LOCK, ".venv"
-    if options.ipywidgets7:
-        lock, folder = LOCK_OF_7, ".venv-ipywidgets7"
-    elif options.peers:
-        lock, folder = LOCK_OF_PEERS, ".venv-peers"
-    elif options.ray:
-        lock, folder = LOCK_OF_RAY, ".venv-ray"
-    elif options.mutants:
-        lock, folder = LOCK_OF_MUTANTS, ".venv-mutants"
+    chosen = [each for name, each in _OTHERS.items() if getattr(options, name)]
+    lock, folder = chosen[0] if chosen else (LOCK, ".venv")
     venv: Path = (options.venv or ROOT / folder).resolve()
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         wanted = f"{OLDEST[0]}.{OLDEST[1]} to {NEWEST[0]}.{NEWEST[1]}"

@@ -2,8 +2,8 @@
 (requirements.txt).
 
 No file holds an address. The one without hashes is for conda's pip section, which can't mix hashes
-with a folder. ipywidgets7.lock, peers.lock, ray.lock and mutants.lock are for the other
-environments that the tests use, sbom.lock for the one that lists all packages.
+with a folder. ipywidgets7.lock, peers.lock, ray.lock, readers.lock and mutants.lock are for the
+other environments that the tests use, sbom.lock for the one that lists all packages.
 """
 
 from __future__ import annotations
@@ -60,6 +60,7 @@ def main() -> int:
     )
     # Ray's lock is small, as it has no torch; what both have is the same.
     failed = failed or _resolve("packaging/ray.in", "ray.lock", "-c", "packaging/requirements.txt")
+    failed = failed or _resolve("packaging/readers.in", "readers.lock")
     failed = failed or _resolve("packaging/mutants.in", "mutants.lock")
     if not failed:
         PLAIN.write_text(without_hashes(LOCK.read_text()))

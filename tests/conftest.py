@@ -12,8 +12,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# These need an environment of their own and are named by their path: `make peers-test`.
-collect_ignore = ["peers"]
+# These need environments of their own: `make peers-test`, `make readers-test`.
+collect_ignore = ["peers", "readers"]
 
 # What is started in the background ignores Ctrl+C, and so would all that it starts: the tests of
 # Ctrl+C need it.

@@ -28,7 +28,7 @@ ALLOWED: dict[str, set[str]] = {
     "tables": {"prediction"},
     "drawing": {"prediction", "style", "images"},
     "viewer": {"prediction", "style"},
-    "export": {"drawing", "viewer", "prediction", "style", "images"},
+    "export": {"drawing", "viewer", "tables", "prediction", "style", "images"},
     "pickles": set(),
     "modeling": {"prediction", "net", "pickles"},
     "finetuning": {"modeling", "prediction", "images"},
@@ -59,7 +59,7 @@ ALLOWED: dict[str, set[str]] = {
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
-    "_files": {"export", "tables", "batch"},
+    "_files": {"export", "prediction", "tables", "batch"},
     "_lazy": {"net", "widgets", "serving"},
     "_samples": {"widgets"},
     "_stopping": {"finetuning", "cli"},

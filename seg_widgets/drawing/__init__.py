@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .contact_sheet import contact_sheet
 from .labels import Label, Pill, place_labels
 from .rendering import THUMBNAIL_STYLE, cutout, overlay, shrink, thumbnail
 
@@ -9,6 +10,7 @@ __all__ = [
     "THUMBNAIL_STYLE",
     "Label",
     "Pill",
+    "contact_sheet",
     "cutout",
     "overlay",
     "place_labels",

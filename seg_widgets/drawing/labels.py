@@ -19,7 +19,7 @@ from ..prediction import Prediction
 from ..style import RGB, SMALLEST_FONT_PX, Style, text_color
 from . import fonts
 
-__all__ = ["Label", "Pill", "draw_labels", "make_pill", "place_labels"]
+__all__ = ["Label", "Pill", "draw_labels", "make_pill", "paint_label", "place_labels"]
 
 # Smaller letters are tried before words are cut.
 _SHRINK: Final = 0.75
@@ -91,7 +91,7 @@ def draw_labels(
     """
     labels = place_labels(prediction, style)
     for label in labels:
-        _paint(canvas, label, colors[label.index])
+        paint_label(canvas, label, colors[label.index])
     return labels
 
 
@@ -214,7 +214,14 @@ def _candidates(
     )
 
 
-def _paint(canvas: RGBArray, label: Label, color: RGB) -> None:
+def paint_label(canvas: RGBArray, label: Label, color: RGB) -> None:
+    """Draw a label at its place.
+
+    Args:
+        canvas: H×W×3 uint8 RGB, which is changed.
+        label: the label, which lies inside of it.
+        color: of its background.
+    """
     pill = label.pill
     width, height = pill.size
     region = canvas[label.top : label.top + height, label.left : label.left + width]

@@ -5,30 +5,35 @@ Functions named `to_…` return a value and write nothing; those named `save…`
 
 from __future__ import annotations
 
-from ..prediction import category_ids
-from .annotation_tools import to_label_studio, to_labelme, to_supervision
+from ..prediction import CSV_COLUMNS, category_ids, harmless, to_csv, to_supervision
 from .coco import CocoAnnotation, CocoResult, coco_dataset, to_coco
+from .cvat import cvat_labels, cvat_zip
+from .export_format import ExportedFile, ExportFormat, Result
 from .files import file_stem, write_bytes
 from .formats import BUILT_IN
+from .geojson import to_geojson
+from .imagej import imagej_zip
+from .label_image import to_label_image
+from .label_studio import label_studio_config, to_label_studio
+from .labelme import to_labelme
 from .names import unique_names, unique_stems
 from .png import cutouts_zip, png_bytes, save_cutouts, save_masks, save_overlay_png
 from .registry import (
     DEFAULT_FORMATS,
     FORMATS,
-    ExportedFile,
-    ExportFormat,
-    Result,
     formats_table,
     make,
+    make_together,
     menu_formats,
     register,
     save,
     save_formats,
     save_together,
+    together_formats,
     unregister,
 )
 from .snippet import to_python
-from .tables import CSV_COLUMNS, harmless, to_csv
+from .yolo import to_yolo
 
 __all__ = [
     "BUILT_IN",
@@ -43,10 +48,15 @@ __all__ = [
     "category_ids",
     "coco_dataset",
     "cutouts_zip",
+    "cvat_labels",
+    "cvat_zip",
     "file_stem",
     "formats_table",
     "harmless",
+    "imagej_zip",
+    "label_studio_config",
     "make",
+    "make_together",
     "menu_formats",
     "png_bytes",
     "register",
@@ -58,10 +68,14 @@ __all__ = [
     "save_together",
     "to_coco",
     "to_csv",
+    "to_geojson",
+    "to_label_image",
     "to_label_studio",
     "to_labelme",
     "to_python",
     "to_supervision",
+    "to_yolo",
+    "together_formats",
     "unique_names",
     "unique_stems",
     "unregister",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import Any, TypedDict
 
 from ..errors import SettingError
-from ..prediction import RLE, Chosen, Instance, Prediction, category_ids_source
+from ..prediction import RLE, Chosen, Instance, Prediction, category_ids_source, short
 from ..prediction import category_ids as ids_of
 from .chosen import chosen_instances
 
-__all__ = ["CocoAnnotation", "CocoResult", "coco_dataset", "short", "to_coco"]
+__all__ = ["CocoAnnotation", "CocoResult", "coco_dataset", "to_coco"]
 
 
 class CocoResult(TypedDict, total=False):
@@ -173,16 +172,3 @@ def _annotations(
             without = {"id": number, "segmentation": []}
             annotations.append({**without, **one, "area": area, "iscrowd": 0})
     return annotations
-
-
-def short(value: float, digits: int = 3) -> float:
-    """A number for a file: millionths of a pixel would only make it longer.
-
-    Args:
-        value: any number.
-        digits: how many to keep behind the point.
-
-    Returns:
-        It, rounded.
-    """
-    return round(value, digits) if math.isfinite(value) else value

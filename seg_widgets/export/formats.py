@@ -8,23 +8,39 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from ..drawing import overlay
-from ..prediction import DEFAULT_FILTER, Filter, Prediction
+from ..drawing import contact_sheet, overlay
+from ..prediction import DEFAULT_FILTER, Filter, Prediction, to_csv
+from ..tables import TableImage, TableInfo, encode_file
 from ..viewer import to_html
-from .annotation_tools import to_label_studio, to_labelme
 from .coco import coco_dataset, to_coco
+from .cvat import cvat_zip
+from .export_format import ExportFormat, Result
 from .files import as_json
+from .geojson import to_geojson
+from .imagej import imagej_zip
+from .label_image import label_image_bytes
+from .label_studio import to_label_studio
+from .labelme import to_labelme
 from .png import File, cutout_files, mask_files, png_bytes
-from .registry import ExportFormat, Result, register
+from .registry import register
 from .snippet import to_python
-from .tables import to_csv
+from .yolo import yolo_together, yolo_zip
 
 __all__ = ["BUILT_IN"]
+
+
+# ── images ────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _png(result: Result) -> bytes:
     only = None if result.filter is None else result.indices
     return png_bytes(overlay(result.image, result.prediction, result.style, only=only))
+
+
+def _sheet(result: Result) -> bytes:
+    return png_bytes(
+        contact_sheet(result.image, result.prediction, result.style, only=result.indices)
+    )
 
 
 def _cutouts(result: Result) -> Iterator[File]:
@@ -35,16 +51,47 @@ def _masks(result: Result) -> Iterator[File]:
     return mask_files(result.prediction, result.file_stem, result.indices)
 
 
+# ── tables ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _csv(result: Result) -> bytes:
+    text = to_csv(result.prediction, only=result.indices, file_name=result.file_name)
+    return text.encode("utf-8")
+
+
+def _csv_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    lines: list[str] = []
+    for image_id, (name, each) in enumerate(zip(file_names, predictions, strict=True), start=1):
+        head, *rows = to_csv(each, file_name=name, image_id=image_id).splitlines(keepends=True)
+        lines += rows if lines else [head, *rows]
+    text = "".join(lines) or to_csv(Prediction.empty((1, 1)))
+    return text.encode("utf-8")
+
+
+def _parquet(result: Result) -> bytes:
+    image = TableImage(result.file_name, 1, result.prediction, only=result.indices)
+    return encode_file([image], TableInfo.of(result.prediction, model=result.model))
+
+
+def _parquet_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    named = enumerate(zip(file_names, predictions, strict=True), start=1)
+    images = [TableImage(name, image_id, each) for image_id, (name, each) in named]
+    return encode_file(images, TableInfo.of(predictions[0]) if predictions else TableInfo())
+
+
+# ── data sets and annotation tools ────────────────────────────────────────────────────────────────
+
+
 def _coco(result: Result) -> bytes:
     return as_json(coco_dataset(result.prediction, result.file_name, only=result.indices))
 
 
-def _results(result: Result) -> bytes:
-    return as_json(to_coco(result.prediction, file_name=result.file_name, only=result.indices))
-
-
 def _coco_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
     return as_json(coco_dataset(predictions, file_names))
+
+
+def _results(result: Result) -> bytes:
+    return as_json(to_coco(result.prediction, file_name=result.file_name, only=result.indices))
 
 
 def _results_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
@@ -53,9 +100,68 @@ def _results_together(file_names: Sequence[str], predictions: Sequence[Predictio
     return as_json([result for results in found for result in results])
 
 
-def _csv(result: Result) -> bytes:
-    text = to_csv(result.prediction, only=result.indices, file_name=result.file_name)
-    return text.encode("utf-8")
+def _yolo(result: Result) -> bytes:
+    return yolo_zip(result.prediction, result.image, result.file_stem, only=result.indices)
+
+
+def _cvat(result: Result) -> bytes:
+    return cvat_zip(result.prediction, result.file_name, only=result.indices)
+
+
+def _cvat_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    return cvat_zip(predictions, file_names)
+
+
+def _label_studio(result: Result) -> bytes:
+    return as_json([to_label_studio(result.prediction, result.file_name, only=result.indices)])
+
+
+def _label_studio_polygons(result: Result) -> bytes:
+    task = to_label_studio(
+        result.prediction, result.file_name, masks="polygon", only=result.indices
+    )
+    return as_json([task])
+
+
+def _label_studio_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+    pairs = zip(file_names, predictions, strict=True)
+    return as_json([to_label_studio(each, name) for name, each in pairs])
+
+
+def _labelme(result: Result) -> bytes:
+    content = to_labelme(result.prediction, result.file_name, result.image, only=result.indices)
+    return as_json(content)
+
+
+# ── masks for other programs ──────────────────────────────────────────────────────────────────────
+
+
+def _label_tiff(result: Result) -> bytes:
+    return _label_image(result, ".tif")
+
+
+def _label_png(result: Result) -> bytes:
+    return _label_image(result, ".png")
+
+
+def _label_image(result: Result, suffix: str) -> bytes:
+    return label_image_bytes(
+        result.prediction, suffix, file_name=result.file_name, only=result.indices
+    )
+
+
+def _imagej(result: Result) -> bytes:
+    return imagej_zip(result.prediction, only=result.indices, style=result.style)
+
+
+def _geojson(result: Result) -> bytes:
+    collection = to_geojson(
+        result.prediction, file_name=result.file_name, only=result.indices, style=result.style
+    )
+    return as_json(collection)
+
+
+# ── pages and code ────────────────────────────────────────────────────────────────────────────────
 
 
 def _html(result: Result) -> bytes:
@@ -64,15 +170,6 @@ def _html(result: Result) -> bytes:
     name = result.name or result.stem
     page = to_html(result.prediction, result.image, name, filter=shown, style=result.style)
     return page.encode("utf-8", "replace")
-
-
-def _labelme(result: Result) -> bytes:
-    content = to_labelme(result.prediction, result.file_name, result.image, only=result.indices)
-    return as_json(content)
-
-
-def _label_studio(result: Result) -> bytes:
-    return as_json([to_label_studio(result.prediction, result.file_name, only=result.indices)])
 
 
 def _python(result: Result) -> bytes:
@@ -86,6 +183,9 @@ def _python(result: Result) -> bytes:
     return lines.encode("utf-8", "replace")
 
 
+_IMAGES, _TABLES, _SETS = "Images", "Tables", "Data sets"
+_TOOLS, _PROGRAMS, _PAGES = "Annotation tools", "Masks for other programs", "Share and repeat"
+
 BUILT_IN: Final = (
     ExportFormat(
         name="png",
@@ -94,7 +194,18 @@ BUILT_IN: Final = (
         loses="Everything but the pixels: classes and masks can't be read from it again.",
         suffix="-overlay.png",
         media_type="image/png",
+        group=_IMAGES,
         make=_png,
+    ),
+    ExportFormat(
+        name="sheet",
+        label="Contact sheet",
+        description="each instance in a tile, with its number and score",
+        loses="Everything but the pixels; large instances are made smaller.",
+        suffix="-sheet.png",
+        media_type="image/png",
+        group=_IMAGES,
+        make=_sheet,
     ),
     ExportFormat(
         name="cutouts",
@@ -103,6 +214,7 @@ BUILT_IN: Final = (
         loses="Scores, and where in the image each instance was.",
         suffix="-cutouts.zip",
         media_type="application/zip",
+        group=_IMAGES,
         make_files=_cutouts,
     ),
     ExportFormat(
@@ -112,8 +224,31 @@ BUILT_IN: Final = (
         loses="The image, boxes and scores.",
         suffix="-masks.zip",
         media_type="application/zip",
+        group=_IMAGES,
         make_files=_masks,
         needs_masks=True,
+    ),
+    ExportFormat(
+        name="csv",
+        label="CSV",
+        description="a table for spreadsheets",
+        loses="The image and the masks; boxes and scores are rounded.",
+        suffix=".csv",
+        media_type="text/csv",
+        group=_TABLES,
+        make=_csv,
+        make_together=_csv_together,
+    ),
+    ExportFormat(
+        name="parquet",
+        label="Parquet",
+        description="a table with masks for pandas, polars and DuckDB",
+        loses="The image.",
+        suffix=".parquet",
+        media_type="application/vnd.apache.parquet",
+        group=_TABLES,
+        make=_parquet,
+        make_together=_parquet_together,
     ),
     ExportFormat(
         name="coco",
@@ -122,6 +257,7 @@ BUILT_IN: Final = (
         loses="The image; boxes and scores are rounded.",
         suffix="-coco.json",
         media_type="application/json",
+        group=_SETS,
         make=_coco,
         make_together=_coco_together,
     ),
@@ -132,35 +268,104 @@ BUILT_IN: Final = (
         loses="The image and the names of the classes; boxes and scores are rounded.",
         suffix="-results.json",
         media_type="application/json",
+        group=_SETS,
         make=_results,
         make_together=_results_together,
     ),
     ExportFormat(
-        name="csv",
-        label="CSV",
-        description="a table for spreadsheets",
-        loses="The image and the masks; boxes and scores are rounded.",
-        suffix=".csv",
-        media_type="text/csv",
-        make=_csv,
+        name="yolo",
+        label="YOLO",
+        description="a ZIP with the image, its segmentation labels and data.yaml",
+        loses="Scores, and holes in masks, which are filled; pieces are joined by a line.",
+        suffix="-yolo.zip",
+        media_type="application/zip",
+        group=_SETS,
+        make=_yolo,
+        make_together=yolo_together,
+    ),
+    ExportFormat(
+        name="cvat",
+        label="CVAT",
+        description="a ZIP that CVAT imports as COCO 1.0, with the labels to paste",
+        loses="The image; boxes and scores are rounded.",
+        suffix="-cvat.zip",
+        media_type="application/zip",
+        group=_TOOLS,
+        make=_cvat,
+        make_together=_cvat_together,
     ),
     ExportFormat(
         name="labelme",
         label="LabelMe",
-        description="polygons in JSON for LabelMe, with the image inside",
-        loses="Holes in masks: its polygons can't have them.",
+        description="masks in JSON for LabelMe, with the image inside",
+        loses="Boxes of instances that have masks; scores are only described.",
         suffix="-labelme.json",
         media_type="application/json",
+        group=_TOOLS,
         make=_labelme,
     ),
     ExportFormat(
         name="labelstudio",
         label="Label Studio",
-        description="polygons in JSON for Label Studio",
-        loses="The image, and holes in masks: its polygons can't have them.",
+        description="brushes in JSON for Label Studio, with the labeling config",
+        loses="The image, and boxes of instances that have masks.",
         suffix="-labelstudio.json",
         media_type="application/json",
+        group=_TOOLS,
         make=_label_studio,
+        make_together=_label_studio_together,
+    ),
+    ExportFormat(
+        name="labelstudio-polygons",
+        label="Label Studio polygons",
+        description="polygons in JSON for Label Studio, easier to correct",
+        loses="The image, and holes in masks, which are filled; each piece is a region.",
+        suffix="-labelstudio-polygons.json",
+        media_type="application/json",
+        group=_TOOLS,
+        make=_label_studio_polygons,
+    ),
+    ExportFormat(
+        name="labels",
+        label="Label image (TIFF)",
+        description="each pixel has the number of its instance, for napari and CellProfiler",
+        loses="What of a mask lies below a smaller one.",
+        suffix="-labels.tif",
+        media_type="image/tiff",
+        group=_PROGRAMS,
+        make=_label_tiff,
+        needs_masks=True,
+    ),
+    ExportFormat(
+        name="labels-png",
+        label="Label image (PNG)",
+        description="the same as a PNG of 16 bits",
+        loses="What of a mask lies below a smaller one; it has at most 65,535 instances.",
+        suffix="-labels.png",
+        media_type="image/png",
+        group=_PROGRAMS,
+        make=_label_png,
+        needs_masks=True,
+    ),
+    ExportFormat(
+        name="imagej",
+        label="ImageJ ROIs",
+        description="a ZIP for the ROI Manager of ImageJ and Fiji",
+        loses="The image; classes and scores are only in the names.",
+        suffix="-rois.zip",
+        media_type="application/zip",
+        group=_PROGRAMS,
+        make=_imagej,
+    ),
+    ExportFormat(
+        name="geojson",
+        label="GeoJSON",
+        description="polygons with holes in pixels, for QuPath and GIS",
+        loses="The image, and boxes of instances that have masks.",
+        suffix=".geojson",
+        media_type="application/geo+json",
+        group=_PROGRAMS,
+        make=_geojson,
     ),
     ExportFormat(
         name="html",
@@ -169,6 +374,7 @@ BUILT_IN: Final = (
         loses="A photograph's last details: it is a JPEG of quality 90.",
         suffix=".html",
         media_type="text/html",
+        group=_PAGES,
         make=_html,
     ),
     ExportFormat(
@@ -178,6 +384,7 @@ BUILT_IN: Final = (
         loses="The image and the result: the lines make them anew.",
         suffix=".py",
         media_type="text/x-python",
+        group=_PAGES,
         make=_python,
         # Only the panel knows where the image came from and which model was used.
         in_save=False,

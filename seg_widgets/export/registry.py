@@ -6,195 +6,32 @@ A new format is one call of `register`: in `formats.py`, or in a notebook.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, NamedTuple
-
-import numpy as np
-import numpy.typing as npt
+from typing import Final
 
 from ..errors import SettingError
 from ..images import RGBArray
-from ..prediction import Filter, Prediction, require_masks
+from ..prediction import Filter, Prediction
 from ..style import DEFAULT_STYLE, Style
+from .export_format import ExportedFile, ExportFormat, Result
 from .files import StrPath, as_text, file_stem, write_bytes
-from .png import File, zip_bytes
 
 __all__ = [
     "DEFAULT_FORMATS",
     "FORMATS",
-    "ExportFormat",
-    "ExportedFile",
-    "Result",
     "formats_table",
     "make",
+    "make_together",
     "menu_formats",
     "register",
     "save",
     "save_formats",
     "save_together",
+    "together_formats",
     "unregister",
 ]
-
-
-@dataclass(frozen=True, eq=False)
-class Result:
-    """What an export is made of: an image, what was found in it, and what of it is shown."""
-
-    image: RGBArray
-    """H×W×3 uint8 RGB, of the size that the prediction is for."""
-
-    prediction: Prediction
-    """All that was found."""
-
-    name: str = ""
-    """The image's name, which the JSON files and the page show."""
-
-    filter: Filter | None = None
-    """Which instances are in the file; None: all of them."""
-
-    style: Style = DEFAULT_STYLE
-    """How the image and the page are drawn."""
-
-    source: str = ""
-    """The image's path or address, for the lines of Python; "": it is not known."""
-
-    model: str = ""
-    """The model's name, for the lines of Python; "": a predictor of your own."""
-
-    stem: str = ""
-    """What the file's name begins with; "": the image's name without its suffix."""
-
-    @cached_property
-    def indices(self) -> npt.NDArray[np.int64]:
-        """The indices of the instances that are in the file."""
-        if self.filter is None:
-            return np.arange(len(self.prediction))
-        return np.flatnonzero(self.filter.keep(self.prediction)).astype(np.int64)
-
-    @cached_property
-    def shown(self) -> Prediction:
-        """The instances that are in the file, as a prediction of their own."""
-        return self.prediction if self.filter is None else self.prediction.select(self.indices)
-
-    @property
-    def file_stem(self) -> str:
-        """What the file's name begins with, safe on every system."""
-        return file_stem(self.stem or Path(self.name).stem)
-
-    @property
-    def file_name(self) -> str:
-        """What the file says that the image is called."""
-        return self.name or self.stem or "image"
-
-
-class ExportedFile(NamedTuple):
-    """A file that was made, but not written."""
-
-    name: str
-    """What to call it, such as "cat-overlay.png"."""
-
-    media_type: str
-    """Such as "image/png"."""
-
-    data: bytes
-    """Its content."""
-
-
-@dataclass(frozen=True)
-class ExportFormat:
-    """One format that a result can be taken away in.
-
-    Raises:
-        SettingError: it has not exactly one of `make` and `make_files`.
-    """
-
-    name: str
-    """What users write, such as "coco"."""
-
-    label: str
-    """What the panel's menu calls it, such as "COCO"."""
-
-    description: str
-    """What the file is, in a few words; the menu shows it."""
-
-    loses: str
-    """What of the result is not in the file, in one sentence."""
-
-    suffix: str
-    """What the file's name ends with, such as "-coco.json"."""
-
-    media_type: str
-    """Such as "application/json"."""
-
-    make: Callable[[Result], bytes] | None = None
-    """Makes the file's content."""
-
-    make_files: Callable[[Result], Iterator[File]] | None = None
-    """Makes a file for each instance: `save` writes them, and the menu gives them as one ZIP."""
-
-    make_together: Callable[[Sequence[str], Sequence[Prediction]], bytes] | None = None
-    """Makes one file of the names of several images and what was found in each; None: each image
-    gets a file of its own."""
-
-    needs_masks: bool = False
-    """A prediction with boxes only can't become one."""
-
-    in_menu: bool = True
-    """The panel's menu has it."""
-
-    in_save: bool = True
-    """`save` and the command line have it."""
-
-    def __post_init__(self) -> None:
-        if (self.make is None) == (self.make_files is None):
-            raise SettingError(f"The format {self.name!r} has either make or make_files.")
-
-    def content(self, result: Result) -> bytes:
-        """The file's content.
-
-        Args:
-            result: what it is made of.
-
-        Returns:
-            Its bytes, the same for the same result; many files are in one ZIP.
-
-        Raises:
-            PredictionError: the format needs masks, and there are none.
-        """
-        self._check(result)
-        if self.make is not None:
-            return self.make(result)
-        assert self.make_files is not None  # checked when it was made
-        return zip_bytes(self.make_files(result))
-
-    def write(self, result: Result, folder: StrPath) -> Path | list[Path]:
-        """Write the file, or the files, into a folder.
-
-        Args:
-            result: what it is made of.
-            folder: where to; it is made if need be.
-
-        Returns:
-            The path; a list of them for a format of many files.
-
-        Raises:
-            PredictionError: the format needs masks, and there are none.
-            ExportError: a file can't be written.
-        """
-        if self.make_files is None:
-            path = Path(folder) / f"{result.file_stem}{self.suffix}"
-            return write_bytes(path, self.content(result))
-        self._check(result)
-        files = self.make_files(result)
-        return [write_bytes(Path(folder) / name, content) for name, content in files]
-
-    def _check(self, result: Result) -> None:
-        if self.needs_masks:
-            require_masks(result.prediction)
 
 
 _FORMATS: dict[str, ExportFormat] = {}
@@ -240,6 +77,15 @@ def menu_formats() -> tuple[ExportFormat, ...]:
     return tuple(each for each in _FORMATS.values() if each.in_menu)
 
 
+def together_formats() -> tuple[ExportFormat, ...]:
+    """The formats of the panel's menu that make one file of several images.
+
+    Returns:
+        Them, in the menu's order.
+    """
+    return tuple(each for each in menu_formats() if each.make_together is not None)
+
+
 def save_formats() -> tuple[str, ...]:
     """The formats that `save` and the command line write.
 
@@ -272,6 +118,33 @@ def make(name: str, result: Result) -> ExportedFile:
     return ExportedFile(file_name, chosen.media_type, chosen.content(result))
 
 
+def make_together(
+    name: str, file_names: Sequence[str], predictions: Sequence[Prediction], stem: str = "images"
+) -> ExportedFile:
+    """Make one file of the results of several images, without writing it.
+
+    Args:
+        name: one of `FORMATS`.
+        file_names: what the images are called, each once.
+        predictions: what was found in each of them.
+        stem: what the file's name begins with.
+
+    Returns:
+        The file.
+
+    Raises:
+        SettingError: there is no such format, it is for single images, or names and predictions
+            don't match.
+    """
+    if name not in _FORMATS:
+        raise _unknown(name, tuple(_FORMATS))
+    chosen = _FORMATS[name]
+    if chosen.make_together is None:
+        raise SettingError(f"The format {name!r} is for one image; use save for each.")
+    content = chosen.make_together(file_names, predictions)
+    return ExportedFile(f"{file_stem(stem)}{chosen.suffix}", chosen.media_type, content)
+
+
 def save(
     prediction: Prediction,
     image: RGBArray,
@@ -290,11 +163,8 @@ def save(
         image: H×W×3 uint8 RGB, of the size that the prediction is for.
         folder: where to; it is made if need be.
         stem: what the names of the files begin with.
-        formats: "png" (`stem`-overlay.png), "cutouts" and "masks" (a PNG for each instance), "coco"
-            (a data set of this one image, `stem`-coco.json), "results" (COCO results,
-            `stem`-results.json), "csv" (`stem`.csv), "html" (`stem`.html, a page to explore),
-            "labelme" (`stem`-labelme.json, the image inside), "labelstudio"
-            (`stem`-labelstudio.json), and what was registered.
+        formats: names of `FORMATS`, such as "png" (`stem`-overlay.png), "coco" (a data set of this
+            one image, `stem`-coco.json) and "csv" (`stem`.csv); docs/formats.md lists them.
         style: how the image and the page are drawn.
         file_name: the image's own name, which the JSON files and the page show; None: `stem`.
         filter: which instances are in the files; None: all of them.
@@ -340,13 +210,8 @@ def save_together(
             don't match.
         ExportError: the file can't be written.
     """
-    if name not in _FORMATS:
-        raise _unknown(name, tuple(_FORMATS))
-    chosen = _FORMATS[name]
-    if chosen.make_together is None:
-        raise SettingError(f"The format {name!r} is for one image; use save for each.")
-    content = chosen.make_together(file_names, predictions)
-    return write_bytes(Path(folder) / f"{file_stem(stem)}{chosen.suffix}", content)
+    made = make_together(name, file_names, predictions, stem)
+    return write_bytes(Path(folder) / made.name, made.data)
 
 
 def formats_table() -> str:

@@ -10,7 +10,7 @@ from .answering import (
     predictor_of,
     taken,
 )
-from .arrow import instance_batch, record_batch, require_arro3
+from .arrow import data_frame, instance_batch, record_batch, require_arro3
 from .categories import category_ids, category_ids_source
 from .checks import require_masks
 from .columns import (
@@ -21,6 +21,7 @@ from .columns import (
     columns_table,
     instance_columns,
 )
+from .csv_table import CSV_COLUMNS, harmless, short, to_csv
 from .filter import (
     DEFAULT_FILTER,
     DEFAULT_THRESHOLD,
@@ -30,14 +31,16 @@ from .filter import (
     check_indices,
     check_threshold,
 )
-from .masks import RLE, MaskCrop, outlines, paste, unpacked
+from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
 from .plotting import plot
+from .polygons import Polygon, polygons
 from .prediction import Instance, Prediction
 from .predictor import SCORE_FLOOR, BatchPredictor, Predictor, QueuedPredictor
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
 
 __all__ = [
+    "CSV_COLUMNS",
     "DEFAULT_FILTER",
     "DEFAULT_THRESHOLD",
     "IMAGE_COLUMNS",
@@ -54,6 +57,8 @@ __all__ = [
     "InputFormat",
     "Instance",
     "MaskCrop",
+    "Points",
+    "Polygon",
     "Prediction",
     "Predictor",
     "QueuedPredictor",
@@ -67,17 +72,22 @@ __all__ = [
     "columns_table",
     "convert",
     "crop_of_rle",
+    "data_frame",
+    "harmless",
     "instance_batch",
     "instance_columns",
     "is_known_model",
     "outlines",
     "paste",
     "plot",
+    "polygons",
     "predictor_of",
     "record_batch",
     "require_arro3",
     "require_masks",
+    "short",
     "taken",
+    "to_csv",
     "to_supervision",
     "unpacked",
 ]

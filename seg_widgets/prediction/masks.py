@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..errors import PredictionError
 
-__all__ = ["RLE", "MaskCrop", "outlines", "paste", "unpacked"]
+__all__ = ["RLE", "MaskCrop", "Points", "outlines", "paste", "unpacked"]
 
 BoolArray = npt.NDArray[np.bool_]
 Points = npt.NDArray[np.float64]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .._text import well_formed
 from ..errors import PredictionError
-from . import arrow, checks, equality, plotting, selection, supervision
+from . import arrow, checks, csv_table, equality, plotting, readers, selection, supervision
 from .checks import as_rows, read_only
 from .masks import RLE, MaskCrop, paste
 from .selection import Chosen
@@ -192,6 +192,11 @@ class Prediction:
 
         return prediction_of(result, image, class_names=class_names)
 
+    from_coco = staticmethod(readers.from_coco)
+    from_label_image = staticmethod(readers.from_label_image)
+    from_labelme = staticmethod(readers.from_labelme)
+    from_yolo = staticmethod(readers.from_yolo)
+
     # ── reading it ────────────────────────────────────────────────────────────────────────────────
 
     def __len__(self) -> int:
@@ -270,6 +275,7 @@ class Prediction:
 
     to_supervision = supervision.to_supervision
     to_df = arrow.to_df
+    to_csv = csv_table.to_csv
     __arrow_c_stream__ = arrow.arrow_stream
 
     # ── choosing from it ──────────────────────────────────────────────────────────────────────────

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .history import EntryState, History, HistoryEntry
+from .history_table import history_table, shown_in
 from .model_slot import (
     ModelChoice,
     ModelSlot,
@@ -41,7 +42,9 @@ __all__ = [
     "ThreadSafeTraits",
     "Threshold",
     "Upcoming",
+    "history_table",
     "predictor_name",
     "predictor_words",
     "server_predictor",
+    "shown_in",
 ]

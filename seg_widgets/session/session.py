@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Final, Unpack
+from typing import Any, Final, Literal, Unpack
 
 from ..images import Channels, Choices, Contrast, Reading
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
+from .history_table import history_table
 from .model_slot import ModelChoice
 from .queue import Request
 from .revisiting import Revisiting
@@ -194,6 +195,26 @@ class SegmentationSession(Revisiting):
     @property
     def _answer(self) -> Prediction | None:
         return None if self.result is None else self.result.prediction
+
+    def table(
+        self, library: Literal["pandas", "polars"] | None = None, *, everything: bool = False
+    ) -> Any:
+        """The instances of all images of the history as one data frame.
+
+        Args:
+            library: "pandas" or "polars"; None (default): the one that is there.
+            everything: Also those that are not shown (default False).
+
+        Returns:
+            A data frame with a row for each instance: `prediction.INSTANCE_COLUMNS`, and `model`.
+
+        Raises:
+            SettingError: `library` is something else.
+            DependencyError: The library is not installed.
+        """
+        with self._lock:
+            history, chosen, current = self.history, self.filter, self.current
+        return history_table(history, None if everything else chosen, current, library)
 
     def close(self, timeout_s: float = 0.0) -> None:
         """End the worker and free the model; what is on screen stays readable.

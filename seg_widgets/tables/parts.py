@@ -12,7 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -39,6 +39,7 @@ __all__ = [
     "EncodedPart",
     "TableImage",
     "append_part",
+    "encode_file",
     "encode_image",
     "encode_images",
     "encode_instances",
@@ -156,13 +157,15 @@ def encode_part(images: Iterable[TableImage], info: TableInfo) -> EncodedPart:
     return join_images([encode_image(each, info) for each in images], info)
 
 
-def encode_instances(images: Sequence[TableImage], info: TableInfo, **more: Any) -> bytes:
+def encode_instances(
+    images: Sequence[TableImage], info: TableInfo, more: Mapping[str, Any] | None = None
+) -> bytes:
     """The Parquet file of the instances of some images.
 
     Args:
         images: the images.
         info: what is the same for all of the table.
-        **more: what else goes into the metadata; JSON values.
+        more: what else goes into the metadata; JSON values.
 
     Returns:
         The file's content.
@@ -178,16 +181,35 @@ def encode_instances(images: Sequence[TableImage], info: TableInfo, **more: Any)
         if (found := _checked(each.prediction, info)) is not None
     ]
     empty = record_batch(INSTANCE_COLUMNS, {each.name: [] for each in INSTANCE_COLUMNS})
-    return _parquet(batches or [empty], info.to_metadata("instances", **more))
+    return _parquet(batches or [empty], info.to_metadata("instances", **(more or {})))
 
 
-def encode_images(images: Sequence[TableImage], info: TableInfo, **more: Any) -> bytes:
+def encode_file(images: Sequence[TableImage], info: TableInfo) -> bytes:
+    """One Parquet file of the instances of some images, which lists the images in its metadata.
+
+    Args:
+        images: the images.
+        info: what is the same for all of the table.
+
+    Returns:
+        The file's content; `read_table` gives the same predictions again.
+
+    Raises:
+        PredictionError: a prediction has other class names than `info`.
+        DependencyError: arro3 is missing or broken.
+    """
+    return encode_instances(images, info, {"images": [_image_row(each) for each in images]})
+
+
+def encode_images(
+    images: Sequence[TableImage], info: TableInfo, more: Mapping[str, Any] | None = None
+) -> bytes:
     """The Parquet file that lists some images.
 
     Args:
         images: the images.
         info: what is the same for all of the table.
-        **more: what else goes into the metadata; JSON values.
+        more: what else goes into the metadata; JSON values.
 
     Returns:
         The file's content.
@@ -197,7 +219,9 @@ def encode_images(images: Sequence[TableImage], info: TableInfo, **more: Any) ->
     """
     rows = [_image_row(each) for each in images]
     values = {each.name: [row[each.name] for row in rows] for each in IMAGE_COLUMNS}
-    return _parquet([record_batch(IMAGE_COLUMNS, values)], info.to_metadata("images", **more))
+    return _parquet(
+        [record_batch(IMAGE_COLUMNS, values)], info.to_metadata("images", **(more or {}))
+    )
 
 
 def write_part(

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 import traitlets
 
 from ..errors import SettingError
-from ..export import FORMATS
+from ..export import FORMATS, ExportFormat, together_formats
 from ..style import DEFAULT_STYLE, check_color_by, check_opacity, check_show
 
 __all__ = [
     "ACTIONS",
+    "ALL_IMAGES",
     "WHOLE",
     "Actions",
     "ColorBy",
@@ -28,6 +29,9 @@ __all__ = [
 
 ACTIONS: Final = ("open", "camera", "cancel")
 """What a person can be allowed to do on a canvas."""
+
+ALL_IMAGES: Final = "all:"
+"""Stands before the name of a format that is to be made of all images of the session."""
 
 WHOLE: Final = (0.5, 0.5)
 """The point in the middle of a view that shows the whole image."""
@@ -64,13 +68,15 @@ class Actions(_NamesTrait):
 
 
 class ExportNames(_NamesTrait):
-    """Names of registered export formats, in the registry's order."""
+    """Names of registered export formats, in the registry's order, and behind them those with
+    `ALL_IMAGES` in front."""
 
     default_value = ()
 
     def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
         """The names in the registry's order."""
-        return _some_of(self.name, value, FORMATS)
+        together = (f"{ALL_IMAGES}{each.name}" for each in together_formats())
+        return _some_of(self.name, value, (*FORMATS, *together))
 
 
 class Opacity(_FloatTrait):
@@ -141,7 +147,12 @@ def to_list(value: Iterable[Any], _widget: object) -> list[Any]:
 def to_menu(value: Iterable[str], _widget: object) -> list[dict[str, str]]:
     """The formats as the browser's menu shows them; for a trait's `to_json`."""
     # One that was unregistered meanwhile can't be made any more.
-    formats = [FORMATS[name] for name in value if name in FORMATS]
-    return [
-        {"name": one.name, "label": one.label, "description": one.description} for one in formats
-    ]
+    plain = [(name, name.removeprefix(ALL_IMAGES)) for name in value]
+    return [_menu_item(name, FORMATS[of]) for name, of in plain if of in FORMATS]
+
+
+def _menu_item(name: str, chosen: ExportFormat) -> dict[str, str]:
+    item = {"name": name, "label": chosen.label, "description": chosen.description}
+    if name != chosen.name:
+        return {**item, "group": "All images", "label": f"{chosen.label} of all images"}
+    return {**item, "group": chosen.group, "loses": chosen.loses}

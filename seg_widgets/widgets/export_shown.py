@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from ..errors import SegWidgetsError
-from ..export import ExportedFile, Result, make
-from ..session import SegmentationState
-from .canvas import SegmentationCanvas
+import os
+from collections.abc import Iterable
 
-__all__ = ["export_shown"]
+from ..errors import SegWidgetsError
+from ..export import ExportedFile, Result, make, make_together, menu_formats, together_formats
+from ..session import HistoryEntry, SegmentationState, shown_in
+from .canvas import SegmentationCanvas
+from .canvas_traits import ALL_IMAGES
+
+__all__ = ["export_all", "export_names", "export_shown"]
 
 
 def export_shown(
@@ -41,3 +45,55 @@ def export_shown(
         model=model_name,
     )
     return make(format_name, result)
+
+
+def export_names(history: Iterable[HistoryEntry]) -> list[str]:
+    """What the menu of files offers.
+
+    Args:
+        history: The images of the session.
+
+    Returns:
+        The names of the formats; where several images are done, also those of all images.
+    """
+    names = [each.name for each in menu_formats()]
+    if sum(entry.prediction is not None for entry in history) > 1:
+        names += [f"{ALL_IMAGES}{each.name}" for each in together_formats()]
+    return names
+
+
+def export_all(format_name: str, state: SegmentationState) -> ExportedFile:
+    """Make one file of all images of the history, with what the filter shows in each.
+
+    Args:
+        format_name: The name of a format of the export registry.
+        state: The session's state.
+
+    Returns:
+        The file's name, its media type and its content.
+
+    Raises:
+        SegWidgetsError: There is no image yet.
+        SettingError: There is no such format, it is for single images, or the results are of models
+            with different classes.
+    """
+    found = list(shown_in(state.history, state.filter, state.current))
+    if not found:
+        raise SegWidgetsError("There is no image to save yet.")
+    names = _unique([entry.source or f"image-{entry.number}" for entry, _ in found])
+    return make_together(format_name, names, [prediction for _, prediction in found])
+
+
+def _unique(names: list[str]) -> list[str]:
+    """Names that each occur once: another "photo.jpg" becomes "photo (2).jpg"."""
+    taken: set[str] = set()
+    found = []
+    for name in names:
+        number, unique = 1, name
+        while unique in taken:
+            number += 1
+            stem, suffix = os.path.splitext(name)  # noqa: PTH122
+            unique = f"{stem} ({number}){suffix}"
+        taken.add(unique)
+        found.append(unique)
+    return found

@@ -14,13 +14,14 @@ from typing import Any, Final, Unpack
 import ipywidgets
 
 from ..errors import SettingError
-from ..export import ExportedFile, menu_formats
+from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
+from .canvas_traits import ALL_IMAGES
 from .controls import Controls
-from .export_shown import export_shown
+from .export_shown import export_all, export_names, export_shown
 from .filmstrip import Filmstrip
 from .image_sources import ImageSources
 from .layout import close_all, labelled, panel_rows
@@ -171,7 +172,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self.canvas = SegmentationCanvas(
             threshold=self.threshold,
             hint=_HINT,
-            exports=[each.name for each in menu_formats()] if "export" in has else (),
+            exports=self._exports(),
             actions=self._actions,
             legend="legend" in has,
             table="table" in has,
@@ -242,6 +243,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     def _show_history(self, _change: object = None) -> None:
         with self._lock:
             self.filmstrip.set_entries(self.history, self.current, self.filter)
+            self.canvas.exports = self._exports()
 
     def _show_controls(self, _change: object = None) -> None:
         self._controls.show(self.notes, self.can_undo_clear)
@@ -341,7 +343,15 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         predictor, build = choice
         super().use(predictor, build=build, device=self._device)
 
+    def _exports(self) -> list[str]:
+        """The menu of files: what is shown, and where there are several images, all of them."""
+        if "export" not in self._has:
+            return []
+        return export_names(self.history)
+
     def _export(self, format_name: str) -> ExportedFile:
+        if format_name.startswith(ALL_IMAGES):
+            return export_all(format_name.removeprefix(ALL_IMAGES), self)
         return export_shown(format_name, self, self.canvas, self.model_name)
 
 

@@ -37,7 +37,7 @@ def content(name: str) -> Any:
 
 def test_what_is_hidden_leaves_a_gap_in_the_numbers_of_each_format() -> None:
     rows = csv.DictReader(io.StringIO(content("csv")))
-    assert [int(row["index"]) for row in rows] == NUMBERS
+    assert [int(row["instance"]) for row in rows] == NUMBERS
     assert [each["index"] for each in content("results")] == NUMBERS
 
     annotations = content("coco")["annotations"]

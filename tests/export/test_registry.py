@@ -22,6 +22,7 @@ from seg_widgets.errors import PredictionError, SettingError
 from seg_widgets.images import load
 from seg_widgets.prediction import Filter, Prediction
 from seg_widgets.style import Style
+from seg_widgets.tables import read_table
 from seg_widgets.viewer import to_html
 
 from .results import BOXES_ONLY, FOUND, IMAGE, NOTHING
@@ -52,7 +53,7 @@ def test_save_every_format(prediction: Prediction, tmp_path: Path) -> None:
 
 
 def test_formats_that_are_none(tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="no format 'gif'; there are png, cutouts, masks, coco"):
+    with pytest.raises(SettingError, match="no format 'gif'; there are png, sheet, cutouts, masks"):
         export.save(FOUND, IMAGE, tmp_path, "x", ("png", "gif"))
     assert list(tmp_path.iterdir()) == []
     assert list(export.save(FOUND, IMAGE, tmp_path, "x", "csv")) == ["csv"]
@@ -87,7 +88,7 @@ def test_only_what_is_shown_is_in_a_file() -> None:
     result = export.Result(IMAGE, FOUND, "photo.jpg", Filter(0, ("person",)))
     shown = FOUND.keep(0, ["person"])
     rows = list(csv.DictReader(io.StringIO(export.make("csv", result).data.decode())))
-    assert [int(row["index"]) for row in rows] == np.flatnonzero(shown).tolist()
+    assert [int(row["instance"]) for row in rows] == np.flatnonzero(shown).tolist()
     content = json.loads(export.make("coco", result).data)
     assert len(content["annotations"]) == shown.sum()
     np.testing.assert_array_equal(
@@ -138,8 +139,9 @@ def test_masks_need_masks(tmp_path: Path) -> None:
 
 def test_what_is_registered_is_complete() -> None:
     assert [each.name for each in export.menu_formats()] == [
-        *("png", "cutouts", "masks", "coco", "results", "csv", "labelme", "labelstudio", "html"),
-        "python",
+        *("png", "sheet", "cutouts", "masks", "csv", "parquet", "coco", "results", "yolo"),
+        *("cvat", "labelme", "labelstudio", "labelstudio-polygons", "labels", "labels-png"),
+        *("imagej", "geojson", "html", "python"),
     ]
     for name, each in export.FORMATS.items():
         assert name == each.name
@@ -176,7 +178,7 @@ def test_a_new_format_is_everywhere_at_once(
 ) -> None:
     written = export.save(FOUND, IMAGE, tmp_path, "a", "tsv")
     assert written == {"tsv": tmp_path / "a.tsv"}
-    assert (tmp_path / "a.tsv").read_text().startswith("index\tclass\t")
+    assert (tmp_path / "a.tsv").read_text().startswith("file_name\timage_id\t")
 
     with pytest.raises(SystemExit, match="0"):
         main(["segment", "--help"])
@@ -203,9 +205,9 @@ def test_a_format_is_registered_once_and_taken_away(tsv: export.ExportFormat) ->
 
 
 def test_the_docs_have_every_format() -> None:
-    page = Path(__file__).parents[2] / "docs" / "api.md"
+    page = Path(__file__).parents[2] / "docs" / "formats.md"
     assert export.formats_table() in page.read_text("utf-8"), (
-        "put what export.formats_table() returns into docs/api.md"
+        "put what export.formats_table() returns into docs/formats.md"
     )
 
 
@@ -238,5 +240,15 @@ def test_several_images_in_one_file(tmp_path: Path) -> None:
     ]
     with pytest.raises(SettingError, match=r"There is no format 'tiff'; there are png, .*coco"):
         export.save_together("tiff", names, found, tmp_path, "all")
-    with pytest.raises(SettingError, match="The format 'csv' is for one image; use save for each"):
-        export.save_together("csv", names, found, tmp_path, "all")
+    table = export.save_together("csv", names, found, tmp_path, "all").read_text().splitlines()
+    assert [line.split(",")[:2] for line in table[1:]] == [["a.jpg", "1"]] * 5 + [
+        ["b.jpg", "2"]
+    ] * 2
+    read = list(read_table(export.save_together("parquet", names, found, tmp_path, "all")))
+    assert [(image.file_name, prediction) for image, prediction in read] == [
+        *(("a.jpg", FOUND), ("b.jpg", FOUND[:2])),
+    ]
+    for each in export.together_formats():
+        assert export.make_together(each.name, [], []).data
+    with pytest.raises(SettingError, match="The format 'png' is for one image; use save for each"):
+        export.save_together("png", names, found, tmp_path, "all")

@@ -123,6 +123,7 @@ def test_a_wheel_without_the_starter_is_not_built(root: Path, tmp_path: Path) ->
         ("ipywidgets7.lock", 90),
         ("peers.lock", 90),
         ("ray.lock", 30),
+        ("readers.lock", 90),
         ("mutants.lock", 20),
     ],
 )

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from seg_widgets.export import ExportFormat, register, unregister
+import pytest
+
+from seg_widgets.errors import SettingError
+from seg_widgets.export import FORMATS, ExportFormat, register, unregister
 from seg_widgets.widgets.canvas import SegmentationCanvas
 
 
@@ -11,12 +14,24 @@ def test_a_registered_format_reaches_the_browsers_menu() -> None:
         canvas = SegmentationCanvas(exports=["tsv", "csv"])
         assert canvas.exports == ("csv", "tsv")
         csv = {"name": "csv", "label": "CSV", "description": "a table for spreadsheets"}
-        menu = [csv, {"name": "tsv", "label": "TSV", "description": "tabs"}]
+        csv |= {"group": "Tables", "loses": FORMATS["csv"].loses}
+        tsv_item = {"name": "tsv", "label": "TSV", "description": "tabs"}
+        menu = [csv, {**tsv_item, "group": "More", "loses": "the image"}]
         assert canvas.get_state("exports") == {"exports": menu}
     finally:
         unregister("tsv")
     # What can't be made any more is not offered.
     assert canvas.get_state("exports") == {"exports": menu[:1]}
+    canvas.close()
+
+
+def test_a_format_of_all_images_stands_behind_the_others() -> None:
+    canvas = SegmentationCanvas(exports=["all:csv", "png"])
+    assert canvas.exports == ("png", "all:csv")
+    item = canvas.get_state("exports")["exports"][1]
+    assert (item["group"], item["label"]) == ("All images", "CSV of all images")
+    with pytest.raises(SettingError, match="not 'all:html'"):
+        canvas.exports = ["all:html"]
     canvas.close()
 
 

@@ -918,10 +918,10 @@ def test_an_index_names_one_instance_in_table_files_and_python(panel: Segmentati
 
     _, table = exported(panel, "csv")
     rows = list(csv.DictReader(io.StringIO(table.decode("utf-8-sig"))))
-    assert tuple(int(row["index"]) for row in rows) == shown
+    assert tuple(int(row["instance"]) for row in rows) == shown
     for row in rows:
-        instance = panel.prediction[int(row["index"])]
-        assert row["class"] == instance.class_name
+        instance = panel.prediction[int(row["instance"])]
+        assert row["class_name"] == instance.class_name
         assert float(row["score"]) == pytest.approx(instance.score, abs=1e-3)
 
     _, archive = exported(panel, "cutouts")

@@ -98,17 +98,26 @@ export class Menus {
   openExports(anchor) {
     /** @type {ExportFormat[]} */
     const formats = this.#sync.get("exports");
-    const items = formats.map(({ name, label, description }) => {
-      const hint = make("span", "sgw-hint", { text: description });
-      const words = [make("strong", "", { text: label }), hint];
-      const onclick = () => {
-        this.#popover.close();
-        this.#export(name);
-      };
-      const settings = { type: "button", role: "menuitem", "aria-label": label, onclick };
-      return make("button", "sgw-item", settings, ...words);
+    const groups = [...new Set(formats.map(({ group }) => group))].map((group) => {
+      const items = formats.filter((one) => one.group === group).map((one) => this.#item(one));
+      const heading = make("div", "sgw-group-name", { text: group, "aria-hidden": "true" });
+      return make("div", "sgw-group", { role: "group", "aria-label": group }, heading, ...items);
     });
-    this.#popover.toggle(anchor, { role: "menu", "aria-label": "Export what is shown" }, ...items);
+    const menu = make("div", "sgw-exports", { role: "presentation" }, ...groups);
+    this.#popover.toggle(anchor, { role: "menu", "aria-label": "Export what is shown" }, menu);
+  }
+
+  /** @param {ExportFormat} format */
+  #item({ name, label, description, loses = "" }) {
+    const hint = make("span", "sgw-hint", { text: description });
+    const words = [make("strong", "", { text: label }), hint];
+    if (loses) words.push(make("span", "sgw-hint sgw-loses", { text: `Loses: ${loses}` }));
+    const onclick = () => {
+      this.#popover.close();
+      this.#export(name);
+    };
+    const settings = { type: "button", role: "menuitem", "aria-label": label, onclick };
+    return make("button", "sgw-item", settings, ...words);
   }
 
   /**

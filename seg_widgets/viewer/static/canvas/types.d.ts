@@ -88,6 +88,10 @@ export interface ExportFormat {
   name: string;
   label: string;
   description: string;
+  /** The heading under which it stands. */
+  group: string;
+  /** What is not in the file. */
+  loses?: string;
 }
 
 export type SortKey = "index" | "score" | "area" | "class";

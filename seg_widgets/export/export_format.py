@@ -1,0 +1,181 @@
+"""What a result is made of, and what a format is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import SettingError
+from ..images import RGBArray
+from ..prediction import Filter, Prediction, require_masks
+from ..style import DEFAULT_STYLE, Style
+from .files import StrPath, file_stem, write_bytes
+from .png import File, zip_bytes
+
+__all__ = ["ExportFormat", "ExportedFile", "Result"]
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """What an export is made of: an image, what was found in it, and what of it is shown."""
+
+    image: RGBArray
+    """H×W×3 uint8 RGB, of the size that the prediction is for."""
+
+    prediction: Prediction
+    """All that was found."""
+
+    name: str = ""
+    """The image's name, which the JSON files and the page show."""
+
+    filter: Filter | None = None
+    """Which instances are in the file; None: all of them."""
+
+    style: Style = DEFAULT_STYLE
+    """How the image and the page are drawn."""
+
+    source: str = ""
+    """The image's path or address, for the lines of Python; "": it is not known."""
+
+    model: str = ""
+    """The model's name, for the lines of Python; "": a predictor of your own."""
+
+    stem: str = ""
+    """What the file's name begins with; "": the image's name without its suffix."""
+
+    @cached_property
+    def indices(self) -> npt.NDArray[np.int64]:
+        """The indices of the instances that are in the file."""
+        if self.filter is None:
+            return np.arange(len(self.prediction))
+        return np.flatnonzero(self.filter.keep(self.prediction)).astype(np.int64)
+
+    @cached_property
+    def shown(self) -> Prediction:
+        """The instances that are in the file, as a prediction of their own."""
+        return self.prediction if self.filter is None else self.prediction.select(self.indices)
+
+    @property
+    def file_stem(self) -> str:
+        """What the file's name begins with, safe on every system."""
+        return file_stem(self.stem or Path(self.name).stem)
+
+    @property
+    def file_name(self) -> str:
+        """What the file says that the image is called."""
+        return self.name or self.stem or "image"
+
+
+class ExportedFile(NamedTuple):
+    """A file that was made, but not written."""
+
+    name: str
+    """What to call it, such as "cat-overlay.png"."""
+
+    media_type: str
+    """Such as "image/png"."""
+
+    data: bytes
+    """Its content."""
+
+
+@dataclass(frozen=True)
+class ExportFormat:
+    """One format that a result can be taken away in.
+
+    Raises:
+        SettingError: it has not exactly one of `make` and `make_files`.
+    """
+
+    name: str
+    """What users write, such as "coco"."""
+
+    label: str
+    """What the panel's menu calls it, such as "COCO"."""
+
+    description: str
+    """What the file is, in a few words; the menu shows it."""
+
+    loses: str
+    """What of the result is not in the file, in one sentence."""
+
+    suffix: str
+    """What the file's name ends with, such as "-coco.json"."""
+
+    media_type: str
+    """Such as "application/json"."""
+
+    make: Callable[[Result], bytes] | None = None
+    """Makes the file's content."""
+
+    make_files: Callable[[Result], Iterator[File]] | None = None
+    """Makes a file for each instance: `save` writes them, and the menu gives them as one ZIP."""
+
+    make_together: Callable[[Sequence[str], Sequence[Prediction]], bytes] | None = None
+    """Makes one file of the names of several images and what was found in each; None: each image
+    gets a file of its own."""
+
+    group: str = "More"
+    """The heading in the panel's menu under which it stands."""
+
+    needs_masks: bool = False
+    """A prediction with boxes only can't become one."""
+
+    in_menu: bool = True
+    """The panel's menu has it."""
+
+    in_save: bool = True
+    """`save` and the command line have it."""
+
+    def __post_init__(self) -> None:
+        if (self.make is None) == (self.make_files is None):
+            raise SettingError(f"The format {self.name!r} has either make or make_files.")
+
+    def content(self, result: Result) -> bytes:
+        """The file's content.
+
+        Args:
+            result: what it is made of.
+
+        Returns:
+            Its bytes, the same for the same result; many files are in one ZIP.
+
+        Raises:
+            PredictionError: the format needs masks, and there are none.
+        """
+        self._check(result)
+        if self.make is not None:
+            return self.make(result)
+        assert self.make_files is not None  # checked when it was made
+        return zip_bytes(self.make_files(result))
+
+    def write(self, result: Result, folder: StrPath) -> Path | list[Path]:
+        """Write the file, or the files, into a folder.
+
+        Args:
+            result: what it is made of.
+            folder: where to; it is made if need be.
+
+        Returns:
+            The path; a list of them for a format of many files.
+
+        Raises:
+            PredictionError: the format needs masks, and there are none.
+            ExportError: a file can't be written.
+        """
+        if self.make_files is None:
+            path = Path(folder) / f"{result.file_stem}{self.suffix}"
+            return write_bytes(path, self.content(result))
+        self._check(result)
+        files = self.make_files(result)
+        return [write_bytes(Path(folder) / name, content) for name, content in files]
+
+    def _check(self, result: Result) -> None:
+        if self.needs_masks:
+            require_masks(result.prediction)

@@ -1,0 +1,81 @@
+"""All images of a session as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+
+from ..prediction import INSTANCE_COLUMNS, Column, Filter, Prediction, data_frame, instance_columns
+from .history import HistoryEntry
+
+__all__ = ["history_table", "shown_in"]
+
+_MODEL = Column("model", "string", "what the model is called")
+
+
+def shown_in(
+    history: Iterable[HistoryEntry], chosen: Filter, current: int | None
+) -> Iterator[tuple[HistoryEntry, Prediction]]:
+    """What a filter shows in each image that is done.
+
+    Args:
+        history: The images.
+        chosen: The filter. Its single hidden instances are those of the image on screen.
+        current: The number of the image on screen, or None.
+
+    Yields:
+        Each image with its instances that are shown.
+    """
+    for entry, keep in _kept(history, chosen, current):
+        assert entry.prediction is not None  # else it is not among them
+        yield entry, entry.prediction.select(keep)
+
+
+def history_table(
+    history: Iterable[HistoryEntry],
+    chosen: Filter | None,
+    current: int | None,
+    library: Literal["pandas", "polars"] | None = None,
+) -> Any:
+    """The instances of all images as one data frame.
+
+    Args:
+        history: The images.
+        chosen: The filter; None: all instances.
+        current: The number of the image on screen, or None.
+        library: "pandas" or "polars"; None: the one that is there.
+
+    Returns:
+        A data frame with the columns `INSTANCE_COLUMNS` and `model`. `image_id` is the image's
+        number in the history.
+
+    Raises:
+        SettingError: `library` is something else.
+        DependencyError: The library is not installed.
+    """
+    columns = (*INSTANCE_COLUMNS, _MODEL)
+    values: dict[str, list[Any]] = {each.name: [] for each in columns}
+    for entry, keep in _kept(history, chosen, current):
+        assert entry.prediction is not None
+        name = entry.origin or entry.source
+        part = instance_columns(entry.prediction, name, entry.number, only=keep)
+        part["model"] = [entry.model] * len(part["rle"])
+        for name, more in part.items():
+            values[name] += more if isinstance(more, list) else more.tolist()
+    return data_frame(columns, values, library)
+
+
+def _kept(
+    history: Iterable[HistoryEntry], chosen: Filter | None, current: int | None
+) -> Iterator[tuple[HistoryEntry, np.ndarray[Any, np.dtype[np.bool_]]]]:
+    for entry in history:
+        if entry.prediction is None:
+            continue
+        if chosen is None:
+            yield entry, np.ones(len(entry.prediction), bool)
+            continue
+        own = chosen if entry.number == current else replace(chosen, hidden_instances=())
+        yield entry, own.keep(entry.prediction)

@@ -1,0 +1,52 @@
+"""Label images of other programs; ours are in tests/export/test_label_image.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from seg_widgets.errors import PredictionError
+from seg_widgets.prediction import Prediction
+
+LABELS = np.zeros((6, 8), np.uint16)
+LABELS[1:3, 1:3] = 300
+LABELS[4:, 5:] = 7
+
+
+def test_an_array_and_a_file(tmp_path: Path) -> None:
+    Image.fromarray(LABELS).save(tmp_path / "a.png")
+    for source in (LABELS, LABELS.astype(np.int64), tmp_path / "a.png"):
+        found = Prediction.from_label_image(source)
+        assert found.class_names == ("object",)
+        assert found.areas.tolist() == [6, 4]
+        assert found.boxes.tolist() == [[5, 4, 8, 6], [1, 1, 3, 3]]
+        assert found.scores.tolist() == [1, 1]
+
+
+def test_names() -> None:
+    assert Prediction.from_label_image(LABELS, class_names="cell").class_names == ("cell",)
+    named = Prediction.from_label_image(LABELS, class_names={7: "b", 300: "a"})
+    assert [each.class_name for each in named] == ["b", "a"]
+    with pytest.raises(PredictionError, match="no name for the label 300"):
+        Prediction.from_label_image(LABELS, class_names={7: "b"})
+
+
+@pytest.mark.parametrize(
+    "array", [np.zeros((3, 4, 3), np.uint8), np.zeros((3, 4)), np.zeros(4, int)]
+)
+def test_what_is_no_label_image(array: Any) -> None:
+    with pytest.raises(PredictionError, match="H×W whole numbers"):
+        Prediction.from_label_image(array)
+
+
+def test_files_that_are_none(tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(b"II*\0 and no more")
+    with pytest.raises(PredictionError, match="can't be read as a TIFF or PNG"):
+        Prediction.from_label_image(tmp_path / "a.tif")
+    Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
+    with pytest.raises(PredictionError, match=r"it has colours \(RGB\)"):
+        Prediction.from_label_image(tmp_path / "b.png")
