@@ -147,7 +147,9 @@ class _Together:
     def __init__(self, options: argparse.Namespace, found: Found) -> None:
         several = len(found.sources) > 1 and not options.separate
         self.formats = [
-            name for name in options.format if several and FORMATS[name].make_together is not None
+            name
+            for name in options.format
+            if several and FORMATS[name].make_together is not None and not FORMATS[name].each_alone
         ]
         self._folder: Path = options.out
         given = [folder_of(photo) for photo in options.photos]

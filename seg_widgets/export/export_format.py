@@ -121,6 +121,9 @@ class ExportFormat:
     """Makes one file of the names of several images and what was found in each; None: each image
     gets a file of its own."""
 
+    each_alone: bool = False
+    """`segment` writes a file for each image, although there is `make_together`."""
+
     group: str = "More"
     """The heading in the panel's menu under which it stands."""
 

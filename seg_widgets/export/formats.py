@@ -238,6 +238,7 @@ BUILT_IN: Final = (
         group=_TABLES,
         make=_csv,
         make_together=_csv_together,
+        each_alone=True,
     ),
     ExportFormat(
         name="parquet",
@@ -282,6 +283,7 @@ BUILT_IN: Final = (
         group=_SETS,
         make=_yolo,
         make_together=yolo_together,
+        each_alone=True,
     ),
     ExportFormat(
         name="cvat",
@@ -293,6 +295,7 @@ BUILT_IN: Final = (
         group=_TOOLS,
         make=_cvat,
         make_together=_cvat_together,
+        each_alone=True,
     ),
     ExportFormat(
         name="labelme",
@@ -314,6 +317,7 @@ BUILT_IN: Final = (
         group=_TOOLS,
         make=_label_studio,
         make_together=_label_studio_together,
+        each_alone=True,
     ),
     ExportFormat(
         name="labelstudio-polygons",

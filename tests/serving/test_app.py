@@ -76,7 +76,7 @@ def test_json_is_coco_with_names(server: Served) -> None:
 
 def test_threshold_classes_and_formats(server: Served) -> None:
     table = server.post("/detect?format=csv&threshold=0&classes=person,animal", JPEG).text
-    assert {row["class"] for row in csv.DictReader(table.splitlines())} == {"person", "animal"}
+    assert {row["class_name"] for row in csv.DictReader(table.splitlines())} == {"person", "animal"}
     form = {"file": ("a.jpg", JPEG), "threshold": (None, "0.99"), "format": (None, "coco")}
     assert len(server.ask("POST", "/detect", files=form).json()["annotations"]) == 1
     accepted = server.post("/detect", JPEG, headers={"Accept": "text/csv"})
