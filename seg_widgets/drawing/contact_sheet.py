@@ -90,7 +90,7 @@ def _tile(
     color = style.color_of(prediction, index)
     alone = Prediction(
         (y2 - y1, x2 - x1),
-        prediction.boxes[index : index + 1] - np.float32((x1, y1, x1, y1)),
+        prediction.boxes[index : index + 1] - np.array((x1, y1, x1, y1), np.float32),
         prediction.scores[index : index + 1],
         np.zeros(1, np.int64),
         (instance.class_name,),

@@ -40,9 +40,9 @@ def test_more_instances_than_sixteen_bits_hold(tmp_path: Path) -> None:
     count = 65_540
     places = [divmod(index, 300) for index in range(count)]
     masks = tuple(MaskCrop(x, y, 1, 1, b"\x80") for y, x in places)
-    boxes = np.array([[x, y, x + 1, y + 1] for y, x in places])
+    boxes = np.array([[x, y, x + 1, y + 1] for y, x in places], np.float32)
     many = Prediction(
-        (220, 300), boxes, np.ones(count), np.zeros(count, np.int64), ("cell",), masks
+        (220, 300), boxes, np.ones(count, np.float32), np.zeros(count, np.int64), ("cell",), masks
     )
     with pytest.raises(ExportError, match=r"no number above 65535\. Export the label"):
         label_image_bytes(many, ".png")

@@ -51,7 +51,8 @@ def _rows_of_pandas(path: Path) -> list[dict[str, Any]]:
 def _rows_of_polars(path: Path) -> list[dict[str, Any]]:
     import polars
 
-    return polars.read_parquet(path).to_dicts()
+    rows: list[dict[str, Any]] = polars.read_parquet(path).to_dicts()
+    return rows
 
 
 def _rows_of_duckdb(path: Path) -> list[dict[str, Any]]:
@@ -182,7 +183,7 @@ def test_label_studio(exported: dict[str, Path], masks: Masks) -> None:
 
 def test_labelme(exported: dict[str, Path], masks: Masks) -> None:
     from labelme import utils
-    from labelme._label_file import LabelFile  # type: ignore[attr-defined]
+    from labelme._label_file import LabelFile
 
     file = LabelFile(str(exported["labelme"]))
     found = []

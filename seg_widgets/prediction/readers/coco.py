@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ..._files import StrPath
 from ..._text import printable
 from ...errors import PredictionError
@@ -79,7 +81,9 @@ def _from_dataset(content: Mapping[str, Any], wanted: str | int | None) -> Predi
         raise PredictionError(
             "This COCO file is damaged: an annotation has a category that is not listed."
         ) from None
-    return replace(found, class_ids=class_ids, class_names=names, category_ids=ids)
+    return replace(
+        found, class_ids=np.array(class_ids, np.int64), class_names=names, category_ids=ids
+    )
 
 
 def _from_results(

@@ -62,7 +62,8 @@ def from_yolo(
         else:
             crop = _filled(values.reshape(-1, 2) * size, height, width)
             crops.append(crop)
-            boxes.append([crop.x, crop.y, crop.x + crop.width, crop.y + crop.height])
+            around = (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height)
+            boxes.append(np.array(around, np.float64))
 
     from ..prediction import Prediction
 
