@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from .._text import PATH_LENGTH, printable
 from ..batch import Found, Journal, Outcome, Reading, batch_size, folder_of, segment_groups
 from ..errors import ExportError
 from ..export import FORMATS, save, save_together, unique_names, unique_stems
+from ..images import is_address
 from ..prediction import Prediction, Predictor
 from .common import print_error, unforeseen
 
@@ -78,7 +79,8 @@ class ImageRun:
         """What has to be done, in groups for the model; what was found before is kept."""
         sources = self._found.sources
         group: list[str] = []
-        pairs = zip(unique_stems(sources), unique_names(sources), strict=True)
+        originals = _Originals(sources, self._options.out, self._options.format)
+        pairs = zip(unique_stems(sources, originals), unique_names(sources), strict=True)
         for number, ((source, stem), name) in enumerate(pairs):
             if request:
                 break
@@ -134,6 +136,30 @@ def _settings(options: argparse.Namespace) -> dict[str, Any]:
         name: value if isinstance(value, (int, float, bool, list, tuple)) else value and str(value)
         for name, value in given.items()
     }
+
+
+class _Originals:
+    """The images that lie where the results go: none may be replaced by a result of another.
+
+    Args:
+        sources: the images.
+        out: the folder of the results.
+        formats: what is written of each image.
+    """
+
+    def __init__(self, sources: Sequence[str], out: Path, formats: Sequence[str]) -> None:
+        folder = out.resolve()
+        paths = [Path(source) for source in sources if not is_address(source)]
+        self._names = {path.name for path in paths if path.parent.resolve() == folder}
+        self._suffixes = tuple(FORMATS[each].suffix for each in formats)
+
+    def __call__(self, stem: str) -> bool:
+        """Whether a result of this stem would have the name of one of them."""
+        if any(f"{stem}{suffix}" in self._names for suffix in self._suffixes):
+            return True
+        # Cut-outs and masks are a file for each instance.
+        several = (f"{stem}-cutout-", f"{stem}-mask-")
+        return any(name.startswith(several) for name in self._names)
 
 
 class _Together:

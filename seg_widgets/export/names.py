@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from .. import images
@@ -13,11 +13,14 @@ from .files import file_stem
 __all__ = ["unique_names", "unique_stems"]
 
 
-def unique_stems(sources: Iterable[str]) -> list[tuple[str, str]]:
+def unique_stems(
+    sources: Iterable[str], is_taken: Callable[[str], bool] = lambda stem: False
+) -> list[tuple[str, str]]:
     """Choose the names of the result files, so that none is overwritten.
 
     Args:
         sources: files and addresses.
+        is_taken: whether files of this stem would replace some that are no results.
 
     Returns:
         Each source with the stem of its result files, as it will be in a file's name; a second
@@ -29,7 +32,7 @@ def unique_stems(sources: Iterable[str]) -> list[tuple[str, str]]:
     for source in sources:
         plain = file_stem(Path(images.name_of(source)).stem)
         stem, number = plain, 1
-        while _folded(stem) in taken:
+        while _folded(stem) in taken or is_taken(stem):
             number += 1
             stem = file_stem(plain, ending=f"-{number}")
         taken.add(_folded(stem))

@@ -133,3 +133,19 @@ def test_other_settings_are_refused_with_both(
     assert "threshold was 0.5, and is 0.7. Give what it had" in capsys.readouterr().err
     assert main(_command(folder, "--resume", "--format", "csv,png")) == 2
     assert "format was ['csv'], and is ['csv', 'png']" in capsys.readouterr().err
+
+
+def test_no_image_of_ones_own_is_replaced_by_a_result(folder: Path, stub: StubPredictor) -> None:
+    own = {}
+    for name in ("0-overlay.png", "1-cutout-000-x.png", "2-labels.png", "3-other.png"):
+        own[name] = make_jpeg(40, 30)
+        (folder / name).write_bytes(own[name])
+    assert main(["segment", str(folder), "--out", str(folder), "--format", "png,cutouts"]) == 0
+    assert {name: (folder / name).read_bytes() for name in own} == own
+    found = {path.name for path in folder.glob("*-overlay.png")}
+    # What no result would replace keeps its name.
+    assert {"0-2-overlay.png", "1-2-overlay.png", "2-overlay.png", "3-overlay.png"} <= found
+    assert {"0-overlay-overlay.png", "2-labels-overlay.png"} <= found
+    elsewhere = folder.parent / "out"
+    assert main(["segment", str(folder / "0.jpg"), "--out", str(elsewhere), "--format", "png"]) == 0
+    assert [path.name for path in elsewhere.glob("*.png")] == ["0-overlay.png"]
