@@ -8,11 +8,15 @@ import os
 import re
 import tempfile
 from pathlib import Path
+from typing import Final
 
 from ._text import PATH_LENGTH, printable
 from .errors import ExportError
 
-__all__ = ["StrPath", "write_bytes"]
+__all__ = ["TEMPORARY", "StrPath", "write_bytes"]
+
+TEMPORARY: Final = ".seg-widgets-"
+"""What the name of a file begins with while it is written."""
 
 StrPath = str | os.PathLike[str]
 """A path, as text or as an object."""
@@ -40,7 +44,7 @@ def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=".seg-widgets-", dir=target.parent)
+        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
         temporary = Path(name)
         with os.fdopen(handle, "wb") as file:
             file.write(content)

@@ -40,7 +40,8 @@ class Found:
     """The images of COCO files: the name and the id that each has there."""
 
     left_out: list[str] = field(default_factory=list)
-    """A sentence for each folder of which something was left out."""
+    """A sentence for each folder of which something was left out, and for what was given more than
+    once."""
 
     errors: dict[str, SegWidgetsError] = field(default_factory=dict)
     """What gives no image, with the reason."""
@@ -58,7 +59,8 @@ def find_images(given: Iterable[str | os.PathLike[str]]) -> Found:
     Returns:
         Files and addresses as they were given, and of each folder and pattern what is an image by
         its suffix or its first bytes. Images of formats that are not read (HEIC, RAW) are among
-        them, so that each fails with its message. Subfolders of a folder are not entered.
+        them, so that each fails with its message. Subfolders of a folder are not entered. Each
+        image is there once.
     """
     found = Found()
     for each in given:
@@ -75,7 +77,22 @@ def find_images(given: Iterable[str | os.PathLike[str]]) -> Found:
             )
         except (ImageError, SettingError, DependencyError) as error:
             found.errors[text] = error
+    _leave_out_repeated(found)
     return found
+
+
+def _leave_out_repeated(found: Found) -> None:
+    """Keep the first of the same file or address; two links to one file are two names."""
+    once: dict[str, str] = {}
+    for source in found.sources:
+        is_file = not is_cloud(source) and not images.is_address(source)
+        # As texts: resolving would follow links, and ask the disk for each of a million.
+        once.setdefault(os.path.abspath(source) if is_file else source, source)  # noqa: PTH100
+    repeated = len(found.sources) - len(once)
+    if repeated:
+        found.sources = list(once.values())
+        given = "image was" if repeated == 1 else "images were"
+        found.left_out.append(f"{repeated} {given} given more than once; each is done once.")
 
 
 def _find(text: str, found: Found) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from ..images import RGBArray
-from ..prediction import Chosen, Instance, MaskCrop, Prediction
+from ..prediction import Chosen, Instance, MaskCrop, Prediction, check_image
 from ..style import DEFAULT_STYLE, Style
 from .labels import Label, make_pill, paint_label
 from .rendering import overlay, shrink
@@ -49,7 +49,7 @@ def contact_sheet(
         SettingError: the image is no such array, or an index is not here.
         PredictionError: the prediction is for an image of another size.
     """
-    prediction.check_image(image)
+    check_image(prediction, image)
     chosen = np.arange(len(prediction)) if only is None else prediction.indices(only)
     columns = min(max(math.ceil(math.sqrt(len(chosen))), 1), _MOST_COLUMNS)
     rows = max(math.ceil(len(chosen) / columns), 1)

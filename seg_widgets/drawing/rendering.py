@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..images import RGBArray
-from ..prediction import Chosen, Instance, MaskCrop, Prediction
+from ..prediction import Chosen, Instance, MaskCrop, Prediction, check_image
 from ..style import DEFAULT_STYLE, Style
 from .labels import draw_labels
 from .layers import Crop, Ink, draw_box, draw_lines, draw_outlines, fill_masks
@@ -53,7 +53,7 @@ def overlay(
         SettingError: the image is no such array, an index is not here, or the font can't be read.
         PredictionError: the prediction is for an image of another size.
     """
-    prediction.check_image(image)
+    check_image(prediction, image)
     canvas = np.array(image, np.uint8, order="C")
     colors = [style.color_of(prediction, index) for index in range(len(prediction))]
     if only is not None:
@@ -103,7 +103,7 @@ def cutout(image: RGBArray, prediction: Prediction, index: int) -> npt.NDArray[n
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    prediction.check_image(image)
+    check_image(prediction, image)
     x, y, alpha = _alpha(prediction[index], prediction.image_size)
     if alpha.size == 0:
         return np.zeros((1, 1, 4), np.uint8)
@@ -163,7 +163,7 @@ def shrink(
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    prediction.check_image(image)
+    check_image(prediction, image)
     rows, columns = prediction.image_size
     scale = min(width / columns, height / rows, 1)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))

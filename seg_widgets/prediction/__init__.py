@@ -12,7 +12,7 @@ from .answering import (
 )
 from .arrow import data_frame, instance_batch, record_batch, require_arro3
 from .categories import category_ids, category_ids_source
-from .checks import require_masks
+from .checks import check_image, require_masks
 from .columns import (
     IMAGE_COLUMNS,
     INSTANCE_COLUMNS,
@@ -67,6 +67,7 @@ __all__ = [
     "category_ids_source",
     "check_class_names",
     "check_class_thresholds",
+    "check_image",
     "check_indices",
     "check_threshold",
     "columns_table",

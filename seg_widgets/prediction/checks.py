@@ -140,16 +140,22 @@ def require_masks(prediction: Prediction) -> tuple[MaskCrop, ...]:
 def check_image(prediction: Prediction, image: object) -> None:
     """Check that an image is the one that a prediction is for, as far as its size shows.
 
-    It is the method `Prediction.check_image`.
+    It is the method `Prediction.check_image`. Functions that are given both call it as a function:
+    then what is no prediction has a message, too.
 
     Args:
         prediction: what was found.
         image: what was given as its image.
 
     Raises:
-        SettingError: it is no H×W×3 uint8 array.
+        SettingError: it is no H×W×3 uint8 array, or the prediction is something else.
         PredictionError: it has another size.
     """
+    if not hasattr(prediction, "image_size"):
+        raise SettingError(
+            f"What was found is a Prediction, not {type(prediction).__name__}. "
+            "Prediction.of(result, image) makes one of other libraries' results."
+        )
     if not isinstance(image, np.ndarray):
         raise _no_image(type(image).__name__)
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:

@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ExportError, SegWidgetsError
-from ..prediction import MaskCrop, Prediction, unpacked
+from ..prediction import MaskCrop, Prediction, check_image, unpacked
 from ..style import class_color, hex_color
 
 __all__ = [
@@ -112,7 +112,7 @@ def encode_content(
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    prediction.check_image(image)
+    check_image(prediction, image)
     file = encoded or encode_image(image, image_format)
     masks = prediction.masks or ()
     bits = zlib.compress(b"".join(crop.bits for crop in masks), _ZLIB_LEVEL)

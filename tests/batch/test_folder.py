@@ -45,7 +45,7 @@ class Killing(StubPredictor):
         return super().__call__(image)
 segment_folder(
     sys.argv[1], sys.argv[2], Killing(4),
-    formats=["csv"], images_per_part=4, progress=False,
+    formats=["labelme"], images_per_part=4, progress=False,
 )
 """
 
@@ -77,7 +77,9 @@ def _run(folder: object, out: object, predictor: Any = None, **settings: Any) ->
 
 
 def test_a_folder_becomes_one_table(folder: Path, tmp_path: Path) -> None:
-    summary = _run(folder, tmp_path / "out", filter=Filter(0.6), only=["person"], formats=["csv"])
+    summary = _run(
+        folder, tmp_path / "out", filter=Filter(0.6), only=["person"], formats=["labelme"]
+    )
     assert (summary.images, summary.done, summary.failed) == (10, 10, 0)
     assert summary.is_complete
     # Of the four ellipses, the person scores 0.99, and the classes of the others are left out.
@@ -93,7 +95,7 @@ def test_a_folder_becomes_one_table(folder: Path, tmp_path: Path) -> None:
     assert table.info.model == "stub"
     assert table.info.settings["only"] == ["person"]
     assert [image.file_name for image in table.images()] == [f"{i}.jpg" for i in range(10)]
-    assert len([name for name in files if name.startswith("csv/")]) == 10
+    assert len([name for name in files if name.startswith("labelme/")]) == 10
     assert files["failures.csv"] == b"file,name,error,reason\n"
 
 
@@ -115,11 +117,11 @@ def test_images_and_results_in_an_object_store(folder: Path, tmp_path: Path) -> 
         system.pipe_file(f"/photos/{path.name}", path.read_bytes())
     system.pipe_file("/photos/notes.txt", b"no image")
     system.pipe_file("/photos/7.jpg", b"damaged")
-    summary = _run("memory://photos", "memory://found", formats=["csv"])
+    summary = _run("memory://photos", "memory://found", formats=["labelme"])
     assert (summary.images, summary.failed, summary.done_before) == (10, 1, 0)
-    assert len(system.ls("/found/csv")) == 9
+    assert len(system.ls("/found/labelme")) == 9
     stub = Stub(4)
-    assert _run("memory://photos", "memory://found", stub, formats=["csv"]).done_before == 10
+    assert _run("memory://photos", "memory://found", stub, formats=["labelme"]).done_before == 10
     assert stub.calls == 0
     # The table is that of the same images in a folder.
     for path in sorted(folder.iterdir()):
@@ -155,33 +157,33 @@ def test_a_run_that_is_stopped_many_times_gives_the_same_bytes(
 ) -> None:
     whole, out = tmp_path / "whole", tmp_path / "out"
     (folder / "3.jpg").write_bytes(b"no image")
-    assert _run(folder, whole, formats=["csv"]).failed == 1
+    assert _run(folder, whole, formats=["labelme"]).failed == 1
     calls = 0
     for cancel in (threading.Event(), None, threading.Event()):
         stopping = Stopping(2, cancel)
         if cancel is None:
             with pytest.raises(KeyboardInterrupt):
-                _run(folder, out, stopping, formats=["csv"])
+                _run(folder, out, stopping, formats=["labelme"])
         else:
-            summary = _run(folder, out, stopping, formats=["csv"], cancel=cancel)
+            summary = _run(folder, out, stopping, formats=["labelme"], cancel=cancel)
             assert not summary.is_complete
             assert "the same call does them" in repr(summary)
         calls += stopping.calls
     last = Stub(4)
-    _run(folder, out, last, formats=["csv"])
+    _run(folder, out, last, formats=["labelme"])
     assert calls + last.calls == 9
     assert _files(out) == _files(whole)
     # Nothing is left to do.
     last = Stub(4)
     monkeypatch.chdir(folder.parent)
-    assert _run("in", "out", last, formats=["csv"]).done_before == 10
+    assert _run("in", "out", last, formats=["labelme"]).done_before == 10
     assert last.calls == 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of Unix")
 def test_a_run_that_is_killed_goes_on(folder: Path, tmp_path: Path) -> None:
     whole, out = tmp_path / "whole", tmp_path / "out"
-    _run(folder, whole, formats=["csv"])
+    _run(folder, whole, formats=["labelme"])
     command = [sys.executable, "-c", _PROGRAM, str(folder), str(out)]
     assert subprocess.run(command, timeout=120).returncode == -signal.SIGKILL
     assert [name for name in _files(out) if name.startswith("table/")] == [
@@ -189,7 +191,7 @@ def test_a_run_that_is_killed_goes_on(folder: Path, tmp_path: Path) -> None:
         "table/instances/part-00000000.parquet",
     ]
     stub = Stub(4)
-    _run(folder, out, stub, formats=["csv"])
+    _run(folder, out, stub, formats=["labelme"])
     # Of the five that were done, the last may have been lost on its way to the disk.
     assert 5 <= stub.calls <= 6
     assert _files(out) == _files(whole)
@@ -307,15 +309,15 @@ def test_names_of_all_kinds(tmp_path: Path) -> None:
     for name in names:
         Path(folder / name).write_bytes(make_jpeg())
     too_long = str(folder / ("y" * 300 + ".jpg"))
-    summary = _run([str(folder / "**" / "*.jpg"), too_long], tmp_path / "out", formats=["csv"])
+    summary = _run([str(folder / "**" / "*.jpg"), too_long], tmp_path / "out", formats=["labelme"])
     assert (summary.images, summary.failed) == (8, 4)
     text = (tmp_path / "out" / "failures.csv").read_text("utf-8")
     assert [row["name"][:8] for row in csv.DictReader(text.splitlines())] == [
         *("empty.jp", "loop.jpg", "pipe.jpg", "yyyyyyyy")
     ]
-    written = sorted(path.name for path in (tmp_path / "out" / "csv").iterdir())
+    written = sorted(path.name for path in (tmp_path / "out" / "labelme").iterdir())
     assert len(written) == 4
-    assert {"photo.csv", "photo-2.csv"} < set(written)
+    assert {"photo-labelme.json", "photo-2-labelme.json"} < set(written)
 
 
 def test_what_was_chosen_on_opening_is_noted(tmp_path: Path) -> None:

@@ -121,3 +121,13 @@ def test_a_folder_gives_the_formats_that_are_read(tmp_path: Path) -> None:
         "gone.jpg",
         "https://example.org/",
     ]
+
+
+def test_what_is_given_more_than_once_is_there_once(tree: Path) -> None:
+    address = "https://example.org/x.jpg"
+    given = [str(tree), str(tree / "a.jpg"), f"{tree}/b/../a.jpg", address, address]
+    found = find_images(given)
+    assert found.sources == [str(tree / "a.jpg"), address]
+    assert found.left_out[1:] == ["3 images were given more than once; each is done once."]
+    (tree / "link.jpg").symlink_to(tree / "a.jpg")
+    assert len(find_images([str(tree / "a.jpg"), str(tree / "link.jpg")]).sources) == 2

@@ -248,7 +248,9 @@ def test_a_model_that_fails_costs_one_image_only(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     stub.error = KeyError("proposals")
-    assert main(["segment", str(photo), str(photo), "--out", str(tmp_path)]) == 1
+    other = photo.with_name("other.jpg")
+    other.write_bytes(photo.read_bytes())
+    assert main(["segment", str(photo), str(other), "--out", str(tmp_path)]) == 1
     shown = capsys.readouterr().err
     assert shown.count("Something unforeseen went wrong: KeyError: 'proposals'") == 4
     assert "Traceback" not in shown

@@ -114,3 +114,14 @@ def test_an_image_is_the_one_of_the_prediction() -> None:
         prediction.check_image(np.zeros((10, 20, 3), np.float32))
     with pytest.raises(SettingError, match="not str; images"):
         prediction.check_image("cat.jpg")
+
+
+@pytest.mark.parametrize("other", [{}, None, [], "result"])
+def test_what_is_no_prediction_is_refused_wherever_it_is_drawn(other: Any) -> None:
+    from seg_widgets import SegmentationCanvas, overlay
+
+    image = np.zeros((10, 20, 3), np.uint8)
+    with pytest.raises(SettingError, match=r"is a Prediction, not .*Prediction\.of"):
+        overlay(image, other)
+    with pytest.raises(SettingError, match="is a Prediction"):
+        SegmentationCanvas(image, other if other is not None else 5)

@@ -1,6 +1,6 @@
 """Round trips: what we export, read by the program that it is for, against the masks.
 
-`docs/formats.md` has the figures; `test_the_docs_have_these_figures` compares them.
+`docs/formats.md` has the figures.
 """
 
 from __future__ import annotations
