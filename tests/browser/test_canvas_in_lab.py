@@ -315,10 +315,14 @@ def test_two_fingers_pinch_and_a_double_tap_fits(browser: Browser, lab: Lab) -> 
         notebook.rest(400)
         assert float(canvas.python("canvas.zoom")) == pytest.approx(3, abs=0.3)
         assert canvas.python("canvas.selected") == "()"
-        for _ in range(2):
-            touch("touchStart", (x, y))
-            touch("touchEnd")
-        notebook.rest(400)
+        # On a busy machine the second tap may come too late for a double one.
+        for _ in range(5):
+            for _ in range(2):
+                touch("touchStart", (x, y))
+                touch("touchEnd")
+            notebook.rest(400)
+            if canvas.python("canvas.zoom") == "1.0":
+                break
         assert canvas.python("canvas.zoom") == "1.0"
         assert notebook.strays == []
     lab.shut_down_kernels()

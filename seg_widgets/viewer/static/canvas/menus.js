@@ -36,6 +36,7 @@ const KEYS = [
 ];
 const EXPORT_LATE =
   "The kernel has not replied yet: it is busy, or stopped. The file comes when it is done.";
+const LOSES = "Point at a format to read what it loses.";
 /** Until then the browser has begun to read the file. */
 const DOWNLOAD_MS = 10_000;
 /** Is shown to be copied; all else is downloaded. */
@@ -98,26 +99,44 @@ export class Menus {
   openExports(anchor) {
     /** @type {ExportFormat[]} */
     const formats = this.#sync.get("exports");
+    const note = make("div", "sgw-loses", { "aria-hidden": "true", text: LOSES });
     const groups = [...new Set(formats.map(({ group }) => group))].map((group) => {
-      const items = formats.filter((one) => one.group === group).map((one) => this.#item(one));
+      const own = formats.filter((one) => one.group === group);
+      const items = own.map((one) => this.#item(one, note));
       const heading = make("div", "sgw-group-name", { text: group, "aria-hidden": "true" });
       return make("div", "sgw-group", { role: "group", "aria-label": group }, heading, ...items);
     });
     const menu = make("div", "sgw-exports", { role: "presentation" }, ...groups);
-    this.#popover.toggle(anchor, { role: "menu", "aria-label": "Export what is shown" }, menu);
+    this.#popover.toggle(
+      anchor,
+      { role: "menu", "aria-label": "Export what is shown" },
+      menu,
+      note,
+    );
   }
 
-  /** @param {ExportFormat} format */
-  #item({ name, label, description, loses = "" }) {
+  /**
+   * @param {ExportFormat} format
+   * @param {HTMLElement} note says what the format under the pointer loses
+   */
+  #item({ name, label, description, loses = "" }, note) {
     const hint = make("span", "sgw-hint", { text: description });
     const words = [make("strong", "", { text: label }), hint];
-    if (loses) words.push(make("span", "sgw-hint sgw-loses", { text: `Loses: ${loses}` }));
+    const explain = () => setText(note, loses ? `${label} loses: ${loses}` : LOSES);
     const onclick = () => {
       this.#popover.close();
       this.#export(name);
     };
-    const settings = { type: "button", role: "menuitem", "aria-label": label, onclick };
-    return make("button", "sgw-item", settings, ...words);
+    const item = make(
+      "button",
+      "sgw-item",
+      { type: "button", role: "menuitem", "aria-label": label, onclick },
+      ...words,
+    );
+    if (loses) item.setAttribute("aria-description", `${description}. Loses: ${loses}`);
+    item.addEventListener("pointerenter", explain);
+    item.addEventListener("focus", explain);
+    return item;
   }
 
   /**

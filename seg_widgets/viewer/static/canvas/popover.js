@@ -81,7 +81,9 @@ export class Popover {
     const below = bottom + ANCHOR_GAP + offsetHeight <= innerHeight || top < offsetHeight;
     const wanted = below ? bottom + ANCHOR_GAP : top - ANCHOR_GAP - offsetHeight;
     style.left = `${Math.max(WINDOW_EDGE, Math.min(left, innerWidth - offsetWidth - WINDOW_EDGE))}px`;
-    style.top = `${Math.max(WINDOW_EDGE, wanted)}px`;
+    // Where it fits neither below nor above, it covers the anchor rather than leave the window.
+    const lowest = innerHeight - offsetHeight - WINDOW_EDGE;
+    style.top = `${Math.max(WINDOW_EDGE, Math.min(wanted, lowest))}px`;
   }
 
   #closed() {
