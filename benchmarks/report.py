@@ -52,7 +52,8 @@ def filled(text: str) -> str:
 
     def fill(found: re.Match[str]) -> str:
         results = read_results(found[2])
-        body = "" if results is None else table(results)
+        missing = f"*No figures are kept yet: `make bench BENCH={found[2]}` makes them.*\n"
+        body = missing if results is None else table(results)
         return f"{found[1]}{body}{found[3]}"
 
     return _MARKED.sub(fill, text)
