@@ -97,9 +97,12 @@ fuzz: setup ## try hostile images, weights, configs, addresses and servers; writ
 sbom: setup ## list all locked packages in CycloneDX's format: build/sbom.cdx.json
 	@$(RUN) packaging/sbom.py
 
-# The peers have an environment of their own; what needs a browser looks for it as `make test` does.
+# The peers, which only the part `drawing` has, are in an environment of their own (6 GB); what needs a browser looks
+# for it as `make test` does.
 bench-setup: setup
+ifneq ($(if $(BENCH),$(filter drawing,$(BENCH)),all),)
 	@$(PYTHON) packaging/bootstrap.py --peers --venv $(PEERS)
+endif
 
 BENCHMARKS := SEG_WIDGETS_PEERS=$(PEERS)/bin/python $(RUN) -m benchmarks
 
