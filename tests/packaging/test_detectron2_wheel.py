@@ -37,7 +37,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "packaging" / "detectron2"
 ENSURE = PROJECT / "ensure.py"
-VERSION = "0.6+segwidgets.3"
+VERSION = "0.6+segwidgets.4"
 WHEEL = f"detectron2-{VERSION}-py3-none-any.whl"
 DIST_INFO = f"detectron2-{VERSION}.dist-info"
 SDIST = "pb1-detectron2-0.6.tar.gz"
@@ -754,6 +754,32 @@ def test_roi_align_gives_what_torchvisions_gives() -> None:
     # Boxes for each image, as torchvision takes them.
     lists = [rois[:1, 1:], rois[1:, 1:]]
     assert torch.equal(ops.roi_align(features, lists, 7), theirs.roi_align(features, rois, 7))
+
+
+_LEARNS = """
+import sys
+import torch
+from detectron2._torchvision_ops import roi_align
+
+features = torch.arange(600.0).reshape(1, 1, 20, 30).requires_grad_()
+rois = torch.tensor([[0, 1.0, 2.0, 15.0, 12.0]])
+with torch.no_grad():
+    roi_align(features, rois, 4)
+assert "torchvision" not in sys.modules
+(ours,) = torch.autograd.grad((roi_align(features, rois, 4) ** 2).sum(), features)
+import torchvision
+(theirs,) = torch.autograd.grad(
+    (torchvision.ops.roi_align(features, rois, 4) ** 2).sum(), features
+)
+assert torch.equal(ours, theirs) and ours.abs().sum() > 0
+"""
+
+
+@pytest.mark.usefixtures("ours")
+def test_a_training_has_the_gradient_though_nobody_imported_torchvision() -> None:
+    command = [sys.executable, "-W", "error::UserWarning", "-c", _LEARNS]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.usefixtures("ours")

@@ -1191,9 +1191,11 @@ def test_class_thresholds_stand_in_place_of_the_common_one() -> None:
 def test_one_path_instead_of_several_is_refused_and_changes_nothing(
     session: SegmentationSession, tmp_path: Path
 ) -> None:
-    for one in (tmp_path / "a.jpg", "a.jpg", tmp_path):
+    for one in (tmp_path / "a.jpg", "a.jpg"):
         with pytest.raises(SettingError, match="segment_all takes"):
             session.segment_all(one)  # type: ignore[arg-type]
+    with pytest.raises(ImageNotFoundError, match="is empty"):
+        session.segment_all(tmp_path)  # type: ignore[arg-type]
     assert session.history == ()
     assert not session.busy
 

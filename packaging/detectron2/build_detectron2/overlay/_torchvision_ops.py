@@ -96,7 +96,7 @@ def roi_align(
     size = _pair(output_size)
     if not torch.jit.is_scripting():
         _prepare_to_compile()
-        if not isinstance(boxes, Tensor) or _wants_deterministic(input):
+        if not isinstance(boxes, Tensor) or _wants_deterministic(input) or _learns(input):
             return _package().roi_align(input, boxes, size, spatial_scale, sampling_ratio, aligned)
     return torch.ops.torchvision.roi_align(
         input, boxes, spatial_scale, size[0], size[1], sampling_ratio, aligned
@@ -111,6 +111,11 @@ def deform_conv2d(*args: Any, **kwargs: Any) -> Tensor:
 def _wants_deterministic(input: Tensor) -> bool:
     # The compiled gradient of ROIAlign adds in any order on a GPU; the package has another one.
     return torch.are_deterministic_algorithms_enabled() and input.device.type != "cpu"
+
+
+def _learns(input: Tensor) -> bool:
+    # The package declares the gradient; without it PyTorch would silently take none.
+    return torch.is_grad_enabled() and input.requires_grad
 
 
 def _prepare_to_compile() -> None:
