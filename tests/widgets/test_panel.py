@@ -460,7 +460,7 @@ def test_what_is_shown_can_be_saved(panel: SegmentationPanel) -> None:
         assert archive.namelist()[0] == "photo-cutout-001-animal.png"
         assert len(archive.namelist()) == 5
     assert "hidden_classes=['person']" in files["photo.py"].decode()
-    assert files["photo.csv"].decode().splitlines()[1].startswith("1,animal,")
+    assert files["photo.csv"].decode().splitlines()[1].startswith("photo.jpg,1,60,40,1,1,animal,")
     picture = cv2.imdecode(np.frombuffer(files["photo-overlay.png"], np.uint8), cv2.IMREAD_COLOR)
     assert picture is not None
     assert picture.shape == (40, 60, 3)
