@@ -105,7 +105,7 @@ def test_the_panel_in_jupyter_notebook(notebook_7: PanelPage, photo: Path, tmp_p
     expect(panel.canvas.locator("[aria-selected=true]")).to_have_count(1)
     panel.canvas.get_by_role("button", name="Export").click()
     with panel.page.expect_download() as started:
-        panel.page.get_by_role("menuitem", name="PNG").click()
+        panel.page.get_by_role("menuitem", name="PNG", exact=True).click()
     saved = tmp_path / "saved.png"
     started.value.save_as(saved)
     assert saved.read_bytes().startswith(b"\x89PNG")

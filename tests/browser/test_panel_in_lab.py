@@ -393,7 +393,7 @@ def test_what_is_shown_can_be_saved(panel: Notebook, photo: Path, tmp_path: Path
     assert cut is not None
     assert cut.shape[2] == 4
     panel.canvas.get_by_role("button", name="Export").click()
-    panel.canvas.get_by_role("menuitem", name="Copy Python").click()
+    panel.canvas.get_by_role("menuitem", name="Copy Python", exact=True).click()
     code = (
         panel.canvas.get_by_role("dialog", name="Python for what is shown")
         .get_by_role("textbox")

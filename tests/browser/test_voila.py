@@ -118,7 +118,7 @@ def test_a_notebook_served_as_a_page_does_all_that_it_does_in_lab(
 
     panel.canvas.get_by_role("button", name="Export").click()
     with panel.page.expect_download() as started:
-        panel.page.get_by_role("menuitem", name="CSV").click()
+        panel.page.get_by_role("menuitem", name="CSV", exact=True).click()
     path = tmp_path / "saved.csv"
     started.value.save_as(path)
     assert len(list(csv.DictReader(io.StringIO(path.read_text())))) == 10
