@@ -124,4 +124,4 @@ def test_what_is_no_prediction_is_refused_wherever_it_is_drawn(other: Any) -> No
     with pytest.raises(SettingError, match=r"is a Prediction, not .*Prediction\.of"):
         overlay(image, other)
     with pytest.raises(SettingError, match="is a Prediction"):
-        SegmentationCanvas(image, other if other is not None else 5)
+        SegmentationCanvas(image, 5 if other is None else other)  # type: ignore[arg-type]
