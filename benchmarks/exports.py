@@ -1,15 +1,13 @@
-"""Measure the export of 10,000 instances to each format: `python -m benchmarks.exports`.
+"""Measure the export of 10,000 instances to each format: `python -m benchmarks exports`.
 
 Two cases: a hundred images of 640×480 with a hundred instances each, each exported by itself, and
-one image of 4000×3000 with ten thousand cells. Prints seconds and MB, the image's encoding
-included; the files are not written.
+one image of 4000×3000 with ten thousand cells. The image's encoding is included; the files are not
+written. No peer has these formats, so nothing is compared.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -17,19 +15,13 @@ from seg_widgets import export
 from seg_widgets.prediction import MaskCrop, Prediction
 from seg_widgets.testing import StubPredictor, make_picture
 
+from .figures import Figure, Summary
+from .measuring import timed
+
+TITLE = "Exports"
 INSTANCES = 10_000
 PER_IMAGE = 100
 CELL_PX = 24
-
-
-@dataclass(frozen=True)
-class Figure:
-    """How long the export of one case to one format took."""
-
-    case: str
-    format: str
-    seconds: float
-    megabytes: float
 
 
 def photographs(instances: int = INSTANCES) -> list[export.Result]:
@@ -66,37 +58,33 @@ def cells(instances: int = INSTANCES) -> list[export.Result]:
     return [export.Result(make_picture(4000, 3000), prediction, "cells.tif")]
 
 
-def measure(
-    case: str, results: Sequence[export.Result], formats: Sequence[str] | None = None
-) -> list[Figure]:
-    """Export results to each format.
+def measure(case: str, results: Sequence[export.Result]) -> list[Figure]:
+    """Export results to each format, once.
 
     Args:
         case: what they are called in the table.
         results: the images.
-        formats: names of formats; None: all that write files.
     """
     figures = []
-    for name in formats or export.save_formats():
-        began = time.perf_counter()
-        size = sum(len(export.make(name, result).data) for result in results)
-        figures.append(Figure(case, name, time.perf_counter() - began, size / 1e6))
+    for name in export.save_formats():
+
+        def make_all(name: str = name) -> None:
+            for result in results:
+                export.make(name, result)
+
+        seconds = Summary.of([timed(make_all)()])
+        figures.append(Figure(f"{name}, {case}", "s", {"ours": seconds}, compared=False))
     return figures
 
 
-def main(instances: int = INSTANCES) -> list[dict[str, str | float]]:
-    """Measure both cases, print a table, and return its rows.
+def main(quick: bool = False) -> list[Figure]:
+    """Measure both cases.
 
     Args:
-        instances: how many there are in each case.
+        quick: with a tenth of the instances.
     """
-    figures = measure(f"{instances // PER_IMAGE} images", photographs(instances))
-    figures += measure("one image", cells(instances))
-    print(f"{'case':12} {'format':22} {'s':>8} {'MB':>8}")
-    for each in figures:
-        print(f"{each.case:12} {each.format:22} {each.seconds:8.2f} {each.megabytes:8.1f}")
-    return [asdict(each) for each in figures]
-
-
-if __name__ == "__main__":
-    main()
+    instances = INSTANCES // 10 if quick else INSTANCES
+    return [
+        *measure(f"{instances // PER_IMAGE} images of {PER_IMAGE}", photographs(instances)),
+        *measure(f"one image of {instances:,}", cells(instances)),
+    ]

@@ -7,25 +7,24 @@ looks at, and ours still keeps all, as it does for the panel's slider.
 
 from __future__ import annotations
 
-import platform
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from .figures import Figure
 from .first_light import R50_FPN
+from .measuring import ROUNDS, alternate, timed
 
+TITLE = "A photograph through R50-FPN on a CPU"
 SHOWN = 15
 """Instances that `DefaultPredictor` keeps where its floor is 0.5."""
 
-Figures = dict[str, dict[str, float]]
-_Timed = dict[str, Callable[[], object]]
-_RUNS = 7
+_Stages = Mapping[str, Callable[[], object]]
+_TARGET = 1.3
 
 
 def photograph() -> npt.NDArray[np.uint8]:
@@ -58,20 +57,8 @@ def predictors(folder: Path) -> tuple[Any, Any]:
     return DefaultPredictor(cfg), load_predictor(cfg, device="cpu")
 
 
-def alternating(cases: _Timed, runs: int) -> dict[str, float]:
-    """The median of each case's seconds; the cases take turns, after one turn to warm up."""
-    seconds: dict[str, list[float]] = {name: [] for name in cases}
-    for turn in range(runs + 1):
-        for name, call in cases.items():
-            start = time.perf_counter()
-            call()
-            if turn:
-                seconds[name].append(time.perf_counter() - start)
-    return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def end_to_end(theirs: Any, ours: Any, image: npt.NDArray[np.uint8], runs: int) -> dict[str, float]:
-    """Seconds from the array to boxes, scores and masks at the image's size."""
+def end_to_end(theirs: Any, ours: Any, image: npt.NDArray[np.uint8], rounds: int) -> list[Figure]:
+    """From the array to boxes, scores and masks at the image's size."""
     bgr = np.ascontiguousarray(image[:, :, ::-1])
     predictor: Any = theirs.model.roi_heads.box_predictor
 
@@ -83,17 +70,17 @@ def end_to_end(theirs: Any, ours: Any, image: npt.NDArray[np.uint8], runs: int) 
         finally:
             predictor.test_topk_per_image = whole
 
-    return alternating(
-        {
-            "DefaultPredictor": lambda: theirs(bgr),
-            "DefaultPredictor, 15 instances": shown,
-            "ours": lambda: ours(image),
-        },
-        runs,
-    )
+    figures = []
+    for name, work in (
+        ("equal floors, 100 instances each", lambda: theirs(bgr)),
+        (f"ours keeps 100 instances, DefaultPredictor {SHOWN}", shown),
+    ):
+        contenders = {"ours": timed(lambda: ours(image)), "DefaultPredictor": timed(work)}
+        figures.append(Figure(name, "s", alternate(contenders, rounds), target=_TARGET))
+    return figures
 
 
-def stages(model: Any, image: npt.NDArray[np.uint8]) -> _Timed:
+def stages(model: Any, image: npt.NDArray[np.uint8]) -> _Stages:
     """The parts of a model's answer, each to be timed on what comes before it."""
     import torch
     from PIL import Image
@@ -122,8 +109,8 @@ def stages(model: Any, image: npt.NDArray[np.uint8]) -> _Timed:
     }
 
 
-def by_stage(theirs: Any, ours: Any, image: npt.NDArray[np.uint8], runs: int) -> Figures:
-    """Seconds of each part, in both."""
+def by_stage(theirs: Any, ours: Any, image: npt.NDArray[np.uint8], rounds: int) -> list[Figure]:
+    """Each part of the answer, in both."""
     import torch
 
     from seg_widgets.modeling.inference_network import inference_network
@@ -131,40 +118,22 @@ def by_stage(theirs: Any, ours: Any, image: npt.NDArray[np.uint8], runs: int) ->
     with torch.no_grad():
         plain = stages(theirs.model, image)
         fast = stages(inference_network(ours.model), image)
-        timed: Figures = {}
-        for name in plain:
-            pair = {"DefaultPredictor": plain[name], "ours": fast[name]}
-            timed[name] = alternating(pair, runs)
-    return timed
+        figures = []
+        for name, work in plain.items():
+            contenders = {"ours": timed(fast[name]), "DefaultPredictor": timed(work)}
+            figures.append(Figure(name, "s", alternate(contenders, rounds)))
+    return figures
 
 
-def _report(whole: dict[str, float], parts: Figures) -> None:
-    print(f"R50-FPN, 640×480 scaled to 1067×800, seconds, medians; {platform.machine()}, CPU")
-    for name, seconds in whole.items():
-        ratio = "" if name == "ours" else f"   ours is {seconds / whole['ours']:.2f}× as fast"
-        print(f"  {name:34}{seconds:8.3f}{ratio}")
-    for name, pair in parts.items():
-        seconds, other = pair["DefaultPredictor"], pair["ours"]
-        print(f"    {name:24}{seconds:8.3f}{other:8.3f}   {seconds / other:.2f}×")
-
-
-def main(runs: int = _RUNS) -> Figures:
-    """Measure and print the table.
+def main(quick: bool = False) -> list[Figure]:
+    """Measure the whole answer and its parts.
 
     Args:
-        runs: of each; the medians of these count.
-
-    Returns:
-        Seconds: under "end to end" by predictor, under each stage by predictor.
+        quick: two rounds, and the whole answer alone.
     """
+    rounds = 2 if quick else ROUNDS
     image = photograph()
     with tempfile.TemporaryDirectory() as folder:
         theirs, ours = predictors(Path(folder))
-        whole = end_to_end(theirs, ours, image, runs)
-        parts = by_stage(theirs, ours, image, max(runs // 2, 1))
-    _report(whole, parts)
-    return {"end to end": whole, **parts}
-
-
-if __name__ == "__main__":
-    main()
+        whole = end_to_end(theirs, ours, image, rounds)
+        return whole if quick else [*whole, *by_stage(theirs, ours, image, rounds)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -195,6 +196,11 @@ def test_each_part_with_results_is_in_the_docs_as_it_is() -> None:
         kept = read_results(path.stem)
         assert kept is not None
         assert kept.figures or kept.curves
+
+
+def test_the_page_has_a_place_for_each_part() -> None:
+    places = re.findall(r"<!-- figures: ([\w-]+) -->", report.PAGE.read_text("utf-8"))
+    assert sorted(places) == sorted(parts.find_parts())
 
 
 def test_the_plots_are_there() -> None:

@@ -23,6 +23,7 @@ from ..errors import (
 )
 from .cloud import is_cloud, list_cloud
 from .globs import has_magic, matches
+from .journal import absolute
 
 __all__ = ["Found", "find_images", "folder_of", "names_several"]
 
@@ -86,8 +87,7 @@ def _leave_out_repeated(found: Found) -> None:
     once: dict[str, str] = {}
     for source in found.sources:
         is_file = not is_cloud(source) and not images.is_address(source)
-        # As texts: resolving would follow links, and ask the disk for each of a million.
-        once.setdefault(os.path.abspath(source) if is_file else source, source)  # noqa: PTH100
+        once.setdefault(os.path.normpath(absolute(source)) if is_file else source, source)
     repeated = len(found.sources) - len(once)
     if repeated:
         found.sources = list(once.values())

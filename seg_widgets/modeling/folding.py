@@ -16,24 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["can_fold", "folded", "folded_convolution", "use_channels_last", "with_parts"]
-
-
-def folded(model: torch.nn.Module) -> torch.nn.Module:
-    """Return the same network with each BatchNorm folded into the convolution before it.
-
-    Folded are detectron2's convolutions whose `norm` is a frozen BatchNorm, or a BatchNorm with
-    running statistics, which evaluation mode uses.
-
-    Args:
-        model: the network; it is not changed.
-
-    Returns:
-        A network that shares all other parts with `model`; `model` itself if there is nothing to
-        fold.
-    """
-    to_fold = [module for module in model.modules() if can_fold(module)]
-    return with_parts(model, {module: folded_convolution(module) for module in to_fold})
+__all__ = ["can_fold", "folded_convolution", "use_channels_last", "with_parts"]
 
 
 def with_parts(

@@ -59,9 +59,11 @@ def inference_network(model: torch.nn.Module) -> torch.nn.Module:
     use_channels_last(model)
     parts: dict[nn.Module, nn.Module] = {}
     for module in model.modules():
+        if _has_hooks(module):
+            continue  # Whoever waits for its results gets them from it.
         if _is_detectron2s(module, "ROIAlign"):
             parts[module] = GatheringROIAlign(module)
-        elif _is_detectron2s(module, "Conv2d") and not _has_hooks(module):
+        elif _is_detectron2s(module, "Conv2d"):
             convolution = folded_convolution(module) if can_fold(module) else module
             if suits(convolution):
                 convolution = WinogradConv2d(convolution)
@@ -87,7 +89,7 @@ def _state(model: torch.nn.Module) -> list[Any]:
     """
     values: list[Any] = []
     for module in model.modules():
-        values.append(id(module))
+        values += (id(module), _has_hooks(module))
         settings = module.__dict__.items()
         values += (value for name, value in settings if _is_setting(name, value))
     for tensor in (*model.parameters(), *model.buffers()):

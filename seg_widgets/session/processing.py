@@ -74,15 +74,7 @@ class Processing(Publishing):
             result, request = self.result, self._queue.current
             if request is not None and request.shown:
                 self._queue.drop_current()
-                self._submit(
-                    Request(
-                        request.source,
-                        request.number,
-                        kept=request.kept,
-                        pixels=request.pixels,
-                        order=request.order,
-                    )
-                )
+                self._submit(request.again())
             elif result is not None:
                 # A result of its own beside the one of the other model, with the same pixels.
                 source = Source.of_array(result.image, result.name, result.uri, result.image_notes)

@@ -109,7 +109,7 @@ class RequestQueue:
         before.dropped.set()
         if not before.kept:
             return None
-        again = Request(before.source, before.number, kept=True, order=before.order)
+        again = before.again()
         self._waiting.appendleft(again)
         return again
 

@@ -129,15 +129,10 @@ def join_images(images: Sequence[EncodedImage], info: TableInfo) -> EncodedPart:
     Raises:
         DependencyError: arro3 is missing or broken.
     """
-    require_arro3()
-    batches = [each.instances for each in images if each.instances is not None]
-    empty = record_batch(INSTANCE_COLUMNS, {each.name: [] for each in INSTANCE_COLUMNS})
-    instances = _parquet(batches or [empty], info.to_metadata("instances"))
+    instances = encode_instances(images, info)
     # So that a reader sees whether the two belong together, before it decodes anything.
     sha256 = hashlib.sha256(instances).hexdigest()
-    rows = {each.name: [image.row[each.name] for image in images] for each in IMAGE_COLUMNS}
-    metadata = info.to_metadata("images", instances_sha256=sha256)
-    return EncodedPart(instances, _parquet([record_batch(IMAGE_COLUMNS, rows)], metadata))
+    return EncodedPart(instances, encode_images(images, info, {"instances_sha256": sha256}))
 
 
 def encode_part(images: Iterable[TableImage], info: TableInfo) -> EncodedPart:
@@ -158,12 +153,12 @@ def encode_part(images: Iterable[TableImage], info: TableInfo) -> EncodedPart:
 
 
 def encode_instances(
-    images: Sequence[TableImage], info: TableInfo, more: Mapping[str, Any] | None = None
+    images: Sequence[EncodedImage], info: TableInfo, more: Mapping[str, Any] | None = None
 ) -> bytes:
     """The Parquet file of the instances of some images.
 
     Args:
-        images: the images.
+        images: what `encode_image` gave.
         info: what is the same for all of the table.
         more: what else goes into the metadata; JSON values.
 
@@ -171,20 +166,36 @@ def encode_instances(
         The file's content.
 
     Raises:
-        PredictionError: a prediction has other class names than `info`.
         DependencyError: arro3 is missing or broken.
     """
     require_arro3()
-    batches = [
-        instance_batch(found, each.file_name, each.image_id, only=each.only)
-        for each in images
-        if (found := _checked(each.prediction, info)) is not None
-    ]
+    batches = [each.instances for each in images if each.instances is not None]
     empty = record_batch(INSTANCE_COLUMNS, {each.name: [] for each in INSTANCE_COLUMNS})
     return _parquet(batches or [empty], info.to_metadata("instances", **(more or {})))
 
 
-def encode_file(images: Sequence[TableImage], info: TableInfo) -> bytes:
+def encode_images(
+    images: Sequence[EncodedImage], info: TableInfo, more: Mapping[str, Any] | None = None
+) -> bytes:
+    """The Parquet file that lists some images.
+
+    Args:
+        images: what `encode_image` gave.
+        info: what is the same for all of the table.
+        more: what else goes into the metadata; JSON values.
+
+    Returns:
+        The file's content.
+
+    Raises:
+        DependencyError: arro3 is missing or broken.
+    """
+    values = {each.name: [image.row[each.name] for image in images] for each in IMAGE_COLUMNS}
+    listed = record_batch(IMAGE_COLUMNS, values)
+    return _parquet([listed], info.to_metadata("images", **(more or {})))
+
+
+def encode_file(images: Iterable[TableImage], info: TableInfo) -> bytes:
     """One Parquet file of the instances of some images, which lists the images in its metadata.
 
     Args:
@@ -198,30 +209,8 @@ def encode_file(images: Sequence[TableImage], info: TableInfo) -> bytes:
         PredictionError: a prediction has other class names than `info`.
         DependencyError: arro3 is missing or broken.
     """
-    return encode_instances(images, info, {"images": [_image_row(each) for each in images]})
-
-
-def encode_images(
-    images: Sequence[TableImage], info: TableInfo, more: Mapping[str, Any] | None = None
-) -> bytes:
-    """The Parquet file that lists some images.
-
-    Args:
-        images: the images.
-        info: what is the same for all of the table.
-        more: what else goes into the metadata; JSON values.
-
-    Returns:
-        The file's content.
-
-    Raises:
-        DependencyError: arro3 is missing or broken.
-    """
-    rows = [_image_row(each) for each in images]
-    values = {each.name: [row[each.name] for row in rows] for each in IMAGE_COLUMNS}
-    return _parquet(
-        [record_batch(IMAGE_COLUMNS, values)], info.to_metadata("images", **(more or {}))
-    )
+    encoded = [encode_image(each, info) for each in images]
+    return encode_instances(encoded, info, {"images": [each.row for each in encoded]})
 
 
 def write_part(

@@ -97,6 +97,19 @@ def test_a_model_that_changes_gets_another_network() -> None:
     assert stand_in.get().roi_heads.mask_on is False  # type: ignore[union-attr]
 
 
+def test_a_hook_that_comes_later_is_called(model: Any) -> None:
+    stand_in = InferenceNetwork(model)
+    before: Any = stand_in.get()
+    for layer in (model.backbone.fpn_output2, model.roi_heads.box_pooler.level_poolers[0]):
+        handle = layer.register_forward_hook(lambda *_: None)
+        try:
+            assert layer in set(stand_in.get().modules())
+        finally:
+            handle.remove()
+        assert layer not in set(stand_in.get().modules())
+    assert before.backbone.fpn_output2 is not model.backbone.fpn_output2
+
+
 def test_layers_with_hooks_stay(model: Any) -> None:
     convolution = model.backbone.fpn_output2
     handle = convolution.register_forward_hook(lambda *_: None)

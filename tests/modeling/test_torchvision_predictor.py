@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -121,3 +123,15 @@ def test_a_session_takes_it(model: Any) -> None:
     stub = StubPredictor()
     for other in (stub, stub.__call__, None, "starter", Path("x"), 3):
         assert as_predictor(other) is other
+
+
+def test_a_function_is_taken_while_another_thread_imports_torch(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [name for name in sys.modules if name.startswith(("torch.", "torchvision"))]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))  # with nothing in it yet
+    stub = StubPredictor()
+    several: list[Any] = [stub, stub.__call__, {}, "starter"]
+    for given in several:
+        assert as_predictor(given) is given

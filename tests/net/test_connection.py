@@ -425,5 +425,5 @@ def test_all_addresses_are_tried_in_their_order_and_the_last_failure_is_told(
         guard.connect("a.example", 80)
 
 
-def test_a_stop_is_looked_for_several_times_in_a_second() -> None:
+def test_seconds_between_two_looks_at_a_stop() -> None:
     assert 0 < connection._LOOK_S <= 0.1

@@ -12,7 +12,7 @@ from arro3.io import write_parquet
 from seg_widgets import tables
 from seg_widgets.errors import PredictionError
 from seg_widgets.tables import TableImage, TableInfo
-from seg_widgets.tables.parts import encode_images, encode_instances
+from seg_widgets.tables.parts import encode_image, encode_images, encode_instances
 
 from .results import FOUND, IMAGES, INFO
 
@@ -85,8 +85,9 @@ def test_a_part_that_was_damaged_or_changed_is_named(tmp_path: Path) -> None:
 
 def test_a_file_that_does_not_hold_what_it_lists(tmp_path: Path) -> None:
     instances, images = tables.write_part(tmp_path, 0, IMAGES, INFO)
-    images.write_bytes(encode_images(IMAGES, INFO))
-    instances.write_bytes(encode_instances(IMAGES[:2], INFO))
+    encoded = [encode_image(each, INFO) for each in IMAGES]
+    images.write_bytes(encode_images(encoded, INFO))
+    instances.write_bytes(encode_instances(encoded[:2], INFO))
     with pytest.raises(PredictionError, match=r"has 0 instances of d_\.jpg, but 2 are listed"):
         list(tables.read_table(tmp_path))
     write_parquet(ArrowTable(FOUND).drop_columns(["rle"]), instances)
