@@ -16,7 +16,8 @@ import yaml
 
 from seg_widgets.errors import ConfigError
 from seg_widgets.modeling.config import ZOO_KEY, ModelConfig, config_of, read_config
-from seg_widgets.modeling.loading import load_predictor, wrap
+from seg_widgets.modeling.detectron2_predictor import Detectron2Predictor
+from seg_widgets.modeling.loading import load_predictor
 from seg_widgets.testing import make_picture
 
 from .hostile_configs import HOSTILE
@@ -61,7 +62,8 @@ def _predict(config: ModelConfig) -> tuple[str, ...]:
                 tensor.fill_(1)
             elif tensor.is_floating_point():
                 tensor.copy_(torch.randn(tensor.shape) * 0.02)
-    predictor = wrap(model, classes=[f"class {index}" for index in range(config.classes)])
+    names = [f"class {index}" for index in range(config.classes)]
+    predictor = Detectron2Predictor(model, names, min_size=config.min_size)
     picture = make_picture(96, 64)
     prediction = predictor(picture)
     assert prediction.image_size == (64, 96)
@@ -450,6 +452,7 @@ def test_a_python_config_runs_only_when_it_is_trusted(tmp_path: Path) -> None:
         "BGR",
     )
     assert config.text() == ""
+    config.min_size = 64
     assert _predict(config) == ("boxes", "masks")
 
 
