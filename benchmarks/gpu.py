@@ -17,9 +17,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from .differences import difference
 from .figures import Figure, Summary
 from .first_light import R50_FPN, write_weights
-from .measuring import ROUNDS, alternate, timed
+from .measuring import ROUNDS, alternate, peak_mb, timed
 
 TITLE = "On a GPU"
 BY_NAME = True
@@ -53,6 +54,11 @@ class Setting:
         return self.device.startswith("cuda")
 
     @property
+    def warmups(self) -> int:
+        """Rounds that do not count: a GPU chooses its kernels in them."""
+        return 3 if self.is_gpu else 0
+
+    @property
     def words(self) -> str:
         """For the figures' names."""
         return f"{self.size[0]}×{self.size[1]} on {'the GPU' if self.is_gpu else 'the CPU'}"
@@ -73,7 +79,7 @@ def main(quick: bool = False) -> list[Figure]:
     setting = Setting(
         device="cuda:0" if is_gpu else "cpu",
         size=(1280, 960) if is_gpu else (96, 64),
-        min_size=800 if is_gpu else 64,
+        min_size=800 if is_gpu else 32,
         rounds=(3 if quick else 4 * ROUNDS) if is_gpu else 1,
         batch=BATCH if is_gpu else 2,
     )
@@ -89,9 +95,9 @@ def _figures(setting: Setting, folder: Path) -> Iterator[Figure]:
     yield from _throughput(setting, ours, theirs)
     yield _stages(setting, ours)
     yield _upload(setting, ours)
-    if setting.is_gpu:
-        yield _memory(ours, theirs, setting)
-        yield from _half(setting, ours, _ours(setting, folder, half=True))
+    yield _memory(ours, theirs, setting)
+    # A CPU has no half precision; there float32 is compared with itself, to try the script.
+    yield from _half(setting, ours, _ours(setting, folder, half=setting.is_gpu))
 
 
 # ── what is compared ──────────────────────────────────────────────────────────────────────────────
@@ -164,7 +170,7 @@ def _latency(setting: Setting, ours: Any, theirs: Callable[[Any], Any]) -> Itera
     values = alternate(
         {"ours": timed(lambda: ours(image)), "DefaultPredictor": timed(lambda: theirs(image))},
         setting.rounds,
-        warmups=3 if setting.is_gpu else 0,
+        setting.warmups,
     )
     name = f"one image, {setting.words}"
     target = 2.0 if setting.is_gpu else None
@@ -185,6 +191,7 @@ def _throughput(setting: Setting, ours: Any, theirs: Callable[[Any], Any]) -> It
             "DefaultPredictor, one by one": timed(one_by_one),
         },
         setting.rounds,
+        setting.warmups,
     )
     name = f"{setting.batch} images, {setting.words}"
     target = 4.0 if setting.is_gpu else None
@@ -198,6 +205,7 @@ def _throughput(setting: Setting, ours: Any, theirs: Callable[[Any], Any]) -> It
             "decoded, then the network": timed(lambda: _in_turn(setting.uploads, ours)),
         },
         setting.rounds,
+        setting.warmups,
     )
     name = f"{setting.batch} uploads, {setting.words}"
     yield Figure(name, "images/s", _per_second(values, setting.batch), more_is_better=True)
@@ -238,10 +246,10 @@ def _stages(setting: Setting, ours: Any) -> Figure:
 
 @contextmanager
 def _watched(model: Any, setting: Setting, spent: dict[str, list[float]]) -> Iterator[None]:
-    import torch
-
     def now() -> float:
         if setting.is_gpu:
+            import torch
+
             torch.cuda.synchronize()
         return time.perf_counter()
 
@@ -288,90 +296,59 @@ def _upload(setting: Setting, ours: Any) -> Figure:
             "message": timed(lambda: encode_content(image, prediction)),
         },
         setting.rounds,
+        setting.warmups,
     )
     name = f"upload to canvas, {setting.words}"
     return Figure(name, "ms", _scaled(values, _MS), compared=False)
 
 
 def _memory(ours: Any, theirs: Callable[[Any], Any], setting: Setting) -> Figure:
-    """The most that PyTorch holds on the device above what it holds before."""
-    import torch
-
+    """The most that PyTorch holds on the device above what it holds before; on a CPU, that the
+    process takes."""
     image = setting.photographs[0]
     ways: dict[str, Callable[[], object]] = {
         "ours": lambda: ours(image),
         "DefaultPredictor": lambda: theirs(image),
         f"ours, {setting.batch} images": lambda: ours.predict_batch(setting.photographs),
     }
-    values = {}
-    for name, work in ways.items():
-        torch.cuda.empty_cache()
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
-        work()
-        values[name] = Summary.of([(torch.cuda.max_memory_allocated() - before) / 1e6])
+    peak = _gpu_peak_mb if setting.is_gpu else peak_mb
+    values = {name: Summary.of([peak(work)]) for name, work in ways.items()}
     return Figure(f"memory, {setting.words}", "MB", values, compared=False)
+
+
+def _gpu_peak_mb(work: Callable[[], object]) -> float:
+    import torch
+
+    torch.cuda.empty_cache()
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    work()
+    return float(torch.cuda.max_memory_allocated() - before) / 1e6
 
 
 def _half(setting: Setting, ours: Any, half: Any) -> Iterator[Figure]:
     """float16 beside float32: how much faster, and how much the results differ."""
     image = setting.photographs[0]
+    name = "float16" if setting.is_gpu else "float32 again"
     values = alternate(
-        {"float16": timed(lambda: half(image)), "float32": timed(lambda: ours(image))},
+        {name: timed(lambda: half(image)), "float32": timed(lambda: ours(image))},
         setting.rounds,
-        warmups=3,
+        setting.warmups,
     )
     yield Figure(f"half precision, one image, {setting.words}", "ms", _scaled(values, _MS))
     values = alternate(
         {
-            "float16": timed(lambda: half.predict_batch(setting.photographs)),
+            name: timed(lambda: half.predict_batch(setting.photographs)),
             "float32": timed(lambda: ours.predict_batch(setting.photographs)),
         },
         setting.rounds,
+        setting.warmups,
     )
-    name = f"half precision, {setting.batch} images, {setting.words}"
-    yield Figure(name, "images/s", _per_second(values, setting.batch), more_is_better=True)
+    title = f"half precision, {setting.batch} images, {setting.words}"
+    yield Figure(title, "images/s", _per_second(values, setting.batch), more_is_better=True)
     differences = difference(ours(image), half(image))
     values = {name: Summary.of([value]) for name, value in differences.items()}
     yield Figure("half precision, difference", "", values, compared=False)
-
-
-def difference(expected: Any, found: Any) -> dict[str, float]:
-    """How much a prediction differs from another.
-
-    Args:
-        expected: a `Prediction`.
-        found: another one of the same image.
-
-    Returns:
-        The share of instances that have a partner of the same class with a box IoU of 0.9 or more;
-        over those the largest difference of scores, and the mean IoU of masks.
-    """
-    import numpy as np
-
-    pairs = []
-    for i, box in enumerate(expected.boxes):
-        same = np.flatnonzero(found.class_ids == expected.class_ids[i])
-        overlaps = [_box_iou(box, found.boxes[j]) for j in same]
-        if overlaps and max(overlaps) >= 0.9:
-            pairs.append((i, int(same[int(np.argmax(overlaps))])))
-    if not pairs:
-        return {"same instances": 0.0}
-    scores = [abs(float(expected.scores[i] - found.scores[j])) for i, j in pairs]
-    result = {"same instances": len(pairs) / len(expected), "largest score": max(scores)}
-    if expected.masks is not None and found.masks is not None:
-        theirs, ours = expected.masks_dense(), found.masks_dense()
-        ious = [(theirs[i] & ours[j]).sum() / max((theirs[i] | ours[j]).sum(), 1) for i, j in pairs]
-        result["mean mask IoU"] = float(np.mean(ious))
-    return result
-
-
-def _box_iou(one: Any, other: Any) -> float:
-    width = min(one[2], other[2]) - max(one[0], other[0])
-    height = min(one[3], other[3]) - max(one[1], other[1])
-    shared = max(width, 0) * max(height, 0)
-    areas = ((box[2] - box[0]) * (box[3] - box[1]) for box in (one, other))
-    return float(shared / (sum(areas) - shared))
 
 
 def _scaled(values: dict[str, Summary], factor: float) -> dict[str, Summary]:

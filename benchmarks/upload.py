@@ -67,8 +67,14 @@ _CLOCK = """() => {
     window.watcher?.disconnect();
     window.watcher = new MutationObserver(look);
     window.watcher.observe(root, { attributes: true });
-    document.addEventListener("change", () => { window.moments.chosen = now(); },
-        { capture: true, once: true });
+    // The button's file input is in no document, so its events reach nothing but itself.
+    const input = HTMLInputElement.prototype;
+    window.openDialog ??= input.click;
+    input.click = function () {
+        const noteChoice = () => { window.moments.chosen = now(); };
+        this.addEventListener("change", noteChoice, { capture: true, once: true });
+        window.openDialog.call(this);
+    };
 }"""
 
 

@@ -7,12 +7,16 @@ import re
 import subprocess
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from benchmarks import __main__, first_start, gpu, measuring, parts, report
 from benchmarks.checking import compare
+from benchmarks.differences import difference
 from benchmarks.figures import RESULTS, Curve, Figure, Results, Summary, read_results
+from seg_widgets.prediction import Prediction
 from seg_widgets.testing import StubPredictor, make_picture
 
 from .browser import chromium
@@ -221,17 +225,84 @@ def test_figures_have_seven_runs_or_are_not_timed() -> None:
                 assert not figure.compared or value.runs >= measuring.ROUNDS, figure.name
 
 
+class Part:
+    """A network's part that tells who listens when it begins and when it is done."""
+
+    def __init__(self) -> None:
+        self.begun: list[Callable[..., None]] = []
+        self.done: list[Callable[..., None]] = []
+
+    def __call__(self) -> None:
+        for listener in (*self.begun, *self.done):
+            listener()
+
+    def register_forward_pre_hook(self, listener: Callable[..., None]) -> Handle:
+        return Handle(self.begun, listener)
+
+    def register_forward_hook(self, listener: Callable[..., None]) -> Handle:
+        return Handle(self.done, listener)
+
+
+class Handle:
+    """Takes a listener away again."""
+
+    def __init__(self, listeners: list[Callable[..., None]], listener: Callable[..., None]) -> None:
+        listeners.append(listener)
+        self.remove = lambda: listeners.remove(listener)
+
+
+class Network(StubPredictor):
+    """A predictor with a network of three parts, and with batches."""
+
+    def __init__(self) -> None:
+        super().__init__(5)
+        self.model = SimpleNamespace(backbone=Part(), proposal_generator=Part(), roi_heads=Part())
+
+    def __call__(self, image: Any, /) -> Prediction:
+        for part in vars(self.model).values():
+            part()
+        return super().__call__(image)
+
+    def predict_batch(self, images: Sequence[Any]) -> list[Prediction]:
+        return [self(image) for image in images]
+
+
+def test_the_part_for_gpus_runs_to_its_end_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours = Network()
+    monkeypatch.setattr(gpu, "_ours", lambda *_, half=False: ours)
+    monkeypatch.setattr(gpu, "_default_predictor", lambda *_: StubPredictor(5))
+    setting = gpu.Setting("cpu", (96, 64), 32, rounds=1, batch=2)
+    gpu._make_images(setting)
+    assert [image.shape for image in setting.photographs] == [(64, 96, 3)] * 2
+    figures = {figure.name: figure for figure in gpu._figures(setting, Path())}
+    stages = figures["stages of one image, 96×64 on the CPU"]
+    assert list(stages.values) == ["whole", "backbone", "proposal generator", "roi heads"]
+    assert not any(part.begun or part.done for part in vars(ours.model).values())
+    for name in ("one image", "2 images", "2 uploads", "upload to canvas", "memory"):
+        assert f"{name}, 96×64 on the CPU" in figures
+    found = figures["instances, 96×64 on the CPU"]
+    assert found.ratios == {"DefaultPredictor": 1.0}
+    changed = figures["half precision, difference"].values
+    assert {name: value.median for name, value in changed.items()} == {
+        "same instances": 1.0,
+        "largest score": 0.0,
+        "mean mask IoU": 1.0,
+    }
+    assert "float32 again" in figures["half precision, one image, 96×64 on the CPU"].values
+    assert all(value.median >= 0 for each in figures.values() for value in each.values.values())
+
+
 def test_what_half_precision_changes_is_found_by_pairs() -> None:
     image = make_picture(64, 48)
     expected = StubPredictor(4)(image)
-    assert gpu.difference(expected, expected) == {
+    assert difference(expected, expected) == {
         "same instances": 1.0,
         "largest score": 0.0,
         "mean mask IoU": 1.0,
     }
     fewer = expected.filter(float(expected.scores[1]))
-    assert gpu.difference(expected, fewer)["same instances"] == len(fewer) / len(expected) < 1
-    assert gpu.difference(expected, expected.filter(1.0)) == {"same instances": 0.0}
+    assert difference(expected, fewer)["same instances"] == len(fewer) / len(expected) < 1
+    assert difference(expected, expected.filter(1.0)) == {"same instances": 0.0}
 
 
 def test_the_import_of_a_process_is_counted_by_package(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,9 @@ _LONGEST_NAME: Final = 60
 # A letter's size for an image: a 65th of its side, but readable on small and large images.
 _IMAGE_SIDES_PER_LETTER: Final = 65
 _FONT_PX: Final = (11.0, 72.0)
+
+# About a label's width.
+_SQUARE_PX: Final = 96
 
 Rectangle = tuple[int, int, int, int]
 
@@ -121,10 +125,9 @@ def place_labels(prediction: Prediction, style: Style) -> list[Label]:
         name = instance.class_name if style.labels else ""
         score = f"{instance.score:.2f}" if style.scores else ""
         for text, size in _variants(name, score, font_size):
-            pill = make_pill(text, size, style.font)
-            place = places.take(instance.box, *pill.size)
+            place = places.take(instance.box, *_pill_size(text, size, style.font))
             if place is not None:
-                labels.append(Label(index, text, *place, pill))
+                labels.append(Label(index, text, *place, make_pill(text, size, style.font)))
                 break
     return labels
 
@@ -154,7 +157,8 @@ class _Places:
     def __init__(self, height: int, width: int) -> None:
         self._height = height
         self._width = width
-        self._taken: list[Rectangle] = []
+        # By the squares that they touch: only a label's neighbours are in its way.
+        self._taken: dict[tuple[int, int], list[Rectangle]] = {}
 
     def take(
         self, box: tuple[float, float, float, float], width: int, height: int
@@ -175,17 +179,27 @@ class _Places:
             left = min(max(wanted, 0), self._width - width)
             place = left, top, left + width, top + height
             if 0 <= top <= self._height - height and self._is_free(place):
-                self._taken.append(place)
+                for square in _squares(place):
+                    self._taken.setdefault(square, []).append(place)
                 return left, top
         return None
 
     def _is_free(self, place: Rectangle) -> bool:
         # A plain loop: it mostly ends early, and for so few rectangles it is faster than arrays.
         left, top, right, bottom = place
-        for x1, y1, x2, y2 in self._taken:
-            if left < x2 and x1 < right and top < y2 and y1 < bottom:
-                return False
+        for square in _squares(place):
+            for x1, y1, x2, y2 in self._taken.get(square, ()):
+                if left < x2 and x1 < right and top < y2 and y1 < bottom:
+                    return False
         return True
+
+
+def _squares(place: Rectangle) -> Iterator[tuple[int, int]]:
+    """Which squares of the image a rectangle touches, by column and row."""
+    left, top, right, bottom = place
+    rows = range(top // _SQUARE_PX, (bottom - 1) // _SQUARE_PX + 1)
+    columns = range(left // _SQUARE_PX, (right - 1) // _SQUARE_PX + 1)
+    return product(columns, rows)
 
 
 def _candidates(
@@ -256,16 +270,30 @@ def make_pill(text: str, font_size: float, font_file: str | Path | None) -> Pill
         SettingError: the font can't be read.
     """
     font = fonts.font_of(font_size, font_file or fonts.fallback_for(text))
-    padding = max(2, round(font_size / 4))
+    padding, above = _margins(font_size)
+    width, height = _pill_size(text, font_size, font_file)
+    letters = Image.new("L", (width, height))
+    left = font.getbbox(text)[0]
+    ImageDraw.Draw(letters).text((padding - left, above), text, fill=255, font=font)
+    return Pill(_rounded(width, height, padding), np.asarray(letters), padding)
+
+
+@lru_cache(maxsize=8192)
+def _pill_size(text: str, font_size: float, font_file: str | Path | None) -> tuple[int, int]:
+    """How wide and high a label is, without drawing it: most that are tried find no place."""
+    font = fonts.font_of(font_size, font_file or fonts.fallback_for(text))
+    padding, above = _margins(font_size)
     left, _, right, _ = font.getbbox(text)
     # The height comes from the font, not from the letters, so that all labels of an image are
     # alike.
     ascent, descent = font.getmetrics()
-    above = max(1, padding // 3)
-    width, height = math.ceil(right - left) + 2 * padding, ascent + descent + 2 * above
-    letters = Image.new("L", (width, height))
-    ImageDraw.Draw(letters).text((padding - left, above), text, fill=255, font=font)
-    return Pill(_rounded(width, height, padding), np.asarray(letters), padding)
+    return math.ceil(right - left) + 2 * padding, ascent + descent + 2 * above
+
+
+def _margins(font_size: float) -> tuple[int, int]:
+    """Pixels beside a label's letters, and above them."""
+    padding = max(2, round(font_size / 4))
+    return padding, max(1, padding // 3)
 
 
 @lru_cache(maxsize=512)

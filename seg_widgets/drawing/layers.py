@@ -8,7 +8,9 @@ several threads.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Final
 
 import cv2
@@ -20,6 +22,7 @@ from ..prediction import MaskCrop
 from ..style import RGB
 from .outlines import disc, outline
 from .parallel import Parallel
+from .runs import Runs, outline_spans, paint_spans, runs_of
 
 __all__ = ["Crop", "Ink", "Layer", "draw_box", "draw_lines", "draw_outlines", "fill_masks"]
 
@@ -36,6 +39,9 @@ _SOFTNESS: Final = 0.5
 
 # What a line's pixel takes from the rows beside it: one for its halo, one for the blur.
 _REACH: Final = 2
+
+# Of outlines that wait until they are written together.
+_WAITING_BYTES: Final = 1_000_000
 
 # Rows that are painted at a time.
 _ROWS: Final = 64
@@ -144,11 +150,36 @@ def draw_outlines(
     outside, inward = width // 2, (width + 1) // 2
     margin = outside + 1
 
-    def drawn(crop: Crop) -> npt.NDArray[np.uint8]:
-        return outline(crop.inside(), outside, inward)
+    def found(crop: Crop) -> Runs | npt.NDArray[np.uint8]:
+        inside = crop.inside()
+        runs = runs_of(inside, crop.mask.x, crop.mask.y)
+        return outline(inside, outside, inward) if runs is None else runs
 
-    for crop, line in parallel.each(drawn, crops):
-        _write(lines, crop.mask.x - margin, crop.mask.y - margin, line, ink.number[crop.index])
+    def write(some: list[tuple[Crop, Runs | npt.NDArray[np.uint8]]]) -> None:
+        simple = [line for _, line in some if isinstance(line, Runs)]
+        numbers = [ink.number[crop.index] for crop, line in some if isinstance(line, Runs)]
+        spans = outline_spans(simple, outside, inward) if simple else None
+        first = 0
+        for is_simple, group in groupby(some, lambda each: isinstance(each[1], Runs)):
+            if is_simple and spans is not None:
+                last = first + len(list(group))
+                paint_spans(lines, spans.of(first, last), numbers)
+                first = last
+                continue
+            for crop, line in group:
+                if not isinstance(line, Runs):
+                    x, y = crop.mask.x - margin, crop.mask.y - margin
+                    _write(lines, x, y, line, ink.number[crop.index])
+
+    waiting: list[tuple[Crop, Runs | npt.NDArray[np.uint8]]] = []
+    size = 0
+    for crop, line in parallel.each(found, crops):
+        waiting.append((crop, line))
+        size += line.nbytes
+        if size > _WAITING_BYTES:
+            write(waiting)
+            waiting, size = [], 0
+    write(waiting)
 
 
 def draw_box(lines: Layer, box: npt.NDArray[np.float32], number: int, width: int) -> None:
@@ -161,8 +192,9 @@ def draw_box(lines: Layer, box: npt.NDArray[np.float32], number: int, width: int
         width: of its lines in pixels, all inside of the box.
     """
     height_px, width_px = lines.shape
-    x1, y1 = (int(value) for value in np.clip(np.floor(box[:2]), 0, (width_px, height_px)))
-    x2, y2 = (int(value) for value in np.clip(np.ceil(box[2:]), 0, (width_px, height_px)))
+    left, top, right, bottom = box.tolist()
+    x1, x2 = (min(max(value, 0), width_px) for value in (math.floor(left), math.ceil(right)))
+    y1, y2 = (min(max(value, 0), height_px) for value in (math.floor(top), math.ceil(bottom)))
     lines[y1 : min(y1 + width, y2), x1:x2] = number
     lines[max(y2 - width, y1) : y2, x1:x2] = number
     lines[y1:y2, x1 : min(x1 + width, x2)] = number

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["disc", "outline"]
+__all__ = ["disc", "outline", "row_halves"]
 
 Words = npt.NDArray[np.uint64]
 """Rows of bits, the first pixel in the lowest bit, one row behind the other."""
@@ -83,15 +83,15 @@ def _swept(words: Words, radius: int, reach: int, row: int, combine: Callable[..
         As many words.
     """
     result: Words | None = None
-    row_halves = _row_halves(radius)
+    halves = row_halves(radius)
     swept, length = words, 1
-    for half in sorted(set(row_halves)):
+    for half in sorted(set(halves)):
         while length < 2 * half + 1:
             step = min(length, 2 * half + 1 - length)
             swept = combine(swept, _moved(swept, step))
             length += step
         centered = _moved(swept, reach - half)
-        for down, wanted in enumerate(row_halves, start=-radius):
+        for down, wanted in enumerate(halves, start=-radius):
             if wanted == half and result is None:
                 # The disc's first rows are as far down as the margin is high: only zeros are lost.
                 result = np.roll(centered, -down * row)
@@ -133,7 +133,14 @@ def disc(radius: int) -> npt.NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=32)
-def _row_halves(radius: int) -> tuple[int, ...]:
-    """How far each row of the disc reaches to each side."""
+def row_halves(radius: int) -> tuple[int, ...]:
+    """How far each row of the disc reaches to each side.
+
+    Args:
+        radius: in pixels.
+
+    Returns:
+        2 · radius + 1 numbers of pixels, from the top row to the bottom one.
+    """
     rows: Any = disc(radius)
     return tuple(int(row.sum()) // 2 for row in rows)

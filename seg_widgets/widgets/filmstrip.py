@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import anywidget
 import traitlets
 
 from ..prediction import Filter
 from ..session import HistoryEntry, ThreadSafeTraits
 from ..viewer import LazyText, script, stylesheet
 from .at_rest import AtRest
+from .state_in_parts import StateInParts
 from .thumbnails import THUMB_HEIGHT, THUMB_WIDTH, Thumbnail
 
 __all__ = ["THUMB_HEIGHT", "THUMB_WIDTH", "Filmstrip"]
@@ -24,7 +25,43 @@ _REST_S: Final = 0.4
 _SOON_S: Final = 0.05
 
 
-class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
+@dataclass(frozen=True)
+class _Sent:
+    """What the browser has of one image, and of what it was made."""
+
+    made_of: dict[str, Any]
+    """An entry of `items`."""
+    jpeg: bytes | None
+    """An entry of `thumbs`."""
+    item: dict[str, Any]
+    """The part `item_3`: the entry, its version, and the version of its small image (or 0)."""
+    thumb: dict[str, Any] | None
+    """The part `thumb_3`: version and JPEG."""
+
+    def changed(
+        self, made_of: dict[str, Any], jpeg: bytes | None, versions: Iterator[int]
+    ) -> _Sent:
+        """The same with what is new, if there is something.
+
+        Args:
+            made_of: An entry of `items`.
+            jpeg: An entry of `thumbs`, if it has one.
+            versions: Those that nothing has yet.
+        """
+        thumb = self.thumb
+        if jpeg is not self.jpeg:
+            thumb = None if jpeg is None else {"version": next(versions), "jpeg": jpeg}
+        elif made_of == self.made_of:
+            return self
+        shown = 0 if thumb is None else thumb["version"]
+        item = {**made_of, "version": next(versions), "thumb": shown}
+        return _Sent(made_of, jpeg, item, thumb)
+
+
+_NOTHING: Final = _Sent({}, None, {}, None)
+
+
+class Filmstrip(ThreadSafeTraits, StateInParts):
     """Small images in a row, one of them current; a click on another chooses it.
 
     It shows nothing while it has fewer than two of them. `on_show` and `on_remove` are called with
@@ -38,12 +75,12 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
     _esm = LazyText(script, "filmstrip")
     _css = LazyText(stylesheet, "filmstrip")
 
-    items: Any = traitlets.List([]).tag(sync=True, echo_update=False)
+    items: Any = traitlets.List([])
     """The images in their order, a list of dicts with `number`, `name`, `state` ("waiting", "busy",
     "done", "failed"), `note` and `error` (both texts to show), and `model` where the results are of
     more than one; default empty."""
 
-    thumbs: Any = traitlets.Dict({}).tag(sync=True, echo_update=False)
+    thumbs: Any = traitlets.Dict({})
     """The small images of those that are done, a dict of JPEG bytes by number (as text); default
     empty."""
 
@@ -62,9 +99,12 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         self._thumbnails: dict[str, tuple[Thumbnail, Filter]] = {}
         # By the images' numbers: what the item in `items` was made of, and the item.
         self._items: dict[int, tuple[tuple[object, ...], dict[str, Any]]] = {}
+        # What the browser has of the images, by number, and the next one's version.
+        self._sent: dict[int, _Sent] = {}
+        self._versions = itertools.count(1)
         self._redrawing = AtRest(self._redraw, _REST_S)
         self._drawing = AtRest(self._draw, _SOON_S)
-        super().__init__(**settings)
+        super().__init__({"images": []}, **settings)
         self.on_msg(self._on_message)
 
     def set_entries(
@@ -144,8 +184,43 @@ class Filmstrip(ThreadSafeTraits, anywidget.AnyWidget):
         if not is_same or any(thumbs[key] is not self.thumbs[key] for key in thumbs):
             self.thumbs = thumbs
 
+    @traitlets.observe("items", "thumbs")
+    def _send_images(self, _change: object = None) -> None:
+        """Send what is new of the images: who has seen fifty is told of the next one alone."""
+        with self.lock:
+            sent: dict[int, _Sent] = {}
+            for item in self.items:
+                number = item["number"]
+                known = self._sent.get(number, _NOTHING)
+                jpeg = self.thumbs.get(str(number))
+                sent[number] = known.changed(item, jpeg, self._versions)
+            self._sent = sent
+            self.set_parts(self._parts_of(sent))
+
+    def _parts_of(self, sent: dict[int, _Sent]) -> dict[str, Any]:
+        images: Any = [[number, each.item["version"]] for number, each in sent.items()]
+        if images == self._parts.get("images"):
+            images = self._parts["images"]
+        parts: dict[str, Any] = {"images": images}
+        for number, each in sent.items():
+            parts[f"item_{number}"] = each.item
+            if each.thumb is not None:
+                parts[f"thumb_{number}"] = each.thumb
+        return parts
+
+    def _resend(self, numbers: Iterable[object]) -> None:
+        """Send images that the browser lacks: what was sent while a page loads may be lost."""
+        with self.lock:
+            for number in numbers:
+                if isinstance(number, int):
+                    self._sent.pop(number, None)
+            self._send_images()
+
     def _on_message(self, _widget: object, content: Any, _buffers: object) -> None:
         if not isinstance(content, dict):
+            return
+        if content.get("action") == "resend" and isinstance(content.get("numbers"), list):
+            self._resend(content["numbers"])
             return
         # The browser may speak of one that has gone meanwhile.
         number = next(

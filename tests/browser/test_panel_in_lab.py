@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import pytest
-from playwright.sync_api import Browser, Locator, WebSocketRoute, expect
+from playwright.sync_api import Browser, Locator, WebSocket, WebSocketRoute, expect
 
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
@@ -139,6 +139,47 @@ def test_a_connection_that_is_cut_in_the_middle_of_a_run_loses_nothing(
         notebook.wait_for_result()
         assert notebook.shown() == 7
         assert len(connections) > len(before), "JupyterLab has connected again"
+        assert notebook.strays == []
+    lab.shut_down_kernels()
+
+
+def test_the_fiftieth_image_costs_as_many_bytes_as_the_second_and_a_new_page_has_all(
+    browser: Browser, lab: Lab, tmp_path: Path
+) -> None:
+    paths = [tmp_path / f"photo{number:02}.jpg" for number in range(50)]
+    for path in paths:
+        path.write_bytes(make_jpeg(320, 240))
+    heard: list[int] = []
+
+    def listen(socket: WebSocket) -> None:
+        socket.on("framereceived", lambda payload: heard.append(len(payload)))
+
+    with notebook_page(browser, lab) as notebook:
+        notebook.page.on("websocket", listen)
+        lab.write_notebook("film.ipynb", STUB_CELL.format(instances=12, delay_s=0))
+        notebook.open("film.ipynb")
+        notebook.run_all()
+        notebook.wait_for_panel()
+        drawn = notebook.page.locator(".sgw-film img[src]")
+
+        def bytes_of(*files: Path) -> int:
+            heard.clear()
+            notebook.upload(*files)
+            expect(drawn).to_have_count(paths.index(files[-1]) + 1, timeout=90_000)
+            notebook.rest(1000)
+            return sum(heard)
+
+        bytes_of(paths[0])
+        second = bytes_of(paths[1])
+        bytes_of(*paths[2:49])
+        fiftieth = bytes_of(paths[49])
+        # The numbers of all images are sent, and nothing else of them; a small image has 3 kB.
+        assert fiftieth < second + 10_000, (second, fiftieth)
+
+        notebook.command("docmanager:save")
+        notebook.rest(1000)
+        notebook.open("film.ipynb")
+        expect(drawn).to_have_count(50, timeout=60_000)
         assert notebook.strays == []
     lab.shut_down_kernels()
 

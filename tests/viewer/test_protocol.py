@@ -64,6 +64,7 @@ def test_the_limit_of_a_file_is_the_decoders() -> None:
 
 def test_the_browser_reads_the_traits_of_the_tables_and_no_other() -> None:
     known = {row[0] for name in WIDGETS for row in table(f"Traits of the {name}")}
+    known.add("images")
     read = set(re.findall(r'(?:sync|model|this)\.get\("(\w+)"\)', SCRIPTS))
     for constant in ("STYLE_TRAITS", "FILTER_TRAITS"):
         found = re.search(rf"const {constant} = (\{{.*?\}});", SCRIPTS, re.DOTALL)
@@ -146,13 +147,28 @@ def test_the_canvas_meets_each_request_and_replies_as_the_table_says() -> None:
     canvas.close()
 
 
-def test_the_filmstrip_meets_its_requests() -> None:
+def test_the_filmstrips_parts_are_those_of_the_table_and_the_browser_reads_them() -> None:
+    strip = Filmstrip(items=[{"number": 4}], thumbs={"4": b"jpeg"})
+    state = strip.get_state()
+    rows = {name: code_words(fields) for name, fields, _ in table("Parts of the filmstrip")}
+    assert rows.keys() == {"images", "item_N", "thumb_N"}
+    assert state["images"] == [[4, state["item_4"]["version"]]]
+    assert state["thumb_4"].keys() == rows["thumb_N"] - {"object"}
+    assert state["item_4"].keys() < rows["item_N"]
+    for name in rows:
+        assert re.search(rf"model\.get\([\"`]{name.replace('N', '')}", MODULES["filmstrip.js"])
+    strip.close()
+
+
+def test_the_filmstrip_meets_its_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     done: list[tuple[str, int]] = []
     strip = Filmstrip(items=[{"number": 4}])
     strip.on_show = lambda number: done.append(("show", number))
     strip.on_remove = lambda number: done.append(("forget", number))
+    monkeypatch.setattr(strip, "_resend", lambda numbers: done.append(("resend", *numbers)))
+    requests = _requests()
     for to, action, *_ in table("Requests and replies"):
-        strip._handle_custom_msg({**_requests()[action], "number": 4}, [])
+        strip._handle_custom_msg({**requests[action], "number": 4, "numbers": [4]}, [])
         assert done == ([(action, 4)] if to == "filmstrip" else [])
         done.clear()
     strip.close()

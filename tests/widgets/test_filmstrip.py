@@ -173,6 +173,77 @@ def test_it_asks_for_what_the_person_wants(strip: Filmstrip) -> None:
     assert len(heard) == 2
 
 
+class Wire:
+    """What a strip sends, and what a browser's model then has."""
+
+    def __init__(self, strip: Filmstrip, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.model = strip.get_state()
+        self.messages: list[dict[str, Any]] = []
+        monkeypatch.setattr(strip, "_send", self._hear)
+
+    def _hear(self, message: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        state = message["state"]
+        for path, buffer in zip(message["buffer_paths"], buffers or [], strict=True):
+            state[path[0]]["jpeg"] = buffer
+        self.messages.append(state)
+        self.model.update(state)
+
+    def jpegs(self) -> dict[str, bytes]:
+        """The small images in the browser's model."""
+        thumbs = {name[6:]: part for name, part in self.model.items() if name.startswith("thumb_")}
+        return {number: part["jpeg"] for number, part in thumbs.items() if part is not None}
+
+
+def test_who_has_seen_fifty_images_is_sent_the_next_one_alone(
+    strip: Filmstrip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wire = Wire(strip, monkeypatch)
+    costs = []
+    for count in range(1, 52):
+        wire.messages.clear()
+        strip.set_entries([done(number) for number in range(count)], count - 1, 0.5)
+        wait_until(lambda: len(wire.jpegs()) == len(strip.items))
+        names = {name for state in wire.messages for name in state}
+        last = count - 1
+        assert names == {"images", f"item_{last}", f"thumb_{last}", "current"}
+        sent = [state | {"images": 0} for state in wire.messages]
+        costs.append(len(repr(sent)))
+    assert max(costs[1:]) - min(costs[1:]) < 40, "numbers have more digits"
+    assert wire.jpegs() == strip.thumbs
+    # A page that is loaded again.
+    again = strip.get_state()
+    assert {name: again[name] for name in wire.model} == wire.model
+
+
+def test_an_image_that_is_gone_is_null_in_the_browser(
+    strip: Filmstrip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strip.set_entries([done(1), done(2)], 1, 0.5)
+    wait_until(lambda: len(strip.thumbs) == 2)
+    wire = Wire(strip, monkeypatch)
+    strip.set_entries([done(2)], 2, 0.5)
+    assert wire.model["item_1"] is wire.model["thumb_1"] is None
+    assert [number for number, _ in wire.model["images"]] == [2]
+    assert "item_1" not in strip.get_state()
+    assert strip.get_state("thumb_1") == {"thumb_1": None}
+
+
+def test_what_was_lost_is_sent_again_under_a_new_version(
+    strip: Filmstrip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strip.set_entries([done(1), done(2)], 1, 0.5)
+    wait_until(lambda: len(strip.thumbs) == 2)
+    wire = Wire(strip, monkeypatch)
+    before = strip.get_state()
+    strip._on_message(strip, {"action": "resend", "numbers": [2, 7, "1", None]}, [])
+    (sent,) = wire.messages
+    assert sent.keys() == {"images", "item_2", "thumb_2"}
+    assert sent["item_2"]["version"] > before["item_2"]["version"]
+    assert sent["thumb_2"]["jpeg"] == strip.thumbs["2"]
+    strip._on_message(strip, {"action": "resend", "numbers": "2"}, [])
+    assert len(wire.messages) == 1
+
+
 def test_repr_counts(strip: Filmstrip) -> None:
     assert repr(strip) == "Filmstrip(0 images)"
     strip.set_entries([done(1)], 1, 0.5)

@@ -7,7 +7,7 @@ import { REQUESTS } from "./shared/protocol.js";
 /** @import {Model} from "./canvas/types.js" */
 
 /**
- * An image of the session, as widgets/filmstrip.py sends it.
+ * An image of the session, as widgets/filmstrip.py sends it under `item_` and its number.
  *
  * @typedef {object} Item
  * @property {number} number
@@ -16,6 +16,16 @@ import { REQUESTS } from "./shared/protocol.js";
  * @property {string} note
  * @property {string} error
  * @property {string} [model] made the result; only where there are several models
+ * @property {number} version
+ * @property {number} thumb version of its small image; 0 where it has none
+ */
+
+/**
+ * A small image, sent under `thumb_` and its number.
+ *
+ * @typedef {object} Thumb
+ * @property {number} version
+ * @property {DataView<ArrayBuffer>} jpeg
  */
 
 /**
@@ -75,6 +85,27 @@ export function stepItem(items, number, key) {
   return to === undefined || last < 0 ? null : items[Math.max(0, Math.min(last, to))].number;
 }
 
+/**
+ * Which images are listed, of those that are here, and which ones the browser has not as they are
+ * listed: what the kernel sent while the page was loaded again is lost.
+ *
+ * @param {Pick<Model, "get">} model
+ */
+export function listedItems(model) {
+  /** @type {Item[]} */
+  const items = [];
+  /** Version by number. @type {Map<number, number>} */
+  const missing = new Map();
+  for (const [number, version] of /** @type {[number, number][]} */ (model.get("images"))) {
+    /** @type {Item | undefined} */
+    const item = model.get(`item_${number}`);
+    const thumb = item?.thumb ? model.get(`thumb_${number}`)?.version : 0;
+    if (item?.version !== version || item.thumb !== thumb) missing.set(number, version);
+    if (item) items.push(item);
+  }
+  return { items, missing };
+}
+
 class Filmstrip {
   /** @type {Model} */
   #model;
@@ -84,6 +115,10 @@ class Filmstrip {
   #focused = null;
   /** The number of the image that was last brought into sight. @type {number | null} */
   #current = null;
+  /** Those that are shown. @type {Item[]} */
+  #items = [];
+  /** Versions by number that the kernel was asked for. @type {Map<number, number>} */
+  #asked = new Map();
   #list = make("div", "sgw-film-list", {
     role: "listbox",
     "aria-label": "Images of this session",
@@ -101,21 +136,20 @@ class Filmstrip {
     this.#model = model;
     this.#list.addEventListener("keydown", (event) => this.#key(event));
     element.append(this.#root);
-    for (const name of ["items", "thumbs", "current"]) model.on(`change:${name}`, this.#changed);
+    for (const name of ["images", "current"]) model.on(`change:${name}`, this.#changed);
     this.#update();
   }
 
   destroy() {
-    for (const name of ["items", "thumbs", "current"]) {
-      this.#model.off(`change:${name}`, this.#changed);
-    }
+    for (const name of ["images", "current"]) this.#model.off(`change:${name}`, this.#changed);
     for (const frame of this.#frames.values()) URL.revokeObjectURL(frame.address);
     this.#root.remove();
   }
 
   #update() {
-    /** @type {Item[]} */
-    const items = this.#model.get("items");
+    const { items, missing } = listedItems(this.#model);
+    this.#items = items;
+    this.#ask(missing);
     const current = this.#model.get("current");
     const before = this.#frames.size;
     this.#root.hidden = items.length < 2;
@@ -128,13 +162,27 @@ class Filmstrip {
       const first = items[0]?.number ?? null;
       this.#focused = known.has(current) ? current : first;
     }
-    const elements = items.map((item) => this.#show(item, current));
-    this.#list.append(...elements.filter((element) => element.parentNode !== this.#list));
+    const places = this.#list.children;
+    items.forEach((item, at) => {
+      const element = this.#show(item, current);
+      if (places[at] !== element) this.#list.insertBefore(element, places[at] ?? null);
+    });
 
     const frame = this.#frames.get(current);
     const changed = this.#current !== current || before !== this.#frames.size;
     if (frame && changed) this.#reveal(frame.element);
     this.#current = current;
+  }
+
+  /**
+   * Asks for images, once for each version.
+   *
+   * @param {Map<number, number>} missing
+   */
+  #ask(missing) {
+    const numbers = [...missing.keys()].filter((one) => this.#asked.get(one) !== missing.get(one));
+    this.#asked = missing;
+    if (numbers.length) this.#model.send(REQUESTS.resend(numbers));
   }
 
   /**
@@ -180,7 +228,9 @@ class Filmstrip {
     option.title = label;
     setText(name, item.name);
     setText(frame.model, item.model ?? "");
-    this.#setThumb(frame, this.#model.get("thumbs")[item.number]);
+    /** @type {Thumb | null | undefined} */
+    const thumb = this.#model.get(`thumb_${item.number}`);
+    this.#setThumb(frame, thumb?.jpeg);
     if (frame.state !== item.state) {
       frame.state = item.state;
       /** @type {Record<string, string>} */
@@ -250,7 +300,7 @@ class Filmstrip {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || this.#focused === null) return;
-    const next = stepItem(this.#model.get("items"), this.#focused, event.key);
+    const next = stepItem(this.#items, this.#focused, event.key);
     const frame = next === null ? undefined : this.#frames.get(next);
     if (frame) {
       frame.option.focus({ preventScroll: true });

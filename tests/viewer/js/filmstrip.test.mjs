@@ -33,3 +33,33 @@ test("a result says which model made it", () => {
   assert.equal(film.describeItem({ ...item, model: "starter" }), "a.jpg, 2 instances, by starter");
   assert.equal(film.describeItem(item), "a.jpg, 2 instances");
 });
+
+test("what is listed and not here in that version is missing", () => {
+  const state = {
+    images: [
+      [1, 4],
+      [2, 5],
+      [3, 8],
+      [4, 9],
+    ],
+    item_1: { number: 1, version: 4, thumb: 2 },
+    thumb_1: { version: 2 },
+    item_2: { number: 2, version: 3, thumb: 0 },
+    item_3: { number: 3, version: 8, thumb: 7 },
+    thumb_3: null,
+    item_4: null,
+  };
+  const { items, missing } = film.listedItems({ get: (name) => state[name] });
+  assert.deepEqual(
+    items.map((item) => item.number),
+    [1, 2, 3],
+  );
+  assert.deepEqual(
+    [...missing],
+    [
+      [2, 5],
+      [3, 8],
+      [4, 9],
+    ],
+  );
+});

@@ -17,6 +17,8 @@ export const REQUESTS = {
   show: (number) => ({ action: "show", number }),
   /** @param {number} number of an image of the filmstrip @returns {Request} */
   forget: (number) => ({ action: "forget", number }),
+  /** @param {number[]} numbers of images of which something is not here @returns {Request} */
+  resend: (numbers) => ({ action: "resend", numbers }),
 };
 
 /**
