@@ -32,10 +32,17 @@ from .filter import (
     check_threshold,
 )
 from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
+from .partial import PartialPrediction
 from .plotting import plot
 from .polygons import Polygon, polygons
 from .prediction import Instance, Prediction
-from .predictor import SCORE_FLOOR, BatchPredictor, Predictor, QueuedPredictor
+from .predictor import (
+    SCORE_FLOOR,
+    BatchPredictor,
+    Predictor,
+    QueuedPredictor,
+    StepwisePredictor,
+)
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
 
@@ -57,12 +64,14 @@ __all__ = [
     "InputFormat",
     "Instance",
     "MaskCrop",
+    "PartialPrediction",
     "Points",
     "Polygon",
     "Prediction",
     "Predictor",
     "QueuedPredictor",
     "SortKey",
+    "StepwisePredictor",
     "category_ids",
     "category_ids_source",
     "check_class_names",
