@@ -33,6 +33,8 @@ _FEW: Final = 8
 """Where no more than so many masks would wait, they are drawn with the others: a second step costs
 more than it spares."""
 
+_NOT_DRAWN: Final = MaskCrop(0, 0, 0, 0, b"")
+
 _META_ARCHITECTURES: Final = ("GeneralizedRCNN", "TwoScaleRCNN")
 _HEADS: Final = ("StandardROIHeads", "CascadeROIHeads")
 _MODULES: Final = ("detectron2.modeling.", "seg_widgets.modeling.")
@@ -115,9 +117,9 @@ class BoxesFirst:
         return PartialPrediction(self.boxes, dict(sorted(self._masks.items())))
 
     def whole(self) -> Prediction:
-        """All instances with their masks; none waits any more."""
+        """All instances with their masks; one that still waits has an empty one."""
         boxes = self.boxes
-        masks = tuple(self._masks[index] for index in range(len(boxes)))
+        masks = tuple(self._masks.get(index, _NOT_DRAWN) for index in range(len(boxes)))
         return Prediction(
             boxes.image_size,
             boxes.boxes,

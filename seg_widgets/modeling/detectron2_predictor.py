@@ -22,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SegWidgetsError, SettingError
-from ..prediction import Filter, MaskCrop, PartialPrediction, Prediction
+from ..prediction import Filter, Keep, MaskCrop, PartialPrediction, Prediction
 from .boxes_first import BoxesFirst, box_arrays, clip_boxes, has_halves
 from .catalogue import STARTER
 from .inference_network import InferenceNetwork
@@ -189,24 +189,39 @@ class Detectron2Predictor:
         Raises:
             SettingError: as for a call; so are the other errors.
         """
-        return self._answer(image, shown, on_first)
+        return self._answer(image, shown.keep, on_first)
+
+    def predict_kept(self, image: npt.NDArray[np.uint8], /, keep: Keep) -> Prediction:
+        """Find the instances in an image, with the masks of those that are needed.
+
+        Args:
+            image: as for a call.
+            keep: says of the boxes which instances are needed.
+
+        Returns:
+            What a call gives; but of the instances that are not needed, some have an empty mask.
+
+        Raises:
+            SettingError: as for a call; so are the other errors.
+        """
+        return self._answer(image, keep, None)
 
     def _answer(
         self,
         image: npt.NDArray[np.uint8],
-        shown: Filter | None,
+        first: Keep | None,
         on_first: Callable[[PartialPrediction], None] | None,
     ) -> Prediction:
         _check_image(image)
         for size in (self.min_size, max(self.min_size // 2, 32)):
-            steps = self._steps(image, size, shown)
+            steps = self._steps(image, size, first, on_first is not None)
             while (step := self._next(steps, size)) is not None:
                 if isinstance(step, Prediction):
                     return step
                 # Without the lock: whoever is told may take time.
                 if on_first is not None:
                     on_first(step)
-                shown = None  # should another try follow, it comes whole
+                first = None  # should another try follow, it comes whole
         raise OutOfMemoryError(
             f"The image of {image.shape[1]}×{image.shape[0]} px needs more memory than "
             f"{self.device} has free, also at {size} px. Close other programs that use it, choose "
@@ -225,9 +240,10 @@ class Detectron2Predictor:
         return step
 
     def _steps(
-        self, image: npt.NDArray[np.uint8], min_size: int, shown: Filter | None
+        self, image: npt.NDArray[np.uint8], min_size: int, first: Keep | None, rest: bool
     ) -> Iterator[_Step]:
-        """The answer, after what there is of it when all that is shown has its mask."""
+        """The answer, and before it what there is when the first masks are drawn; without the
+        rest, the answer has only those."""
         network = None if self._network is None else self._network.get()
         if network is None or not has_halves(self.model):
             yield self._predict([image], min_size)[0]
@@ -236,8 +252,8 @@ class Detectron2Predictor:
         with self._at_inference(network) as limit:
             found = BoxesFirst(network, given, self.class_names)
             everything = np.ones(len(found.boxes), bool)
-            found.draw(everything if shown is None else shown.keep(found.boxes))
-        if found.waits:
+            found.draw(everything if first is None else first(found.boxes))
+        if rest and found.waits:
             yield found.partial()
             with self._at_inference(network):
                 found.draw_rest()

@@ -302,8 +302,10 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
             The instances of each image without masks, and what gives them, or some of them, their
             masks: the mean of those in both views.
         """
+        scale = self.second_scale
+        assert scale is not None, "without augmentation there is one view"
         mirrored_inputs = [
-            {"image": _mirrored_copy(x["image"].to(self.device), self.second_scale)} for x in inputs
+            {"image": _mirrored_copy(x["image"].to(self.device), scale)} for x in inputs
         ]
         features, found = self.find_boxes(inputs)
         mirrored_features, mirrored_found = self.find_boxes(mirrored_inputs)

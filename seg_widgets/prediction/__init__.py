@@ -39,8 +39,10 @@ from .prediction import Instance, Prediction
 from .predictor import (
     SCORE_FLOOR,
     BatchPredictor,
+    Keep,
     Predictor,
     QueuedPredictor,
+    SparingPredictor,
     StepwisePredictor,
 )
 from .selection import Chosen, SortKey
@@ -63,6 +65,7 @@ __all__ = [
     "Filter",
     "InputFormat",
     "Instance",
+    "Keep",
     "MaskCrop",
     "PartialPrediction",
     "Points",
@@ -71,6 +74,7 @@ __all__ = [
     "Predictor",
     "QueuedPredictor",
     "SortKey",
+    "SparingPredictor",
     "StepwisePredictor",
     "category_ids",
     "category_ids_source",

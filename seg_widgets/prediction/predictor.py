@@ -15,14 +15,20 @@ from .prediction import Prediction
 __all__ = [
     "SCORE_FLOOR",
     "BatchPredictor",
+    "Keep",
     "Predictor",
     "QueuedPredictor",
+    "SparingPredictor",
     "StepwisePredictor",
 ]
 
 SCORE_FLOOR: Final = 0.05
 """The lowest score that a model answers with. It runs once per image at this floor; each threshold
 that is chosen later only picks from its result."""
+
+
+Keep = Callable[[Prediction], npt.NDArray[np.bool_]]
+"""Says of a prediction without masks which instances are needed: N booleans."""
 
 
 @runtime_checkable
@@ -122,5 +128,23 @@ class StepwisePredictor(Predictor, Protocol):
 
         Returns:
             What was found, the same as the predictor's answer for the image.
+        """
+        ...
+
+
+@runtime_checkable
+class SparingPredictor(Predictor, Protocol):
+    """A `Predictor` that can leave out masks that nobody needs, which is faster."""
+
+    def predict_kept(self, image: npt.NDArray[np.uint8], /, keep: Keep) -> Prediction:
+        """Find the instances in one image, with the masks of some.
+
+        Args:
+            image: H×W×3 uint8 RGB; it must not be changed.
+            keep: says which instances are needed.
+
+        Returns:
+            The predictor's answer for the image; but of the instances that are not needed, some
+            have an empty mask.
         """
         ...

@@ -13,7 +13,7 @@ from .._text import printable
 from ..errors import SettingError
 from ..images import Reading
 from ..prediction import Filter, Prediction
-from .result import Result, Upcoming
+from .result import Result
 from .traits import (
     ByIdentity,
     ClassNames,
@@ -40,7 +40,7 @@ class SegmentationState(ThreadSafeTraits):
     """The result on screen with all its parts, a `Result`; None (default) while there is none. A
     new object for each result, so its observers are called for each."""
 
-    upcoming: traitlets.TraitType[Upcoming | None, Upcoming | None] = ByIdentity(read_only=True)
+    upcoming = ByIdentity(read_only=True)
     """The image that a model is working on and whose result will be shown, an `Upcoming` with
     `image` and `name`, from its opening on; None (default) when there is none. A model's second
     look at the image on screen has none until it has `found` something. A panel shows it until its

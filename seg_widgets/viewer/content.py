@@ -113,11 +113,10 @@ def encode_content(
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    is_partial = isinstance(prediction, PartialPrediction)
-    check_image(prediction.boxes if is_partial else prediction, image)
+    instances, masks = _parts(prediction)
+    check_image(instances, image)
     file = encoded or encode_image(image, image_format)
-    masks = prediction.masks.values() if is_partial else prediction.masks or ()
-    bits = zlib.compress(b"".join(crop.bits for crop in masks), _ZLIB_LEVEL)
+    bits = zlib.compress(b"".join(crop.bits for crop in masks or () if crop), _ZLIB_LEVEL)
     header = {
         **_header(prediction, name),
         "mediaType": file.media_type,
@@ -165,27 +164,31 @@ def _decode(content: bytes) -> Content:
     return Content(header, content[image_at:masks_at], masks)
 
 
+def _parts(
+    found: Prediction | PartialPrediction,
+) -> tuple[Prediction, Sequence[MaskCrop | None] | None]:
+    """The instances, and their masks, of which None is still to come; None for no masks at all."""
+    if not isinstance(found, PartialPrediction):
+        return found, found.masks
+    return found.boxes, [found.masks.get(index) for index in range(len(found.boxes))]
+
+
 def _header(found: Prediction | PartialPrediction, name: str) -> dict[str, Any]:
     """What the header says of a prediction."""
-    masks: Sequence[MaskCrop | None]
-    if isinstance(found, PartialPrediction):
-        prediction, has_masks = found.boxes, True
-        masks = [found.masks.get(index) for index in range(len(prediction))]
-    else:
-        prediction, has_masks, masks = found, found.masks is not None, found.masks or ()
+    prediction, masks = _parts(found)
     height, width = prediction.image_size
     used = sorted(set(prediction.class_ids.tolist()))
     return {
         "name": name,
         "width": width,
         "height": height,
-        "hasMasks": has_masks,
+        "hasMasks": masks is not None,
         "classes": [_class(prediction, class_id) for class_id in used],
         "classIds": prediction.class_ids.tolist(),
         "scores": prediction.scores.tolist(),
         "areas": found.areas.tolist(),
         "boxes": np.round(prediction.boxes.astype(np.float64), 1).tolist(),
-        "crops": [crop and (crop.x, crop.y, crop.width, crop.height) for crop in masks],
+        "crops": [crop and (crop.x, crop.y, crop.width, crop.height) for crop in masks or ()],
         # By index, for a canvas that colours by instance.
         "colors": [hex_color(class_color(index)) for index in range(len(prediction))],
     }

@@ -70,7 +70,9 @@ class ModelPicker:
         lock: threading.RLock,
     ) -> None:
         self._choices = dict(choices)
-        self._choices.setdefault(_parts(in_use)[0], (_parts(in_use)[0], None))
+        if in_use not in choices:
+            name, _ = _parts(in_use)
+            self._choices.setdefault(name, (name, None))
         self._chosen, self._in_use = chosen, in_use
         self._to_fetch = to_fetch
         self._on_choice = on_choice
@@ -157,9 +159,8 @@ class ModelPicker:
             if self._updating:
                 return
         self._chosen = change["new"]
-        name, speed = _parts(self._chosen)
-        if self._chosen in self._choices:
-            name, speed = self._chosen, EXACT
+        is_whole = self._chosen in self._choices
+        name, speed = (self._chosen, EXACT) if is_whole else _parts(self._chosen)
         self._on_choice(self._choices[name], speed)
         self._note_use()
 

@@ -12,7 +12,12 @@ from seg_widgets import images, load_predictor, samples
 from seg_widgets.errors import InferenceError, OutOfMemoryError
 from seg_widgets.modeling.boxes_first import GROUP, BoxesFirst, has_halves
 from seg_widgets.modeling.detectron2_predictor import Detectron2Predictor
-from seg_widgets.prediction import Filter, PartialPrediction, StepwisePredictor
+from seg_widgets.prediction import (
+    Filter,
+    PartialPrediction,
+    SparingPredictor,
+    StepwisePredictor,
+)
 
 from ..networks import built, spread_scores, zoo_config
 
@@ -91,6 +96,21 @@ def test_the_starter_gives_the_same_in_two_steps(starter: Detectron2Predictor, p
     _check(whole, parts[0], answer, shown)
     # The network's own inference draws all masks at once.
     assert starter._predict([photo], starter.min_size)[0] == answer
+
+
+def test_masks_that_nobody_needs_are_left_out(r50: Detectron2Predictor, photo: Any) -> None:
+    answer = r50(photo)
+    kept = Filter(float(answer.scores[20]))
+    spared = r50.predict_kept(photo, kept.keep)
+    assert isinstance(r50, SparingPredictor)
+    assert spared.notes == answer.notes
+    np.testing.assert_array_equal(spared.boxes, answer.boxes)
+    assert spared.select(kept.keep(spared)) == answer.select(kept.keep(answer))
+    assert spared.masks is not None
+    assert answer.masks is not None
+    assert spared.masks[: 2 * GROUP] == answer.masks[: 2 * GROUP]
+    assert not spared.areas[2 * GROUP :].any()
+    assert r50.predict_kept(photo, Filter(0.0).keep) == answer
 
 
 def test_one_step_where_few_masks_would_wait(r50: Detectron2Predictor, photo: Any) -> None:

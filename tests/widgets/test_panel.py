@@ -1003,7 +1003,7 @@ def test_what_is_shown_is_on_the_canvas_before_the_result() -> None:
         wait_until(lambda: panel.canvas.is_partial)
         assert panel.canvas.content != first
         assert panel.canvas.status == "Drawing the fainter instances of second.jpg"
-        assert panel.canvas.selected == ()
+        assert list(panel.canvas.selected) == []
         panel.canvas.set_state({"selected": [2], "hidden_instances": [0], "threshold": 0.3})
         assert (panel.source, panel.selected, panel.threshold) == ("first.jpg", (1,), 0.3)
         panel.canvas._handle_custom_msg({"action": "export", "format": "png"}, [])
