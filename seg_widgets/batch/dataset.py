@@ -111,7 +111,9 @@ class _RowActor:
         groups = [sources[start : start + size] for start in range(0, len(sources), size)]
         rows = [
             self._row(outcome)
-            for outcomes in segment_groups(groups, self._predictor, self._job.reading)
+            for outcomes in segment_groups(
+                groups, self._predictor, self._job.reading, self._job.keep
+            )
             for outcome in outcomes
         ]
         if not all(isinstance(source, str) for source in sources):

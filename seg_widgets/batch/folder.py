@@ -149,7 +149,8 @@ class _LocalWork:
             cancel: ends it soon when it is set.
         """
         waiting: deque[tuple[Future[None], int]] = deque()
-        everything = segment_groups(self._groups(), self._predictor, self._run.job.reading)
+        job = self._run.job
+        everything = segment_groups(self._groups(), self._predictor, job.reading, job.keep)
         with ThreadPoolExecutor(1, "seg_widgets writer") as writer, closing(everything) as groups:
             for outcomes in groups:
                 part, group = self._order.popleft()

@@ -263,7 +263,9 @@ class _PartActor:
         part = Part(self._store, number, tasks, self._job, size, retry=self._retry)
         groups = ([tasks[index].source for index in group] for group in part.groups)
         for group, outcomes in zip(
-            part.groups, segment_groups(groups, self._predictor, self._job.reading), strict=True
+            part.groups,
+            segment_groups(groups, self._predictor, self._job.reading, self._job.keep),
+            strict=True,
         ):
             part.add(group, outcomes)
         return part.finish()

@@ -12,10 +12,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from .. import images
-from ..errors import ImageError
-from ..images import Channels, Contrast, LoadedImage
-from ..prediction import BatchPredictor, Prediction, Predictor, taken
+from ..errors import ImageError, SettingError
+from ..images import Channels, Contrast, LoadedImage, RGBArray
+from ..prediction import BatchPredictor, Keep, Prediction, Predictor, SparingPredictor, taken
 from .cloud import is_cloud, read_cloud
 
 __all__ = ["Outcome", "Reading", "batch_size", "segment_groups"]
@@ -75,7 +78,8 @@ class Outcome:
     """The image; None: it could not be opened."""
 
     prediction: Prediction | None = None
-    """All that the model found; None: `error` says why not."""
+    """All that the model found; None: `error` says why not. Where `segment_groups` was told what is
+    kept, the others may have empty masks."""
 
     error: Exception | None = None
     """What was raised when it was opened, or by the model."""
@@ -100,6 +104,7 @@ def segment_groups(
     groups: Iterable[Sequence[Any]],
     predictor: Predictor,
     reading: Reading = Reading(),
+    keep: Keep | None = None,
 ) -> Generator[list[Outcome], None, None]:
     """Open images and run a model on them; those of a group go through the model together.
 
@@ -110,6 +115,8 @@ def segment_groups(
             groups ahead.
         predictor: the model. It is called on this thread, images are opened on others.
         reading: how images are opened.
+        keep: says by a prediction without masks which instances are needed; a model that can leaves
+            out the masks of the others. None: all are.
 
     Yields:
         The outcomes of each group, in order.
@@ -134,7 +141,7 @@ def segment_groups(
                 # Once more, so that others are opened while the model is at these.
                 fill()
                 outcomes = [future.result() for future in futures]
-                _predict(outcomes, predictor)
+                _predict(outcomes, predictor, keep)
                 yield outcomes
         finally:
             stop.set()
@@ -162,7 +169,7 @@ def _opener(
     return open_one
 
 
-def _predict(outcomes: Sequence[Outcome], predictor: Predictor) -> None:
+def _predict(outcomes: Sequence[Outcome], predictor: Predictor, keep: Keep | None) -> None:
     """Run the model on what could be opened."""
     opened = [outcome for outcome in outcomes if outcome.image is not None]
     if len(opened) > 1 and isinstance(predictor, BatchPredictor):
@@ -174,11 +181,24 @@ def _predict(outcomes: Sequence[Outcome], predictor: Predictor) -> None:
         pixels = outcome.image.pixels
         began_s = time.perf_counter()
         try:
-            outcome.prediction = taken(predictor(pixels), pixels)
+            outcome.prediction = taken(_ask(predictor, pixels, keep), pixels)
         # A model of somebody else's can raise anything; the other images count.
         except Exception as error:
             outcome.error = error
         outcome.seconds = time.perf_counter() - began_s
+
+
+def _ask(predictor: Predictor, pixels: RGBArray, keep: Keep | None) -> Any:
+    if keep is None or not isinstance(predictor, SparingPredictor):
+        return predictor(pixels)
+
+    def keep_or_all(prediction: Prediction) -> npt.NDArray[np.bool_]:
+        try:
+            return keep(prediction)
+        except SettingError:  # whoever asks the result the same question is told
+            return np.ones(len(prediction), bool)
+
+    return predictor.predict_kept(pixels, keep_or_all)
 
 
 def _predict_together(opened: Sequence[Outcome], predictor: BatchPredictor) -> None:

@@ -20,7 +20,7 @@ from typing import Literal, TextIO
 
 from .. import __version__
 from ..errors import DependencyError, SegWidgetsError
-from ..modeling import STARTER, find_model, weight_folders
+from ..modeling import PRICES, STARTER, find_model, weight_folders
 from .common import EXIT_OK, EXIT_SOME_FAILED, Commands
 
 __all__ = ["Finding", "add_parser", "findings", "nvidia_driver", "report", "run"]
@@ -104,7 +104,13 @@ def findings() -> Iterator[Finding]:
     Yields:
         What was found. A check that fails is itself a finding, so that the rest is still shown.
     """
-    checks: tuple[Callable[[], Iterator[Finding]], ...] = (_versions, _device, _weights, _memory)
+    checks: tuple[Callable[[], Iterator[Finding]], ...] = (
+        _versions,
+        _device,
+        _weights,
+        _speeds,
+        _memory,
+    )
     for check in checks:
         try:
             yield from check()
@@ -254,6 +260,13 @@ def _weights() -> Iterator[Finding]:
     others = sorted(str(path) for path in files_here if path.stem != STARTER)
     if others:
         yield Finding("other weights", "ok", ", ".join(others))
+
+
+def _speeds() -> Iterator[Finding]:
+    """What the speeds of `load_predictor(…, speed=…)` cost and gain."""
+    for model, prices in PRICES.items():
+        told = [f"{speed} AP {price.ap}, {price.gain:g}×" for speed, price in prices.items()]
+        yield Finding("speeds", "ok", f"{model}: {'; '.join(told)}. Other models: not measured")
 
 
 def _memory() -> Iterator[Finding]:

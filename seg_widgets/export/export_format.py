@@ -46,6 +46,9 @@ class Result:
     model: str = ""
     """The model's name, for the lines of Python; "": a predictor of your own."""
 
+    speed: str = ""
+    """The speed that it was loaded for, for the lines of Python; "": the usual one."""
+
     stem: str = ""
     """What the file's name begins with; "": the image's name without its suffix."""
 

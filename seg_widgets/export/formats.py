@@ -176,6 +176,7 @@ def _python(result: Result) -> bytes:
     lines = to_python(
         result.source or result.file_name,
         model=result.model,
+        speed=result.speed,
         filter=result.filter or Filter(),
         style=result.style,
         uploaded=not result.source,

@@ -16,6 +16,7 @@ def to_python(
     source: str,
     *,
     model: str = "",
+    speed: str = "",
     filter: Filter = DEFAULT_FILTER,
     style: Style = DEFAULT_STYLE,
     uploaded: bool = False,
@@ -25,6 +26,7 @@ def to_python(
     Args:
         source: the image's path or address.
         model: the name that `load_predictor` takes; "" for a predictor of your own.
+        speed: the speed that it was loaded for; "": the usual one.
         filter: which instances are shown.
         style: how they are drawn.
         uploaded: the image came from the browser, so `source` is only its name.
@@ -37,12 +39,13 @@ def to_python(
     note = "  # it was uploaded: put its path here" if uploaded else ""
     own = "...  # your own predictor"
     drawn = f", Style({_keywords(styled)})" if styled else ""
+    fast = f", speed={speed!r}" if speed else ""
     lines = [
         "from PIL import Image",
         f"from seg_widgets import {', '.join(names)}",
         "",
         f"image = load({source!r}){note}",
-        f"predictor = {f'load_predictor({model!r})' if model else own}",
+        f"predictor = {f'load_predictor({model!r}{fast})' if model else own}",
         "prediction = predictor(image)",
         f"keep = prediction.keep({_keep_arguments(filter)})",
         "shown = prediction.select(keep)",

@@ -29,10 +29,11 @@ from .loading import load_predictor, wrap
 from .saving import save_model
 from .source import BuildOptions, Given, ModelSource, check_min_size
 from .sources import SOURCES, find_source, missing_card, models
-from .speeds import EXACT, SPEEDS
+from .speeds import EXACT, PRICES, SPEEDS, Price, check_speed
 
 __all__ = [
     "EXACT",
+    "PRICES",
     "SOURCES",
     "SPEEDS",
     "STARTER",
@@ -45,9 +46,11 @@ __all__ = [
     "ModelConfig",
     "ModelFiles",
     "ModelSource",
+    "Price",
     "as_predictor",
     "cache_folder",
     "check_min_size",
+    "check_speed",
     "config_of",
     "download",
     "find_model",

@@ -11,17 +11,19 @@ import hashlib
 import inspect
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SegWidgetsError, SettingError
-from ..prediction import MaskCrop, Prediction
+from ..prediction import Filter, Keep, MaskCrop, PartialPrediction, Prediction
+from .boxes_first import BoxesFirst, box_arrays, clip_boxes, has_halves
 from .catalogue import STARTER
 from .inference_network import InferenceNetwork
 from .limits import at_inference, best_first, limit_note
@@ -35,6 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["Detectron2Predictor", "scaled_size", "to_prediction"]
 
 log = logging.getLogger(__name__)
+
+_Step = PartialPrediction | Prediction
+_Value = TypeVar("_Value")
 
 _MAX_BATCH: Final = 8
 """Enough to keep a GPU busy; each image more only takes memory."""
@@ -160,21 +165,99 @@ class Detectron2Predictor:
             OutOfMemoryError: half the size is too much, too.
             InferenceError: the model failed.
         """
+        return self._answer(image, None, None)
+
+    def predict_in_steps(
+        self,
+        image: npt.NDArray[np.uint8],
+        /,
+        *,
+        shown: Filter,
+        on_first: Callable[[PartialPrediction], None],
+    ) -> Prediction:
+        """Find the instances in an image; those that are shown get their masks first.
+
+        The answer is that of a call, bit by bit. There is one step alone on a GPU, for a model of
+        one's own (`wrap`), for another kind than an R-CNN, and where few masks would wait.
+
+        Args:
+            image: as for a call.
+            shown: what a person looks at.
+            on_first: is called at most once, before the other masks are drawn. When these use up
+                the memory, what it was given is out of date.
+
+        Raises:
+            SettingError: as for a call; so are the other errors.
+        """
+        return self._answer(image, shown.keep, on_first)
+
+    def predict_kept(self, image: npt.NDArray[np.uint8], /, keep: Keep) -> Prediction:
+        """Find the instances in an image, with the masks of those that are needed.
+
+        Args:
+            image: as for a call.
+            keep: says of the boxes which instances are needed.
+
+        Returns:
+            What a call gives; but of the instances that are not needed, some have an empty mask.
+
+        Raises:
+            SettingError: as for a call; so are the other errors.
+        """
+        return self._answer(image, keep, None)
+
+    def _answer(
+        self,
+        image: npt.NDArray[np.uint8],
+        first: Keep | None,
+        on_first: Callable[[PartialPrediction], None] | None,
+    ) -> Prediction:
         _check_image(image)
-        with self._lock:
-            # The handlers only note what happened: a traceback that is still alive would hold the
-            # tensors.
-            for size in (self.min_size, max(self.min_size // 2, 32)):
-                predictions, failure = self._try([image], size)
-                if predictions is not None:
-                    return predictions[0]
-                self._empty_cache()
-                log.warning("Out of memory on %s at %d px: %s", self.device, size, failure)
+        for size in (self.min_size, max(self.min_size // 2, 32)):
+            steps = self._steps(image, size, first, on_first is not None)
+            while (step := self._next(steps, size)) is not None:
+                if isinstance(step, Prediction):
+                    return step
+                # Without the lock: whoever is told may take time.
+                if on_first is not None:
+                    on_first(step)
+                first = None  # should another try follow, it comes whole
         raise OutOfMemoryError(
             f"The image of {image.shape[1]}×{image.shape[0]} px needs more memory than "
             f"{self.device} has free, also at {size} px. Close other programs that use it, choose "
             "a smaller min_size, or use device='cpu'."
         )
+
+    def _next(self, steps: Iterator[_Step], size: int) -> _Step | None:
+        """The next step; None when the memory is used up."""
+        # The handlers only note what happened: a traceback that is still alive would hold the
+        # tensors.
+        with self._lock:
+            step, failure = self._try(lambda: next(steps))
+            if step is None:
+                self._empty_cache()
+                log.warning("Out of memory on %s at %d px: %s", self.device, size, failure)
+        return step
+
+    def _steps(
+        self, image: npt.NDArray[np.uint8], min_size: int, first: Keep | None, rest: bool
+    ) -> Iterator[_Step]:
+        """The answer, and before it what there is when the first masks are drawn; without the
+        rest, the answer has only those."""
+        network = None if self._network is None else self._network.get()
+        if network is None or not has_halves(self.model):
+            yield self._predict([image], min_size)[0]
+            return
+        given = self._input(image, min_size)
+        with self._at_inference(network) as limit:
+            found = BoxesFirst(network, given, self.class_names)
+            everything = np.ones(len(found.boxes), bool)
+            found.draw(everything if first is None else first(found.boxes))
+        if rest and found.waits:
+            yield found.partial()
+            with self._at_inference(network):
+                found.draw_rest()
+        yield replace(found.whole(), notes=limit_note(found.scores, limit))
 
     @property
     def max_batch(self) -> int:
@@ -209,7 +292,7 @@ class Detectron2Predictor:
         for indices in together.values():
             group = [images[index] for index in indices]
             with self._lock:
-                predictions, _ = self._try(group, self.min_size)
+                predictions, _ = self._try(partial(self._predict, group, self.min_size))
                 if predictions is None:
                     self._empty_cache()
             if predictions is None:
@@ -217,13 +300,12 @@ class Detectron2Predictor:
             found.update(zip(indices, predictions, strict=True))
         return [found[index] for index in range(len(images))]
 
-    def _try(
-        self, images: Sequence[npt.NDArray[np.uint8]], min_size: int
-    ) -> tuple[list[Prediction] | None, str]:
+    def _try(self, work: Callable[[], _Value]) -> tuple[_Value | None, str]:
+        """What a work gives; None and what was said when the memory is used up."""
         import torch
 
         try:
-            return self._predict(images, min_size), ""
+            return work(), ""
         except (torch.OutOfMemoryError, MemoryError) as error:
             return None, str(error)
         except SegWidgetsError:
@@ -234,14 +316,19 @@ class Detectron2Predictor:
             kind = "" if isinstance(error, RuntimeError) else f"{type(error).__name__}: "
             raise InferenceError(f"The model failed on this image: {kind}{error}") from error
 
-    def _predict(self, images: Sequence[npt.NDArray[np.uint8]], min_size: int) -> list[Prediction]:
+    @contextmanager
+    def _at_inference(self, network: torch.nn.Module) -> Iterator[int | None]:
+        """Within it, a network answers; the value is its limit of instances."""
         import torch
 
-        inputs = [self._input(image, min_size) for image in images]
         autocast = torch.autocast(torch.device(self.device).type, torch.float16, enabled=self.half)
+        with torch.no_grad(), autocast, at_inference(network, self.max_instances) as limit:
+            yield limit
+
+    def _predict(self, images: Sequence[npt.NDArray[np.uint8]], min_size: int) -> list[Prediction]:
+        inputs = [self._input(image, min_size) for image in images]
         network: Any = self.model if self._network is None else self._network.get()
-        whole = at_inference(network, self.max_instances)
-        with torch.no_grad(), autocast, whole as limit:
+        with self._at_inference(network) as limit:
             if self._stops_early:
                 answers = network.inference(inputs, do_postprocess=False)
             else:
@@ -278,10 +365,10 @@ class Detectron2Predictor:
     ) -> Prediction:
         """What was found in the scaled image, in the image's own pixels."""
         height, width = image_size
-        boxes, scores, class_ids = _arrays(found)
+        boxes, scores, class_ids = box_arrays(found)
         soft = found.pred_masks[:, 0].float().cpu().numpy() if found.has("pred_masks") else None
         boxes *= np.array([*scale, *scale], np.float32)
-        kept = _clip(boxes, height, width)
+        kept = clip_boxes(boxes, height, width)
         masks = None
         if soft is not None:
             masks = tuple(paste_mask(soft[i], boxes[i], image_size) for i in kept)
@@ -319,7 +406,7 @@ def to_prediction(
         InferenceError: the masks are of another size.
     """
     height, width = image_size
-    boxes, scores, class_ids = _arrays(instances)
+    boxes, scores, class_ids = box_arrays(instances)
     best, notes = best_first(scores, max_instances)
     boxes, scores, class_ids = boxes[best], scores[best], class_ids[best]
     masks = None
@@ -336,7 +423,7 @@ def to_prediction(
         for i, mask in enumerate(masks):
             if boxes[i, 0] >= boxes[i, 2] or boxes[i, 1] >= boxes[i, 3]:
                 boxes[i] = mask.x, mask.y, mask.x + mask.width, mask.y + mask.height
-    kept = _clip(boxes, height, width)
+    kept = clip_boxes(boxes, height, width)
     crops = None if masks is None else tuple(masks[i] for i in kept)
     names = tuple(class_names)
     return Prediction(
@@ -362,22 +449,6 @@ def _instances_in(outputs: Any) -> Any:
         f"The model's answer has no instances (it has {found}); it is no instance segmentation "
         "model."
     )
-
-
-def _arrays(
-    instances: Any,
-) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], npt.NDArray[np.int64]]:
-    """Boxes (N×4), scores and class ids, as arrays of their own."""
-    boxes = instances.pred_boxes.tensor.float().cpu().numpy().copy()
-    scores = instances.scores.float().cpu().numpy().clip(0, 1)
-    return boxes, scores, instances.pred_classes.cpu().numpy()
-
-
-def _clip(boxes: npt.NDArray[np.float32], height: int, width: int) -> npt.NDArray[np.intp]:
-    """Clip boxes to the image, in place; return the indices of those that are not empty then."""
-    boxes[:, 0::2] = boxes[:, 0::2].clip(0, width)
-    boxes[:, 1::2] = boxes[:, 1::2].clip(0, height)
-    return np.flatnonzero((boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1]))
 
 
 def _stops_early(model: torch.nn.Module) -> bool:

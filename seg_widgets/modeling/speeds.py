@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from ..errors import SettingError
+from .catalogue import STARTER
 
-__all__ = ["EXACT", "SPEEDS", "check_speed", "set_augmentation", "sizes_at"]
+__all__ = ["EXACT", "PRICES", "SPEEDS", "Price", "check_speed", "set_augmentation", "sizes_at"]
 
 EXACT: Final = "exact"
 """The model as its config has it; the default."""
@@ -14,6 +17,24 @@ EXACT: Final = "exact"
 SPEEDS: Final = {EXACT: 1.0, "balanced": 0.75, "fast": 0.6}
 """By name, how large the model sees the image, as a share of what its config says. `docs/models.md`
 has the price in AP, and the gain."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a speed costs and gains."""
+
+    ap: float
+    """AP of masks on held-out data, in percent."""
+
+    gain: float
+    """How many times as fast as the exact model it is."""
+
+
+PRICES: Final[Mapping[str, Mapping[str, Price]]] = {
+    STARTER: {EXACT: Price(10.6, 1), "balanced": Price(9.6, 1.15), "fast": Price(7.9, 2.3)}
+}
+"""By model and speed, what was measured; `docs/models.md` says on what. Of other models nothing was
+measured: their weights are not part of the package."""
 
 _WITHOUT_AUGMENTATION: Final = "fast"
 

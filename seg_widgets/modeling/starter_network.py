@@ -10,7 +10,7 @@ squeeze-and-excitation and with ReLU6. It has no BatchNorm: `fold_checkpoint` fo
 the ImageNet checkpoint into the convolutions. That is the same function, frozen, and faster.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 import torch
@@ -32,6 +32,8 @@ __all__ = [
     "build_starter_backbone",
     "fold_checkpoint",
 ]
+
+Draw = Callable[[list[Instances]], list[Instances]]
 
 # TensorFlow's value for EfficientNet; PyTorch's default (1e-5) would shift every layer.
 BATCH_NORM_EPSILON = 1e-3
@@ -282,30 +284,43 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
         """
         if detected_instances is not None or self.second_scale is None:
             return super().inference(batched_inputs, detected_instances, do_postprocess)
-        mirrored_inputs = [
-            {"image": _mirrored_copy(x["image"].to(self.device), self.second_scale)}
-            for x in batched_inputs
-        ]
-        # Boxes: found in each view, brought into the first, then one NMS over all.
-        features, found = self.find_boxes(batched_inputs)
-        mirrored_features, mirrored_found = self.find_boxes(mirrored_inputs)
-        merged = [self.merge(*pair) for pair in zip(found, mirrored_found, strict=True)]
-
-        # Masks: drawn for the same boxes in each view.
-        mirrored = [
-            _as_mirrored(one, other.image_size)
-            for one, other in zip(merged, mirrored_found, strict=True)
-        ]
-        merged = self.roi_heads.forward_with_given_boxes(features, merged)
-        mirrored = self.roi_heads.forward_with_given_boxes(mirrored_features, mirrored)
-        for one, other in zip(merged, mirrored, strict=True):
-            if one.has("pred_masks"):
-                one.pred_masks = (one.pred_masks + other.pred_masks.flip(-1)) / 2
+        merged, draw = self.boxes_first(batched_inputs)
+        merged = draw(merged)
         if not do_postprocess:
             return merged
         return self._postprocess(
             merged, batched_inputs, [instances.image_size for instances in merged]
         )
+
+    def boxes_first(self, inputs: list[dict[str, Any]]) -> tuple[list[Instances], Draw]:
+        """Find the boxes of both views, brought into the first, with one NMS over all.
+
+        Args:
+            inputs: as for `inference`.
+
+        Returns:
+            The instances of each image without masks, and what gives them, or some of them, their
+            masks: the mean of those in both views.
+        """
+        scale = self.second_scale
+        assert scale is not None, "without augmentation there is one view"
+        mirrored_inputs = [
+            {"image": _mirrored_copy(x["image"].to(self.device), scale)} for x in inputs
+        ]
+        features, found = self.find_boxes(inputs)
+        mirrored_features, mirrored_found = self.find_boxes(mirrored_inputs)
+        sizes = [other.image_size for other in mirrored_found]
+
+        def draw(some: list[Instances]) -> list[Instances]:
+            mirrored = [_as_mirrored(one, size) for one, size in zip(some, sizes, strict=True)]
+            some = self.roi_heads.forward_with_given_boxes(features, some)
+            mirrored = self.roi_heads.forward_with_given_boxes(mirrored_features, mirrored)
+            for one, other in zip(some, mirrored, strict=True):
+                if one.has("pred_masks"):
+                    one.pred_masks = (one.pred_masks + other.pred_masks.flip(-1)) / 2
+            return some
+
+        return [self.merge(*pair) for pair in zip(found, mirrored_found, strict=True)], draw
 
     def find_boxes(self, inputs: list[dict[str, Any]]) -> tuple[dict[str, Tensor], list[Instances]]:
         """Return the features of one view and the boxes that are found in it, without masks."""

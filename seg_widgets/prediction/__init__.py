@@ -32,10 +32,19 @@ from .filter import (
     check_threshold,
 )
 from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
+from .partial import PartialPrediction
 from .plotting import plot
 from .polygons import Polygon, polygons
 from .prediction import Instance, Prediction
-from .predictor import SCORE_FLOOR, BatchPredictor, Predictor, QueuedPredictor
+from .predictor import (
+    SCORE_FLOOR,
+    BatchPredictor,
+    Keep,
+    Predictor,
+    QueuedPredictor,
+    SparingPredictor,
+    StepwisePredictor,
+)
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
 
@@ -56,13 +65,17 @@ __all__ = [
     "Filter",
     "InputFormat",
     "Instance",
+    "Keep",
     "MaskCrop",
+    "PartialPrediction",
     "Points",
     "Polygon",
     "Prediction",
     "Predictor",
     "QueuedPredictor",
     "SortKey",
+    "SparingPredictor",
+    "StepwisePredictor",
     "category_ids",
     "category_ids_source",
     "check_class_names",

@@ -8,13 +8,27 @@ from typing import Final, Protocol, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from .filter import Filter
+from .partial import PartialPrediction
 from .prediction import Prediction
 
-__all__ = ["SCORE_FLOOR", "BatchPredictor", "Predictor", "QueuedPredictor"]
+__all__ = [
+    "SCORE_FLOOR",
+    "BatchPredictor",
+    "Keep",
+    "Predictor",
+    "QueuedPredictor",
+    "SparingPredictor",
+    "StepwisePredictor",
+]
 
 SCORE_FLOOR: Final = 0.05
 """The lowest score that a model answers with. It runs once per image at this floor; each threshold
 that is chosen later only picks from its result."""
+
+
+Keep = Callable[[Prediction], npt.NDArray[np.bool_]]
+"""Says of a prediction without masks which instances are needed: N booleans."""
 
 
 @runtime_checkable
@@ -85,5 +99,52 @@ class QueuedPredictor(Predictor, Protocol):
 
         Returns:
             What was found.
+        """
+        ...
+
+
+@runtime_checkable
+class StepwisePredictor(Predictor, Protocol):
+    """A `Predictor` that can show what it has found before it has drawn all masks.
+
+    A session calls `predict_in_steps` for the image that it shows.
+    """
+
+    def predict_in_steps(
+        self,
+        image: npt.NDArray[np.uint8],
+        /,
+        *,
+        shown: Filter,
+        on_first: Callable[[PartialPrediction], None],
+    ) -> Prediction:
+        """Find the instances in one image; those that are shown get their masks first.
+
+        Args:
+            image: H×W×3 uint8 RGB; it must not be changed.
+            shown: what a person looks at.
+            on_first: is called at most once, when all that is shown has its mask and enough others
+                have none yet. What it raises ends the call.
+
+        Returns:
+            What was found, the same as the predictor's answer for the image.
+        """
+        ...
+
+
+@runtime_checkable
+class SparingPredictor(Predictor, Protocol):
+    """A `Predictor` that can leave out masks that nobody needs, which is faster."""
+
+    def predict_kept(self, image: npt.NDArray[np.uint8], /, keep: Keep) -> Prediction:
+        """Find the instances in one image, with the masks of some.
+
+        Args:
+            image: H×W×3 uint8 RGB; it must not be changed.
+            keep: says which instances are needed.
+
+        Returns:
+            The predictor's answer for the image; but of the instances that are not needed, some
+            have an empty mask.
         """
         ...

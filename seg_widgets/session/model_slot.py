@@ -4,31 +4,49 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from ..errors import ModelError, SegWidgetsError, SettingError
 from ..modeling import (
+    EXACT,
+    SPEEDS,
     STARTER,
     BackgroundDownload,
     ModelCard,
     as_predictor,
+    check_speed,
     missing_card,
     model_name,
 )
 from ..prediction import Predictor
 from ..serving import SERVER_VARIABLE, environment
 from .failures import presentable
-from .worker import call_in_thread
+from .worker import POLL_S, call_in_thread
 
-__all__ = ["ModelChoice", "ModelSlot", "SlotState", "predictor_name", "predictor_words"]
+__all__ = [
+    "ModelChoice",
+    "ModelSlot",
+    "SlotState",
+    "predictor_name",
+    "predictor_title",
+    "predictor_words",
+]
 
 _log = logging.getLogger(__name__)
+
+_PATIENCE_S: Final = 1.0
+"""How long a model's building waits at most for what is put on screen first."""
+
+_SETTLING_S: Final = 0.2
+"""How long it waits after that: what was sent has to leave the process."""
 
 SlotState = Literal["empty", "building", "ready", "failed", "fetching"]
 
@@ -42,12 +60,14 @@ class ModelChoice:
         build: Builds it, without arguments; None where there is a predictor.
         name: The name by which `load_predictor` makes it; "" for your own predictor.
         device: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name.
+        speed: One of `SPEEDS`, for a name.
     """
 
     predictor: Predictor | None = None
     build: Callable[[], Predictor] | None = None
     name: str = ""
     device: str = "auto"
+    speed: str = EXACT
 
     @classmethod
     def of(
@@ -55,6 +75,7 @@ class ModelChoice:
         predictor: Predictor | str | Path | None = None,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
+        speed: str = EXACT,
     ) -> ModelChoice:
         """What a session is given.
 
@@ -64,15 +85,18 @@ class ModelChoice:
                 `SEG_WIDGETS_SERVER` names, or else the starter.
             build: Instead of a predictor, a function without arguments that builds one.
             device: "auto", "cpu", "cuda", "cuda:1" or "mps", for a name.
+            speed: One of `SPEEDS`, for a name.
 
         Raises:
-            SettingError: Both are given, or the predictor can't be called.
+            SettingError: Both are given, the predictor can't be called, or there is no such speed.
         """
+        check_speed(speed)
         if isinstance(predictor, Path):
             predictor = model_name(predictor)
         if predictor is not None and build is not None:
             raise SettingError("Give a predictor or a function that builds one, not both.")
         if build is not None:
+            _check_exact(speed)
             return cls(build=build, device=device)
         if predictor is None:
             predictor = server_predictor()
@@ -82,7 +106,8 @@ class ModelChoice:
                 raise SettingError(
                     f"A model's name can't be empty. Give one such as {STARTER!r}, or nothing."
                 )
-            return cls(build=_builder(name, device), name=name, device=device)
+            return cls(build=_builder(name, device, speed), name=name, device=device, speed=speed)
+        _check_exact(speed)
         predictor = as_predictor(predictor)
         if not callable(predictor):
             raise SettingError(
@@ -130,6 +155,7 @@ class ModelSlot:
         self._failed = False
         self._download: BackgroundDownload | None = None
         self._start_held: list[Callable[[], None]] | None = None
+        self._hurry = threading.Event()
 
     # ── what it is ────────────────────────────────────────────────────────────────────────────────
 
@@ -155,6 +181,11 @@ class ModelSlot:
     def name(self) -> str:
         """The name by which `load_predictor` makes the model in use, or "" for one's own."""
         return self._choice.name
+
+    @property
+    def speed(self) -> str:
+        """The one of `SPEEDS` that the model in use is loaded for."""
+        return self._choice.speed
 
     @property
     def building(self) -> bool:
@@ -213,10 +244,14 @@ class ModelSlot:
             return future
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self, until: threading.Event | None = None) -> Iterator[None]:
         """Models that are asked for in the meantime are built after it.
 
         Building one imports PyTorch, and every other thread is slower until then.
+
+        Args:
+            until: When it is set, they are built a moment later; so they are after a second, or at
+                once when somebody calls `hurry`. None (default): they don't wait.
         """
         with self._lock:
             self._start_held = []
@@ -225,17 +260,25 @@ class ModelSlot:
         finally:
             with self._lock:
                 held, self._start_held = self._start_held, None
-            for start in held or ():
-                start()
+            for work in held or ():
+                self._start(work if until is None else partial(self._patiently, work, until))
+
+    def hurry(self) -> None:
+        """Build the model now: somebody waits for it."""
+        self._hurry.set()
+
+    def _patiently(self, work: Callable[[], None], until: threading.Event) -> None:
+        end = time.monotonic() + _PATIENCE_S
+        while not until.is_set() and time.monotonic() < end and not self._hurry.wait(POLL_S):
+            pass
+        self._hurry.wait(_SETTLING_S)
+        work()
 
     def _start(self, work: Callable[[], None]) -> None:
-        def start() -> None:
-            call_in_thread(work, "seg_widgets model")
-
         if self._start_held is None:
-            start()
+            call_in_thread(work, "seg_widgets model")
         else:
-            self._start_held.append(start)
+            self._start_held.append(work)
 
     def fetch(self, choice: ModelChoice) -> None:
         """Fetch the weights of a model in the background; the model in use stays.
@@ -275,6 +318,10 @@ class ModelSlot:
     # ── what the threads report ───────────────────────────────────────────────────────────────────
 
     def _build(self, build: Callable[[], Predictor], future: Future[Predictor]) -> None:
+        with self._lock:
+            if self._future is not future:  # it has waited, and nobody needs it any more
+                future.cancel()
+                return
         try:
             built = build()
             if not callable(built):
@@ -334,6 +381,13 @@ def predictor_name(predictor: object) -> str:
     return predictor_words(predictor, "name") or type(predictor).__name__
 
 
+def predictor_title(predictor: object) -> str:
+    """What a predictor is called, with a speed that is not the exact one, as in "starter, fast"."""
+    speed = predictor_words(predictor, "speed")
+    name = predictor_name(predictor)
+    return f"{name}, {speed}" if speed in SPEEDS and speed != EXACT else name
+
+
 def predictor_words(predictor: object, attribute: str) -> str:
     """What a predictor says of itself.
 
@@ -351,10 +405,18 @@ def predictor_words(predictor: object, attribute: str) -> str:
         return ""
 
 
-def _builder(name: str, device: str) -> Callable[[], Predictor]:
+def _check_exact(speed: str) -> None:
+    if speed != EXACT:
+        raise SettingError(
+            f"speed={speed!r} is for a model that is loaded by its name. Make your own predictor "
+            f"so: load_predictor(…, speed={speed!r})."
+        )
+
+
+def _builder(name: str, device: str, speed: str) -> Callable[[], Predictor]:
     def build() -> Predictor:
         from ..modeling import load_predictor
 
-        return load_predictor(name, device=device)
+        return load_predictor(name, device=device, speed=speed)
 
     return build

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import weakref
+from dataclasses import dataclass, replace
 
 from .._text import printable
 from ..errors import InferenceError, ModelError, SegWidgetsError
 from ..modeling import STARTER
+from ..prediction import Filter, PartialPrediction
 from .failures import presentable
-from .model_slot import ModelChoice, ModelSlot, predictor_name
+from .model_slot import ModelChoice, ModelSlot, predictor_name, predictor_title
 from .opening import Openers
 from .pixels import PixelFolder
 from .progress import Progress
@@ -20,6 +22,26 @@ from .source import Source
 from .worker import Superseded, Worker
 
 __all__ = ["Processing"]
+
+
+@dataclass(frozen=True)
+class _Hearing:
+    """Tells a session how far a request is."""
+
+    session: Processing
+    request: Request
+
+    def on_step(self, step: Step) -> None:
+        self.session._on_step(self.request, step)
+
+    def on_wait(self, words: str) -> None:
+        self.session._on_wait(self.request, words)
+
+    def on_first(self, found: PartialPrediction) -> None:
+        self.session._on_first(self.request, found)
+
+    def shown(self) -> Filter | None:
+        return self.session._shown_of(self.request)
 
 
 class Processing(Publishing):
@@ -131,6 +153,7 @@ class Processing(Publishing):
 
     def _start(self, request: Request) -> None:
         request.model = self._slot.get()
+        self._slot.hurry()
         self._progress.opening(request)
         if request.kept and request.number is not None:
             self._history.update(request.number, state="busy")
@@ -158,12 +181,7 @@ class Processing(Publishing):
         try:
             self._finish(
                 request,
-                run_request(
-                    request,
-                    self._openers,
-                    lambda step: self._on_step(request, step),
-                    lambda words: self._on_wait(request, words),
-                ),
+                run_request(request, self._openers, _Hearing(self, request)),
             )
         except Superseded:
             return
@@ -197,6 +215,22 @@ class Processing(Publishing):
             self._progress.segmenting(request, words)
             self._publish()
 
+    def _on_first(self, request: Request, found: PartialPrediction) -> None:
+        with self._lock:
+            if self._is_dropped(request):
+                raise Superseded
+            if self._queue.current is not request or request.upcoming is None:
+                return
+            request.upcoming = replace(request.upcoming, found=found)
+            self._progress.drawing(request)
+            self._publish()
+
+    def _shown_of(self, request: Request) -> Filter | None:
+        """What is shown of a request's result; None where it doesn't go on screen."""
+        with self._lock:
+            is_shown = request.shown or self.image is None
+            return replace(self.filter, hidden_instances=()) if is_shown else None
+
     def _finish(self, request: Request, run: Run) -> None:
         with self._lock:
             if self._is_dropped(request):
@@ -205,7 +239,7 @@ class Processing(Publishing):
             name, uri, number = request.source.name, request.source.uri, request.number
             if number is None:
                 number = self._history.add(name, uri)
-            model = predictor_name(run.predictor)
+            model = predictor_title(run.predictor)
             opened = run.opened
             result = Result(
                 opened.image, run.prediction, name, uri, number, model, run.took_s, opened.notes

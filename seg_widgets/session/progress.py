@@ -57,6 +57,10 @@ class Progress:
         last = "" if last_s is None else f" (the last one took {_seconds(last_s)})"
         self._doing = self._sentence("Segmenting", request) + (f": {waits}" if waits else last)
 
+    def drawing(self, request: Request) -> None:
+        """What is shown of the current request is there; the masks of the others are drawn."""
+        self._doing = self._sentence("Drawing the fainter instances of", request)
+
     def took(self, last_s: float | None) -> None:
         """Note how long the model took for an image, in seconds; None where it is another one."""
         self._last_s = last_s

@@ -107,11 +107,14 @@ class Publishing(SegmentationState):
     def _upcoming(self) -> Upcoming | None:
         """The image to show until its result is there."""
         request = self._queue.current
-        # With other pixels than those on screen: a second look would only hide the first result.
-        if request is None or request.pixels is not None:
+        if request is None or not (request.shown or self.image is None):
             return None
-        upcoming = request.upcoming if request.shown or self.image is None else None
-        return None if upcoming is None or upcoming.image is self.image else upcoming
+        upcoming = request.upcoming
+        if upcoming is None or upcoming.found is not None:
+            return upcoming
+        # With other pixels than those on screen: a second look would only hide the first result.
+        is_second_look = request.pixels is not None or upcoming.image is self.image
+        return None if is_second_look else upcoming
 
 
 def _log_mistake(error: BaseException) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import Prediction
+from ..prediction import PartialPrediction, Prediction
 
 __all__ = ["Result", "Upcoming", "all_notes"]
 
@@ -60,6 +60,10 @@ class Upcoming:
 
     name: str = ""
     """What the image is called; "" (default) when it has no name."""
+
+    found: PartialPrediction | None = field(default=None, repr=False)
+    """What was found so far, once all that is shown has its mask; None (default) before. The result
+    has the same instances, and all masks."""
 
 
 def all_notes(image_notes: tuple[str, ...], prediction: Prediction | None) -> tuple[str, ...]:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from ..errors import InferenceError, PredictionError
 from ..images import RGBArray
-from ..prediction import Prediction, Predictor, QueuedPredictor, taken
+from ..prediction import (
+    Filter,
+    PartialPrediction,
+    Prediction,
+    Predictor,
+    QueuedPredictor,
+    StepwisePredictor,
+    taken,
+)
 from .opening import Openers
 from .pixels import Pixels
 from .queue import Request
@@ -17,7 +24,7 @@ from .result import Upcoming
 from .source import Opened
 from .worker import Superseded, wait_for
 
-__all__ = ["Run", "Step", "run_request"]
+__all__ = ["Listener", "Run", "Step", "run_request"]
 
 Step = Literal["loading", "segmenting"]
 
@@ -34,21 +41,31 @@ class Run:
     took_s: float
 
 
-def run_request(
-    request: Request,
-    openers: Openers,
-    on_step: Callable[[Step], None],
-    on_wait: Callable[[str], None],
-) -> Run:
+class Listener(Protocol):
+    """Who hears how far a request is."""
+
+    def on_step(self, step: Step) -> None:
+        """Called before each step: "loading" when the model is not built yet, "segmenting" when it
+        runs."""
+
+    def on_wait(self, words: str) -> None:
+        """Called with what a predictor says while it waits for its turn, and with "" when that has
+        come."""
+
+    def on_first(self, found: PartialPrediction) -> None:
+        """Called when all that is shown has its mask, while the others are drawn."""
+
+    def shown(self) -> Filter | None:
+        """What is shown of the result; None where it doesn't go on screen."""
+
+
+def run_request(request: Request, openers: Openers, listener: Listener) -> Run:
     """Open the image of a request, wait for its model, and run it.
 
     Args:
         request: What to do; its `model` is set.
         openers: Opens its image.
-        on_step: Called before each step: "loading" when the model is not built yet, "segmenting"
-            when it runs.
-        on_wait: Called with what a predictor says while it waits for its turn, and with "" when
-            that has come.
+        listener: Hears how far it is; what it raises ends the run.
 
     Raises:
         Superseded: The request was dropped meanwhile.
@@ -67,13 +84,13 @@ def run_request(
     if request.model is None:
         raise Superseded
     if not request.model.done():
-        on_step("loading")
+        listener.on_step("loading")
     predictor = wait_for(request.model, request.dropped)
 
-    on_step("segmenting")
+    listener.on_step("segmenting")
     started = time.monotonic()
     try:
-        answer = _ask(predictor, image, request, on_wait)
+        answer = _ask(predictor, image, request, listener)
     except SystemExit as error:
         raise InferenceError(
             f"The predictor called sys.exit({error.code!r}) instead of answering."
@@ -84,12 +101,14 @@ def run_request(
     return Run(opened, pixels, prediction, predictor, took_s)
 
 
-def _ask(
-    predictor: Predictor, image: RGBArray, request: Request, on_wait: Callable[[str], None]
-) -> Any:
+def _ask(predictor: Predictor, image: RGBArray, request: Request, listener: Listener) -> Any:
     """The predictor's answer; one that waits is told when nobody needs it any more."""
     if isinstance(predictor, QueuedPredictor):
-        return predictor.predict_in_turn(image, on_wait=on_wait, is_dropped=request.dropped.is_set)
+        is_dropped = request.dropped.is_set
+        return predictor.predict_in_turn(image, on_wait=listener.on_wait, is_dropped=is_dropped)
+    shown = listener.shown()
+    if shown is not None and isinstance(predictor, StepwisePredictor):
+        return predictor.predict_in_steps(image.copy(), shown=shown, on_first=listener.on_first)
     # A copy of its own: some functions draw into what they are given.
     return predictor(image.copy())
 

@@ -6,11 +6,13 @@ model, another one fetches weights. CONTRIBUTING has the rules for these threads
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Literal, Unpack
 
 from ..images import Channels, Choices, Contrast, Reading
+from ..modeling import EXACT
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from .history_table import history_table
 from .model_slot import ModelChoice
@@ -50,6 +52,7 @@ class SegmentationSession(Revisiting):
         channels: Of images with many channels, the index of one, or of three for red, green and
             blue. None (default) means the first.
         page: The index of the page or frame that is opened. None (default) means the first.
+        speed: "exact" (default), "balanced" or "fast", as for `load_predictor`, for a name.
 
     Raises:
         SettingError: An argument is out of range, or the predictor can't be called.
@@ -67,16 +70,21 @@ class SegmentationSession(Revisiting):
         contrast: Contrast = "auto",
         channels: Channels = None,
         page: int | None = None,
+        speed: str = EXACT,
     ) -> None:
         self._limits = Limits(max_pixels, allow_local, Choices(contrast, channels, page))
-        choice = ModelChoice.of(predictor, build, device)
+        choice = ModelChoice.of(predictor, build, device, speed)
         super().__init__(threshold)
-        with self._slot.held():
+        with self._slot.held(self._on_screen()):
             self._choose(choice)
             self._make_parts()
 
     def _make_parts(self) -> None:
         """What a subclass makes of itself before its model is built; here nothing."""
+
+    def _on_screen(self) -> threading.Event | None:
+        """What is set once the session is on screen, where it will be; here None."""
+        return None
 
     # ── requests ──────────────────────────────────────────────────────────────────────────────────
 
@@ -141,6 +149,7 @@ class SegmentationSession(Revisiting):
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
+        speed: str = EXACT,
     ) -> None:
         """Take another model, and segment the image on screen with it: a result of its own in
         `history`, beside the one of the other model.
@@ -152,11 +161,12 @@ class SegmentationSession(Revisiting):
             predictor: A `Predictor`, a model's name or folder, or None (default) for the starter.
             build: Instead of a predictor, a function without arguments that builds one.
             device: "auto" (default), "cpu", "cuda", "cuda:1" or "mps", for a name.
+            speed: "exact" (default), "balanced" or "fast", as for `load_predictor`, for a name.
 
         Raises:
             SettingError: The predictor can't be called, or the session is closed.
         """
-        self._choose(ModelChoice.of(predictor, build, device))
+        self._choose(ModelChoice.of(predictor, build, device, speed))
 
     def cancel(self) -> None:
         """Drop what is under way and what waits; what is on screen stays, and so do the results in
@@ -182,6 +192,7 @@ class SegmentationSession(Revisiting):
             SegWidgetsError: The last request failed; the result before it stays on screen.
             TimeoutError: The time is over.
         """
+        self._slot.hurry()
         with self._lock:
             if self._worker.is_current():
                 # An observer that the worker itself calls would wait for itself for ever.
@@ -254,6 +265,12 @@ class SegmentationSession(Revisiting):
         """The name by which `load_predictor` makes the model in use; "" for a predictor of one's
         own."""
         return self._slot.name
+
+    @property
+    def speed(self) -> str:
+        """The speed of the model in use, "exact", "balanced" or "fast"; "exact" for a predictor of
+        one's own."""
+        return self._slot.speed
 
     @property
     def closed(self) -> bool:

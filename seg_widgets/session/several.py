@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..batch import find_images, names_several
 from ..errors import SettingError
 from ..images import Upload, uploads
 
@@ -26,6 +25,9 @@ def several(sources: Iterable[object]) -> list[object]:
     """
     given: Any = sources
     if isinstance(given, (str, os.PathLike)):
+        # With all that runs over many images need; a panel is on screen before.
+        from ..batch import names_several
+
         path = os.fsdecode(given)
         if names_several(path):
             return _found(path)
@@ -48,6 +50,8 @@ def several(sources: Iterable[object]) -> list[object]:
 
 def _found(text: str) -> list[object]:
     """The images of a folder, a pattern or a list, in the order of `segment` and `batch`."""
+    from ..batch import find_images
+
     found = find_images([text])
     for error in found.errors.values():
         raise error

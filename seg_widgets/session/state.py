@@ -43,7 +43,8 @@ class SegmentationState(ThreadSafeTraits):
     upcoming = ByIdentity(read_only=True)
     """The image that a model is working on and whose result will be shown, an `Upcoming` with
     `image` and `name`, from its opening on; None (default) when there is none. A model's second
-    look at the image on screen has none. A panel shows it until its result is there."""
+    look at the image on screen has none until it has `found` something. A panel shows it until its
+    result is there."""
 
     image = ImageTrait()
     """The image on screen, H×W×3 uint8 RGB; None (default) while there is none. Setting it to
@@ -197,6 +198,9 @@ class SegmentationState(ThreadSafeTraits):
         names: Iterable[str] = proposal["value"]
         if self.prediction is not None and self.prediction.class_names:
             known = self.prediction.class_names
+            found = None if self.upcoming is None else self.upcoming.found
+            if found is not None:  # its classes can be chosen, too
+                known = (*known, *found.boxes.class_names)
             before = getattr(self, proposal["trait"].name)
             # Classes that were chosen under another model may stay; only a new unknown name is a
             # mistake.

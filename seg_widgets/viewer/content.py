@@ -15,6 +15,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -23,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ExportError, SegWidgetsError
-from ..prediction import MaskCrop, Prediction, check_image, unpacked
+from ..prediction import MaskCrop, PartialPrediction, Prediction, check_image, unpacked
 from ..style import class_color, hex_color
 
 __all__ = [
@@ -80,7 +81,7 @@ class Content:
     """The image's file: JPEG or PNG, see `header["mediaType"]`."""
 
     masks: tuple[MaskCrop, ...] | None
-    """N masks; None for a prediction without masks."""
+    """N masks; None for a prediction without masks, or with some that are still to come."""
 
     @property
     def name(self) -> str:
@@ -90,7 +91,7 @@ class Content:
 
 def encode_content(
     image: RGBArray,
-    prediction: Prediction,
+    prediction: Prediction | PartialPrediction,
     name: str = "",
     image_format: str = "auto",
     encoded: EncodedImage | None = None,
@@ -99,7 +100,7 @@ def encode_content(
 
     Args:
         image: H×W×3 uint8 RGB, of the size that the prediction is for.
-        prediction: what was found in it.
+        prediction: what was found in it, or so far.
         name: what to call the image.
         image_format: how the image travels: "jpeg" (quality 90), "png" (without loss), or "auto":
             PNG for images of up to 256 colours, JPEG for all others.
@@ -112,10 +113,10 @@ def encode_content(
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    check_image(prediction, image)
+    instances, masks = _parts(prediction)
+    check_image(instances, image)
     file = encoded or encode_image(image, image_format)
-    masks = prediction.masks or ()
-    bits = zlib.compress(b"".join(crop.bits for crop in masks), _ZLIB_LEVEL)
+    bits = zlib.compress(b"".join(crop.bits for crop in masks or () if crop), _ZLIB_LEVEL)
     header = {
         **_header(prediction, name),
         "mediaType": file.media_type,
@@ -158,26 +159,36 @@ def _decode(content: bytes) -> Content:
     packed = content[masks_at:]
     if len(packed) != header["maskBytes"]:
         raise ValueError(f"{header['maskBytes']} bytes of masks were announced, not {len(packed)}")
-    masks = unpacked(header["crops"], zlib.decompress(packed)) if header["hasMasks"] else None
+    has_masks = header["hasMasks"] and None not in header["crops"]
+    masks = unpacked(header["crops"], zlib.decompress(packed)) if has_masks else None
     return Content(header, content[image_at:masks_at], masks)
 
 
-def _header(prediction: Prediction, name: str) -> dict[str, Any]:
+def _parts(
+    found: Prediction | PartialPrediction,
+) -> tuple[Prediction, Sequence[MaskCrop | None] | None]:
+    """The instances, and their masks, of which None is still to come; None for no masks at all."""
+    if not isinstance(found, PartialPrediction):
+        return found, found.masks
+    return found.boxes, [found.masks.get(index) for index in range(len(found.boxes))]
+
+
+def _header(found: Prediction | PartialPrediction, name: str) -> dict[str, Any]:
     """What the header says of a prediction."""
+    prediction, masks = _parts(found)
     height, width = prediction.image_size
-    crops = prediction.masks or ()
     used = sorted(set(prediction.class_ids.tolist()))
     return {
         "name": name,
         "width": width,
         "height": height,
-        "hasMasks": prediction.masks is not None,
+        "hasMasks": masks is not None,
         "classes": [_class(prediction, class_id) for class_id in used],
         "classIds": prediction.class_ids.tolist(),
         "scores": prediction.scores.tolist(),
-        "areas": prediction.areas.tolist(),
+        "areas": found.areas.tolist(),
         "boxes": np.round(prediction.boxes.astype(np.float64), 1).tolist(),
-        "crops": [(crop.x, crop.y, crop.width, crop.height) for crop in crops],
+        "crops": [crop and (crop.x, crop.y, crop.width, crop.height) for crop in masks or ()],
         # By index, for a canvas that colours by instance.
         "colors": [hex_color(class_color(index)) for index in range(len(prediction))],
     }

@@ -15,7 +15,7 @@ import traitlets
 
 from ..errors import SegWidgetsError, SettingError
 from ..images import MAX_BYTES
-from ..prediction import Filter, Prediction
+from ..prediction import Filter, PartialPrediction, Prediction
 from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
 from ..style import DEFAULT_STYLE, Style
 from ..viewer import (
@@ -41,6 +41,7 @@ from .canvas_traits import (
     to_list,
     to_menu,
 )
+from .partial import Partial, Shown
 from .static_image import StaticImage, StaticView
 
 __all__ = ["SegmentationCanvas"]
@@ -178,9 +179,10 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         static_image: bool = True,
         **settings: Any,
     ) -> None:
-        self._shown: tuple[str, int, int, Prediction] | None = None
+        self._shown: Shown | None = None
         # The image of the preview, and its file where that is the whole image.
         self._previewed: tuple[RGBArray, EncodedImage] | None = None
+        self._partial: Partial | None = None
         self.on_export: OnExport | None = None
         """Makes the file of a format by its name, one of `exports`: (file name, media type,
         bytes)."""
@@ -217,12 +219,44 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         Raises:
             PredictionError: The prediction is of an image of another size.
         """
-        previewed, self._previewed = self._previewed, None
-        encoded = previewed[1] if previewed is not None and previewed[0] is image else None
+        partial, self._partial = self._partial, None
+        encoded = self._take_encoded(image)
         content = encode_content(image, prediction, name, self._format, encoded)
-        before, self._shown = self._shown, (name, image.shape[1], image.shape[0], prediction)
+        goes_on = partial is not None and partial.is_part_of(image, prediction)
+        self._show(content, (name, image.shape[1], image.shape[0], prediction), not goes_on)
+
+    def set_partial(self, image: RGBArray, found: PartialPrediction, name: str = "") -> None:
+        """Show what was found so far, until its result is there; `set_preview(None)` ends it, too.
+
+        What a person hides or selects meanwhile stays with the result that has the same instances.
+
+        Args:
+            image: H×W×3 uint8 RGB.
+            found: What was found in it so far.
+            name: What to call the image (default "").
+        """
+        encoded = self._take_encoded(image) or encode_image(image, self._format)
+        content = encode_content(image, found, name, self._format, encoded)
+        before = self._partial.before if self._partial is not None else (self.content, self._shown)
+        self._partial = Partial(image, found, before)
+        self._previewed = image, encoded
+        self._show(content, (name, image.shape[1], image.shape[0], found.boxes), True)
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether what is shown is part of a result that is still to come."""
+        return self._partial is not None
+
+    def _take_encoded(self, image: RGBArray) -> EncodedImage | None:
+        """The image's file where the preview had it."""
+        previewed, self._previewed = self._previewed, None
+        return previewed[1] if previewed is not None and previewed[0] is image else None
+
+    def _show(self, content: bytes, shown: Shown, reset: bool) -> None:
+        before, self._shown = self._shown, shown
         with self.hold_trait_notifications():
-            self._reset_choices(zoom=before is None or before[:3] != self._shown[:3])
+            if reset:
+                self._reset_choices(zoom=before is None or before[:3] != shown[:3])
             self.content = content
             # Behind the content, or the last result would be seen again for a moment.
             self.preview = b""
@@ -237,6 +271,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             name: What to call the image (default "").
         """
         self._previewed = None
+        self._end_partial()
         if image is None:
             self.preview = b""
             return
@@ -247,9 +282,20 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         nothing = Prediction.empty(image.shape[:2])
         self.preview = encode_content(image, nothing, name, encoded=encoded)
 
+    def _end_partial(self) -> None:
+        """Show again what was shown before it."""
+        if self._partial is None:
+            return
+        content, shown = self._partial.before
+        self._partial = None
+        if shown is None:
+            self.clear()
+        else:
+            self._show(content, shown, True)
+
     def clear(self) -> None:
         """Show no image."""
-        self._shown = None
+        self._shown = self._partial = None
         with self.hold_trait_notifications():
             self._reset_choices()
             self.content = b""

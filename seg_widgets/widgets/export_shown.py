@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from ..errors import SegWidgetsError
 from ..export import ExportedFile, Result, make, make_together, menu_formats, together_formats
+from ..modeling import EXACT
 from ..session import HistoryEntry, SegmentationState, shown_in
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
@@ -15,7 +16,11 @@ __all__ = ["export_all", "export_names", "export_shown"]
 
 
 def export_shown(
-    format_name: str, state: SegmentationState, canvas: SegmentationCanvas, model_name: str
+    format_name: str,
+    state: SegmentationState,
+    canvas: SegmentationCanvas,
+    model_name: str,
+    speed: str = EXACT,
 ) -> ExportedFile:
     """Make the file of an export.
 
@@ -24,6 +29,7 @@ def export_shown(
         state: What is shown.
         canvas: How it is drawn.
         model_name: The name by which `load_predictor` makes the model; "" for one's own.
+        speed: The speed that it was loaded for.
 
     Returns:
         The file's name, its media type and its content.
@@ -43,6 +49,7 @@ def export_shown(
         style=canvas.style_shown,
         source=state.origin,
         model=model_name,
+        speed="" if speed == EXACT else speed,
     )
     return make(format_name, result)
 

@@ -32,7 +32,7 @@ class Mirror:
         lock: Held while a value is copied and while observers of the copy are called. None
             (default) makes a lock for this mirror; give the owner's lock where observers of its
             traits may take that one, or two threads could wait for each other.
-        unless: Called with an owner's name before it is copied to the view; True leaves it out.
+        unless: Called with an owner's name before it is copied, on either side; True leaves it out.
             None (default) copies all.
     """
 
@@ -84,6 +84,8 @@ class Mirror:
         name = self._owner_names[view_name]
         copying = (threading.get_ident(), name)
         with self._lock:
+            if self._unless is not None and self._unless(name):
+                return
             self._receiving.add(copying)
             try:
                 _copy(self._view, view_name, self._owner, name)

@@ -14,12 +14,12 @@ from typing import Any, Final, cast
 import ipywidgets
 
 from ..errors import SettingError
-from ..modeling import STARTER, ModelCard, model_name
+from ..modeling import EXACT, SPEEDS, STARTER, ModelCard, model_name
 from ..modeling import models as known_models
 from ..prediction import Predictor
 from ..session import ModelSlot, predictor_name, predictor_words, server_predictor
 
-__all__ = ["OFFLINE_VARIABLE", "Choice", "ModelPicker", "model_choices"]
+__all__ = ["OFFLINE_VARIABLE", "Choice", "ModelPicker", "at_speed", "model_choices"]
 
 OFFLINE_VARIABLE: Final = "SEG_WIDGETS_OFFLINE"
 """The environment variable that keeps models which must be fetched out of the picker."""
@@ -28,6 +28,19 @@ _OWN: Final = "own model"
 
 Choice = tuple[Predictor | str | None, Callable[[], Predictor] | None]
 """A predictor, a model's name or None, and what builds it: what `SegmentationSession.use` takes."""
+
+
+_SEPARATOR: Final = " · "
+
+
+def at_speed(name: str, speed: str) -> str:
+    """What the picker calls a model at a speed.
+
+    Args:
+        name: The model's name.
+        speed: One of `SPEEDS`; the exact one is not said.
+    """
+    return name if speed == EXACT else f"{name}{_SEPARATOR}{speed}"
 
 
 class ModelPicker:
@@ -39,7 +52,7 @@ class ModelPicker:
         in_use: The name of the one in use, which differs while the other is being fetched.
         to_fetch: Gives the card of a model whose weights are not here, by its name; None for every
             other name.
-        on_choice: Takes the model that a person has chosen.
+        on_choice: Takes the model that a person has chosen, and its speed.
         is_fetching: Whether weights are being fetched.
         lock: The session's lock. The drop-down is updated by whichever thread reports a change,
             while a person may choose on another.
@@ -52,11 +65,14 @@ class ModelPicker:
         in_use: str,
         *,
         to_fetch: Callable[[str], ModelCard | None],
-        on_choice: Callable[[Choice], None],
+        on_choice: Callable[[Choice, str], None],
         is_fetching: Callable[[], bool],
         lock: threading.RLock,
     ) -> None:
-        self._choices = {**choices, **({} if in_use in choices else {in_use: (in_use, None)})}
+        self._choices = dict(choices)
+        if in_use not in choices:
+            name, _ = _parts(in_use)
+            self._choices.setdefault(name, (name, None))
         self._chosen, self._in_use = chosen, in_use
         self._to_fetch = to_fetch
         self._on_choice = on_choice
@@ -143,7 +159,9 @@ class ModelPicker:
             if self._updating:
                 return
         self._chosen = change["new"]
-        self._on_choice(self._choices[self._chosen])
+        is_whole = self._chosen in self._choices
+        name, speed = (self._chosen, EXACT) if is_whole else _parts(self._chosen)
+        self._on_choice(self._choices[name], speed)
         self._note_use()
 
     def _note_use(self) -> None:
@@ -152,15 +170,27 @@ class ModelPicker:
             self._in_use = self._chosen
 
     def _options(self) -> list[tuple[str, str]]:
-        """What the drop-down shows of each model, and its name: first those that are here."""
+        """What the drop-down shows of each model, and its name: first those that are here, each at
+        all its speeds."""
         here, away = [], []
         for name, (predictor, _) in self._choices.items():
-            card = self._to_fetch(name) if predictor == name else None
+            is_named = predictor == name
+            card = self._to_fetch(name) if is_named else None
             if card is None:
-                here.append((name, name))
+                names = [at_speed(name, speed) for speed in (SPEEDS if is_named else (EXACT,))]
+                here += [(label, label) for label in names]
             else:
                 away.append((f"{name} (fetch {card.megabytes:.0f} MB)", name))
+        # What is being fetched for a speed can be shown before it is here.
+        if self._chosen not in [name for _, name in (*here, *away)]:
+            here.append((self._chosen, self._chosen))
         return [*here, *away]
+
+
+def _parts(label: str) -> tuple[str, str]:
+    """The name and the speed of what `at_speed` gives."""
+    name, separator, speed = label.rpartition(_SEPARATOR)
+    return (name, speed) if separator and speed in SPEEDS else (label, EXACT)
 
 
 def model_choices(

@@ -7,15 +7,17 @@ the session's traits in them.
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Unpack
 
 import ipywidgets
 
-from ..errors import SettingError
+from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
+from ..modeling import EXACT
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
@@ -26,8 +28,8 @@ from .filmstrip import Filmstrip
 from .image_sources import ImageSources
 from .layout import close_all, labelled, panel_rows
 from .mirror import Mirror
-from .model_picker import Choice, ModelPicker, model_choices
-from .on_screen import displayed
+from .model_picker import Choice, ModelPicker, at_speed, model_choices
+from .on_screen import cell_end, displayed
 from .settings import known_controls, likely_fix, sample_sources
 from .static_image import FollowingStaticImage, StaticView
 
@@ -42,6 +44,8 @@ _SHOWN: Final = ("status", "busy")
 _FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances")
 _DRAWN: Final = ("color_by", "opacity", "show")
 _SHARED: Final = (*_FILTER, "selected", "error")
+# What is about the instances of one result.
+_OF_ONE: Final = ("hidden_instances", "selected")
 
 
 class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
@@ -72,6 +76,8 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         channels: Of images with many channels, the index of one, or of three for red, green and
             blue. None (default) means the first.
         page: The index of the page or frame that is opened. None (default) means the first.
+        speed: "exact" (default), "balanced" or "fast", as for `load_predictor`, for a name. The
+            picker offers each model that is here at all of them.
         models: What the model picker offers, by name: each a `Predictor` or a function that builds
             one. None (default) means all models that have a name.
         controls: What the panel is made of: some of "upload", "url", "samples", "threshold",
@@ -100,6 +106,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         contrast: Contrast = "auto",
         channels: Channels = None,
         page: int | None = None,
+        speed: str = EXACT,
         models: Mapping[str, Predictor | Callable[[], Predictor]] | None = None,
         controls: Iterable[str] | None = None,
         static_image: bool = True,
@@ -111,7 +118,8 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self.static_image = bool(static_image)
         self._follow()
         self._samples = sample_sources(samples) if "samples" in self._has else {}
-        self._choices = model_choices(predictor, build, models)
+        choices, chosen = model_choices(predictor, build, models)
+        self._choices = choices, at_speed(chosen, speed)
         self._device = device
         self.hidden_classes = hidden_classes
         self.class_thresholds = class_thresholds or {}
@@ -125,7 +133,12 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             contrast=contrast,
             channels=channels,
             page=page,
+            speed=speed,
         )
+
+    def _on_screen(self) -> threading.Event | None:
+        # The import of PyTorch would keep the display of this panel waiting.
+        return cell_end()
 
     # ── what it is made of ────────────────────────────────────────────────────────────────────────
 
@@ -157,7 +170,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             choices,
             chosen,
             # Another one than the chosen one while that is fetched, or could not be.
-            in_use=self.model_name or chosen,
+            in_use=self._model_in_use() or chosen,
             to_fetch=ModelSlot.to_fetch,
             on_choice=self._use_choice,
             is_fetching=lambda: bool(self.fetching),
@@ -196,7 +209,15 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
 
         # With the lock, so that no thread publishes between the first look and the observing.
         with self._lock:
-            shared = Mirror(self, self.canvas, _SHARED, lock=self._lock)
+            # Choices among the instances of a result that is still to come wait for it.
+            shared = Mirror(
+                self,
+                self.canvas,
+                _SHARED,
+                lock=self._lock,
+                unless=lambda name: name in _OF_ONE and self.canvas.is_partial,
+            )
+            self._push = shared.push
             shown = Mirror(self, self.canvas, _SHOWN, two_way=False, lock=self._lock)
             # Only what Python sets goes to the slider from here. What the person sets, the browser
             # has already linked; sending it again would pull the handle back while it is dragged.
@@ -231,14 +252,23 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         if result is None:
             self.canvas.clear()
         else:
+            was_partial = self.canvas.is_partial
             self.canvas.set_result(result.image, result.prediction, result.name)
+            if was_partial:  # a person may have chosen some already
+                self.hidden_instances = self.canvas.hidden_instances
+                self.selected = self.canvas.selected
 
     def _show_upcoming(self, _change: object = None) -> None:
         upcoming = self.upcoming
+        was_partial = self.canvas.is_partial
         if upcoming is None:
             self.canvas.set_preview(None)
-        else:
+        elif upcoming.found is None:
             self.canvas.set_preview(upcoming.image, upcoming.name)
+        else:
+            self.canvas.set_partial(upcoming.image, upcoming.found, upcoming.name)
+        if was_partial and not self.canvas.is_partial:
+            self._push()
 
     def _show_history(self, _change: object = None) -> None:
         with self._lock:
@@ -255,7 +285,10 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self._models.show_model(self.predictor, self.busy)
 
     def _show_models(self, _change: object = None) -> None:
-        self._models.show_models(self.model_name)
+        self._models.show_models(self._model_in_use())
+
+    def _model_in_use(self) -> str:
+        return at_speed(self.model_name, self.speed) if self.model_name else ""
 
     # ── what a saved notebook shows ───────────────────────────────────────────────────────────────
 
@@ -304,10 +337,11 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         *,
         build: Callable[[], Predictor] | None = None,
         device: str = "auto",
+        speed: str = EXACT,
     ) -> None:
         choices, chosen = model_choices(predictor, build, {})
-        with self._models.choosing(choices, chosen):
-            super().use(predictor, build=build, device=device)
+        with self._models.choosing(choices, at_speed(chosen, speed)):
+            super().use(predictor, build=build, device=device, speed=speed)
         self._device = device
         self._show_models()
 
@@ -339,9 +373,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self._sources.reset()
         self.segment_url(address)
 
-    def _use_choice(self, choice: Choice) -> None:
+    def _use_choice(self, choice: Choice, speed: str) -> None:
         predictor, build = choice
-        super().use(predictor, build=build, device=self._device)
+        super().use(predictor, build=build, device=self._device, speed=speed)
 
     def _exports(self) -> list[str]:
         """The menu of files: what is shown, and where there are several images, all of them."""
@@ -350,9 +384,14 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         return export_names(self.history)
 
     def _export(self, format_name: str) -> ExportedFile:
+        if self.canvas.is_partial:
+            raise SegWidgetsError(
+                "The fainter instances of this image are still being drawn. Save it again when "
+                "that is done."
+            )
         if format_name.startswith(ALL_IMAGES):
             return export_all(format_name.removeprefix(ALL_IMAGES), self)
-        return export_shown(format_name, self, self.canvas, self.model_name)
+        return export_shown(format_name, self, self.canvas, self.model_name, self.speed)
 
 
 def _fix(name: str) -> str:

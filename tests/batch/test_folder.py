@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from PIL import Image
 
 from seg_widgets import load, load_predictor, samples, segment_folder
 from seg_widgets.errors import ExportError, ImageNotFoundError, SettingError
-from seg_widgets.prediction import Filter, Prediction
+from seg_widgets.prediction import Filter, MaskCrop, Prediction
 from seg_widgets.tables import read_table
 from seg_widgets.testing import StubPredictor, make_jpeg
 
@@ -378,6 +379,31 @@ def test_batches_have_their_places_and_one_that_fails_is_done_one_by_one(
     # A part has 8 images: 3, 3 and 2; the second has 2.
     assert batching.groups == [3, 3, 2, 2]
     assert batching.calls == 10
+
+
+def test_masks_that_the_filter_drops_are_not_drawn(folder: Path, tmp_path: Path) -> None:
+    drawn: list[int] = []
+
+    class Sparing(Stub):
+        def predict_kept(
+            self, image: npt.NDArray[np.uint8], /, keep: Callable[..., npt.NDArray[np.bool_]]
+        ) -> Prediction:
+            whole = self(image)
+            assert whole.masks is not None
+            needed = keep(replace(whole, masks=None))
+            drawn.append(int(needed.sum()))
+            none = MaskCrop(0, 0, 0, 0, b"")
+            pairs = zip(whole.masks, needed, strict=True)
+            return replace(whole, masks=tuple(mask if kept else none for mask, kept in pairs))
+
+    settings: dict[str, Any] = {
+        "filter": Filter(0.5, class_thresholds={"food": 0.05, "person": 1.0}),
+        "formats": ["labelme", "coco", "csv"],
+    }
+    _run(folder, tmp_path / "whole", **settings)
+    _run(folder, tmp_path / "spared", Sparing(4), **settings)
+    assert drawn == [2] * 10
+    assert _files(tmp_path / "spared") == _files(tmp_path / "whole")
 
 
 def test_the_ids_of_a_coco_file_are_kept(folder: Path, tmp_path: Path) -> None:

@@ -201,7 +201,7 @@ class Studio:
 
     def fetch(self, notebook: Notebook) -> None:
         self.open_photo(notebook)
-        notebook.page.locator(".sgw-panel-models select").select_option(index=2)
+        notebook.page.locator(".sgw-panel-models select").select_option(index=4)
         expect(notebook.canvas).to_contain_text("Fetching")
         notebook.page.mouse.move(2, 2)
 

@@ -678,6 +678,65 @@ def colors_of(canvas: Locator) -> int:
     return count
 
 
+IN_STEPS = """\
+import dataclasses
+import pathlib
+import time
+
+from seg_widgets import SegmentationPanel
+from seg_widgets.prediction import PartialPrediction
+from seg_widgets.testing import StubPredictor
+
+
+class InSteps(StubPredictor):
+    def predict_in_steps(self, image, /, *, shown, on_first):
+        whole = self(image)
+        masks = {{at: whole.masks[at] for at, kept in enumerate(shown.keep(whole)) if kept}}
+        on_first(PartialPrediction(dataclasses.replace(whole, masks=None), masks))
+        while not pathlib.Path({flag!r}).exists():
+            time.sleep(0.05)
+        return whole
+
+
+panel = SegmentationPanel(InSteps(12), samples={{}})
+panel"""
+
+
+def test_what_is_shown_has_its_masks_while_the_fainter_are_drawn(
+    notebook: Notebook, lab: Lab, photo: Path, tmp_path: Path
+) -> None:
+    flag = tmp_path / "go"
+    lab.write_notebook("steps.ipynb", IN_STEPS.format(flag=str(flag)))
+    notebook.open("steps.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    # A model that is here is offered at each speed.
+    speeds = notebook.page.locator(".sgw-panel-models option", has_text="starter")
+    expect(speeds).to_have_text(["starter", "starter · balanced", "starter · fast"])
+
+    notebook.upload(photo)
+    expect(notebook.canvas).to_have_attribute("data-shown", "7", timeout=30_000)
+    expect(notebook.canvas).to_contain_text("Drawing the fainter instances of")
+    expect(notebook.canvas).to_have_attribute("aria-busy", "true")
+    expect(notebook.canvas.locator(".sgw-preview")).to_be_hidden()
+    assert notebook.marks() > 5000
+    shown = pixels(notebook.stage)
+
+    # An instance whose mask is still to come is an empty box.
+    notebook.slider.focus()
+    press(notebook, "ArrowLeft", 31)
+    assert notebook.shown() == 10
+    boxes = pixels(notebook.stage)
+    assert changed(shown, boxes) > 500
+    expect(notebook.canvas.locator(".sgw-table")).to_contain_text("…")
+
+    flag.touch()
+    expect(notebook.canvas).to_have_attribute("aria-busy", "false")
+    expect(notebook.canvas.locator(".sgw-table")).not_to_contain_text("…")
+    assert notebook.shown() == 10
+    assert changed(boxes, pixels(notebook.stage)) > 500
+
+
 def test_two_views_of_one_panel_stay_alike_and_one_may_go(
     notebook: Notebook, lab: Lab, photo: Path
 ) -> None:

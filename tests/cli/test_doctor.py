@@ -25,6 +25,7 @@ def test_doctor_says_what_is_here() -> None:
         "device",
         "driver",
         "starter",
+        "starter: exact AP 10.6, 1×; balanced AP 9.6, 1.15×; fast AP 7.9, 2.3×",
         "GB free",
         "Ready to segment.",
     ):

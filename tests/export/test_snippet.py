@@ -81,3 +81,10 @@ def test_names_in_python_lines_stay_texts(source: str, name: str) -> None:
     assert "put its path here" in lines
     assert "load_predictor" not in lines
     assert "your own predictor" in lines
+
+
+def test_the_python_lines_say_the_speed() -> None:
+    assert "load_predictor('starter')" in export.to_python("a.png", model="starter")
+    lines = export.to_python("a.png", model="starter", speed="fast")
+    assert "load_predictor('starter', speed='fast')" in lines
+    assert "speed" not in export.to_python("a.png", speed="fast")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from seg_widgets.errors import SettingError
-from seg_widgets.modeling import SPEEDS, Detectron2Predictor, load_predictor, save_model
+from seg_widgets.modeling import PRICES, SPEEDS, Detectron2Predictor, load_predictor, save_model
 
 
 @pytest.fixture(scope="module", params=SPEEDS)
@@ -32,3 +32,14 @@ def test_a_speed_that_is_none() -> None:
         load_predictor(speed="faster")
     with pytest.raises(SettingError, match="min_size=480 and speed='fast' both say"):
         load_predictor(speed="fast", min_size=480)
+
+
+def test_the_price_of_a_speed_is_the_one_in_the_docs() -> None:
+    page = (Path(__file__).parents[2] / "docs/models.md").read_text(encoding="utf-8")
+    for model, prices in PRICES.items():
+        assert model == "starter"
+        assert list(prices) == list(SPEEDS)
+        for speed, price in prices.items():
+            rows = [line for line in page.splitlines() if line.startswith(f"| `{speed}`")]
+            [cells] = [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+            assert (cells[1], cells[-1]) == (str(price.ap), f"{price.gain:g}×")

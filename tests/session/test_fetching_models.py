@@ -206,7 +206,9 @@ def labels(panel: SegmentationPanel) -> dict[str, str]:
 def test_the_picker_says_what_is_here_and_fetches_the_rest(zoo: type[Zoo]) -> None:
     panel = SegmentationPanel(device="cpu", samples={})
     panel.wait(60)
-    assert set(labels(panel)) == {card.name for card in models()}
+    # What is here is offered at each speed.
+    speeds = {"starter · balanced", "starter · fast"}
+    assert set(labels(panel)) == {card.name for card in models()} | speeds
     assert labels(panel)["starter"] == "starter"
     assert labels(panel)[NAME] == f"{NAME} (fetch {SIZE})"
     assert labels(panel)["coco-r101-fpn-3x"] == "coco-r101-fpn-3x (fetch 254 MB)"
@@ -255,7 +257,7 @@ def test_a_panel_that_starts_with_a_model_that_cannot_be_had(
     with pytest.raises(WeightsFetchError):
         panel.wait(60)
     assert panel.model_picker.value == "starter"
-    assert set(labels(panel)) == {NAME, "starter"}
+    assert set(labels(panel)) == {NAME, "starter", "starter · balanced", "starter · fast"}
     assert "Going on with the model 'starter'" in panel.canvas.error
     panel.segment(make_picture(60, 40))
     assert panel.wait(60) is not None

@@ -230,3 +230,42 @@ def test_building_waits_while_it_is_held() -> None:
     assert isinstance(future.result(20), StubPredictor)
     assert heard.event.wait(20)
     assert heard.built == [None]
+
+
+def test_a_model_waits_until_the_session_is_on_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model_slot, "_PATIENCE_S", 600.0)
+    monkeypatch.setattr(model_slot, "_SETTLING_S", 0.0)
+    built: list[str] = []
+
+    def choice(name: str) -> ModelChoice:
+        return ModelChoice(build=lambda: built.append(name) or StubPredictor())  # type: ignore[func-returns-value]
+
+    slot, on_screen = Heard().slot, threading.Event()
+    with slot.held(on_screen):
+        slot.use(choice("displayed"))
+        future = slot.get()
+    assert (built, slot.state) == ([], "building")
+    on_screen.set()
+    future.result(20)
+    assert built == ["displayed"]
+
+    # Who needs the model does not wait for the screen.
+    slot = Heard().slot
+    with slot.held(threading.Event()):
+        slot.use(choice("hurried"))
+        future = slot.get()
+    slot.hurry()
+    future.result(20)
+    assert built == ["displayed", "hurried"]
+
+    # Another one was chosen meanwhile.
+    slot, on_screen = Heard().slot, threading.Event()
+    with slot.held(on_screen):
+        slot.use(choice("dropped"))
+        dropped = slot.get()
+    slot.use(choice("taken"))
+    slot.get().result(20)
+    on_screen.set()
+    with pytest.raises(CancelledError):
+        dropped.result(20)
+    assert built == ["displayed", "hurried", "taken"]

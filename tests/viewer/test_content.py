@@ -6,6 +6,7 @@ import io
 import json
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from seg_widgets.errors import ExportError, PredictionError
-from seg_widgets.prediction import Prediction
+from seg_widgets.prediction import PartialPrediction, Prediction
 from seg_widgets.style import class_color, hex_color
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer import decode_content, encode_content
@@ -36,6 +37,26 @@ def test_the_message_carries_image_masks_and_metadata() -> None:
     assert header["mediaType"] == "image/jpeg"
     assert np.abs(decoded - image).mean() < 4
     assert content.masks == prediction.masks
+
+
+def test_masks_that_are_still_to_come_are_left_open() -> None:
+    image = make_picture(120, 90)
+    whole = StubPredictor(4)(image)
+    assert whole.masks is not None
+    part = PartialPrediction(replace(whole, masks=None), {0: whole.masks[0], 2: whole.masks[2]})
+    content = decode_content(encode_content(image, part, "a"))
+    assert content.masks is None
+    header = content.header
+    assert header["hasMasks"] is True
+    assert [crop is None for crop in header["crops"]] == [False, True, False, True]
+    box = whole.boxes[1]
+    assert header["areas"][0] == whole.areas[0]
+    assert header["areas"][1] == round((box[2] - box[0]) * (box[3] - box[1]))
+    message = encode_content(image, part, "a")
+    bits = zlib.decompress(message[len(message) - header["maskBytes"] :])
+    assert bits == whole.masks[0].bits + whole.masks[2].bits
+    with pytest.raises(PredictionError):
+        encode_content(make_picture(60, 40), part)
 
 
 def test_the_message_is_laid_out_as_the_browser_reads_it() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 from seg_widgets.errors import PredictionError, SettingError
-from seg_widgets.prediction import Filter
+from seg_widgets.prediction import Filter, PartialPrediction
 from seg_widgets.prediction.prediction import Prediction
 from seg_widgets.style import Style
 from seg_widgets.testing import StubPredictor, make_picture
@@ -202,6 +203,56 @@ def test_a_preview_is_an_image_without_instances_and_a_result_ends_it() -> None:
     canvas.set_preview(image)
     canvas.set_preview(None)
     assert canvas.preview == b""
+    canvas.close()
+
+
+def _part(whole: Prediction, count: int) -> PartialPrediction:
+    assert whole.masks is not None
+    return PartialPrediction(replace(whole, masks=None), dict(enumerate(whole.masks[:count])))
+
+
+def test_a_part_of_a_result_is_shown_until_the_whole_is_there() -> None:
+    canvas = SegmentationCanvas()
+    image = make_picture(320, 240)
+    whole = StubPredictor(5)(image)
+    canvas.set_preview(image, "a.jpg")
+    preview = decode_content(canvas.preview)
+    sent: list[str] = []
+    canvas.observe(lambda change: sent.append(change["name"]), ["content", "preview"])
+    canvas.set_partial(image, _part(whole, 2), "a.jpg")
+    assert sent == ["content", "preview"]
+    assert canvas.is_partial
+    part = decode_content(canvas.content)
+    assert part.image == preview.image
+    assert [crop is None for crop in part.header["crops"]] == [False, False, True, True, True]
+    canvas.selected, canvas.hidden_instances, canvas.zoom = (1,), (4,), 2.0
+    canvas.set_result(image, whole, "a.jpg")
+    assert not canvas.is_partial
+    assert decode_content(canvas.content).masks == whole.masks
+    assert decode_content(canvas.content).image == preview.image
+    # What was chosen in the part holds for the whole.
+    assert (canvas.selected, canvas.hidden_instances, canvas.zoom) == ((1,), (4,), 2.0)
+
+    # Without a whole, what was there before comes back.
+    before = canvas.content
+    other = make_picture(120, 80)
+    canvas.set_partial(other, _part(StubPredictor(3)(other), 1))
+    canvas.set_partial(other, _part(StubPredictor(4)(other), 1))
+    assert canvas.selected == ()
+    canvas.set_preview(None)
+    assert (canvas.content, canvas.is_partial) == (before, False)
+    assert "320×240" in repr(canvas)
+
+    # A whole with other instances (an image at half the size) begins anew.
+    canvas.set_partial(image, _part(whole, 2), "a.jpg")
+    canvas.selected = (1,)
+    canvas.set_result(image, StubPredictor(3)(image), "a.jpg")
+    assert canvas.selected == ()
+
+    canvas.clear()
+    canvas.set_partial(image, _part(whole, 2), "a.jpg")
+    canvas.set_preview(None)
+    assert (canvas.content, canvas.is_partial) == (b"", False)
     canvas.close()
 
 

@@ -18,7 +18,7 @@ class Page:
 
     def __init__(self) -> None:
         [card, *_] = [card for card in models() if card.file]
-        self.chosen: list[Choice] = []
+        self.chosen: list[tuple[Choice, str]] = []
         self.fetching = False
         self.away = {"far"}
         self.size = f"{card.megabytes:.0f} MB"
@@ -32,8 +32,8 @@ class Page:
             lock=threading.RLock(),
         )
 
-    def _on_choice(self, choice: Choice) -> None:
-        self.chosen.append(choice)
+    def _on_choice(self, choice: Choice, speed: str) -> None:
+        self.chosen.append((choice, speed))
         self.fetching = choice[0] in self.away
 
 
@@ -41,6 +41,8 @@ def test_what_is_here_comes_first_and_the_rest_with_its_size() -> None:
     page = Page()
     assert page.picker.dropdown.options == (
         ("near", "near"),
+        ("near · balanced", "near · balanced"),
+        ("near · fast", "near · fast"),
         (f"far (fetch {page.size})", "far"),
     )
     assert page.picker.dropdown.value == "near"
@@ -49,13 +51,15 @@ def test_what_is_here_comes_first_and_the_rest_with_its_size() -> None:
 def test_a_choice_is_handed_on_and_new_options_are_none() -> None:
     page = Page()
     page.picker.dropdown.value = "far"
-    assert page.chosen == [("far", None)]
+    assert page.chosen == [(("far", None), "exact")]
     page.picker.show_models("near")  # still on its way
     assert page.picker.dropdown.value == "far"
     page.away.clear()
     page.fetching = False
     page.picker.show_models("far")
-    assert page.picker.dropdown.options == (("far", "far"), ("near", "near"))
+    speeds = ("", " · balanced", " · fast")
+    names = [f"{model}{speed}" for model in ("far", "near") for speed in speeds]
+    assert [label for label, _ in page.picker.dropdown.options] == names
     assert page.picker.dropdown.value == "far"
     assert len(page.chosen) == 1
 
@@ -77,11 +81,48 @@ def test_a_choice_from_python_that_is_refused_leaves_all_as_it_was() -> None:
     ):
         raise SettingError("It is refused.")
     page.picker.show_models("near")
-    assert [name for _, name in page.picker.dropdown.options] == ["near", "far"]
+    assert [name for _, name in page.picker.dropdown.options][0::3] == ["near", "far"]
     with page.picker.choosing({"x": ("x", None)}, "x"):
         pass
     page.picker.show_models("x")
     assert page.picker.dropdown.value == "x"
+
+
+def test_a_model_is_offered_at_each_speed() -> None:
+    page = Page()
+    page.picker.dropdown.value = "near · fast"
+    assert page.chosen == [(("near", None), "fast")]
+    page.picker.show_models("near · fast")
+    assert page.picker.dropdown.value == "near · fast"
+    page.picker.dropdown.value = "near"
+    assert page.chosen[1:] == [(("near", None), "exact")]
+
+    # What Python asks for is there before its weights are.
+    with page.picker.choosing({}, "far · balanced"):
+        page.fetching = True
+    page.picker.show_models("near")
+    assert page.picker.dropdown.value == "far · balanced"
+    page.fetching = False
+    page.away.clear()
+    page.picker.show_models("far · balanced")
+    assert page.picker.dropdown.value == "far · balanced"
+    assert len(page.picker.dropdown.options) == 6
+
+    # One's own predictor has no name by which it could be loaded otherwise; nor is a name cut.
+    stub = StubPredictor()
+    own = ModelPicker(
+        {"mine · fast": (stub, None), "other": (stub, None)},
+        "mine · fast",
+        "mine · fast",
+        to_fetch=lambda name: None,
+        on_choice=page._on_choice,
+        is_fetching=lambda: False,
+        lock=threading.RLock(),
+    )
+    assert [name for _, name in own.dropdown.options] == ["mine · fast", "other"]
+    own.dropdown.value = "other"
+    own.dropdown.value = "mine · fast"
+    assert page.chosen[-1] == ((stub, None), "exact")
 
 
 def test_the_line_describes_the_model_in_use() -> None:

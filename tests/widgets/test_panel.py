@@ -25,7 +25,7 @@ import traitlets
 
 from seg_widgets.errors import ImageFormatError, SettingError, UrlError
 from seg_widgets.export import save
-from seg_widgets.prediction import Prediction
+from seg_widgets.prediction import PartialPrediction, Prediction
 from seg_widgets.session import SegmentationSession, Threshold
 from seg_widgets.session.state import SegmentationState
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
@@ -205,7 +205,7 @@ def test_an_unknown_keyword_is_refused_with_the_likely_fix(keyword: str, fix: st
 def test_every_keyword_is_known_to_the_fix() -> None:
     parameters = inspect.signature(SegmentationPanel).parameters
     keywords = [name for name in parameters if name != "unknown"]
-    assert len(keywords) == 15
+    assert len(keywords) == 16
     with pytest.raises(SettingError, match=f"It takes {', '.join(keywords)}\\."):
         SegmentationPanel(StubPredictor(), zzz=1)
 
@@ -967,3 +967,98 @@ def test_a_model_is_built_once_the_panel_is_made() -> None:
         panel.wait(20)
         assert made == [True]
         assert panel.predictor is not None
+
+
+class _InSteps:
+    """A predictor that goes on after its first step when it is let go."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+        self.stub = StubPredictor(12)
+
+    def __call__(self, image: Any, /) -> Prediction:
+        return self.stub(image)
+
+    def predict_in_steps(self, image: Any, /, *, shown: Any, on_first: Any) -> Prediction:
+        whole = self.stub(image)
+        assert whole.masks is not None
+        masks = {int(index): whole.masks[index] for index in np.flatnonzero(shown.keep(whole))}
+        on_first(PartialPrediction(dataclasses.replace(whole, masks=None), masks))
+        assert self.go.wait(20)
+        return whole
+
+
+def test_what_is_shown_is_on_the_canvas_before_the_result() -> None:
+    predictor = _InSteps()
+    predictor.go.set()
+    with closing(SegmentationPanel(predictor, samples={})) as panel:
+        panel.segment(make_picture(64, 48), name="first.jpg")
+        panel.wait(20)
+        panel.selected = (1,)
+        first = panel.canvas.content
+        predictor.go.clear()
+
+        # A person chooses in what is there so far; the panel's own state is about the last result.
+        panel.segment(make_picture(80, 60), name="second.jpg")
+        wait_until(lambda: panel.canvas.is_partial)
+        assert panel.canvas.content != first
+        assert panel.canvas.status == "Drawing the fainter instances of second.jpg"
+        assert list(panel.canvas.selected) == []
+        panel.canvas.set_state({"selected": [2], "hidden_instances": [0], "threshold": 0.3})
+        assert (panel.source, panel.selected, panel.threshold) == ("first.jpg", (1,), 0.3)
+        panel.canvas._handle_custom_msg({"action": "export", "format": "png"}, [])
+        assert "still being drawn" in panel.canvas.error
+        predictor.go.set()
+        panel.wait(20)
+        assert (panel.source, panel.selected, panel.hidden_instances) == ("second.jpg", (2,), (0,))
+        assert (panel.canvas.selected, panel.canvas.hidden_instances) == ((2,), (0,))
+        assert not panel.canvas.is_partial
+        second = panel.canvas.content
+
+        # Without a result, the last one comes back with what is chosen in it.
+        predictor.go.clear()
+        panel.segment(make_picture(40, 30), name="third.jpg")
+        wait_until(lambda: panel.canvas.is_partial)
+        panel.cancel()
+        predictor.go.set()
+        assert panel.canvas.content == second
+        assert (panel.canvas.selected, panel.canvas.hidden_instances) == ((2,), (0,))
+
+
+def test_another_speed_is_another_look_at_the_image(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Model(StubPredictor):
+        name = "starter"
+        device = "cpu"
+
+        def __init__(self, speed: str) -> None:
+            super().__init__({"exact": 9, "balanced": 7, "fast": 5}[speed])
+            self.speed = speed
+
+    monkeypatch.setattr(
+        "seg_widgets.modeling.load_predictor", lambda name, device, speed: Model(speed)
+    )
+    with closing(SegmentationPanel(samples={}, speed="balanced")) as panel:
+        assert (panel.speed, panel.model_picker.value) == ("balanced", "starter · balanced")
+        panel.segment(make_picture(64, 48), name="a.png")
+        assert len(panel.wait(20) or ()) == 7
+        assert "load_predictor('starter', speed='balanced')" in _copied(panel)
+        panel.model_picker.value = "starter · fast"
+        assert len(panel.wait(20) or ()) == 5
+        assert panel.speed == "fast"
+        panel.use("starter")
+        assert len(panel.wait(20) or ()) == 9
+        assert (panel.speed, panel.model_picker.value) == ("exact", "starter")
+        assert "load_predictor('starter')" in _copied(panel)
+        models = ["starter, balanced", "starter, fast", "starter"]
+        assert [entry.model for entry in panel.history] == models
+        assert [item["model"] for item in panel.filmstrip.items] == models
+        with pytest.raises(SettingError, match=r"load_predictor\(…, speed='fast'\)"):
+            panel.use(StubPredictor(), speed="fast")
+        assert panel.model_picker.value == "starter"
+        with pytest.raises(SettingError, match="'exact' or 'balanced' or 'fast'"):
+            panel.use("starter", speed="faster")
+        assert panel.model_picker.value == "starter"
+
+
+def _copied(panel: SegmentationPanel) -> str:
+    return panel._export("python")[2].decode()

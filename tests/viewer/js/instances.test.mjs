@@ -130,6 +130,9 @@ test("an instance is described in words", () => {
     box: "0, 0 – 20, 20",
   });
   assert.equal(instances.describeInstance(header, 2).area, "1 px (< 0.1 %)");
+  const partial = { ...header, hasMasks: true, crops: header.scores.map(() => null) };
+  const { area, share, box } = instances.describeInstance(partial, 0);
+  assert.deepEqual([area, share, box], ["…", "…", "0, 0 – 20, 20"]);
 });
 
 test("classes are found by parts of their names", () => {

@@ -24,6 +24,24 @@ function randomBits(count, share, seed) {
   });
 }
 
+test("a mask that is still to come is its box until then", () => {
+  const here = maskOf(["#.#"], 4, 5);
+  const given = {
+    hasMasks: true,
+    width: 20,
+    height: 10,
+    boxes: [
+      [1.5, 2, 30, 4.2],
+      [4, 5, 7, 6],
+    ],
+    crops: [null, [4, 5, 3, 1]],
+  };
+  const found = masks.readMasks(given, new Uint8Array(here.bits));
+  assert.deepEqual(found[0], { x: 1, y: 2, width: 19, height: 3, bits: null, waits: true });
+  assert.equal(masks.maskHas(found[1], 4, 5), true);
+  assert.equal(masks.maskHas(found[1], 5, 5), false);
+});
+
 test("masks are cut from the bits one after the other, each from a whole byte on", () => {
   const first = maskOf(["###", "#.#"], 4, 5);
   const second = maskOf(["#########"], 0, 1);

@@ -240,11 +240,13 @@ export function describeInstance(header, index) {
   const percent = (100 * area) / (header.width * header.height);
   const share = percent >= 0.1 || percent === 0 ? percent.toFixed(1) : "< 0.1";
   const [left, top, right, bottom] = header.boxes[index].map(Math.round);
+  // Of a mask that is still to come nobody knows it.
+  const waits = header.hasMasks && header.crops[index] === null;
   return {
     name: classOf(header, index).name,
     score: header.scores[index].toFixed(2),
-    area: `${area.toLocaleString("en-US")} px (${share} %)`,
-    share: `${share} %`,
+    area: waits ? "…" : `${area.toLocaleString("en-US")} px (${share} %)`,
+    share: waits ? "…" : `${share} %`,
     box: `${left}, ${top} – ${right}, ${bottom}`,
   };
 }

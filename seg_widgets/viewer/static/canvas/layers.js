@@ -92,13 +92,14 @@ export class Layers {
     context.setTransform(scale, 0, 0, scale, edge - mask.x * scale, edge - mask.y * scale);
     const path = pathOf(scene, index, scale);
     const color = instanceColor(scene.header, index, look.colorBy);
-    if (look.show.includes("masks")) {
+    // A box in place of a mask that is still to come is an outline alone.
+    if (look.show.includes("masks") && !mask.waits) {
       context.globalAlpha = look.opacity;
       context.fillStyle = color;
       context.fill(path, "evenodd");
     }
     context.lineJoin = "round";
-    if (look.show.includes("outlines")) {
+    if (look.show.includes("outlines") || mask.waits) {
       const unit = this.#ratio / scale;
       stroke(context, path, "#000000", OUTLINE_SHADOW, unit);
       stroke(context, path, color, OUTLINE, unit);

@@ -3,7 +3,8 @@
 /** @import {Header, Mask} from "./types.js" */
 
 /**
- * One mask for each instance. A model that gives only boxes has masks without bits: all inside.
+ * One mask for each instance. A model that gives only boxes has masks without bits: all inside. So
+ * has an instance whose mask is still to come.
  *
  * @param {Header} header
  * @param {Uint8Array} bits
@@ -11,16 +12,12 @@
  */
 export function readMasks(header, bits) {
   if (!header.hasMasks) {
-    return header.boxes.map(([left, top, right, bottom]) => {
-      const x = Math.max(0, Math.floor(left));
-      const y = Math.max(0, Math.floor(top));
-      const width = Math.max(0, Math.min(header.width, Math.ceil(right)) - x);
-      const height = Math.max(0, Math.min(header.height, Math.ceil(bottom)) - y);
-      return { x, y, width, height, bits: null };
-    });
+    return header.boxes.map((_, index) => boxOf(header, index));
   }
   let offset = 0;
-  const masks = header.crops.map(([x, y, width, height]) => {
+  const masks = header.crops.map((crop, index) => {
+    if (!crop) return { ...boxOf(header, index), waits: true };
+    const [x, y, width, height] = crop;
     const length = (width * height + 7) >> 3;
     const mask = { x, y, width, height, bits: bits.subarray(offset, offset + length) };
     offset += length;
@@ -28,6 +25,20 @@ export function readMasks(header, bits) {
   });
   if (offset !== bits.length) throw new Error("the masks from the kernel are cut short");
   return masks;
+}
+
+/**
+ * @param {Header} header
+ * @param {number} index
+ * @returns {Mask} the pixels of the instance's box
+ */
+function boxOf(header, index) {
+  const [left, top, right, bottom] = header.boxes[index];
+  const x = Math.max(0, Math.floor(left));
+  const y = Math.max(0, Math.floor(top));
+  const width = Math.max(0, Math.min(header.width, Math.ceil(right)) - x);
+  const height = Math.max(0, Math.min(header.height, Math.ceil(bottom)) - y);
+  return { x, y, width, height, bits: null };
 }
 
 /**

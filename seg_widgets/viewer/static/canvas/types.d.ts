@@ -26,12 +26,12 @@ export interface Header extends Size {
   classes: ClassInfo[];
   classIds: number[];
   scores: number[];
-  /** Pixels of each mask. */
+  /** Pixels of each mask; of the box while the mask is still to come. */
   areas: number[];
   /** [left, top, right, bottom] in image pixels. */
   boxes: number[][];
-  /** [x, y, width, height] of each mask's crop. */
-  crops: number[][];
+  /** [x, y, width, height] of each mask's crop; null for a mask that is still to come. */
+  crops: (number[] | null)[];
   colors: string[];
 }
 
@@ -40,6 +40,8 @@ export interface Mask extends Size {
   x: number;
   y: number;
   bits: Uint8Array | null;
+  /** Whether it is still to come; until then it is the box. */
+  waits?: boolean;
 }
 
 /** A decoded content message. */
