@@ -137,7 +137,7 @@ def load_named(options: argparse.Namespace) -> tuple[Material, dict[str, list[Tr
     """Return what is learned from, and the validation part's truths by groups and by names."""
     parts = read_photographs(options.data, limit=options.limit)
     packages = None if options.photos_only else options.cache
-    older = load_material(options.data, packages)
+    older = load_material(options.data, packages, options.limit)
     index = options.cache / "npm/openmoji/package/data/openmoji.json"
     sides: tuple[Part, ...] = ("train", "validation")
     cutouts = [
