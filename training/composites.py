@@ -8,6 +8,7 @@ and Learn (https://arxiv.org/abs/1708.01642), bent towards few, large objects.
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.augmentation import (
@@ -133,6 +134,16 @@ class Sampler:
         sample.image = degrade(rng, sample.image)
         return without_slivers(sample)
 
+    def label_of(self, cutout: Cutout) -> int:
+        """Return what a pasted cut-out is labelled as."""
+        return cutout.class_id
+
+    def shares_of(self, class_id: int) -> NDArray[np.float64]:
+        """Return how often each of a class's cut-outs is drawn; the sum is 1."""
+        weights = np.array([SOURCE_WEIGHTS[cutout.source] for cutout in self.by_class[class_id]])
+        shares: NDArray[np.float64] = weights / weights.sum()
+        return shares
+
     def _view(self, rng: Random, kind: str, height: int, width: int) -> tuple[Photo, Affine]:
         """Choose a photograph and how it is seen: all of it with a jittered scale, or close to one
         of its objects."""
@@ -173,8 +184,7 @@ class Sampler:
         what lies below."""
         class_id = self.class_ids[int(rng.choice(len(self.class_ids), p=self.class_shares))]
         pool = self.by_class[class_id]
-        weights = np.array([SOURCE_WEIGHTS[cutout.source] for cutout in pool])
-        cutout = pool[int(rng.choice(len(pool), p=weights / weights.sum()))]
+        cutout = pool[int(rng.choice(len(pool), p=self.shares_of(class_id)))]
         height, width = sample.image.shape[:2]
         rows, columns = cutout.rgba.shape[:2]
         # The longer side may exceed the shorter side of the image: tall people, long vehicles.
@@ -223,5 +233,5 @@ class Sampler:
             if visible.sum() >= MIN_VISIBLE_SHARE * mask.sum():
                 kept_ids.append(class_below)
                 kept_masks.append(visible)
-        sample.class_ids = [*kept_ids, class_id]
+        sample.class_ids = [*kept_ids, self.label_of(cutout)]
         sample.masks = [*kept_masks, solid]

@@ -56,7 +56,8 @@ def _import() -> None:
         warnings.filterwarnings("ignore", "pkg_resources is deprecated", UserWarning)
         for module in ("detectron2.modeling", "detectron2.model_zoo"):
             importlib.import_module(module)
-        from . import starter_network  # noqa: F401 - registers the starter's parts with detectron2
+        # Registers the starter's parts with detectron2.
+        from . import grouped_names, starter_network  # noqa: F401
 
 
 @contextmanager

@@ -340,9 +340,8 @@ class TwoScaleRCNN(GeneralizedRCNN):  # type: ignore[misc]  # detectron2 has no 
         # Of a cascade the last stage's settings count.
         stages = self.roi_heads.box_predictor
         last = stages[-1] if isinstance(stages, nn.ModuleList) else stages
-        kept = batched_nms(
-            both.pred_boxes.tensor, both.scores, both.pred_classes, last.test_nms_thresh
-        )
+        kinds = both.pred_groups if both.has("pred_groups") else both.pred_classes
+        kept = batched_nms(both.pred_boxes.tensor, both.scores, kinds, last.test_nms_thresh)
         return both[kept[: last.test_topk_per_image]]
 
 
