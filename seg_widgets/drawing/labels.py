@@ -19,7 +19,15 @@ from ..prediction import Prediction
 from ..style import RGB, SMALLEST_FONT_PX, Style, text_color
 from . import fonts
 
-__all__ = ["Label", "Pill", "draw_labels", "make_pill", "paint_label", "place_labels"]
+__all__ = [
+    "Label",
+    "Pill",
+    "draw_labels",
+    "join_pills",
+    "make_pill",
+    "paint_label",
+    "place_labels",
+]
 
 # Smaller letters are tried before words are cut.
 _SHRINK: Final = 0.75
@@ -240,7 +248,7 @@ def _ramp(first: RGB, last: RGB) -> npt.NDArray[np.uint8]:
     return np.rint(np.linspace(first, last, 256)).astype(np.uint8)[:, None]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def make_pill(text: str, font_size: float, font_file: str | Path | None) -> Pill:
     """Draw one label.
 
@@ -266,6 +274,34 @@ def make_pill(text: str, font_size: float, font_file: str | Path | None) -> Pill
     letters = Image.new("L", (width, height))
     ImageDraw.Draw(letters).text((padding - left, above), text, fill=255, font=font)
     return Pill(_rounded(width, height, padding), np.asarray(letters), padding)
+
+
+def join_pills(texts: list[list[str]], font_size: float, font_file: str | Path | None) -> Pill:
+    """Draw one label of parts that other labels have, too: each is drawn once for all of them.
+
+    Args:
+        texts: the words, each in parts.
+        font_size: height of its letters in pixels (em).
+        font_file: see `Style.font`.
+
+    Returns:
+        The label.
+
+    Raises:
+        SettingError: the font can't be read.
+    """
+    words = [[make_pill(part, font_size, font_file) for part in word] for word in texts]
+    first = words[0][0]
+    if any(pill.size[1] != first.size[1] for word in words for pill in word):
+        # Of several fonts, as no single one has all the letters.
+        return make_pill(" ".join(map("".join, texts)), font_size, font_file)
+    padding = first.radius
+    blank = np.zeros((first.size[1], padding), np.uint8)
+    parts = []
+    for word in words:
+        parts += [blank, *(pill.text[:, padding:-padding] for pill in word)]
+    text = np.hstack([*parts, blank])
+    return Pill(_rounded(text.shape[1], text.shape[0], padding), text, padding)
 
 
 @lru_cache(maxsize=512)
