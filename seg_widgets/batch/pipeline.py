@@ -9,16 +9,18 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from .. import images
 from ..errors import ImageError
 from ..images import Channels, Contrast, LoadedImage
-from ..prediction import BatchPredictor, Prediction, Predictor, taken
+from ..prediction import BatchPredictor, Predictor, taken
 from .cloud import is_cloud, read_cloud
+from .giving_up import FailureWatch
+from .outcome import Outcome
 
-__all__ = ["Outcome", "Reading", "batch_size", "segment_groups"]
+__all__ = ["Reading", "batch_size", "segment_groups"]
 
 _log = logging.getLogger(__name__)
 
@@ -64,26 +66,6 @@ class Reading:
         )
 
 
-@dataclass
-class Outcome:
-    """What came of one image."""
-
-    source: Any
-    """Its path or address, or what else it was opened from."""
-
-    image: LoadedImage | None = None
-    """The image; None: it could not be opened."""
-
-    prediction: Prediction | None = None
-    """All that the model found; None: `error` says why not."""
-
-    error: Exception | None = None
-    """What was raised when it was opened, or by the model."""
-
-    seconds: float = field(default=0.0, compare=False)
-    """How long the model took; of images that went together, each one's share."""
-
-
 def batch_size(predictor: Predictor) -> int:
     """How many images a predictor should be given at once.
 
@@ -100,20 +82,29 @@ def segment_groups(
     groups: Iterable[Sequence[Any]],
     predictor: Predictor,
     reading: Reading = Reading(),
+    *,
+    gives_up: bool = True,
 ) -> Generator[list[Outcome], None, None]:
     """Open images and run a model on them; those of a group go through the model together.
 
     Whatever goes wrong with an image is its outcome's `error`; the others are not touched by it.
+    Only a model that fails on many images in a row in the same way ends it.
 
     Args:
         groups: paths, addresses, and what else `Reading.open` takes. They are asked for a few
             groups ahead.
         predictor: the model. It is called on this thread, images are opened on others.
         reading: how images are opened.
+        gives_up: whether it ends when the model fails on `MOST_FAILURES` images in a row (a dead
+            GPU: on three); those are not yielded.
 
     Yields:
         The outcomes of each group, in order.
+
+    Raises:
+        InferenceError: the model has failed on too many images in a row; the message says why.
     """
+    watch = FailureWatch() if gives_up else None
     stop = threading.Event()
     waiting: deque[list[Future[Outcome]]] = deque()
     rest = iter(groups)
@@ -129,13 +120,14 @@ def segment_groups(
             while True:
                 fill()
                 if not waiting:
+                    yield from watch.rest() if watch else ()
                     return
                 futures = waiting.popleft()
                 # Once more, so that others are opened while the model is at these.
                 fill()
                 outcomes = [future.result() for future in futures]
                 _predict(outcomes, predictor)
-                yield outcomes
+                yield from watch.pass_on(outcomes) if watch else (outcomes,)
         finally:
             stop.set()
             for futures in waiting:

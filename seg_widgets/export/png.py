@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy.typing as npt
 
@@ -28,6 +28,7 @@ __all__ = [
     "save_cutouts",
     "save_masks",
     "save_overlay_png",
+    "write_zip",
     "zip_bytes",
 ]
 
@@ -201,11 +202,21 @@ def zip_bytes(files: Iterable[File]) -> bytes:
         The archive, the same for the same files: it has no dates.
     """
     buffer = io.BytesIO()
+    write_zip(buffer, files)
+    return buffer.getvalue()
+
+
+def write_zip(target: IO[bytes], files: Iterable[File]) -> None:
+    """Write files as one ZIP archive, each as soon as it is made.
+
+    Args:
+        target: what it is written to.
+        files: each file's name and content.
+    """
     # PNGs don't get smaller by being packed again.
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as archive:
         for name, content in files:
             archive.writestr(zipfile.ZipInfo(as_text(name)), content)
-    return buffer.getvalue()
 
 
 def _write_all(folder: StrPath, files: Iterable[File]) -> list[Path]:
