@@ -197,10 +197,13 @@ def _add_matches(pattern: str, found: Found) -> None:
             meant.append(str(path))
         else:
             others.append(path.name)
-    meant, own = _without_own(meant, own)
+    meant, own_left_out = _without_own(meant, own)
     found.sources.extend(meant)
     left_out = "; ".join(
-        filter(None, [_counted(others, "file that is no image", "files that are no images"), own])
+        filter(
+            None,
+            [_counted(others, "file that is no image", "files that are no images"), own_left_out],
+        )
     )
     if not meant:
         raise ImageNotFoundError(

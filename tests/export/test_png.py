@@ -6,9 +6,11 @@ import dataclasses
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -99,7 +101,7 @@ def test_large_images_are_encoded_in_stripes_and_keep_every_pixel() -> None:
         assert content == export.png_bytes(array)
         with Image.open(io.BytesIO(content)) as read:
             np.testing.assert_array_equal(np.asarray(read).astype(kind), array)
-        swapped = array if kind is np.uint8 else cv2.imdecode(_flat(content), cv2.IMREAD_UNCHANGED)
+        swapped = array if kind is np.uint8 else _read(content)
         np.testing.assert_array_equal(swapped, array)
 
 
@@ -122,12 +124,12 @@ def test_a_mask_of_a_large_image(place: tuple[int, int]) -> None:
     )
     assert len(content) < 30_000
     plane = np.zeros(size, np.uint8)
-    assert np.array_equal(cv2.imdecode(_flat(empty), cv2.IMREAD_UNCHANGED), plane)
+    assert np.array_equal(_read(empty), plane)
     plane[y : y + 6, x : x + 10] = inside * 255
-    assert np.array_equal(cv2.imdecode(_flat(content), cv2.IMREAD_UNCHANGED), plane)
+    assert np.array_equal(_read(content), plane)
     with Image.open(io.BytesIO(content)) as read:
         assert read.mode == "L" and np.array_equal(np.asarray(read), plane)
 
 
-def _flat(content: bytes) -> np.ndarray[tuple[int], np.dtype[np.uint8]]:
-    return np.frombuffer(content, np.uint8)
+def _read(content: bytes) -> npt.NDArray[Any]:
+    return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED))

@@ -58,7 +58,7 @@ def test_formats_of_single_images_are_one_zip_with_what_is_shown(panel: Segmenta
         shapes = [len(json.loads(archive.read(each))["shapes"]) for each in archive.namelist()]
     # What is hidden alone is hidden on screen only, in the second image.
     assert shapes == [3, 2]
-    with zipfile.ZipFile(io.BytesIO(on_export("all:masks").data)) as archive:
+    with zipfile.ZipFile(io.BytesIO(on_export("all:masks")[2])) as archive:
         folders = [each.partition("/")[0] for each in archive.namelist()]
     assert folders == ["a"] * 3 + ["a (2)"] * 2
-    assert on_export("all:png").name == "images-overlay.zip"
+    assert on_export("all:png")[0] == "images-overlay.zip"
