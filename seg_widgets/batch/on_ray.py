@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import DependencyError, SegWidgetsError, SettingError
+from ..errors import DependencyError, SettingError
 from ..modeling import as_predictor, load_predictor
 from ..prediction import Predictor
 from .job import Described, Job, described_by
@@ -194,9 +194,6 @@ def do_on_ray(
 
     Yields:
         After each part, so that the caller can stop.
-
-    Raises:
-        SegWidgetsError: what a worker raised: its model fails on every image, or it can't write.
     """
     images = {number: len(tasks) for number, tasks in run.pending()}
     bar.update(run.done_before)
@@ -224,18 +221,8 @@ def do_on_ray(
             if run.failed:
                 bar.set_postfix_str(f"{run.failed} failed")
             yield
-    except import_ray().exceptions.RayTaskError as error:
-        raise _first_of_ours(error) or error from None
     finally:
         context.enable_progress_bars = had_bars
-
-
-def _first_of_ours(error: BaseException) -> SegWidgetsError | None:
-    """What a worker raised, inside of what Ray wraps around it."""
-    inner: Any = error
-    while inner is not None and not isinstance(inner, SegWidgetsError):
-        inner = getattr(inner, "cause", None) or inner.__cause__
-    return inner
 
 
 class _PartActor:

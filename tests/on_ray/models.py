@@ -43,10 +43,3 @@ class Killing(Stub):
             else:
                 os.kill(os.getpid(), signal.SIGKILL)
         return super().__call__(image)
-
-
-class Dead(Stub):
-    """A model whose GPU has died."""
-
-    def __call__(self, image: npt.NDArray[np.uint8], /) -> Prediction:
-        raise RuntimeError("CUDA error: device-side assert triggered")

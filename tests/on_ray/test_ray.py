@@ -12,11 +12,11 @@ import pytest
 from seg_widgets import segment_dataset, segment_folder
 from seg_widgets.batch import OBJECT_COLUMNS, Workers
 from seg_widgets.cli import batch, main
-from seg_widgets.errors import InferenceError, SettingError
+from seg_widgets.errors import SettingError
 from seg_widgets.images import load
 from seg_widgets.testing import make_jpeg
 
-from .models import Dead, Killing, Stub
+from .models import Killing, Stub
 
 ray: Any = pytest.importorskip("ray")
 
@@ -84,14 +84,6 @@ def test_two_workers_of_which_one_is_killed_write_the_same_bytes(
     # Nothing is left to do, here or there.
     again = segment_folder(folder, tmp_path / "there", Stub, ray=True, **settings)
     assert again.done_before == 40
-
-
-def test_a_dead_model_ends_the_run_with_its_own_message(folder: Path, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"images_per_part": 8, "progress": False, "ray": True}
-    with pytest.raises(InferenceError, match="failed on 3 images in a row"):
-        segment_folder(folder, tmp_path / "out", Dead, workers=Workers(1), **settings)
-    summary = segment_folder(folder, tmp_path / "out", Stub, workers=Workers(1), **settings)
-    assert (summary.done, summary.failed) == (40, 1)
 
 
 def test_rows_get_columns_and_errors_of_their_own(folder: Path) -> None:
