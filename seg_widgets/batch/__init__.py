@@ -12,7 +12,8 @@ from .job import IMAGES_PER_PART, Job, Model
 from .journal import Finished, Journal
 from .listing import Found, find_images, folder_of, names_several
 from .on_ray import Workers
-from .pipeline import Outcome, Reading, batch_size, segment_groups
+from .outcome import Outcome
+from .pipeline import Reading, batch_size, segment_groups
 from .summary import RunSummary
 
 __all__ = [

@@ -11,7 +11,8 @@ from ..prediction import DEFAULT_FILTER, Filter, Prediction, Predictor, instance
 from .failures import failure_of
 from .job import Job, Model
 from .on_ray import MakePredictor, Workers, maker_of, ray_data
-from .pipeline import Outcome, Reading, batch_size, segment_groups
+from .outcome import Outcome
+from .pipeline import Reading, batch_size, segment_groups
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -16,8 +16,9 @@ from ..modeling import STARTER, as_predictor, load_predictor
 from ..prediction import DEFAULT_FILTER, Filter, Predictor
 from .job import IMAGES_PER_PART, Job, described_by
 from .on_ray import Workers, connect, describe, do_on_ray, maker_of
+from .outcome import Outcome
 from .part import Part
-from .pipeline import Outcome, Reading, batch_size, segment_groups
+from .pipeline import Reading, batch_size, segment_groups
 from .progress import Bar, progress_bar
 from .run import Given, Run
 from .summary import RunSummary

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any, Final
 from urllib.request import url2pathname
@@ -21,11 +22,12 @@ from ..errors import (
     SegWidgetsError,
     SettingError,
 )
+from ..export import is_own_image
 from .cloud import is_cloud, list_cloud
 from .globs import has_magic, matches
 from .journal import absolute
 
-__all__ = ["Found", "find_images", "folder_of", "names_several"]
+__all__ = ["Found", "find_images", "folder_of", "names_several", "same_ids"]
 
 _LISTS: Final = (".json", ".txt")
 
@@ -46,6 +48,32 @@ class Found:
 
     errors: dict[str, SegWidgetsError] = field(default_factory=dict)
     """What gives no image, with the reason."""
+
+    def ids(self) -> list[int]:
+        """The id of each image: of a COCO file's the one there, else the next that is free.
+
+        Returns:
+            One for each of `sources`.
+
+        Raises:
+            SettingError: COCO files give different images the same id.
+        """
+        listed = [self.listed[source][1] for source in self.sources if source in self.listed]
+        taken = set(listed)
+        if len(taken) < len(listed):
+            raise same_ids()
+        free = (number for number in count(1) if number not in taken)
+        return [
+            self.listed[source][1] if source in self.listed else next(free)
+            for source in self.sources
+        ]
+
+
+def same_ids() -> SettingError:
+    """What is wrong with COCO files that can't be one data set."""
+    return SettingError(
+        "Several COCO files give different images the same id. Do each in a run of its own."
+    )
 
 
 def find_images(given: Iterable[str | os.PathLike[str]]) -> Found:
@@ -158,16 +186,25 @@ def _exists(text: str) -> bool:
 
 def _add_matches(pattern: str, found: Found) -> None:
     others: list[str] = []
+    own: list[str] = []
     meant: list[str] = []
     for path in matches(pattern):
         if path.is_dir() and not images.is_zarr(path):
             continue
-        if images.looks_like_image(path):
+        if is_own_image(path):
+            own.append(str(path))
+        elif images.looks_like_image(path):
             meant.append(str(path))
         else:
             others.append(path.name)
+    meant, own_left_out = _without_own(meant, own)
     found.sources.extend(meant)
-    left_out = _counted(others, "file that is no image", "files that are no images")
+    left_out = "; ".join(
+        filter(
+            None,
+            [_counted(others, "file that is no image", "files that are no images"), own_left_out],
+        )
+    )
     if not meant:
         raise ImageNotFoundError(
             f"The pattern {_path(pattern)} matches no image{f', only {left_out}' if others else ''}"
@@ -225,27 +262,43 @@ def _add_coco(content: str, path: Path, found: Found) -> None:
 
 def _look_into(folder: Path, given: str, found: Found) -> None:
     subfolders, hidden, others = [], [], []
+    own: list[str] = []
     meant: list[str] = []
     for path in sorted(folder.iterdir(), key=_name):
         if path.name.startswith("."):
             hidden.append(path.name)
         elif path.is_dir() and not images.is_zarr(path):
             subfolders.append(path.name)
+        elif is_own_image(path):
+            own.append(str(path))
         elif images.looks_like_image(path):
             meant.append(str(path))
         else:
             others.append(path.name)
+    meant, own_left_out = _without_own(meant, own)
     found.sources.extend(meant)
     parts = [
         _counted(subfolders, "subfolder", "subfolders (not entered)"),
         _counted(hidden, "hidden file", "hidden files"),
         _counted(others, "file that is no image", "files that are no images"),
+        own_left_out,
     ]
     left_out = "; ".join(filter(None, parts))
     if not meant:
         found.errors[given] = ImageNotFoundError(_without_images(given, subfolders, left_out))
     elif left_out:
         found.left_out.append(f"{_path(given)}: left out {left_out}.")
+
+
+def _without_own(meant: list[str], own: list[str]) -> tuple[list[str], str]:
+    """What to take of a folder, and what to say of earlier results that lie among its images.
+
+    Where there is nothing else, such as in a folder of cut-outs, they are what is meant.
+    """
+    if not meant:
+        return own, ""
+    names = [Path(path).name for path in own]
+    return meant, _counted(names, "earlier result of ours", "earlier results of ours")
 
 
 def _name(path: Path) -> str:

@@ -20,7 +20,7 @@ from ..tables import EncodedImage, TableImage, TableInfo, encode_image, join_ima
 from .failures import Failure, failure_of
 from .job import Job
 from .journal import Journal, state_of
-from .pipeline import Outcome
+from .outcome import Outcome
 from .plan import TABLE, Task, part_name
 from .store import Store
 

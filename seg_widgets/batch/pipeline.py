@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -20,8 +20,10 @@ from ..errors import ImageError, SettingError
 from ..images import Channels, Contrast, LoadedImage, RGBArray
 from ..prediction import BatchPredictor, Keep, Prediction, Predictor, SparingPredictor, taken
 from .cloud import is_cloud, read_cloud
+from .giving_up import FailureWatch
+from .outcome import Outcome
 
-__all__ = ["Outcome", "Reading", "batch_size", "segment_groups"]
+__all__ = ["Reading", "batch_size", "segment_groups"]
 
 _log = logging.getLogger(__name__)
 
@@ -67,27 +69,6 @@ class Reading:
         )
 
 
-@dataclass
-class Outcome:
-    """What came of one image."""
-
-    source: Any
-    """Its path or address, or what else it was opened from."""
-
-    image: LoadedImage | None = None
-    """The image; None: it could not be opened."""
-
-    prediction: Prediction | None = None
-    """All that the model found; None: `error` says why not. Where `segment_groups` was told what is
-    kept, the others may have empty masks."""
-
-    error: Exception | None = None
-    """What was raised when it was opened, or by the model."""
-
-    seconds: float = field(default=0.0, compare=False)
-    """How long the model took; of images that went together, each one's share."""
-
-
 def batch_size(predictor: Predictor) -> int:
     """How many images a predictor should be given at once.
 
@@ -105,10 +86,13 @@ def segment_groups(
     predictor: Predictor,
     reading: Reading = Reading(),
     keep: Keep | None = None,
+    *,
+    gives_up: bool = True,
 ) -> Generator[list[Outcome], None, None]:
     """Open images and run a model on them; those of a group go through the model together.
 
     Whatever goes wrong with an image is its outcome's `error`; the others are not touched by it.
+    Only a model that fails on many images in a row in the same way ends it.
 
     Args:
         groups: paths, addresses, and what else `Reading.open` takes. They are asked for a few
@@ -117,10 +101,16 @@ def segment_groups(
         reading: how images are opened.
         keep: says by a prediction without masks which instances are needed; a model that can leaves
             out the masks of the others. None: all are.
+        gives_up: whether it ends when the model fails on `MOST_FAILURES` images in a row (a dead
+            GPU: on three); those are not yielded.
 
     Yields:
         The outcomes of each group, in order.
+
+    Raises:
+        InferenceError: the model has failed on too many images in a row; the message says why.
     """
+    watch = FailureWatch() if gives_up else None
     stop = threading.Event()
     waiting: deque[list[Future[Outcome]]] = deque()
     rest = iter(groups)
@@ -136,13 +126,14 @@ def segment_groups(
             while True:
                 fill()
                 if not waiting:
+                    yield from watch.rest() if watch else ()
                     return
                 futures = waiting.popleft()
                 # Once more, so that others are opened while the model is at these.
                 fill()
                 outcomes = [future.result() for future in futures]
                 _predict(outcomes, predictor, keep)
-                yield outcomes
+                yield from watch.pass_on(outcomes) if watch else (outcomes,)
         finally:
             stop.set()
             for futures in waiting:

@@ -15,7 +15,7 @@ from .._files import TEMPORARY
 from ..errors import SettingError
 from ..export import unique_names, unique_stems
 from .journal import absolute, changes
-from .listing import Found
+from .listing import Found, same_ids
 from .store import Store
 
 __all__ = ["FAILURES", "TABLE", "Plan", "Task", "part_name"]
@@ -186,9 +186,7 @@ def _with_ids(new: list[tuple[str, str, str]], known: list[Task], found: Found) 
     taken = {task.image_id for task in known}
     listed = [found.listed[source][1] for source, _, _ in new if source in found.listed]
     if len(set(listed)) < len(listed) or taken & set(listed):
-        raise SettingError(
-            "Several COCO files give different images the same id. Do each in a run of its own."
-        )
+        raise same_ids()
     taken |= set(listed)
     free = (number for number in count(1) if number not in taken)
     for source, name, stem in new:

@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from .._text import PATH_LENGTH, printable
 from ..errors import ImageNotFoundError, SettingError
-from ..export import save_together
+from ..export import FORMATS, save_together
 from ..tables import read_table
 from .failures import Failure, failure_of, failures_csv
 from .job import Job
 from .journal import absolute
-from .listing import find_images
+from .listing import Found, find_images
 from .part import Part, PartSummary, finished_part
 from .plan import FAILURES, TABLE, Plan, Task
 from .store import open_store
@@ -60,6 +61,7 @@ class Run:
         self._began_s = time.monotonic()
         given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
         self.found = find_images(given)
+        _leave_out_results(self.found, os.fsdecode(out))
         if not self.found.sources:
             raise next(iter(self.found.errors.values()), _nothing())
         self.job, self.retry = job, retry
@@ -172,6 +174,7 @@ class Run:
             len(failures),
             self._totals.objects,
             time.monotonic() - self._began_s,
+            tuple(self.found.left_out),
         )
 
     def _write_joint(self) -> None:
@@ -179,12 +182,26 @@ class Run:
         local = self.store.local
         if not self.job.joint_formats or local is None:
             return
-        names, predictions = [], []
+        names, predictions, ids = [], [], []
         for image, prediction in read_table(local / TABLE):
             names.append(image.file_name)
             predictions.append(prediction)
+            ids.append(image.image_id)
         for name in self.job.joint_formats:
-            save_together(name, names, predictions, local, JOINT)
+            save_together(name, names, predictions, local, JOINT, image_ids=ids)
+
+
+def _leave_out_results(found: Found, out: str) -> None:
+    """Leave out what an earlier run has written into its folder, if that lies among the images."""
+    folder = f"{absolute(out).rstrip('/')}/"
+    written = tuple(f"{folder}{name}/" for name in FORMATS)
+    kept = [each for each in found.sources if not absolute(each).startswith(written)]
+    left_out = len(found.sources) - len(kept)
+    if left_out:
+        found.sources = kept
+        found.left_out.append(
+            f"Left out {left_out} earlier results in {printable(out, PATH_LENGTH)}."
+        )
 
 
 def _nothing() -> ImageNotFoundError:

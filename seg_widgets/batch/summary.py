@@ -43,6 +43,10 @@ class RunSummary:
     seconds: float = field(compare=False)
     """How long this run took."""
 
+    left_out: tuple[str, ...] = field(default=(), compare=False)
+    """A sentence for each folder of which something was left out: what is no image, and earlier
+    results."""
+
     @property
     def is_complete(self) -> bool:
         """Whether all images are done; the same call does the others."""
@@ -58,6 +62,7 @@ class RunSummary:
             lines.append(f"  … and {hidden} more classes")
         if self.failed:
             lines.append(f"{self.failed:,} failed: {self._shown_out}/{FAILURES} says why")
+        lines += self.left_out
         if not self.is_complete:
             left = self.images - self.done
             lines.append(f"stopped: {left:,} images are left; the same call does them")

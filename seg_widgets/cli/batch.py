@@ -27,8 +27,8 @@ examples:
 
 The same command goes on where a run was stopped, also by a power cut.
 
-exit status: 0 all images done, 1 some failed (OUT/failures.csv says why), 2 wrong usage or
-             no model, 130 or 143 stopped by Ctrl+C or SIGTERM
+exit status: 0 all images done, 1 some failed (OUT/failures.csv says why), 2 wrong usage, no
+             model or one that fails on everything, 130 or 143 stopped by Ctrl+C or SIGTERM
 """
 
 

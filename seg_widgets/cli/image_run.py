@@ -81,7 +81,8 @@ class ImageRun:
         group: list[str] = []
         originals = _Originals(sources, self._options.out, self._options.format)
         pairs = zip(unique_stems(sources, originals), unique_names(sources), strict=True)
-        for number, ((source, stem), name) in enumerate(pairs):
+        for number, ((source, stem), own_name) in enumerate(pairs):
+            name, _ = self._found.listed.get(source, (own_name, 0))
             if request:
                 break
             if self._is_done(number, source, stem, name):
@@ -182,6 +183,7 @@ class _Together:
         folders = [folder for folder in given if folder is not None]
         only = folders[0].resolve().name if len(options.photos) == len(folders) == 1 else ""
         self._stem = only or "images"
+        self._ids = found.ids() if self.formats else []
         self._found: dict[int, tuple[str, Prediction]] = {}
 
     def add(self, number: int, name: str, prediction: Prediction) -> None:
@@ -198,10 +200,11 @@ class _Together:
     def write(self) -> None:
         """Write the files, if there is anything to write."""
         # What was found before is known earlier than what is found now.
+        ids = [self._ids[number] for number in sorted(self._found)]
         found = [pair for _, pair in sorted(self._found.items())]
         names, predictions = [name for name, _ in found], [one for _, one in found]
         for each in self.formats if found else ():
-            path = save_together(each, names, predictions, self._folder, self._stem)
+            path = save_together(each, names, predictions, self._folder, self._stem, image_ids=ids)
             print(f"wrote {shown_path(str(path))}: {len(found)} images")
 
 

@@ -26,7 +26,8 @@ examples:
 COCO: several images give one data set, named like the folder (or images-coco.json).
 
 exit status: 0 all images done, 1 some failed (each is named with its reason),
-             2 wrong usage or no model, 130 or 143 stopped by Ctrl+C or SIGTERM
+             2 wrong usage, no model or one that fails on everything,
+             130 or 143 stopped by Ctrl+C or SIGTERM
              (the image it was at is done; --resume does the others)
 """
 

@@ -20,7 +20,15 @@ from ..prediction import Prediction
 from ..style import RGB, SMALLEST_FONT_PX, Style, text_color
 from . import fonts
 
-__all__ = ["Label", "Pill", "draw_labels", "make_pill", "paint_label", "place_labels"]
+__all__ = [
+    "Label",
+    "Pill",
+    "draw_labels",
+    "join_pills",
+    "make_pill",
+    "paint_label",
+    "place_labels",
+]
 
 # Smaller letters are tried before words are cut.
 _SHRINK: Final = 0.75
@@ -254,7 +262,7 @@ def _ramp(first: RGB, last: RGB) -> npt.NDArray[np.uint8]:
     return np.rint(np.linspace(first, last, 256)).astype(np.uint8)[:, None]
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def make_pill(text: str, font_size: float, font_file: str | Path | None) -> Pill:
     """Draw one label.
 
@@ -294,6 +302,34 @@ def _margins(font_size: float) -> tuple[int, int]:
     """Pixels beside a label's letters, and above them."""
     padding = max(2, round(font_size / 4))
     return padding, max(1, padding // 3)
+
+
+def join_pills(texts: list[list[str]], font_size: float, font_file: str | Path | None) -> Pill:
+    """Draw one label of parts that other labels have, too: each is drawn once for all of them.
+
+    Args:
+        texts: the words, each in parts.
+        font_size: height of its letters in pixels (em).
+        font_file: see `Style.font`.
+
+    Returns:
+        The label.
+
+    Raises:
+        SettingError: the font can't be read.
+    """
+    words = [[make_pill(part, font_size, font_file) for part in word] for word in texts]
+    first = words[0][0]
+    if any(pill.size[1] != first.size[1] for word in words for pill in word):
+        # Of several fonts, as no single one has all the letters.
+        return make_pill(" ".join(map("".join, texts)), font_size, font_file)
+    padding = first.radius
+    blank = np.zeros((first.size[1], padding), np.uint8)
+    parts = []
+    for word in words:
+        parts += [blank, *(pill.text[:, padding:-padding] for pill in word)]
+    text = np.hstack([*parts, blank])
+    return Pill(_rounded(text.shape[1], text.shape[0], padding), text, padding)
 
 
 @lru_cache(maxsize=512)

@@ -17,7 +17,7 @@ from .labels import draw_labels
 from .layers import Crop, Ink, draw_box, draw_lines, draw_outlines, fill_masks
 from .parallel import Parallel
 
-__all__ = ["THUMBNAIL_STYLE", "cutout", "overlay", "shrink", "thumbnail"]
+__all__ = ["THUMBNAIL_STYLE", "cutout", "overlay", "shrink", "shrink_mask", "thumbnail"]
 
 # A line's width for an image: a 300th of its side.
 _IMAGE_SIDES_PER_LINE: Final = 300
@@ -107,8 +107,10 @@ def cutout(image: RGBArray, prediction: Prediction, index: int) -> npt.NDArray[n
     x, y, alpha = _alpha(prediction[index], prediction.image_size)
     if alpha.size == 0:
         return np.zeros((1, 1, 4), np.uint8)
-    colors = image[y : y + alpha.shape[0], x : x + alpha.shape[1]] * (alpha > 0)[..., None]
-    return np.dstack((colors, alpha)).astype(np.uint8)
+    region = image[y : y + alpha.shape[0], x : x + alpha.shape[1]]
+    cut = cv2.cvtColor(cv2.bitwise_and(region, region, mask=alpha), cv2.COLOR_RGB2RGBA)
+    cut[..., 3] = alpha
+    return cast(npt.NDArray[np.uint8], cut)
 
 
 def _alpha(
@@ -170,15 +172,24 @@ def shrink(
     small = cast(RGBArray, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     masks = prediction.masks
     if masks is not None:
-        masks = tuple(_shrink(crop, scale, size) for crop in masks)
+        masks = tuple(shrink_mask(crop, scale, size) for crop in masks)
     shrunk = replace(
         prediction, image_size=(size[1], size[0]), boxes=prediction.boxes * scale, masks=masks
     )
     return small, shrunk
 
 
-def _shrink(crop: MaskCrop, scale: float, image_size: tuple[int, int]) -> MaskCrop:
-    """A mask of an image that was scaled to `image_size` (width, height)."""
+def shrink_mask(crop: MaskCrop, scale: float, image_size: tuple[int, int]) -> MaskCrop:
+    """A mask, made small with its image.
+
+    Args:
+        crop: the mask.
+        scale: what the image's sides were multiplied by.
+        image_size: (width, height) that the image has now, in pixels.
+
+    Returns:
+        The mask in the small image's pixels.
+    """
     if not crop.width:
         return crop
     x, y = min(int(crop.x * scale), image_size[0] - 1), min(int(crop.y * scale), image_size[1] - 1)

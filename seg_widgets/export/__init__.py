@@ -8,7 +8,7 @@ from __future__ import annotations
 from ..prediction import CSV_COLUMNS, category_ids, harmless, to_csv, to_supervision
 from .coco import CocoAnnotation, CocoResult, coco_dataset, to_coco
 from .cvat import cvat_labels, cvat_zip
-from .export_format import ExportedFile, ExportFormat, Result
+from .export_format import ExportedFile, ExportFormat, Result, Together
 from .files import file_stem, write_bytes
 from .formats import BUILT_IN
 from .geojson import to_geojson
@@ -17,12 +17,15 @@ from .label_image import to_label_image
 from .label_studio import label_studio_config, to_label_studio
 from .labelme import to_labelme
 from .names import unique_names, unique_stems
+from .own_files import is_own_image
 from .png import cutouts_zip, png_bytes, save_cutouts, save_masks, save_overlay_png
 from .registry import (
     DEFAULT_FORMATS,
     FORMATS,
+    each_formats,
     formats_table,
     make,
+    make_each,
     make_together,
     menu_formats,
     register,
@@ -45,17 +48,21 @@ __all__ = [
     "ExportFormat",
     "ExportedFile",
     "Result",
+    "Together",
     "category_ids",
     "coco_dataset",
     "cutouts_zip",
     "cvat_labels",
     "cvat_zip",
+    "each_formats",
     "file_stem",
     "formats_table",
     "harmless",
     "imagej_zip",
+    "is_own_image",
     "label_studio_config",
     "make",
+    "make_each",
     "make_together",
     "menu_formats",
     "png_bytes",

@@ -94,11 +94,13 @@ def coco_dataset(
     file_names: str | Sequence[str],
     *,
     category_ids: Sequence[int] | None = None,
+    image_ids: Sequence[int] | None = None,
     only: Chosen | None = None,
 ) -> dict[str, Any]:
     """A whole COCO data set, with `images`, `annotations` and `categories`, that pycocotools loads.
 
-    Ids: images 1, 2, 3 … in their order, annotations 1, 2, 3 … over all images. Scores are kept, as
+    Ids: images 1, 2, 3 … in their order if no others are given, annotations 1, 2, 3 … over all
+    images. Scores are kept, as
     `score`. An annotation without a mask has an empty `segmentation`. `info.description` says which
     ids the categories have.
 
@@ -106,14 +108,15 @@ def coco_dataset(
         predictions: one, or one for each image, all of the same class names.
         file_names: the images' names, one for each prediction.
         category_ids: the id of each class; None: as `category_ids(prediction)` says.
+        image_ids: the id of each image; None: 1, 2, 3 …
         only: the instances of a single prediction to take; None: all.
 
     Returns:
         The data set, to be written with `json.dumps`.
 
     Raises:
-        SettingError: the counts don't match, the class names or the ids differ, an index in `only`
-            is not here, or `only` is given for several predictions.
+        SettingError: the counts don't match, the class names or the ids differ, two images have the
+            same id, an index in `only` is not here, or `only` is given for several predictions.
     """
     results = [predictions] if isinstance(predictions, Prediction) else list(predictions)
     names = [file_names] if isinstance(file_names, str) else list(file_names)
@@ -126,6 +129,7 @@ def coco_dataset(
         raise SettingError(
             f"There are {len(results)} predictions, but {len(names)} file names; give one for each."
         )
+    numbers = _image_ids(image_ids, len(results))
     class_names = results[0].class_names if results else ()
     if any(result.class_names != class_names for result in results):
         raise SettingError(
@@ -145,9 +149,9 @@ def coco_dataset(
         "licenses": [],
         "images": [
             _image(number, name, result)
-            for number, (name, result) in enumerate(zip(names, results, strict=True), start=1)
+            for number, name, result in zip(numbers, names, results, strict=True)
         ],
-        "annotations": _annotations(results, ids, only),
+        "annotations": _annotations(results, numbers, ids, only),
         "categories": [
             {"id": category_id, "name": name}
             for category_id, name in zip(ids, class_names, strict=True)
@@ -160,11 +164,24 @@ def _image(image_id: int, name: str, result: Prediction) -> dict[str, Any]:
     return {"id": image_id, "file_name": name, "width": width, "height": height}
 
 
+def _image_ids(given: Sequence[int] | None, count: int) -> list[int]:
+    """The id of each image, checked."""
+    ids = list(range(1, count + 1)) if given is None else [int(number) for number in given]
+    if len(ids) != count:
+        raise SettingError(f"There are {count} images, but {len(ids)} ids; give one for each.")
+    if len(set(ids)) < count:
+        raise SettingError("Two images have the same id; each needs one of its own.")
+    return ids
+
+
 def _annotations(
-    results: list[Prediction], category_ids: Sequence[int], only: Chosen | None
+    results: list[Prediction],
+    image_ids: Sequence[int],
+    category_ids: Sequence[int],
+    only: Chosen | None,
 ) -> list[dict[str, Any]]:
     annotations: list[dict[str, Any]] = []
-    for image_id, result in enumerate(results, start=1):
+    for image_id, result in zip(image_ids, results, strict=True):
         for one in to_coco(result, image_id, category_ids=category_ids, only=only):
             area = int(result.areas[one["index"]])
             number = len(annotations) + 1

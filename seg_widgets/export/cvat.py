@@ -36,6 +36,7 @@ def cvat_zip(
     predictions: Prediction | Sequence[Prediction],
     file_names: str | Sequence[str],
     *,
+    image_ids: Sequence[int] | None = None,
     only: Chosen | None = None,
 ) -> bytes:
     """A ZIP that CVAT imports as "COCO 1.0": masks stay masks, and scores are attributes.
@@ -43,16 +44,17 @@ def cvat_zip(
     Args:
         predictions: one, or one for each image, all of the same class names.
         file_names: the images' names in the CVAT task, one for each prediction.
+        image_ids: the id of each image; None: 1, 2, 3 …
         only: the instances of a single prediction to take; None: all.
 
     Returns:
         The archive: annotations/instances_default.json, and labels.json to paste.
 
     Raises:
-        SettingError: the counts don't match, the class names differ, or an index in `only` is not
-            here.
+        SettingError: the counts don't match, the class names differ, two images have the same id,
+            or an index in `only` is not here.
     """
-    dataset = coco_dataset(predictions, file_names, only=only)
+    dataset = coco_dataset(predictions, file_names, image_ids=image_ids, only=only)
     class_names = [category["name"] for category in dataset["categories"]]
     for annotation in dataset["annotations"]:
         # CVAT keeps nothing else of an annotation.

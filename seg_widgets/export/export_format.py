@@ -18,7 +18,7 @@ from ..style import DEFAULT_STYLE, Style
 from .files import StrPath, file_stem, write_bytes
 from .png import File, zip_bytes
 
-__all__ = ["ExportFormat", "ExportedFile", "Result"]
+__all__ = ["ExportFormat", "ExportedFile", "Result", "Together"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +75,36 @@ class Result:
         return self.name or self.stem or "image"
 
 
+@dataclass(frozen=True, eq=False)
+class Together:
+    """What a file of several images is made of.
+
+    Raises:
+        SettingError: there is not one name and one id for each prediction.
+    """
+
+    file_names: Sequence[str]
+    """What the images are called, each once."""
+
+    predictions: Sequence[Prediction]
+    """What was found in each of them."""
+
+    image_ids: Sequence[int]
+    """The id of each."""
+
+    def __post_init__(self) -> None:
+        counts = {len(self.predictions), len(self.file_names), len(self.image_ids)}
+        if len(counts) > 1:
+            raise SettingError(
+                f"There are {len(self.predictions)} predictions, {len(self.file_names)} names and "
+                f"{len(self.image_ids)} ids; give one for each."
+            )
+
+    def images(self) -> Iterator[tuple[int, str, Prediction]]:
+        """Yield the id and the name of each image, and what was found in it."""
+        yield from zip(self.image_ids, self.file_names, self.predictions, strict=True)
+
+
 class ExportedFile(NamedTuple):
     """A file that was made, but not written."""
 
@@ -120,9 +150,8 @@ class ExportFormat:
     make_files: Callable[[Result], Iterator[File]] | None = None
     """Makes a file for each instance: `save` writes them, and the menu gives them as one ZIP."""
 
-    make_together: Callable[[Sequence[str], Sequence[Prediction]], bytes] | None = None
-    """Makes one file of the names of several images and what was found in each; None: each image
-    gets a file of its own."""
+    make_together: Callable[[Together], bytes] | None = None
+    """Makes one file of several images; None: each image gets a file of its own."""
 
     each_alone: bool = False
     """`segment` writes a file for each image, although there is `make_together`."""
@@ -160,6 +189,25 @@ class ExportFormat:
             return self.make(result)
         assert self.make_files is not None  # checked when it was made
         return zip_bytes(self.make_files(result))
+
+    def files(self, result: Result) -> Iterator[File]:
+        """The files of one image among several.
+
+        Args:
+            result: what they are made of.
+
+        Yields:
+            The name and the content of each; of a format of many files, in a folder of its own.
+
+        Raises:
+            PredictionError: the format needs masks, and there are none.
+        """
+        self._check(result)
+        if self.make_files is None:
+            yield f"{result.file_stem}{self.suffix}", self.content(result)
+            return
+        for name, content in self.make_files(result):
+            yield f"{result.file_stem}/{name}", content
 
     def write(self, result: Result, folder: StrPath) -> Path | list[Path]:
         """Write the file, or the files, into a folder.

@@ -5,7 +5,7 @@ A new one is a function that makes its bytes and an entry in `BUILT_IN`; nothing
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Final
 
 from ..drawing import contact_sheet, overlay
@@ -14,7 +14,7 @@ from ..tables import TableImage, TableInfo, encode_file
 from ..viewer import to_html
 from .coco import coco_dataset, to_coco
 from .cvat import cvat_zip
-from .export_format import ExportFormat, Result
+from .export_format import ExportFormat, Result, Together
 from .files import as_json
 from .geojson import to_geojson
 from .imagej import imagej_zip
@@ -59,9 +59,9 @@ def _csv(result: Result) -> bytes:
     return text.encode("utf-8")
 
 
-def _csv_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
+def _csv_together(together: Together) -> bytes:
     lines: list[str] = []
-    for image_id, (name, each) in enumerate(zip(file_names, predictions, strict=True), start=1):
+    for image_id, name, each in together.images():
         head, *rows = to_csv(each, file_name=name, image_id=image_id).splitlines(keepends=True)
         lines += rows if lines else [head, *rows]
     text = "".join(lines) or to_csv(Prediction.empty((1, 1)))
@@ -73,10 +73,10 @@ def _parquet(result: Result) -> bytes:
     return encode_file([image], TableInfo.of(result.prediction, model=result.model))
 
 
-def _parquet_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
-    named = enumerate(zip(file_names, predictions, strict=True), start=1)
-    images = [TableImage(name, image_id, each) for image_id, (name, each) in named]
-    return encode_file(images, TableInfo.of(predictions[0]) if predictions else TableInfo())
+def _parquet_together(together: Together) -> bytes:
+    images = [TableImage(name, image_id, each) for image_id, name, each in together.images()]
+    first = together.predictions[:1]
+    return encode_file(images, TableInfo.of(first[0]) if first else TableInfo())
 
 
 # ── data sets and annotation tools ────────────────────────────────────────────────────────────────
@@ -86,17 +86,18 @@ def _coco(result: Result) -> bytes:
     return as_json(coco_dataset(result.prediction, result.file_name, only=result.indices))
 
 
-def _coco_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
-    return as_json(coco_dataset(predictions, file_names))
+def _coco_together(together: Together) -> bytes:
+    return as_json(
+        coco_dataset(together.predictions, together.file_names, image_ids=together.image_ids)
+    )
 
 
 def _results(result: Result) -> bytes:
     return as_json(to_coco(result.prediction, file_name=result.file_name, only=result.indices))
 
 
-def _results_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
-    named = enumerate(zip(file_names, predictions, strict=True), start=1)
-    found = [to_coco(each, image_id, file_name=name) for image_id, (name, each) in named]
+def _results_together(together: Together) -> bytes:
+    found = [to_coco(each, image_id, file_name=name) for image_id, name, each in together.images()]
     return as_json([result for results in found for result in results])
 
 
@@ -104,12 +105,16 @@ def _yolo(result: Result) -> bytes:
     return yolo_zip(result.prediction, result.image, result.file_stem, only=result.indices)
 
 
+def _yolo_together(together: Together) -> bytes:
+    return yolo_together(together.file_names, together.predictions)
+
+
 def _cvat(result: Result) -> bytes:
     return cvat_zip(result.prediction, result.file_name, only=result.indices)
 
 
-def _cvat_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
-    return cvat_zip(predictions, file_names)
+def _cvat_together(together: Together) -> bytes:
+    return cvat_zip(together.predictions, together.file_names, image_ids=together.image_ids)
 
 
 def _label_studio(result: Result) -> bytes:
@@ -123,9 +128,8 @@ def _label_studio_polygons(result: Result) -> bytes:
     return as_json([task])
 
 
-def _label_studio_together(file_names: Sequence[str], predictions: Sequence[Prediction]) -> bytes:
-    pairs = zip(file_names, predictions, strict=True)
-    return as_json([to_label_studio(each, name) for name, each in pairs])
+def _label_studio_together(together: Together) -> bytes:
+    return as_json([to_label_studio(each, name) for _, name, each in together.images()])
 
 
 def _labelme(result: Result) -> bytes:
@@ -283,7 +287,7 @@ BUILT_IN: Final = (
         media_type="application/zip",
         group=_SETS,
         make=_yolo,
-        make_together=yolo_together,
+        make_together=_yolo_together,
         each_alone=True,
     ),
     ExportFormat(

@@ -106,10 +106,12 @@ def _path(rings: Sequence[npt.NDArray[np.int64]]) -> bytes:
     """Rings as the segments of one path: each a kind and a place, big-endian floats."""
     parts = []
     for ring in rings:
-        kinds = np.full(len(ring), _LINE)
-        kinds[0] = _MOVE
-        segments = np.column_stack((kinds, ring)).astype(">f4")
-        parts.append(segments.tobytes() + struct.pack(">f", _CLOSE))
+        path = np.empty(3 * len(ring) + 1, ">f4")
+        segments = path[:-1].reshape(-1, 3)
+        segments[:, 0] = _LINE
+        segments[:, 1:] = ring
+        path[0], path[-1] = _MOVE, _CLOSE
+        parts.append(path.tobytes())
     return b"".join(parts)
 
 

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, TiffImagePlugin
 
 from ..errors import ExportError
 from ..prediction import Chosen, Prediction, require_masks, short
 from .chosen import chosen_instances
+from .png_encoder import encode_png
 
 __all__ = ["label_image_bytes", "to_label_image"]
 
@@ -79,11 +80,7 @@ def label_image_bytes(
             f"A PNG has 16 bits, so no number above {_MOST_OF_16_BITS}. Export the label image as "
             "TIFF."
         )
-    text = PngImagePlugin.PngInfo()
-    text.add_text("Description", described)
-    # Level 1 takes a quarter of the time, and most of a label image is runs.
-    Image.fromarray(labels).save(buffer, "PNG", pnginfo=text, compress_level=1)
-    return buffer.getvalue()
+    return encode_png(labels, {"Description": described})
 
 
 def _tiff_image(labels: npt.NDArray[Any]) -> Image.Image:

@@ -6,6 +6,7 @@ A new format is one call of `register`: in `formats.py`, or in a notebook.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -15,14 +16,17 @@ from ..errors import SettingError
 from ..images import RGBArray
 from ..prediction import Filter, Prediction
 from ..style import DEFAULT_STYLE, Style
-from .export_format import ExportedFile, ExportFormat, Result
+from .export_format import ExportedFile, ExportFormat, Result, Together
 from .files import StrPath, as_text, file_stem, write_bytes
+from .png import write_zip
 
 __all__ = [
     "DEFAULT_FORMATS",
     "FORMATS",
+    "each_formats",
     "formats_table",
     "make",
+    "make_each",
     "make_together",
     "menu_formats",
     "register",
@@ -86,6 +90,18 @@ def together_formats() -> tuple[ExportFormat, ...]:
     return tuple(each for each in menu_formats() if each.make_together is not None)
 
 
+def each_formats() -> tuple[ExportFormat, ...]:
+    """The formats of the panel's menu of which each of several images has files of its own.
+
+    Returns:
+        Them, in the menu's order.
+    """
+    saved = save_formats()
+    return tuple(
+        each for each in menu_formats() if each.make_together is None and each.name in saved
+    )
+
+
 def save_formats() -> tuple[str, ...]:
     """The formats that `save` and the command line write.
 
@@ -119,7 +135,12 @@ def make(name: str, result: Result) -> ExportedFile:
 
 
 def make_together(
-    name: str, file_names: Sequence[str], predictions: Sequence[Prediction], stem: str = "images"
+    name: str,
+    file_names: Sequence[str],
+    predictions: Sequence[Prediction],
+    stem: str = "images",
+    *,
+    image_ids: Sequence[int] | None = None,
 ) -> ExportedFile:
     """Make one file of the results of several images, without writing it.
 
@@ -128,21 +149,51 @@ def make_together(
         file_names: what the images are called, each once.
         predictions: what was found in each of them.
         stem: what the file's name begins with.
+        image_ids: the id of each image; None: 1, 2, 3 …
 
     Returns:
         The file.
 
     Raises:
-        SettingError: there is no such format, it is for single images, or names and predictions
-            don't match.
+        SettingError: there is no such format, it is for single images, or names, ids and
+            predictions don't match.
     """
     if name not in _FORMATS:
         raise _unknown(name, tuple(_FORMATS))
     chosen = _FORMATS[name]
     if chosen.make_together is None:
         raise SettingError(f"The format {name!r} is for one image; use save for each.")
-    content = chosen.make_together(file_names, predictions)
+    ids = range(1, len(predictions) + 1) if image_ids is None else image_ids
+    content = chosen.make_together(Together(file_names, predictions, ids))
     return ExportedFile(f"{file_stem(stem)}{chosen.suffix}", chosen.media_type, content)
+
+
+def make_each(name: str, results: Iterable[Result], stem: str = "images") -> ExportedFile:
+    """Make the files of several images as one ZIP, without writing it.
+
+    Only one image and its file are in memory at a time; the ZIP grows in a temporary file.
+
+    Args:
+        name: one of `FORMATS`.
+        results: what each image's files are made of, of a different `stem` each.
+        stem: what the ZIP's name begins with.
+
+    Returns:
+        The ZIP. A format of many files has a folder for each image.
+
+    Raises:
+        SettingError: there is no such format.
+        PredictionError: the format needs masks, and there are none.
+    """
+    if name not in _FORMATS:
+        raise _unknown(name, tuple(_FORMATS))
+    chosen = _FORMATS[name]
+    with tempfile.TemporaryFile() as buffer:
+        write_zip(buffer, (file for result in results for file in chosen.files(result)))
+        buffer.seek(0)
+        content = buffer.read()
+    suffix = Path(chosen.suffix).stem
+    return ExportedFile(f"{file_stem(stem)}{suffix}.zip", "application/zip", content)
 
 
 def save(
@@ -191,6 +242,8 @@ def save_together(
     predictions: Sequence[Prediction],
     folder: StrPath,
     stem: str,
+    *,
+    image_ids: Sequence[int] | None = None,
 ) -> Path:
     """Write the results of several images as one file, in which each has an id of its own.
 
@@ -201,16 +254,17 @@ def save_together(
         predictions: what was found in each of them.
         folder: where to; it is made if need be.
         stem: what the file's name begins with.
+        image_ids: the id of each image; None: 1, 2, 3 …
 
     Returns:
         The file's path, such as `stem`-coco.json.
 
     Raises:
-        SettingError: there is no such format, it is for single images, or names and predictions
-            don't match.
+        SettingError: there is no such format, it is for single images, or names, ids and
+            predictions don't match.
         ExportError: the file can't be written.
     """
-    made = make_together(name, file_names, predictions, stem)
+    made = make_together(name, file_names, predictions, stem, image_ids=image_ids)
     return write_bytes(Path(folder) / made.name, made.data)
 
 

@@ -128,15 +128,17 @@ def _row(instance: Instance, image_size: tuple[int, int]) -> str:
     height, width = image_size
     if instance.mask is None:
         x1, y1, x2, y2 = instance.box
-        values = np.array([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1])
-        relative = values / (width, height, width, height)
+        box = np.array([(x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1])
+        relative = box / (width, height, width, height)
     elif instance.mask.width == 0:
         return ""
     else:
         crop = instance.mask
         points = _joined(_contours(crop)) + np.array([crop.x, crop.y]) + _IN_PIXEL
         relative = (points / (width, height)).ravel()
-    return " ".join([str(instance.class_id), *(f"{value:.{_DIGITS}f}" for value in relative)])
+    # One format for the whole row: one for each value takes ten times as long.
+    values = f" %.{_DIGITS}f" * len(relative) % tuple(relative.tolist())
+    return f"{instance.class_id}{values}"
 
 
 def _contours(crop: MaskCrop) -> list[npt.NDArray[np.int64]]:

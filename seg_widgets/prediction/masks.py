@@ -184,7 +184,9 @@ def outlines(crop: MaskCrop, *, holes: bool = False, cut_corners: bool = False) 
     # OpenCV's outlines run through the centres of the outer pixels, which makes a piece one pixel
     # too small and one of a pixel's width nothing. Of the mask at twice its size, moved by half a
     # pixel, they run along the edges.
-    doubled = np.pad(crop.to_array().view(np.uint8), 1).repeat(2, axis=0).repeat(2, axis=1)
+    padded = np.zeros((crop.height + 2, crop.width + 2), np.uint8)
+    padded[1:-1, 1:-1] = crop.to_array()
+    doubled = cv2.resize(padded, None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
     grown = cv2.dilate(doubled, np.ones((2, 2), np.uint8), anchor=(0, 0))
     mode = cv2.RETR_CCOMP if holes else cv2.RETR_EXTERNAL
     every_step = cv2.CHAIN_APPROX_NONE if cut_corners else cv2.CHAIN_APPROX_SIMPLE

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from itertools import chain
+from operator import itemgetter
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,11 @@ __all__ = ["Polygon", "polygons"]
 
 Ring = npt.NDArray[np.int64]
 _Corner = tuple[int, int]
+
+_MOST_OF_16_BITS: Final = 0xFFFF
+
+_READING_ORDER: Final = itemgetter(1, 0)
+"""Of a corner (x, y): from the top, and in a row from the left."""
 
 
 class Polygon(NamedTuple):
@@ -42,20 +49,29 @@ def polygons(crop: MaskCrop) -> list[Polygon]:
     """
     if crop.width == 0:
         return []
-    inside = np.pad(crop.to_array(), 1)
+    inside = np.zeros((crop.height + 2, crop.width + 2), bool)
+    inside[1:-1, 1:-1] = crop.to_array()
+    offset = np.array([crop.x, crop.y])
     shells: list[Ring] = []
     holes: list[Ring] = []
     for corners in _rings(inside):
         for part in _cut(corners):
-            ring = np.array(part, np.int64)
-            x, y = _first(ring)
-            is_shell = bool(inside[y + 1, x + 1])
-            moved = _turned(ring, is_shell) + np.array([crop.x, crop.y])
-            (shells if is_shell else holes).append(moved)
+            first = min(part, key=_READING_ORDER)
+            is_shell = bool(inside[first[1] + 1, first[0] + 1])
+            # Clockwise on a screen: from its topmost corner to the right.
+            is_clockwise = part[(part.index(first) + 1) % len(part)][1] == first[1]
+            turned = part if is_clockwise == is_shell else part[::-1]
+            # Three times as fast as from a list of pairs.
+            flat = np.fromiter(chain.from_iterable(turned), np.int64, 2 * len(turned))
+            ring = flat.reshape(-1, 2) + offset
+            (shells if is_shell else holes).append(ring)
+    if len(shells) == 1:
+        # The usual case, in which there is nothing to compare.
+        return [Polygon(shells[0], holes)]
     found = [Polygon(shell, []) for shell in sorted(shells, key=_area, reverse=True)]
     for hole in holes:
         # Of the shells around it, the smallest is its own.
-        around = [piece for piece in found if len(found) == 1 or _holds(piece.shell, hole)]
+        around = [piece for piece in found if _holds(piece.shell, hole)]
         around[-1].holes.append(hole)
     return found
 
@@ -69,10 +85,14 @@ def _rings(inside: npt.NDArray[np.bool_]) -> Iterator[list[_Corner]]:
     Args:
         inside: the mask with an empty pixel around it.
     """
-    ys, xs, is_left, is_up = _corners(inside)
-    # Where two corners are at one place, the one whose edge comes from before is first.
-    across = _partners(np.lexsort((~is_left, xs, ys)))
-    down = _partners(np.lexsort((~is_up, ys, xs)))
+    ys, xs, is_left, is_up, is_sorted = _corners(inside)
+    if is_sorted:
+        across = _partners(np.arange(len(xs)))
+        down = _partners(np.argsort(xs.astype(np.uint16), kind="stable"))
+    else:
+        # Where two corners are at one place, the one whose edge comes from before is first.
+        across = _partners(np.lexsort((~is_left, xs, ys)))
+        down = _partners(np.lexsort((~is_up, ys, xs)))
     places = list(zip(xs.tolist(), ys.tolist(), strict=True))
     is_new = [True] * len(places)
     for start in range(len(places)):
@@ -90,9 +110,9 @@ def _rings(inside: npt.NDArray[np.bool_]) -> Iterator[list[_Corner]]:
 
 def _corners(
     inside: npt.NDArray[np.bool_],
-) -> tuple[Ring, Ring, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """The corners: their y and x, whether their horizontal edge lies to the left, and whether their
-    vertical one lies above.
+) -> tuple[Ring, Ring, npt.NDArray[np.bool_], npt.NDArray[np.bool_], bool]:
+    """The corners: their y and x, whether their horizontal edge lies to the left, whether their
+    vertical one lies above, and whether they are in the order of rows, each at a place of its own.
 
     Where two pixels inside touch at a corner only, there are two, one of each pixel.
     """
@@ -100,17 +120,24 @@ def _corners(
     below_left, below_right = inside[1:, :-1], inside[1:, 1:]
     left, right = above_left != below_left, above_right != below_right
     up = above_left != above_right
-    ys, xs = np.nonzero(left != right)
+    # Of flat arrays: finding places in two dimensions takes several times as long.
+    width = left.shape[1]
+    places = np.flatnonzero(left != right)
+    ys, xs = np.divmod(places, width)
     # left and right, up and down: all four edges.
-    double_y, double_x = np.nonzero(left & right & up & (above_left == below_right))
+    doubles = np.flatnonzero(left & right & up & (above_left == below_right))
+    is_left, is_up = left.ravel()[places], up.ravel()[places]
+    if not doubles.size:
+        return ys, xs, is_left, is_up, width <= _MOST_OF_16_BITS
+    double_y, double_x = np.divmod(doubles, width)
     falls = above_left[double_y, double_x]
-    is_left, is_up = left[ys, xs], up[ys, xs]
     return (
         np.concatenate((ys, double_y, double_y)),
         np.concatenate((xs, double_x, double_x)),
         # Of a pixel above left: its edges to the left and up; of one above right: right and up.
         np.concatenate((is_left, falls, ~falls)),
         np.concatenate((is_up, np.ones(len(falls), bool), np.zeros(len(falls), bool))),
+        False,
     )
 
 
@@ -152,10 +179,6 @@ def _area(ring: Ring) -> float:
     x, y = ring[:, 0], ring[:, 1]
     across = np.dot(x[:-1], y[1:]) - np.dot(x[1:], y[:-1])
     return float(across + x[-1] * y[0] - x[0] * y[-1]) / 2
-
-
-def _turned(ring: Ring, clockwise: bool) -> Ring:
-    return ring if (_area(ring) > 0) == clockwise else ring[::-1]
 
 
 def _holds(shell: Ring, hole: Ring) -> bool:

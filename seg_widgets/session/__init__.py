@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .history import EntryState, History, HistoryEntry
-from .history_table import history_table, shown_in
+from .history_table import filter_of, history_table, shown_in
 from .model_slot import (
     ModelChoice,
     ModelSlot,
@@ -42,6 +42,7 @@ __all__ = [
     "ThreadSafeTraits",
     "Threshold",
     "Upcoming",
+    "filter_of",
     "history_table",
     "predictor_name",
     "predictor_words",

@@ -11,7 +11,7 @@ import numpy as np
 from ..prediction import INSTANCE_COLUMNS, Column, Filter, Prediction, data_frame, instance_columns
 from .history import HistoryEntry
 
-__all__ = ["history_table", "shown_in"]
+__all__ = ["filter_of", "history_table", "shown_in"]
 
 _MODEL = Column("model", "string", "what the model is called")
 
@@ -77,5 +77,15 @@ def _kept(
         if chosen is None:
             yield entry, np.ones(len(entry.prediction), bool)
             continue
-        own = chosen if entry.number == current else replace(chosen, hidden_instances=())
-        yield entry, own.keep(entry.prediction)
+        yield entry, filter_of(entry, chosen, current).keep(entry.prediction)
+
+
+def filter_of(entry: HistoryEntry, chosen: Filter, current: int | None) -> Filter:
+    """What a filter is for one of the images.
+
+    Args:
+        entry: The image.
+        chosen: The filter. Its single hidden instances are those of the image on screen.
+        current: The number of the image on screen, or None.
+    """
+    return chosen if entry.number == current else replace(chosen, hidden_instances=())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -26,17 +25,17 @@ from ..prediction import (
     crop_of_rle,
     require_arro3,
 )
+from .footer import check_footer
 from .info import METADATA_KEY, TableInfo
 from .parts import part_numbers, part_paths
 
 if TYPE_CHECKING:
-    from arro3.core import RecordBatchReader
+    from arro3.core import RecordBatch, RecordBatchReader
 
 __all__ = ["ImageRecord", "Table", "read_info", "read_table"]
 
 # Rows that are read at a time: a mask of a photograph has some hundred letters.
 _BATCH_ROWS: Final = 8192
-_MAGIC: Final = b"PAR1"
 
 
 @dataclass(frozen=True)
@@ -141,7 +140,7 @@ class Table:
         files = [self.path]
         if not self._is_file:
             files = [self._paths(place)[0] for place in range(len(self._numbers))]
-        batches = [batch for file in files for batch in _reader(file, INSTANCE_COLUMNS)]
+        batches = [batch for file in files for batch in _batches(file, INSTANCE_COLUMNS)]
         schema = _reader(files[0], INSTANCE_COLUMNS).schema
         return ArrowTable.from_batches(batches, schema=schema).__arrow_c_stream__(requested_schema)
 
@@ -240,10 +239,30 @@ def _record(row: dict[str, Any]) -> ImageRecord:
 def _rows(path: Path, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
     """The rows of a file, some thousand at a time."""
     names = [each.name for each in columns]
-    for batch in _reader(path, columns):
+    for batch in _batches(path, columns):
         values = [batch.column(name).to_pylist() for name in names]
         for row in zip(*values, strict=True):
             yield dict(zip(names, row, strict=True))
+
+
+def _batches(path: Path, columns: Sequence[Column]) -> Iterator[RecordBatch]:
+    """A file's batches, one after the other.
+
+    Raises:
+        PredictionError: a part of the file is damaged.
+    """
+    batches = iter(_reader(path, columns))
+    while True:
+        try:
+            batch = next(batches, None)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        # As below: Rust's panic is no Exception.
+        except BaseException as error:
+            raise _unreadable(path, str(error)) from None
+        if batch is None:
+            return
+        yield batch
 
 
 def _reader(path: Path, columns: Sequence[Column] = ()) -> RecordBatchReader:
@@ -255,7 +274,12 @@ def _reader(path: Path, columns: Sequence[Column] = ()) -> RecordBatchReader:
     require_arro3()
     from arro3.io import read_parquet
 
-    _check_magic(path)
+    try:
+        check_footer(path)
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from None
+    except ValueError as error:
+        raise _unreadable(path, str(error)) from None
     try:
         reader = read_parquet(path, batch_size=_BATCH_ROWS)
     except (KeyboardInterrupt, SystemExit):
@@ -267,20 +291,6 @@ def _reader(path: Path, columns: Sequence[Column] = ()) -> RecordBatchReader:
     if missing:
         raise PredictionError(f"{_shown(path)} lacks the column {', '.join(missing)}.")
     return reader
-
-
-def _check_magic(path: Path) -> None:
-    """Check that a file begins and ends like a Parquet file: most damage cuts the end off."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(len(_MAGIC))
-            file.seek(0, os.SEEK_END)
-            file.seek(max(file.tell() - len(_MAGIC), 0))
-            tail = file.read()
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from None
-    if not head == tail == _MAGIC:
-        raise _unreadable(path, "it is cut off, or no Parquet file")
 
 
 def _check_sha256(path: Path, sha256: object) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import traitlets
 
 from ..errors import SettingError
-from ..export import FORMATS, ExportFormat, together_formats
+from ..export import FORMATS, ExportFormat, each_formats, together_formats
 from ..style import DEFAULT_STYLE, check_color_by, check_opacity, check_show
 
 __all__ = [
@@ -75,7 +75,7 @@ class ExportNames(_NamesTrait):
 
     def validate(self, obj: Any, value: Any) -> tuple[str, ...]:
         """The names in the registry's order."""
-        together = (f"{ALL_IMAGES}{each.name}" for each in together_formats())
+        together = (f"{ALL_IMAGES}{each.name}" for each in (*together_formats(), *each_formats()))
         return _some_of(self.name, value, (*FORMATS, *together))
 
 
@@ -154,5 +154,7 @@ def to_menu(value: Iterable[str], _widget: object) -> list[dict[str, str]]:
 def _menu_item(name: str, chosen: ExportFormat) -> dict[str, str]:
     item = {"name": name, "label": chosen.label, "description": chosen.description}
     if name != chosen.name:
+        if chosen.make_together is None:
+            item["description"] = "a ZIP with what each image has alone"
         return {**item, "group": "All images", "label": f"{chosen.label} of all images"}
     return {**item, "group": chosen.group, "loses": chosen.loses}

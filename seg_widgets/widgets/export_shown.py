@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from ..errors import SegWidgetsError
-from ..export import ExportedFile, Result, make, make_together, menu_formats, together_formats
+from ..export import (
+    FORMATS,
+    ExportedFile,
+    Result,
+    each_formats,
+    make,
+    make_each,
+    make_together,
+    menu_formats,
+    together_formats,
+    unique_stems,
+)
 from ..modeling import EXACT
-from ..session import HistoryEntry, SegmentationState, shown_in
+from ..session import HistoryEntry, SegmentationState, filter_of, shown_in
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
 
@@ -65,30 +76,56 @@ def export_names(history: Iterable[HistoryEntry]) -> list[str]:
     """
     names = [each.name for each in menu_formats()]
     if sum(entry.prediction is not None for entry in history) > 1:
-        names += [f"{ALL_IMAGES}{each.name}" for each in together_formats()]
+        together = (*together_formats(), *each_formats())
+        names += [f"{ALL_IMAGES}{each.name}" for each in together]
     return names
 
 
-def export_all(format_name: str, state: SegmentationState) -> ExportedFile:
+def export_all(
+    format_name: str, state: SegmentationState, canvas: SegmentationCanvas
+) -> ExportedFile:
     """Make one file of all images of the history, with what the filter shows in each.
+
+    A format that is for single images gives a ZIP with the files of each.
 
     Args:
         format_name: The name of a format of the export registry.
         state: The session's state.
+        canvas: How images are drawn.
 
     Returns:
         The file's name, its media type and its content.
 
     Raises:
         SegWidgetsError: There is no image yet.
-        SettingError: There is no such format, it is for single images, or the results are of models
-            with different classes.
+        SettingError: There is no such format, or the results are of models with different classes.
+        ImageError: The pixels of an image can't be had any more.
     """
     found = list(shown_in(state.history, state.filter, state.current))
     if not found:
         raise SegWidgetsError("There is no image to save yet.")
     names = _unique([entry.source or f"image-{entry.number}" for entry, _ in found])
+    chosen = FORMATS.get(format_name)
+    if chosen is not None and chosen.make_together is None:
+        entries = [entry for entry, _ in found]
+        return make_each(format_name, _each(entries, names, state, canvas))
     return make_together(format_name, names, [prediction for _, prediction in found])
+
+
+def _each(
+    entries: Iterable[HistoryEntry],
+    names: Iterable[str],
+    state: SegmentationState,
+    canvas: SegmentationCanvas,
+) -> Iterator[Result]:
+    """What each image's own files are made of; its pixels are loaded when it is its turn."""
+    stems = unique_stems(list(names))
+    for entry, (name, stem) in zip(entries, stems, strict=True):
+        result = entry.result
+        if result is not None:
+            shown = filter_of(entry, state.filter, state.current)
+            style = canvas.style_shown
+            yield Result(result.image, result.prediction, name, shown, style, stem=stem)
 
 
 def _unique(names: list[str]) -> list[str]:

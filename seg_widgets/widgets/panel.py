@@ -390,7 +390,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 "that is done."
             )
         if format_name.startswith(ALL_IMAGES):
-            return export_all(format_name.removeprefix(ALL_IMAGES), self)
+            return export_all(format_name.removeprefix(ALL_IMAGES), self, self.canvas)
         return export_shown(format_name, self, self.canvas, self.model_name, self.speed)
 
 

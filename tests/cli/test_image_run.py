@@ -12,6 +12,7 @@ import pytest
 
 from seg_widgets.cli import main, segment
 from seg_widgets.cli.image_run import JOURNAL
+from seg_widgets.prediction import Prediction
 from seg_widgets.testing import StubPredictor, make_jpeg
 
 NAMES = [f"{number}.jpg" for number in range(6)]
@@ -149,3 +150,68 @@ def test_no_image_of_ones_own_is_replaced_by_a_result(folder: Path, stub: StubPr
     elsewhere = folder.parent / "out"
     assert main(["segment", str(folder / "0.jpg"), "--out", str(elsewhere), "--format", "png"]) == 0
     assert [path.name for path in elsewhere.glob("*.png")] == ["0-overlay.png"]
+
+
+def test_only_what_is_new_is_done_when_images_come_and_go(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = _command(folder, "--format", "png,coco", "--resume")
+    assert main(command) == 0 and stub.calls == 6
+    (folder / "2.jpg").unlink()
+    (folder / "7.jpg").write_bytes(make_jpeg(80, 48))
+    assert main(command) == 0
+    assert stub.calls == 7
+    assert "5 of 6 images were done before" in capsys.readouterr().out
+    data = json.loads((folder.parent / "out" / "in-coco.json").read_text())
+    names = [f"{number}.jpg" for number in (0, 1, 3, 4, 5, 7)]
+    assert [image["file_name"] for image in data["images"]] == names
+    assert [each["id"] for each in data["annotations"]] == list(
+        range(1, len(data["annotations"]) + 1)
+    )
+
+
+def test_results_among_the_images_are_no_images(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["segment", str(folder), "--out", str(folder), "--format"]
+    formats = "png,sheet,labels,labels-png,cutouts,masks"
+    assert main([*command, formats]) == 0 and stub.calls == 6
+    results = len(list(folder.iterdir())) - 6
+    capsys.readouterr()
+    assert main([*command, "png"]) == 0 and stub.calls == 12
+    assert f"left out {results} earlier results of ours: 0-cutout-000" in capsys.readouterr().err
+    assert main(["segment", str(folder / "*.png"), "--out", str(folder.parent / "out")]) == 0
+    assert stub.calls > 12, "of a folder of cut-outs, they are what is meant"
+
+
+def test_a_coco_list_keeps_its_ids_and_names_and_annotations_count_from_1(
+    folder: Path, stub: StubPredictor
+) -> None:
+    entries = [{"id": 70 - number, "file_name": f"{number}.jpg"} for number in range(6)]
+    (folder / "list.json").write_text(json.dumps({"images": entries}))
+    out = folder.parent / "out"
+    formats = ("--format", "coco,results")
+    assert main(["segment", str(folder / "list.json"), "--out", str(out), *formats]) == 0
+    data = json.loads((out / "images-coco.json").read_text())
+    assert [(image["id"], image["file_name"]) for image in data["images"]] == [
+        (entry["id"], entry["file_name"]) for entry in entries
+    ]
+    annotations = data["annotations"]
+    assert [each["id"] for each in annotations] == list(range(1, len(annotations) + 1))
+    assert {each["image_id"] for each in annotations} == {entry["id"] for entry in entries}
+    results = json.loads((out / "images-results.json").read_text())
+    assert {each["image_id"] for each in results} == {entry["id"] for entry in entries}
+
+
+def test_a_dead_model_ends_it_with_a_message(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Dead(StubPredictor):
+        description = device = "stub"
+
+        def __call__(self, image: object) -> Prediction:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(segment, "load_model", lambda options: Dead(4))
+    assert main(_command(folder)) == 2
+    assert "failed on 3 images in a row" in capsys.readouterr().err

@@ -34,3 +34,23 @@ def test_boxes_empty_masks_and_long_names() -> None:
     assert (sheet != 246).any()
     empty = Prediction.from_dense(np.zeros((1, HEIGHT, WIDTH), bool), [1], [0], ["a"])
     assert contact_sheet(IMAGE, empty, tile_px=100).shape == (140, 116, 3)
+
+
+def test_tiles_of_small_instances_are_small_and_each_has_its_own_pixels_and_color() -> None:
+    planes = np.zeros((1200, 400, 400), bool)
+    for index, plane in enumerate(planes):
+        row, column = divmod(index, 40)
+        plane[row * 10 : row * 10 + 4, column * 10 : column * 10 + 4] = True
+    many = Prediction.from_dense(planes, np.full(1200, 0.5), np.zeros(1200, int), ["cell"])
+    image = make_picture(400, 400)
+    bare = Style(masks=False, outlines=False)
+    sheet = contact_sheet(image, many, bare)
+    assert sheet.shape == (35 * (100 + 24 + 8) + 8, 35 * (100 + 8) + 8, 3)
+    # Instance 1041 (row 29, column 26 of the sheet) stands at (10, 260), with 3 pixels around it.
+    tile = sheet[8 + 29 * 132 :][:100, 8 + 26 * 108 :][:, :100]
+    np.testing.assert_array_equal(tile[45:55, 45:55], image[257:267, 7:17])
+    colors = Style(
+        outlines=False, opacity=1, palette=((255, 0, 0), (0, 0, 255)), color_by="instance"
+    )
+    drawn = contact_sheet(image, many, colors)[8 + 29 * 132 :][:100, 8 + 26 * 108 :][:, :100]
+    np.testing.assert_array_equal(drawn[48:52, 48:52], np.broadcast_to([0, 0, 255], (4, 4, 3)))

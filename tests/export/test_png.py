@@ -6,8 +6,11 @@ import dataclasses
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image
 
@@ -15,6 +18,7 @@ from seg_widgets import export
 from seg_widgets.drawing import cutout, overlay
 from seg_widgets.errors import ExportError, PredictionError
 from seg_widgets.images import load
+from seg_widgets.prediction import MaskCrop, Prediction
 from seg_widgets.style import Style
 
 from .results import BOXES_ONLY, FOUND, IMAGE, NOTHING
@@ -87,3 +91,45 @@ def test_a_long_class_name_is_cut_in_the_files_name() -> None:
     with zipfile.ZipFile(io.BytesIO(export.cutouts_zip(named, IMAGE, only=[0]))) as archive:
         assert archive.namelist() == [f"image-cutout-000-{'x' * 40}.png"]
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
+
+
+def test_large_images_are_encoded_in_stripes_and_keep_every_pixel() -> None:
+    random = np.random.default_rng(0)
+    for shape, kind in (((1300, 1100, 3), np.uint8), ((1500, 1100), np.uint16)):
+        array = random.integers(0, np.iinfo(kind).max, shape, kind, endpoint=True)
+        content = export.png_bytes(array)
+        assert content == export.png_bytes(array)
+        with Image.open(io.BytesIO(content)) as read:
+            np.testing.assert_array_equal(np.asarray(read).astype(kind), array)
+        swapped = array if kind is np.uint8 else _read(content)
+        np.testing.assert_array_equal(swapped, array)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (17, 31), (3990, 2994)])
+def test_a_mask_of_a_large_image(place: tuple[int, int]) -> None:
+    x, y = place
+    inside = np.ones((6, 10), bool)
+    inside[2, 3] = False
+    size = (3000, 4000)
+    masked = Prediction(
+        size,
+        np.zeros((2, 4), np.float32),
+        np.ones(2, np.float32),
+        np.zeros(2, np.int64),
+        ("cell",),
+        (MaskCrop.from_array(inside, x, y), MaskCrop.from_array(np.zeros((1, 1), bool))),
+    )
+    (_, content), (_, empty) = export.FORMATS["masks"].make_files(  # type: ignore[misc]
+        export.Result(np.zeros((*size, 3), np.uint8), masked)
+    )
+    assert len(content) < 30_000
+    plane = np.zeros(size, np.uint8)
+    assert np.array_equal(_read(empty), plane)
+    plane[y : y + 6, x : x + 10] = inside * 255
+    assert np.array_equal(_read(content), plane)
+    with Image.open(io.BytesIO(content)) as read:
+        assert read.mode == "L" and np.array_equal(np.asarray(read), plane)
+
+
+def _read(content: bytes) -> npt.NDArray[Any]:
+    return np.asarray(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED))

@@ -30,8 +30,8 @@ def test_a_format_of_all_images_stands_behind_the_others() -> None:
     assert canvas.exports == ("png", "all:csv")
     item = canvas.get_state("exports")["exports"][1]
     assert (item["group"], item["label"]) == ("All images", "CSV of all images")
-    with pytest.raises(SettingError, match="not 'all:html'"):
-        canvas.exports = ["all:html"]
+    with pytest.raises(SettingError, match="not 'all:python'"):
+        canvas.exports = ["all:python"]
     canvas.close()
 
 
