@@ -22,7 +22,7 @@ __all__ = ["ACTIVATIONS", "Activation", "Run", "is_possible", "one_after_the_oth
 
 Activation = Literal["none", "relu6", "gelu"]
 Run = Callable[[Any, Tensor, Activation], Tensor]
-"""Runs a convolution (`torch.nn.Conv2d`, or one that has a `padded`) and an activation."""
+"""Runs a convolution (`torch.nn.Conv2d`, or one that has `margins`) and an activation."""
 
 ACTIVATIONS: Final[dict[str, Callable[[Tensor], Tensor]]] = {
     "none": lambda y: y,
@@ -86,12 +86,9 @@ class Fused:
         self._ordered: WeakKeyDictionary[nn.Module, dict[_Key, Tensor]] = WeakKeyDictionary()
 
     def __call__(self, convolution: Any, x: Tensor, activation: Activation) -> Tensor:
-        if hasattr(convolution, "padded"):
-            x = convolution.padded(x)
-        padding, stride, dilation = (
-            list(each) for each in (convolution.padding, convolution.stride, convolution.dilation)
-        )
-        weight = self._weight(convolution, x, padding, stride, dilation)
+        stride, dilation = list(convolution.stride), list(convolution.dilation)
+        padding, grown = _padding(convolution, x.shape)
+        weight = self._weight(convolution, grown, x, padding, stride, dilation)
         name, numbers, algorithm = _POST_OPS[activation]
         result: Tensor = torch.ops.mkldnn._convolution_pointwise(
             x,
@@ -107,10 +104,12 @@ class Fused:
         )
         return result
 
-    def _weight(self, convolution: nn.Conv2d, x: Tensor, *how: Any) -> Tensor:
-        weight = convolution.weight
-        if len(x) > 1:
-            return weight  # Regions, which come in other numbers each time.
+    def _weight(
+        self, convolution: nn.Conv2d, grown: tuple[int, int], x: Tensor, *how: Any
+    ) -> Tensor:
+        weight: Tensor = convolution.weight
+        if len(x) > 1:  # Regions, which come in other numbers each time.
+            return _grown(weight, grown)
         kept = self._ordered.setdefault(convolution, {})
         key = (weight.data_ptr(), 0 if weight.is_inference() else weight._version, x.shape)
         found = kept.get(key)
@@ -118,10 +117,28 @@ class Fused:
             if len(kept) >= _MOST_SIZES or any(other[:2] != key[:2] for other in kept):
                 kept.clear()
             found = torch.ops.mkldnn._reorder_convolution_weight(
-                weight.detach(), *how, convolution.groups, list(x.shape)
+                _grown(weight.detach(), grown), *how, convolution.groups, list(x.shape)
             )
             kept[key] = found
         return found
+
+
+def _padding(convolution: Any, shape: torch.Size) -> tuple[list[int], tuple[int, int]]:
+    """How much an input is padded on all sides, and by how many rows and columns the kernel grows.
+
+    oneDNN pads both sides alike. One row more at the bottom is one on both sides and a kernel with
+    a row of zeros on top: nothing is copied to pad it.
+    """
+    down, across = convolution.padding
+    if not hasattr(convolution, "margins"):
+        return [down, across], (0, 0)
+    left, right, top, bottom = convolution.margins(shape)
+    return [down + bottom, across + right], (bottom - top, right - left)
+
+
+def _grown(weight: Tensor, by: tuple[int, int]) -> Tensor:
+    """The kernel with so many rows and columns of zeros before its own."""
+    return functional.pad(weight, (by[1], 0, by[0], 0)) if any(by) else weight
 
 
 # Beside the networks, so that these can be copied and saved as ever.

@@ -88,18 +88,24 @@ class SamePadConv2d(nn.Conv2d):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(self.padded(x))
+        margins = self.margins(x.shape)
+        return super().forward(functional.pad(x, margins) if any(margins) else x)
 
-    def padded(self, x: Tensor) -> Tensor:
-        """Return an input with the rows and columns that the convolution itself doesn't add."""
+    def margins(self, shape: torch.Size) -> tuple[int, int, int, int]:
+        """Return how much the convolution itself doesn't pad: pixels left, right, top, bottom.
+
+        There are as many on the right and at the bottom as on the other side, or one more.
+
+        Args:
+            shape: of an input, N×C×H×W.
+        """
         if self.stride[0] == 1:
-            return x
-        height, width = x.shape[-2:]
+            return 0, 0, 0, 0
+        height, width = shape[-2:]
         kernel, stride = self.kernel_size[0], self.stride[0]
         rows = max((-(-height // stride) - 1) * stride + kernel - height, 0)
         columns = max((-(-width // stride) - 1) * stride + kernel - width, 0)
-        margins = (columns // 2, columns - columns // 2, rows // 2, rows - rows // 2)
-        return functional.pad(x, margins)
+        return columns // 2, columns - columns // 2, rows // 2, rows - rows // 2
 
 
 class InvertedResidual(nn.Module):

@@ -30,7 +30,7 @@ _POINTS: Final = (0, 0.7, -0.7, 1.4, -1.4)
 _STEP_BYTES: Final = 8_000_000
 # With fewer channels the transforms cost more than the products save; with more the weights, which
 # take four times as much as before, take more memory than the time is worth.
-_MIN_CHANNELS: Final = 128
+_MIN_CHANNELS: Final = 96
 _MAX_CHANNELS: Final = 256
 
 

@@ -126,6 +126,24 @@ def test_strided_padding_is_tensorflows(size: int, kernel: int) -> None:
     assert int(y[0].sum()) == seen
 
 
+@pytest.mark.skipif(
+    not fused_convolution.is_possible(), reason="this PyTorch has not the operators"
+)
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize(("height", "width"), [(8, 9), (11, 12), (32, 64)])
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_fused_layers_pad_alike_without_a_copy(
+    kernel: int, height: int, width: int, count: int
+) -> None:
+    torch.manual_seed(3)
+    layer = SamePadConv2d(8, 8, kernel, stride=2, groups=8)
+    x = torch.randn(count, 8, height, width)
+    with torch.no_grad():
+        run = fused_convolution.runner(layer, x)
+        assert run is not fused_convolution.one_after_the_other
+        torch.testing.assert_close(run(layer, x, "none"), layer(x))
+
+
 def test_a_checkpoint_of_something_else_is_refused() -> None:
     checkpoint = imagenet_like()
     with pytest.raises(KeyError):
