@@ -26,7 +26,6 @@ __all__ = [
     "add_device",
     "add_min_size",
     "add_speed",
-    "keep_threads_passive",
     "print_error",
     "split_names",
     "unforeseen",
@@ -90,14 +89,6 @@ def split_names(text: str) -> tuple[str, ...]:
         The names, without white space around them and without empty ones.
     """
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def keep_threads_passive() -> None:
-    """Let torch's threads sleep while they wait; it counts only before torch is first imported.
-
-    They spin otherwise, which costs much on a busy machine.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def unforeseen(error: Exception) -> str:

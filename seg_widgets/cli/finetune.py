@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingError
-from ..modeling import STARTER
+from ..modeling import STARTER, keep_threads_passive
 from .common import (
     EXIT_INTERRUPTED,
     EXIT_OK,
@@ -17,7 +17,6 @@ from .common import (
     Commands,
     add_device,
     add_min_size,
-    keep_threads_passive,
 )
 
 __all__ = ["add_parser", "run"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .. import images
 from ..errors import SegWidgetsError, SettingError
 from ..export import save_formats
-from ..modeling import EXACT, STARTER
+from ..modeling import EXACT, STARTER, keep_threads_passive
 from ..prediction import check_threshold
 from ..serving import SERVER_VARIABLE, environment
 from .common import (
@@ -17,7 +17,6 @@ from .common import (
     add_device,
     add_min_size,
     add_speed,
-    keep_threads_passive,
     split_names,
 )
 

@@ -10,7 +10,7 @@ import sys
 from typing import Final
 
 from ..errors import DependencyError
-from ..modeling import STARTER
+from ..modeling import STARTER, keep_threads_passive
 from ..serving import (
     DEFAULT_PORT,
     TOKEN_VARIABLE,
@@ -18,7 +18,7 @@ from ..serving import (
     ServerSettings,
     environment,
 )
-from .common import EXIT_OK, Commands, add_device, add_min_size, add_speed, keep_threads_passive
+from .common import EXIT_OK, Commands, add_device, add_min_size, add_speed
 
 __all__ = ["add_parser", "run"]
 

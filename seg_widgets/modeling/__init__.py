@@ -20,7 +20,7 @@ from .catalogue import (
 from .checkpoint import Checkpoint, read_checkpoint
 from .config import ModelConfig, config_of, read_config
 from .detectron2_predictor import Detectron2Predictor
-from .devices import import_detectron2, resolve_device
+from .devices import import_detectron2, keep_threads_passive, resolve_device
 from .downloads import download, verify
 from .fit import load_into
 from .folder import read_classes
@@ -56,6 +56,7 @@ __all__ = [
     "find_model",
     "find_source",
     "import_detectron2",
+    "keep_threads_passive",
     "load_into",
     "load_predictor",
     "missing_card",

@@ -6,6 +6,7 @@ import gc
 import importlib
 import importlib.util
 import logging
+import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from typing import Final
 
 from ..errors import DependencyError, DeviceError
 
-__all__ = ["import_detectron2", "resolve_device"]
+__all__ = ["import_detectron2", "keep_threads_passive", "resolve_device"]
 
 _INSTALL_HINT: Final = (
     "In a checkout, `make setup` builds and installs it; elsewhere install the wheel that "
@@ -22,12 +23,22 @@ _INSTALL_HINT: Final = (
 log = logging.getLogger(__name__)
 
 
+def keep_threads_passive() -> None:
+    """Let torch's threads sleep while they wait; it counts only before torch is first imported.
+
+    They spin otherwise. Beside other programs, such as the browser that draws the result, that
+    makes a model half as fast or worse; `docs/performance.md` has the figures.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
 def import_detectron2() -> None:
     """Import torch and detectron2, and register the starter's network with it.
 
     Raises:
         DependencyError: one of them is missing or can't be imported.
     """
+    keep_threads_passive()
     for package in ("torch", "torchvision", "detectron2"):
         if importlib.util.find_spec(package) is None:
             raise DependencyError(f"The package {package} is not installed. {_INSTALL_HINT}")
@@ -91,6 +102,7 @@ def resolve_device(device: str = "auto") -> str:
     Raises:
         DeviceError: it is not here, or fails at a small test; the message lists those that are.
     """
+    keep_threads_passive()
     import torch
 
     if device == "auto":

@@ -256,6 +256,8 @@ class WideMaskHead(BaseMaskRCNNHead):  # type: ignore[misc]  # detectron2 has no
 
     def layers(self, x: Tensor) -> Tensor:
         """Return the mask logits of region features."""
+        if x.device.type == "cpu":  # its depthwise convolutions are faster so
+            x = x.contiguous(memory_format=torch.channels_last)
         x = functional.relu(self.deconv(self.blocks(self.reduce(x))))
         logits: Tensor = self.predictor(x)
         return logits

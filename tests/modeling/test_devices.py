@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import os
 import subprocess
 import sys
 import types
@@ -20,6 +21,17 @@ from seg_widgets.modeling import import_detectron2
 from seg_widgets.modeling.devices import resolve_device
 
 R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
+
+
+@pytest.mark.parametrize("before", [None, "ACTIVE"])
+def test_threads_sleep_while_they_wait_unless_a_person_says_otherwise(
+    monkeypatch: pytest.MonkeyPatch, before: str | None
+) -> None:
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    if before is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    resolve_device("cpu")
+    assert os.environ["OMP_WAIT_POLICY"] == (before or "PASSIVE")
 
 
 def test_devices_that_are_not_here() -> None:
