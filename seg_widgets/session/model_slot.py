@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
 from ..errors import ModelError, SegWidgetsError, SettingError
 from ..modeling import (
@@ -29,7 +27,7 @@ from ..modeling import (
 from ..prediction import Predictor
 from ..serving import SERVER_VARIABLE, environment
 from .failures import presentable
-from .worker import POLL_S, call_in_thread
+from .worker import call_in_thread
 
 __all__ = [
     "ModelChoice",
@@ -41,12 +39,6 @@ __all__ = [
 ]
 
 _log = logging.getLogger(__name__)
-
-_PATIENCE_S: Final = 1.0
-"""How long a model's building waits at most for what is put on screen first."""
-
-_SETTLING_S: Final = 0.2
-"""How long it waits after that: what was sent has to leave the process."""
 
 SlotState = Literal["empty", "building", "ready", "failed", "fetching"]
 
@@ -155,7 +147,6 @@ class ModelSlot:
         self._failed = False
         self._download: BackgroundDownload | None = None
         self._start_held: list[Callable[[], None]] | None = None
-        self._hurry = threading.Event()
 
     # ── what it is ────────────────────────────────────────────────────────────────────────────────
 
@@ -244,14 +235,10 @@ class ModelSlot:
             return future
 
     @contextmanager
-    def held(self, until: threading.Event | None = None) -> Iterator[None]:
+    def held(self) -> Iterator[None]:
         """Models that are asked for in the meantime are built after it.
 
         Building one imports PyTorch, and every other thread is slower until then.
-
-        Args:
-            until: When it is set, they are built a moment later; so they are after a second, or at
-                once when somebody calls `hurry`. None (default): they don't wait.
         """
         with self._lock:
             self._start_held = []
@@ -260,25 +247,17 @@ class ModelSlot:
         finally:
             with self._lock:
                 held, self._start_held = self._start_held, None
-            for work in held or ():
-                self._start(work if until is None else partial(self._patiently, work, until))
-
-    def hurry(self) -> None:
-        """Build the model now: somebody waits for it."""
-        self._hurry.set()
-
-    def _patiently(self, work: Callable[[], None], until: threading.Event) -> None:
-        end = time.monotonic() + _PATIENCE_S
-        while not until.is_set() and time.monotonic() < end and not self._hurry.wait(POLL_S):
-            pass
-        self._hurry.wait(_SETTLING_S)
-        work()
+            for start in held or ():
+                start()
 
     def _start(self, work: Callable[[], None]) -> None:
-        if self._start_held is None:
+        def start() -> None:
             call_in_thread(work, "seg_widgets model")
+
+        if self._start_held is None:
+            start()
         else:
-            self._start_held.append(work)
+            self._start_held.append(start)
 
     def fetch(self, choice: ModelChoice) -> None:
         """Fetch the weights of a model in the background; the model in use stays.
@@ -318,10 +297,6 @@ class ModelSlot:
     # ── what the threads report ───────────────────────────────────────────────────────────────────
 
     def _build(self, build: Callable[[], Predictor], future: Future[Predictor]) -> None:
-        with self._lock:
-            if self._future is not future:  # it has waited, and nobody needs it any more
-                future.cancel()
-                return
         try:
             built = build()
             if not callable(built):

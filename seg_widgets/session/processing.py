@@ -153,7 +153,6 @@ class Processing(Publishing):
 
     def _start(self, request: Request) -> None:
         request.model = self._slot.get()
-        self._slot.hurry()
         self._progress.opening(request)
         if request.kept and request.number is not None:
             self._history.update(request.number, state="busy")

@@ -6,7 +6,6 @@ model, another one fetches weights. CONTRIBUTING has the rules for these threads
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, Literal, Unpack
@@ -75,16 +74,12 @@ class SegmentationSession(Revisiting):
         self._limits = Limits(max_pixels, allow_local, Choices(contrast, channels, page))
         choice = ModelChoice.of(predictor, build, device, speed)
         super().__init__(threshold)
-        with self._slot.held(self._on_screen()):
+        with self._slot.held():
             self._choose(choice)
             self._make_parts()
 
     def _make_parts(self) -> None:
         """What a subclass makes of itself before its model is built; here nothing."""
-
-    def _on_screen(self) -> threading.Event | None:
-        """What is set once the session is on screen, where it will be; here None."""
-        return None
 
     # ── requests ──────────────────────────────────────────────────────────────────────────────────
 
@@ -192,7 +187,6 @@ class SegmentationSession(Revisiting):
             SegWidgetsError: The last request failed; the result before it stays on screen.
             TimeoutError: The time is over.
         """
-        self._slot.hurry()
         with self._lock:
             if self._worker.is_current():
                 # An observer that the worker itself calls would wait for itself for ever.

@@ -12,7 +12,6 @@ import contextlib
 import ctypes
 import gc
 import re
-import threading
 import weakref
 from collections.abc import Iterable, Iterator, MutableMapping
 from typing import Any, Final
@@ -20,7 +19,7 @@ from typing import Any, Final
 import ipywidgets
 from IPython import get_ipython
 
-__all__ = ["cell_end", "displayed"]
+__all__ = ["displayed"]
 
 # The cells that show each panel; an object that is none stands for an output that may stay.
 _cells: Final[weakref.WeakKeyDictionary[Any, set[object]]] = weakref.WeakKeyDictionary()
@@ -48,21 +47,6 @@ def displayed(panel: Any) -> None:
         _let_go.discard(panel)
         for part in _parts(panel):
             _registry()[part.model_id] = part
-
-
-def cell_end() -> threading.Event | None:
-    """An event that is set once the cell that is just run has ended; None where none is run."""
-    shell: Any = get_ipython()
-    if getattr(shell, "kernel", None) is None or _cell(shell) is _SOMEWHERE:
-        return None
-    ended = threading.Event()
-
-    def once(_result: object) -> None:
-        ended.set()
-        shell.events.unregister("post_run_cell", once)
-
-    shell.events.register("post_run_cell", once)
-    return ended
 
 
 def _listen(shell: Any) -> None:

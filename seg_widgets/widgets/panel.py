@@ -7,7 +7,6 @@ the session's traits in them.
 from __future__ import annotations
 
 import inspect
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Unpack
@@ -29,7 +28,7 @@ from .image_sources import ImageSources
 from .layout import close_all, labelled, panel_rows
 from .mirror import Mirror
 from .model_picker import Choice, ModelPicker, at_speed, model_choices
-from .on_screen import cell_end, displayed
+from .on_screen import displayed
 from .settings import known_controls, likely_fix, sample_sources
 from .static_image import FollowingStaticImage, StaticView
 
@@ -135,10 +134,6 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             page=page,
             speed=speed,
         )
-
-    def _on_screen(self) -> threading.Event | None:
-        # The import of PyTorch would keep the display of this panel waiting.
-        return cell_end()
 
     # ── what it is made of ────────────────────────────────────────────────────────────────────────
 

@@ -173,14 +173,3 @@ def test_a_kernel_that_is_restarted_in_the_middle_of_a_run_starts_anew(
     run(SETUP)
     assert run(MAKE + "print(len(panel.prediction), panel.busy, *alive())").strip() == "2 False 1 1"
     run("panel.close(5)")
-
-
-def test_a_model_is_built_when_the_cell_of_its_panel_has_ended(run: Run) -> None:
-    run("from seg_widgets.testing import StubPredictor\nimport time")
-    run("from seg_widgets.session import model_slot; model_slot._PATIENCE_S = 600.0")
-    run("made = []\ndef build():\n    made.append(1)\n    return StubPredictor()")
-    assert run("panel = SegmentationPanel(build=build); print(len(made))").strip() == "0"
-    run("while panel.predictor is None: time.sleep(0.01)")
-    # What a cell waits for is built at once.
-    assert run("other = SegmentationPanel(build=build); other.wait(60); print(len(made))") == "2\n"
-    run("panel.close(5); other.close(5); panel = other = None")
