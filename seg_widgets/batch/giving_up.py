@@ -22,7 +22,8 @@ _DEAD_GPU: Final = re.compile(
     re.IGNORECASE,
 )
 _OUT_OF_MEMORY: Final = re.compile(r"out of memory|allocate memory", re.IGNORECASE)
-_NUMBER: Final = re.compile(r"\d+")
+# Counts and addresses differ from image to image.
+_NUMBER: Final = re.compile(r"0x[0-9a-f]+|\d+", re.IGNORECASE)
 _LONGEST_CAUSE: Final = 300
 
 
@@ -54,9 +55,11 @@ class FailureWatch:
             if outcome.prediction is not None:
                 self._cause, self._count = "", 0
             elif outcome.image is not None and outcome.error is not None:
-                self._add(outcome.error)
-                # A failed image's pixels are of no use, and there may be many of them.
+                # There may be many: their pixels are of no use, and what the model had in memory
+                # is held by the tracebacks.
                 outcome.image = None
+                _forget_tracebacks(outcome.error)
+                self._add(outcome.error)
         self._held.append(outcomes)
         return [] if self._count else self.rest()
 
@@ -73,6 +76,18 @@ class FailureWatch:
         is_dead = bool(_DEAD_GPU.search(text)) and not _OUT_OF_MEMORY.search(text)
         if self._count >= (_MOST_OF_A_DEAD_GPU if is_dead else MOST_FAILURES):
             raise InferenceError(_message(error, self._count, is_dead)) from error
+
+
+def _forget_tracebacks(error: BaseException) -> None:
+    """Let go of the frames in which an error, and those that led to it, were raised."""
+    seen: set[int] = set()
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = None
+            waiting += [one.__cause__, one.__context__]
 
 
 def _message(error: Exception, count: int, is_dead: bool) -> str:

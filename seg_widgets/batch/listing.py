@@ -30,6 +30,7 @@ from .journal import absolute
 __all__ = ["Found", "find_images", "folder_of", "names_several", "same_ids"]
 
 _LISTS: Final = (".json", ".txt")
+_LARGEST_ID: Final = (1 << 63) - 1
 
 
 @dataclass
@@ -240,11 +241,11 @@ def _add_coco(content: str, path: Path, found: Found) -> None:
     """Add the images of a COCO file, which lie beside it, or in folders beside it."""
     try:
         entries: Any = json.loads(content)["images"]
-        pairs = [(str(each["file_name"]), int(each["id"])) for each in entries]
-    except (ValueError, KeyError, TypeError):
+        pairs = [_name_and_id(each) for each in entries]
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise ImageFormatError(
-            f'{_path(str(path))} is no COCO file: it has no "images", each with "file_name" and '
-            '"id".'
+            f'{_path(str(path))} is no COCO file: it has no "images", each with "file_name" (a '
+            'text) and "id" (a whole number of at most 63 bits).'
         ) from None
     if len({number for _, number in pairs}) < len(pairs):
         raise ImageFormatError(f"{_path(str(path))} has an image id twice.")
@@ -257,7 +258,25 @@ def _add_coco(content: str, path: Path, found: Found) -> None:
             )
         source = str(path.parent / name)
         found.sources.append(source)
-        found.listed[source] = name, number
+        found.listed.setdefault(source, (name, number))
+
+
+def _name_and_id(entry: Any) -> tuple[str, int]:
+    """What a COCO file says of an image.
+
+    Raises:
+        ValueError: the name is no text, or the id no whole number that tables can hold.
+    """
+    name, number = entry["file_name"], entry["id"]
+    if isinstance(number, str):
+        number = int(number)
+    is_number = isinstance(number, int | float) and not isinstance(number, bool)
+    if not isinstance(name, str) or not is_number:
+        raise ValueError("a name is a text, and an id a number")
+    # Not a number (NaN) differs from itself.
+    if not abs(number) <= _LARGEST_ID or number != int(number):
+        raise ValueError("an id is a whole number of at most 63 bits")
+    return name, int(number)
 
 
 def _look_into(folder: Path, given: str, found: Found) -> None:

@@ -31,6 +31,8 @@ class RLE(TypedDict):
 class MaskCrop:
     """One mask, kept as the bits inside the smallest rectangle that holds it.
 
+    One without any pixel has no rectangle: its numbers become 0, whatever they were.
+
     Raises:
         PredictionError: a part of the rectangle is negative, or the bits don't fill it.
     """
@@ -61,6 +63,13 @@ class MaskCrop:
                 f"A mask of {self.width}×{self.height} needs {needed} bytes of bits, but has "
                 f"{len(self.bits)}."
             )
+        # Nothing inside a rectangle is no mask of its size: there is one empty mask.
+        if not self.bits.rstrip(b"\0"):
+            for name, value in {
+                **dict.fromkeys(("x", "y", "width", "height"), 0),
+                "bits": b"",
+            }.items():
+                object.__setattr__(self, name, value)
 
     @classmethod
     def from_array(cls, mask: npt.NDArray[Any], x: int = 0, y: int = 0) -> MaskCrop:

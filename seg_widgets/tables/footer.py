@@ -1,8 +1,9 @@
 """Checking a Parquet file's footer before a decoder gets it.
 
 A damaged one can claim a list of 10⁹ entries; the decoder then asks for so much memory that the
-whole process ends. The format: https://parquet.apache.org/docs/file-format/metadata/, written in
-Thrift's compact protocol:
+whole process ends. So it does over a footer of another file, where pages name a dictionary that is
+not there. The format: https://parquet.apache.org/docs/file-format/metadata/, written in Thrift's
+compact protocol:
 https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 import os
 import struct
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 __all__ = ["check_footer"]
 
@@ -36,6 +37,12 @@ _META: Final = 3
 _VALUES, _UNPACKED_BYTES, _PACKED_BYTES = 5, 6, 7
 _PAGES: Final = (9, 10, 11)
 _MOST_ROWS: Final = 1 << 31
+# Of the header before each page.
+_PAGE_KIND, _PAGE_BYTES, _DATA_PAGE, _DATA_PAGE_V2 = 1, 3, 5, 8
+_ENCODING: Final = {_DATA_PAGE: 2, _DATA_PAGE_V2: 4}
+_DICTIONARY_KIND: Final = 2
+_OF_A_DICTIONARY: Final = (2, 8)
+_LONGEST_PAGE_HEADER: Final = 1 << 16
 # Of runs of the same value, a byte can stand for very many.
 _MOST_UNPACKED_BYTES: Final = 1 << 31
 
@@ -63,11 +70,33 @@ def check_footer(path: Path) -> None:
             raise ValueError(_DAMAGED)
         file.seek(begin)
         content = file.read(length)
-    try:
-        _check_metadata(_Reader(content).struct(), begin)
-    # A value of another type than the field has, or none where there has to be one.
-    except (IndexError, KeyError, TypeError, AttributeError, ValueError):
-        raise ValueError(_DAMAGED) from None
+        try:
+            metadata = _Reader(content).struct()
+            _check_metadata(metadata, begin)
+            for group in metadata[_GROUPS]:
+                for chunk in group[_COLUMNS]:
+                    _check_pages(file, chunk[_META])
+        # A value of another type than the field has, or none where there has to be one.
+        except (IndexError, KeyError, TypeError, AttributeError, ValueError):
+            raise ValueError(_DAMAGED) from None
+
+
+def _check_pages(file: BinaryIO, column: dict[int, Any]) -> None:
+    """Check that a column's pages fill its place, and that what a page names came before it."""
+    at = min(column[page] for page in _PAGES if page in column)
+    end = at + column[_PACKED_BYTES]
+    has_dictionary = False
+    while at < end:
+        file.seek(at)
+        reader = _Reader(file.read(min(end - at, _LONGEST_PAGE_HEADER)))
+        header = reader.struct()
+        _check(header[_PAGE_BYTES] >= 0)
+        has_dictionary |= header[_PAGE_KIND] == _DICTIONARY_KIND
+        for kind, encoding in _ENCODING.items():
+            names_one = kind in header and header[kind][encoding] in _OF_A_DICTIONARY
+            _check(has_dictionary or not names_one)
+        at += reader.position + header[_PAGE_BYTES]
+    _check(at == end)
 
 
 def _check_metadata(metadata: dict[int, Any], end: int) -> None:
@@ -114,6 +143,11 @@ class _Reader:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._at = 0
+
+    @property
+    def position(self) -> int:
+        """How many bytes were read."""
+        return self._at
 
     def struct(self, depth: int = 0) -> dict[int, Any]:
         """Read a struct: its fields by their numbers.

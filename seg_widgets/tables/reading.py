@@ -226,6 +226,8 @@ def _prediction(rows: Sequence[dict[str, Any]], image: ImageRecord, info: TableI
 
 def _record(row: dict[str, Any]) -> ImageRecord:
     height, width = row["height"], row["width"]
+    if row["image_id"] is None or row["instances"] is None:
+        raise PredictionError("An image of the table has no id, or no count of instances.")
     return ImageRecord(
         str(row["file_name"]),
         int(row["image_id"]),

@@ -113,8 +113,9 @@ def encode_content(
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    instances, masks = _parts(prediction)
-    check_image(instances, image)
+    whole = prediction.boxes if isinstance(prediction, PartialPrediction) else prediction
+    check_image(whole, image)
+    _, masks = _parts(prediction)
     file = encoded or encode_image(image, image_format)
     bits = zlib.compress(b"".join(crop.bits for crop in masks or () if crop), _ZLIB_LEVEL)
     header = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -93,3 +94,34 @@ def test_different_failures_are_no_sign_of_a_dead_model(folder: Path) -> None:
 
     groups = [[str(path)] for path in sorted(folder.iterdir())]
     assert len(list(segment_groups(groups, Picky(""), Reading()))) == 40
+
+
+class Holding(StubPredictor):
+    """Runs out of memory on its third image, and on all others while that one's array is alive."""
+
+    name = "stub"
+
+    def __init__(self) -> None:
+        super().__init__(4)
+        self.tried = 0
+        self.large: weakref.ref[npt.NDArray[np.uint8]] | None = None
+
+    def __call__(self, image: npt.NDArray[np.uint8]) -> Prediction:
+        self.tried += 1
+        if self.tried == 3:
+            large = np.zeros(1_000, np.uint8)
+            self.large = weakref.ref(large)
+            raise MemoryError("out of memory")
+        if self.large is not None and self.large() is not None:
+            raise MemoryError("out of memory")
+        return super().__call__(image)
+
+
+def test_what_an_image_had_in_memory_is_let_go(folder: Path, tmp_path: Path) -> None:
+    summary = segment_folder(folder, tmp_path / "out", Holding(), progress=False)
+    assert (summary.done, summary.failed) == (40, 1)
+
+
+def test_addresses_in_a_message_are_no_other_cause(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(InferenceError, match="on 20 images in a row"):
+        segment_folder(folder, tmp_path / "out", Failing("at {:#018x}"), progress=False)

@@ -91,8 +91,21 @@ def test_a_coco_file_names_images_of_its_own_folder_only(tree: Path) -> None:
     twice = [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b/c.png"}]
     assert "has an image id twice" in reason({"images": twice})
     wrong: list[object] = [[], {"images": [{"id": "x"}]}, {"images": 3}]
+    ids: tuple[object, ...] = (1.5, 1 << 63, float("inf"), float("nan"), None, True, [])
+    wrong += [{"images": [{"id": number, "file_name": "a.jpg"}]} for number in ids]
+    wrong.append({"images": [{"id": 1, "file_name": None}]})
     for content in wrong:
-        assert "is no COCO file" in reason(content)
+        assert "is no COCO file" in reason(content), content
+    path.write_text("[" * 100_000)
+    assert "is no COCO file" in str(find_images([path]).errors[str(path)])
+
+
+def test_an_image_that_a_coco_file_names_twice_keeps_its_first_id(tree: Path) -> None:
+    path = tree / "coco.json"
+    names = ("b/c.png", "./b/c.png")
+    entries = [{"id": number, "file_name": name} for number, name in enumerate(names, start=5)]
+    path.write_text(json.dumps({"images": entries}))
+    assert find_images([path]).listed == {str(tree / "b" / "c.png"): ("b/c.png", 5)}
 
 
 @pytest.mark.parametrize(

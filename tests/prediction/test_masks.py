@@ -90,6 +90,14 @@ def test_bits_behind_the_last_pixel_do_not_count() -> None:
     assert coco_mask.area(crop.rle((1, 3))) == 3
 
 
+@pytest.mark.parametrize("size", [(5, 0), (0, 5), (3, 4), (0, 0)])
+def test_there_is_one_empty_mask(size: tuple[int, int]) -> None:
+    width, height = size
+    crop = MaskCrop(2, 1, width, height, bytes((width * height + 7) // 8))
+    assert crop == MaskCrop(0, 0, 0, 0, b"")
+    assert crop.area == 0
+
+
 def test_a_crop_prints_without_its_bits() -> None:
     assert (
         repr(MaskCrop.from_array(np.ones((2, 2)), 3, 4)) == "MaskCrop(x=3, y=4, width=2, height=2)"

@@ -13,6 +13,7 @@ import pytest
 from seg_widgets import tables
 from seg_widgets.errors import PredictionError
 from seg_widgets.tables import TableImage, TableInfo, append_part
+from seg_widgets.tables.footer import check_footer
 
 from ..shapes_to_export import SHAPES
 
@@ -89,3 +90,28 @@ def test_a_list_that_claims_more_than_there_is(tmp_path: Path) -> None:
     file.write_bytes(b"PAR1" + metadata + struct.pack("<I", len(metadata)) + b"PAR1")
     with pytest.raises(PredictionError, match="footer is damaged"):
         tables.read_info(file)
+
+
+def _footer_bytes(content: bytes) -> int:
+    return int(struct.unpack("<I", content[-8:-4])[0]) + 8
+
+
+def test_pages_are_those_that_the_footer_names(tmp_path: Path) -> None:
+    one, other = tmp_path / "one", tmp_path / "other"
+    few = SHAPES.select([0, 1])
+    append_part(one, [TableImage("a.jpg", 1, SHAPES)], TableInfo.of(SHAPES, model="stub"))
+    many = [TableImage(f"{number}.jpg", number, few) for number in range(40)]
+    append_part(other, many, TableInfo.of(few, model="stub"))
+    for path in one.rglob("*.parquet"):
+        check_footer(path)
+        mine = path.read_bytes()
+        theirs = (other / path.relative_to(one)).read_bytes()
+        joined = tmp_path / path.name
+        for content in (
+            mine[: -_footer_bytes(mine)] + theirs[-_footer_bytes(theirs) :],
+            theirs[: -_footer_bytes(theirs)] + mine[-_footer_bytes(mine) :],
+            mine + theirs,
+        ):
+            joined.write_bytes(content)
+            with pytest.raises(ValueError, match="its footer is damaged"):
+                check_footer(joined)
