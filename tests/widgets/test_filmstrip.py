@@ -205,7 +205,8 @@ def test_who_has_seen_fifty_images_is_sent_the_next_one_alone(
         wait_until(lambda: len(wire.jpegs()) == len(strip.items))
         names = {name for state in wire.messages for name in state}
         last = count - 1
-        assert names == {"images", f"item_{last}", f"thumb_{last}", "current"}
+        # Whether a trait that keeps its value is sent depends on the version of ipywidgets.
+        assert names - {"current"} == {"images", f"item_{last}", f"thumb_{last}"}
         sent = [state | {"images": 0} for state in wire.messages]
         costs.append(len(repr(sent)))
     assert max(costs[1:]) - min(costs[1:]) < 40, "numbers have more digits"
