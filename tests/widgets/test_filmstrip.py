@@ -205,7 +205,7 @@ def test_who_has_seen_fifty_images_is_sent_the_next_one_alone(
         wait_until(lambda: len(wire.jpegs()) == len(strip.items))
         names = {name for state in wire.messages for name in state}
         last = count - 1
-        # Whether a trait that keeps its value is sent depends on the version of ipywidgets.
+        # ipywidgets 7 sends no trait where there is no kernel.
         assert names - {"current"} == {"images", f"item_{last}", f"thumb_{last}"}
         sent = [state | {"images": 0} for state in wire.messages]
         costs.append(len(repr(sent)))
@@ -213,6 +213,7 @@ def test_who_has_seen_fifty_images_is_sent_the_next_one_alone(
     assert wire.jpegs() == strip.thumbs
     # A page that is loaded again.
     again = strip.get_state()
+    wire.model["current"] = strip.current
     assert {name: again[name] for name in wire.model} == wire.model
 
 
