@@ -86,13 +86,12 @@ def segment_groups(
     predictor: Predictor,
     reading: Reading = Reading(),
     keep: Keep | None = None,
-    *,
-    gives_up: bool = True,
 ) -> Generator[list[Outcome], None, None]:
     """Open images and run a model on them; those of a group go through the model together.
 
     Whatever goes wrong with an image is its outcome's `error`; the others are not touched by it.
-    Only a model that fails on many images in a row in the same way ends it.
+    Only a model that fails on `MOST_FAILURES` images in a row in the same way (with a dead GPU: on
+    three) ends it; those are not yielded.
 
     Args:
         groups: paths, addresses, and what else `Reading.open` takes. They are asked for a few
@@ -101,8 +100,6 @@ def segment_groups(
         reading: how images are opened.
         keep: says by a prediction without masks which instances are needed; a model that can leaves
             out the masks of the others. None: all are.
-        gives_up: whether it ends when the model fails on `MOST_FAILURES` images in a row (a dead
-            GPU: on three); those are not yielded.
 
     Yields:
         The outcomes of each group, in order.
@@ -110,7 +107,7 @@ def segment_groups(
     Raises:
         InferenceError: the model has failed on too many images in a row; the message says why.
     """
-    watch = FailureWatch() if gives_up else None
+    watch = FailureWatch()
     stop = threading.Event()
     waiting: deque[list[Future[Outcome]]] = deque()
     rest = iter(groups)
@@ -126,14 +123,14 @@ def segment_groups(
             while True:
                 fill()
                 if not waiting:
-                    yield from watch.rest() if watch else ()
+                    yield from watch.rest()
                     return
                 futures = waiting.popleft()
                 # Once more, so that others are opened while the model is at these.
                 fill()
                 outcomes = [future.result() for future in futures]
                 _predict(outcomes, predictor, keep)
-                yield from watch.pass_on(outcomes) if watch else (outcomes,)
+                yield from watch.pass_on(outcomes)
         finally:
             stop.set()
             for futures in waiting:

@@ -171,7 +171,7 @@ def make_together(
 def make_each(name: str, results: Iterable[Result], stem: str = "images") -> ExportedFile:
     """Make the files of several images as one ZIP, without writing it.
 
-    Only one image and its file are in memory at a time; the ZIP grows in a temporary file.
+    One image at a time is in memory; the ZIP grows in a temporary file, read when it is done.
 
     Args:
         name: one of `FORMATS`.

@@ -99,8 +99,11 @@ class Table:
             PredictionError: a file is damaged.
         """
         if self._is_file:
-            for entry in self._content.get("images", []):
-                yield _record({**dict.fromkeys(each.name for each in IMAGE_COLUMNS), **entry})
+            entries = self._content.get("images", [])
+            if not isinstance(entries, list):
+                raise _unreadable(self.path, "its list of images is damaged")
+            for entry in entries:
+                yield _record(entry, self.path)
             return
         for place in range(len(self._numbers)):
             yield from self._images_of_part(place)
@@ -148,8 +151,9 @@ class Table:
         return part_paths(self.path, self._numbers[place])
 
     def _images_of_part(self, place: int) -> Iterator[ImageRecord]:
-        for row in _rows(self._paths(place)[1], IMAGE_COLUMNS):
-            yield _record(row)
+        path = self._paths(place)[1]
+        for row in _rows(path, IMAGE_COLUMNS):
+            yield _record(row, path)
 
 
 def read_table(path: StrPath) -> Table:
@@ -224,18 +228,25 @@ def _prediction(rows: Sequence[dict[str, Any]], image: ImageRecord, info: TableI
     )
 
 
-def _record(row: dict[str, Any]) -> ImageRecord:
-    height, width = row["height"], row["width"]
-    if row["image_id"] is None or row["instances"] is None:
-        raise PredictionError("An image of the table has no id, or no count of instances.")
-    return ImageRecord(
-        str(row["file_name"]),
-        int(row["image_id"]),
-        None if height is None or width is None else (int(height), int(width)),
-        int(row["instances"]),
-        tuple((row["notes"] or "").splitlines()),
-        str(row["error"] or ""),
-    )
+def _record(said: Any, path: Path) -> ImageRecord:
+    """What a row, or an entry of a single file's metadata, says of an image.
+
+    Raises:
+        PredictionError: its numbers are none.
+    """
+    try:
+        row = {**dict.fromkeys(each.name for each in IMAGE_COLUMNS), **said}
+        height, width = row["height"], row["width"]
+        return ImageRecord(
+            str(row["file_name"]),
+            int(row["image_id"]),
+            None if height is None or width is None else (int(height), int(width)),
+            int(row["instances"]),
+            tuple((row["notes"] or "").splitlines()),
+            str(row["error"] or ""),
+        )
+    except (TypeError, ValueError, AttributeError, OverflowError):
+        raise _unreadable(path, "what it says of an image is damaged") from None
 
 
 def _rows(path: Path, columns: Sequence[Column]) -> Iterator[dict[str, Any]]:

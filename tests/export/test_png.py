@@ -93,7 +93,7 @@ def test_a_long_class_name_is_cut_in_the_files_name() -> None:
         assert archive.infolist()[0].compress_type == zipfile.ZIP_STORED
 
 
-def test_large_images_are_encoded_in_stripes_and_keep_every_pixel() -> None:
+def test_large_images_keep_every_pixel() -> None:
     random = np.random.default_rng(0)
     for shape, kind in (((1300, 1100, 3), np.uint8), ((1500, 1100), np.uint16)):
         array = random.integers(0, np.iinfo(kind).max, shape, kind, endpoint=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from arro3.io import write_parquet
 from seg_widgets import tables
 from seg_widgets.errors import PredictionError
 from seg_widgets.tables import TableImage, TableInfo
+from seg_widgets.tables.info import METADATA_KEY
 from seg_widgets.tables.parts import encode_image, encode_images, encode_instances
 
 from .results import FOUND, IMAGES, INFO
@@ -93,3 +95,24 @@ def test_a_file_that_does_not_hold_what_it_lists(tmp_path: Path) -> None:
     write_parquet(ArrowTable(FOUND).drop_columns(["rle"]), instances)
     with pytest.raises(PredictionError, match="lacks the column rle"):
         list(tables.read_table(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        3,
+        [3],
+        [{"file_name": "a.jpg"}],
+        [{"file_name": "a.jpg", "image_id": "x", "instances": 1}],
+        [{"file_name": "a.jpg", "image_id": 1, "instances": 1e400}],
+        [{"file_name": "a.jpg", "image_id": 1, "instances": 1, "notes": 5}],
+    ],
+)
+def test_a_file_whose_list_of_images_is_damaged(tmp_path: Path, said: object) -> None:
+    table = ArrowTable(FOUND)
+    content = json.loads(INFO.to_metadata("instances")[METADATA_KEY]) | {"images": said}
+    schema = table.schema.with_metadata({METADATA_KEY: json.dumps(content)})
+    path = tmp_path / "one.parquet"
+    write_parquet(table.with_schema(schema), path)
+    with pytest.raises(PredictionError, match=r"one\.parquet can't be read: .* is damaged"):
+        list(tables.read_table(path).images())
