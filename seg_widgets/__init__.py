@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .finetuning import finetune
     from .images import load
     from .modeling import load_predictor, models, save_model, wrap
-    from .prediction import Instance, MaskCrop, Prediction, Predictor
+    from .prediction import GroundTruth, Instance, MaskCrop, Prediction, Predictor, match
     from .serving import RemotePredictor
     from .session import SegmentationSession
     from .style import Style
@@ -34,6 +34,7 @@ __version__ = "0.1.0"
 # Names are looked up in their modules at first use, so that `import seg_widgets` stays quick and
 # each part can be used without what the other parts need (a batch job needs no widgets).
 _HOMES = {
+    "GroundTruth": "prediction",
     "Instance": "prediction",
     "MaskCrop": "prediction",
     "Prediction": "prediction",
@@ -49,6 +50,7 @@ _HOMES = {
     "images": "",
     "load": "images",
     "load_predictor": "modeling",
+    "match": "prediction",
     "models": "modeling",
     "overlay": "drawing",
     "save": "export",
@@ -60,6 +62,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "GroundTruth",
     "Instance",
     "MaskCrop",
     "Prediction",
@@ -76,6 +79,7 @@ __all__ = [
     "images",
     "load",
     "load_predictor",
+    "match",
     "models",
     "overlay",
     "samples",
