@@ -51,7 +51,7 @@ from .predictor import (
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
 from .truth import GroundTruth
-from .truth_classes import ClassMapping
+from .truth_classes import ClassMapping, called_by_model
 
 __all__ = [
     "CSV_COLUMNS",
@@ -91,6 +91,7 @@ __all__ = [
     "SparingPredictor",
     "StepwisePredictor",
     "assign",
+    "called_by_model",
     "category_ids",
     "category_ids_source",
     "check_class_names",
