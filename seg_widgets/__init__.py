@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .batch import segment_dataset, segment_folder
     from .drawing import overlay
     from .errors import SegWidgetsError
+    from .evaluation import Evaluation, compare, evaluate
     from .export import save
     from .finetuning import finetune
     from .images import load
@@ -35,6 +36,7 @@ __version__ = "0.1.0"
 # each part can be used without what the other parts need (a batch job needs no widgets).
 _HOMES = {
     "GroundTruth": "prediction",
+    "Evaluation": "evaluation",
     "Instance": "prediction",
     "MaskCrop": "prediction",
     "Prediction": "prediction",
@@ -45,7 +47,9 @@ _HOMES = {
     "SegmentationPanel": "widgets",
     "SegmentationSession": "session",
     "Style": "style",
+    "compare": "evaluation",
     "errors": "",
+    "evaluate": "evaluation",
     "finetune": "finetuning",
     "images": "",
     "load": "images",
@@ -62,6 +66,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Evaluation",
     "GroundTruth",
     "Instance",
     "MaskCrop",
@@ -74,7 +79,9 @@ __all__ = [
     "SegmentationSession",
     "Style",
     "__version__",
+    "compare",
     "errors",
+    "evaluate",
     "finetune",
     "images",
     "load",

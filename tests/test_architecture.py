@@ -32,7 +32,8 @@ ALLOWED: dict[str, set[str]] = {
     "export": {"drawing", "viewer", "tables", "prediction", "style", "images"},
     "pickles": set(),
     "modeling": {"prediction", "net", "pickles"},
-    "finetuning": {"modeling", "annotations", "prediction", "images"},
+    "evaluation": {"annotations", "tables", "viewer", "prediction", "style", "images"},
+    "finetuning": {"evaluation", "modeling", "annotations", "prediction", "images"},
     "serving": {"export", "modeling", "prediction", "images", "net"},
     "batch": {"export", "tables", "modeling", "prediction", "images"},
     "session": {"batch", "serving", "modeling", "prediction", "images"},
@@ -48,6 +49,7 @@ ALLOWED: dict[str, set[str]] = {
     },
     "cli": {
         "batch",
+        "evaluation",
         "export",
         "finetuning",
         "images",
@@ -60,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
-    "_files": {"export", "prediction", "tables", "batch"},
+    "_files": {"export", "prediction", "tables", "batch", "evaluation"},
     "_lazy": {"net", "widgets", "serving"},
     "_samples": {"widgets"},
     "_stopping": {"finetuning", "cli"},

@@ -11,7 +11,7 @@ from .error_kinds import ERROR_KINDS, ErrorKinds
 from .evaluation import Evaluation, evaluate
 from .outcomes import Confusion, ImageScore, Outcomes
 from .pool import KINDS
-from .scenes import Scene
+from .scenes import Scene, is_table
 from .scores import Scores
 from .true_images import TrueImage
 
@@ -38,4 +38,5 @@ __all__ = [
     "TrueImage",
     "compare",
     "evaluate",
+    "is_table",
 ]

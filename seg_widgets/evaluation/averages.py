@@ -73,7 +73,9 @@ class Averages:
 
 
 def average(
-    pool: Pool, max_detections: tuple[int, int, int] = MAX_DETECTIONS, matched: Matched | None = None
+    pool: Pool,
+    max_detections: tuple[int, int, int] = MAX_DETECTIONS,
+    matched: Matched | None = None,
 ) -> Averages:
     """Compute COCO's AP and AR.
 
@@ -141,7 +143,8 @@ def interpolated(
     precision = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
     precision = np.concatenate((precision, np.zeros((len(hits), 1))), axis=1)
     places = [np.searchsorted(row, RECALLS, side="left") for row in recall]
-    return np.take_along_axis(precision, np.array(places), axis=1).mean(axis=1)
+    values = np.take_along_axis(precision, np.array(places), axis=1)
+    return np.asarray(values.mean(axis=1), dtype=float)
 
 
 def _mean(values: npt.NDArray[np.float64]) -> float | None:

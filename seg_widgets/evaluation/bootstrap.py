@@ -91,8 +91,9 @@ def _ap(hits: Ints, wrong: Ints, objects: Ints) -> Floats:
     # One search in all rows: each row's numbers lie above those of the rows before.
     needed = np.ceil(RECALLS * objects[:, None] - 1e-9).astype(np.int64)
     width = found.shape[1]
-    apart = (np.arange(len(found)) * (int(found.max(initial=0)) + int(objects.max(initial=0)) + 1))
+    apart = np.arange(len(found)) * (int(found.max(initial=0)) + int(objects.max(initial=0)) + 1)
     apart = apart[:, None]
     places = np.searchsorted((found + apart).ravel(), (needed + apart).ravel())
     places = places.reshape(needed.shape) - np.arange(len(found))[:, None] * width
-    return np.take_along_axis(precision, np.clip(places, 0, width), axis=1).mean(axis=1)
+    values: Floats = np.take_along_axis(precision, np.clip(places, 0, width), axis=1).mean(axis=1)
+    return values

@@ -7,6 +7,7 @@ is taken only where no other can be; what takes it counts neither way.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -117,7 +118,7 @@ def take_in_turns(
     reaches = iou >= np.minimum(thresholds, _FULL)[:, None]
     taken = np.zeros((len(passed_over), len(thresholds), len(pool.crowd)), bool)
     bounds = np.searchsorted(turn[chosen], np.arange(turn[chosen].max(initial=-1) + 2))
-    for start, end in zip(bounds[:-1], bounds[1:], strict=True):
+    for start, end in itertools.pairwise(bounds.tolist()):
         if start == end:
             continue
         here, mine = slice(start, end), other[start:end]

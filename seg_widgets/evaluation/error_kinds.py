@@ -88,7 +88,7 @@ def error_kinds(pool: Pool, matched: Matched) -> ErrorKinds:
         # A wrong class or outline is put right, once an object; all else is taken away.
         named = np.where(right, pool.true_class[np.maximum(target, 0)], pool.class_id)
         gains[name] = judged.ap50(named, right, own & ~right) - before
-    false = (kind != _NONE)
+    false = kind != _NONE
     unfound = pool.true_class[sorter.unfound]
     return ErrorKinds(
         before,

@@ -297,5 +297,5 @@ def evaluate(
 def _check_limits(limits: tuple[int, int, int]) -> None:
     if len(limits) != 3 or not 0 < limits[0] <= limits[1] <= limits[2]:
         raise SettingError(
-            f"max_detections is three rising whole numbers, such as (1, 10, 100), not {limits!r:.80}."
+            f"max_detections is three rising numbers, such as (1, 10, 100), not {limits!r:.80}."
         )

@@ -120,13 +120,13 @@ class Outcomes:
         pool, size = self.pool, len(self.pool.class_names)
         matrix = np.zeros((size + 1, size + 1), np.int64)
         paired = self.shown & (self.partner >= 0)
-        np.add.at(
-            matrix, (pool.true_class[self.partner[paired]], pool.class_id[paired]), 1
-        )
-        np.add.at(matrix, (size, pool.class_id[self.shown & (self.partner < 0)]), 1)
+        np.add.at(matrix, (pool.true_class[self.partner[paired]], pool.class_id[paired]), 1)
+        alone = pool.class_id[self.shown & (self.partner < 0)]
+        matrix[size, :size] = np.bincount(alone, minlength=size)
         met = np.zeros(len(pool.crowd), bool)
         met[self.partner[paired]] = True
-        np.add.at(matrix, (pool.true_class[~met & ~pool.crowd], size), 1)
+        unmet = pool.true_class[~met & ~pool.crowd]
+        matrix[:size, size] = np.bincount(unmet, minlength=size)
         return Confusion(matrix, pool.class_names, self.threshold)
 
     def images(self, names: tuple[str, ...]) -> tuple[ImageScore, ...]:
@@ -167,11 +167,13 @@ def outcomes(
     Returns:
         The outcomes.
     """
-    least = threshold
     if isinstance(threshold, Mapping):
-        least = np.array([threshold.get(name, 0.0) for name in pool.class_names])[pool.class_id]
+        by_class = np.array([threshold.get(name, 0.0) for name in pool.class_names])
+    else:
+        by_class = np.full(len(pool.class_names), threshold)
+    least = by_class[pool.class_id].astype(np.float32)
     # In the numbers in which scores are kept, so that a score is over itself.
-    reaches = pool.score.astype(np.float32) >= np.asarray(least, np.float32)
+    reaches = pool.score.astype(np.float32) >= least
     has = reaches & (true >= 0)
     in_crowd = np.zeros_like(has)
     in_crowd[has] = pool.crowd[true[has]]

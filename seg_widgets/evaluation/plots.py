@@ -82,7 +82,9 @@ def _draw_confusion(
     matrix = confusion.matrix
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    rows, columns = ([_plain(name) for name in names] for names in (confusion.rows, confusion.columns))
+    rows, columns = (
+        [_plain(name) for name in names] for names in (confusion.rows, confusion.columns)
+    )
     if len(rows) <= _CELLS:
         for (row, column), count in np.ndenumerate(matrix):
             ink = "white" if shares[row, column] > 0.5 else _INK

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from ..prediction import LEAST_IOU, Prediction, overlaps
-
-if TYPE_CHECKING:
-    from .scenes import Scene
+from .scenes import Scene
 
 __all__ = ["KINDS", "Kind", "Pool", "pool_of"]
 
@@ -123,7 +121,11 @@ def pool_of(scenes: Sequence[Scene], class_names: Sequence[str], kind: Kind) -> 
     Returns:
         The arrays.
     """
-    parts: list[dict[str, Any]] = []
+    # Without any image there are arrays, too.
+    nothing = Prediction.empty((1, 1), class_names)
+    parts = [] if scenes else [_part(Scene.of("", nothing, nothing), kind)]
+    for part in parts:
+        part["image"] = part["true_image"] = np.zeros(0, np.int64)
     detections = trues = 0
     for number, scene in enumerate(scenes):
         part = _part(scene, kind)
@@ -137,9 +139,7 @@ def pool_of(scenes: Sequence[Scene], class_names: Sequence[str], kind: Kind) -> 
         parts.append(part)
     arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     group = arrays["image"] * (len(class_names) + 1) + arrays["class_id"]
-    return Pool(
-        **arrays, rank=_ranks(group), images=len(scenes), class_names=tuple(class_names)
-    )
+    return Pool(**arrays, rank=_ranks(group), images=len(scenes), class_names=tuple(class_names))
 
 
 def _part(scene: Scene, kind: Kind) -> dict[str, Any]:
@@ -151,7 +151,8 @@ def _part(scene: Scene, kind: Kind) -> dict[str, Any]:
     true = scene.truth
     if kind == "boxes":
         found = replace(found, masks=None)
-        true = replace(true, prediction=replace(true.prediction, boxes=scene.boxes, masks=None))
+        boxes = scene.boxes.astype(np.float32)
+        true = replace(true, prediction=replace(truth, boxes=boxes, masks=None))
     pairs = overlaps(found, true, least=LEAST_IOU)
     return {
         "class_id": found.class_ids[order],

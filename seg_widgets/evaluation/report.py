@@ -66,8 +66,8 @@ $notes
 <h2>Curves, confusion, errors</h2>
 <div class="plots">$plots</div>
 <h2>Kinds of errors</h2>
-<p>By the definitions of TIDE (<a href="https://arxiv.org/abs/2008.08115">Bolya et al. 2020</a>). The gain
-is what AP50 would rise if only this kind were mended.</p>
+<p>By the definitions of TIDE (<a href="https://arxiv.org/abs/2008.08115">Bolya et al. 2020</a>).
+The gain is what AP50 would rise if only this kind were mended.</p>
 <div class="wide">$kinds</div>
 <h2>The images with the most errors</h2>
 <p>At a threshold of $threshold. Open one to explore it; nothing is loaded from elsewhere.</p>
@@ -138,7 +138,7 @@ def _sizes(evaluation: Evaluation) -> list[list[str]]:
     table = [["", "AP", "AP50", "AP75", "small", "medium", "large", "AR1", "AR10", "AR100"]]
     names = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR1", "AR10", "AR100")
     for kind in ("masks", "boxes") if evaluation.has_masks else ("boxes",):
-        figures = evaluation.on(kind).figures  # type: ignore[arg-type]
+        figures = evaluation.on(kind).figures
         cells = ["–" if (value := figures[name]) is None else f"{value:.3f}" for name in names]
         table.append([kind, *cells])
     return table
@@ -167,15 +167,16 @@ def _svg(evaluation: Evaluation, threshold: float) -> str:
     return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]
 
 
-def _worst(
-    evaluation: Evaluation, images: Images | None, number: int, threshold: float
-) -> str:
+def _worst(evaluation: Evaluation, images: Images | None, number: int, threshold: float) -> str:
     shown = evaluation.worst(number, threshold)
     if not shown:
         return "<p>There is no error.</p>"
     if images is None:
         return result_table.html_rows(
-            [["image", "F1", "right", "false alarms", "wrong classes", "missed"], *map(_cells, shown)]
+            [
+                ["image", "F1", "right", "false alarms", "wrong classes", "missed"],
+                *map(_cells, shown),
+            ]
         )
     sources = _sources(images, [one.name for one in shown])
     return "\n".join(

@@ -109,7 +109,9 @@ def class_rows(scores: Scores, most: int | None = _ROWS) -> tuple[list[list[str]
         The rows as texts, and how many classes were left out.
     """
     names = [column.name for column in FIGURE_COLUMNS]
-    wanted = [names.index(name) for name in ("objects", *_SHOWN, "threshold", "precision", "recall")]
+    wanted = [
+        names.index(name) for name in ("objects", *_SHOWN, "threshold", "precision", "recall")
+    ]
     head = ["class", "objects", *_SHOWN, "best threshold", "precision", "recall"]
     first, *rest = _rows(scores, with_all=True)
     rest.sort(key=lambda row: -row[1])

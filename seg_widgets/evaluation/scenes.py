@@ -21,11 +21,11 @@ from ..prediction import (
     Prediction,
     called_by_model,
 )
-from ..tables import Table
+from ..tables import Table, part_numbers
 from .names import listed, pair_names
 from .true_images import TrueImage, Truths, read_truths
 
-__all__ = ["Gathered", "Predictions", "Scene", "gather"]
+__all__ = ["Gathered", "Predictions", "Scene", "gather", "is_table"]
 
 Predictions: TypeAlias = (
     str | os.PathLike[str] | Table | Mapping[str, Prediction] | Sequence[Prediction]
@@ -54,6 +54,21 @@ class Scene:
 
     boxes: npt.NDArray[np.float64]
     """M×4 XYXY in pixels: the objects' boxes."""
+
+    @classmethod
+    def of(cls, name: str, found: Prediction, truth: Prediction) -> Scene:
+        """One of two predictions with the same class names.
+
+        Args:
+            name: what to call the image.
+            found: what was found.
+            truth: what is there; no crowds.
+
+        Returns:
+            The image.
+        """
+        true = GroundTruth.of(truth, size=truth.image_size)
+        return cls(name, found, true, truth.areas.astype(float), truth.boxes.astype(float))
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +156,16 @@ def gather(
     return Gathered(
         tuple(scenes), class_names, has_masks, tuple(missing), tuple(without_truth), tuple(notes)
     )
+
+
+def is_table(path: Path) -> bool:
+    """Whether there is a table, which `evaluate` takes as predictions.
+
+    Args:
+        path: a folder, or a Parquet file.
+    """
+    is_file = path.suffix.lower() == ".parquet" and path.is_file()
+    return is_file or bool(part_numbers(path))
 
 
 def _named(predictions: Predictions) -> list[tuple[str, Prediction | None]]:

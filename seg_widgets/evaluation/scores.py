@@ -97,7 +97,7 @@ class Scores:
         """
         return self._curve(None if class_name is None else self._number(class_name))
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - it lives as long as the scores do
+    @functools.cache  # noqa: B019 - it lives as long as the scores do
     def _curve(self, number: int | None) -> Curve:
         pool, hit = self.pool, self._at_half.is_hit[0, 0]
         counts, objects = ~self._at_half.is_ignored[0, 0], ~pool.crowd
@@ -192,7 +192,8 @@ class Scores:
         Returns:
             K counts.
         """
-        return self.averages.objects[0]
+        counts: npt.NDArray[np.int64] = self.averages.objects[0]
+        return counts
 
     def _number(self, class_name: str) -> int:
         if class_name not in self._class_names:

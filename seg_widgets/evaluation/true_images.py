@@ -111,7 +111,9 @@ def _of_coco(content: AnnotationFile) -> tuple[list[TrueImage], list[str]]:
         name, identity = str(entry.get("file_name") or ""), as_id(entry.get("id"))
         size = as_size(entry.get("height")), as_size(entry.get("width"))
         if not name or identity is None or size[0] is None or size[1] is None:
-            skipped.append(f"{printable(name) or 'an image'}: it has no id, no file_name or no size")
+            skipped.append(
+                f"{printable(name) or 'an image'}: it has no id, no file_name or no size"
+            )
             continue
         own = entries.get(identity, [])
         try:

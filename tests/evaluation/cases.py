@@ -39,7 +39,9 @@ def random_case(
         found = []
         for _ in range(random.integers(0, most_detections + 1)):
             is_near = true and random.random() < 0.7
-            found.append(_moved(random, true[random.integers(len(true))]) if is_near else _rectangle(random))
+            found.append(
+                _moved(random, true[random.integers(len(true))]) if is_near else _rectangle(random)
+            )
         true_ids = random.integers(0, 3, len(true))
         found_ids = random.integers(0, 4, len(found))
         scores = random.integers(1, score_steps + 1, len(found)) / score_steps
@@ -56,7 +58,9 @@ def _rectangle(random: np.random.Generator) -> tuple[int, int, int, int]:
     return int(x), int(y), int(width), int(height)
 
 
-def _moved(random: np.random.Generator, box: tuple[int, int, int, int]) -> tuple[int, int, int, int]:
+def _moved(
+    random: np.random.Generator, box: tuple[int, int, int, int]
+) -> tuple[int, int, int, int]:
     x, y, width, height = box
     step = max(width // 8, 1)
     moved_x = int(np.clip(x + random.integers(-step, step + 1), 0, SIZE[1] - width))
@@ -74,7 +78,8 @@ def _prediction(boxes: list[tuple[int, int, int, int]], scores: Any, ids: Any) -
 
 def coco_dataset(truths: dict[str, GroundTruth]) -> dict[str, Any]:
     """The truth as COCO's JSON; images have ids from 1 on."""
-    images, annotations = [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
     for number, (name, truth) in enumerate(truths.items(), start=1):
         height, width = truth.prediction.image_size
         images.append({"id": number, "file_name": name, "height": height, "width": width})
@@ -96,7 +101,9 @@ def coco_dataset(truths: dict[str, GroundTruth]) -> dict[str, Any]:
     return {"images": images, "annotations": annotations, "categories": categories}
 
 
-def referee(case: Case, kind: str, limits: tuple[int, int, int] = (1, 10, 100), use_cats: int = 1) -> Any:
+def referee(
+    case: Case, kind: str, limits: tuple[int, int, int] = (1, 10, 100), use_cats: int = 1
+) -> Any:
     """pycocotools' COCOeval of a case, accumulated."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,9 @@ from seg_widgets.evaluation import KINDS, Averages, evaluate
 from .cases import Case, coco_dataset, random_case, referee
 
 
-def _check(case: Case, averages: Averages, kind: str, limits: tuple[int, int, int], cats: int) -> None:
+def _check(
+    case: Case, averages: Averages, kind: str, limits: tuple[int, int, int], cats: int
+) -> None:
     scorer = referee(case, kind, limits, cats)
     # pycocotools: T×R×K×A×M and T×K×A×M, -1 where there is no object; its sizes stand in our order.
     precision, recall = scorer.eval["precision"], scorer.eval["recall"]
@@ -27,14 +30,14 @@ def _check(case: Case, averages: Averages, kind: str, limits: tuple[int, int, in
         _check_summary(scorer, averages)
 
 
-def _check_summary(scorer: object, averages: Averages) -> None:
+def _check_summary(scorer: Any, averages: Averages) -> None:
     import contextlib
     import io
 
     with contextlib.redirect_stdout(io.StringIO()):
-        scorer.summarize()  # type: ignore[attr-defined]
-    ours = [-1 if one is None else one for one in averages.figures.values()]
-    np.testing.assert_allclose(ours, scorer.stats, atol=1e-6)  # type: ignore[attr-defined]
+        scorer.summarize()
+    ours = np.array([-1.0 if one is None else one for one in averages.figures.values()])
+    np.testing.assert_allclose(ours, scorer.stats, atol=1e-6)
 
 
 @settings(max_examples=40, deadline=None)
@@ -45,7 +48,9 @@ def _check_summary(scorer: object, averages: Averages) -> None:
     detections=st.sampled_from([0, 1, 5, 20]),
     steps=st.sampled_from([1, 3, 1000]),
 )
-def test_figures_are_pycocotools(seed: int, images: int, objects: int, detections: int, steps: int) -> None:
+def test_figures_are_pycocotools(
+    seed: int, images: int, objects: int, detections: int, steps: int
+) -> None:
     case = random_case(seed, images, objects, detections, steps)
     evaluation = evaluate(case.predictions, case.truths)
     for kind in KINDS:
