@@ -28,7 +28,7 @@ class _Model:
         self.class_names = self._found[0].class_names
 
     def __call__(self, image: np.ndarray) -> Prediction:
-        number = int(round(float(image.mean()) / 20))
+        number = round(float(image.mean()) / 20)
         if number == self._fails_on:
             raise InferenceError("It is too dark.")
         return self._found[number]
