@@ -33,6 +33,35 @@ export interface Header extends Size {
   /** [x, y, width, height] of each mask's crop; null for a mask that is still to come. */
   crops: (number[] | null)[];
   colors: string[];
+  /** What the prediction is compared with. */
+  others: Other[];
+}
+
+/** The other side of a comparison: like a header, with what only it has. */
+export interface Other extends Header {
+  kind: "truth" | "versus";
+  /** Indices of its crowds, in which detections count neither way. */
+  crowd: number[];
+  /** The overlaps: detections, in ascending order, instances of this side, and their IoU. */
+  pairs: [number[], number[], number[]];
+}
+
+/** What became of both sides; lists have one entry for each instance of their side, -1 for nobody. */
+export interface Matched {
+  /** One of `MATCH` each. */
+  ofFound: Int32Array;
+  ofOther: Int32Array;
+  partners: Int32Array;
+  back: Int32Array;
+  ious: Float64Array;
+  hits: number;
+  falseAlarms: number;
+  wrongClasses: number;
+  misses: number;
+  /** 0 to 1; null where nothing counts. */
+  precision: number | null;
+  recall: number | null;
+  f1: number | null;
 }
 
 /** A mask inside its crop; without bits (a model that gives only boxes) all of it is inside. */
