@@ -84,6 +84,38 @@ export interface Scene {
   paths: Path2D[];
   /** Exact outlines by index, made when first drawn. */
   exactPaths: Path2D[];
+  /** What it is compared with. */
+  others: OtherScene[];
+}
+
+/** The other side of a comparison, decoded. */
+export interface OtherScene extends Scene {
+  header: Other;
+}
+
+/** A line around an instance: dashes and width in CSS pixels. */
+export interface LineStyle {
+  color: string;
+  dash: number[];
+  width: number;
+}
+
+/** Both sides' outlines; side by side; or one of them alone. */
+export type ComparisonMode = "both" | "swipe" | "found" | "other";
+
+/** The other side, and what came of matching it with what is shown. */
+export interface Compared {
+  side: OtherScene;
+  matched: Matched;
+  /** Indices of the other side that count. */
+  counting: number[];
+  mode: ComparisonMode;
+  /** The share of the stage that shows the prediction, where both stand side by side. */
+  edge: number;
+  /** The one outcome that the table lists; null: all. */
+  only: number | null;
+  /** The hovered instance of the other side. */
+  hovered: number | null;
 }
 
 /** Maps image pixels to stage pixels: stage = image · scale + (x, y). */
@@ -112,6 +144,8 @@ export interface Look extends StyleValues {
   hideMasks: boolean;
   /** While the view moves, layers of another scale are good enough. */
   moving: boolean;
+  /** What the instances are compared with. */
+  compared: Compared | null;
 }
 
 /** A file that the kernel can make of what is shown. */
