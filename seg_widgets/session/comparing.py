@@ -113,6 +113,8 @@ class Comparing(Revisiting):
     nothing."""
 
     _second: SecondModel | None = None
+    # What was said of the truth or the second model.
+    _problem = ""
 
     def __init__(self, threshold: float) -> None:
         super().__init__(threshold)
@@ -141,22 +143,24 @@ class Comparing(Revisiting):
 
     def _take_truth(self, _change: object = None) -> None:
         self._truths = None
+        self._report_problem(None)
         try:
             if self.truth is not None:
                 # A file is read here, once, and not on the worker's thread with each result.
                 self._truths = TruthSource(self.truth, self.classes)
         except SegWidgetsError as error:
-            self.error = str(error)
+            self._report_problem(error)
         self._compare()
 
     def _take_versus(self, _change: object = None) -> None:
         self._end_second()
+        self._report_problem(None)
         try:
             if is_model(self.versus):
                 choice = ModelChoice.of(self.versus)
                 self._second = SecondModel(choice, self._on_second, self._on_second_failed)
         except SegWidgetsError as error:
-            self.error = str(error)
+            self._report_problem(error)
         self._compare()
 
     def _compare(self, _change: object = None) -> None:
@@ -173,11 +177,20 @@ class Comparing(Revisiting):
                 if self.versus is not None and not is_model(self.versus):
                     versus = Prediction.of(self.versus, result.image)
             except SegWidgetsError as error:
-                self.error = str(error)
+                self._report_problem(error)
             name = "" if self._second is None else self._second.name
             self._publish_comparison(Comparison(result.prediction, truth, versus, name))
             if self._second is not None:
                 self._second.look_at(result.image)
+
+    def _report_problem(self, error: SegWidgetsError | None) -> None:
+        """Say what doesn't fit; None takes back what was said before."""
+        if error is None:
+            if self._problem and self.error == self._problem:
+                self.error = ""
+            self._problem = ""
+        else:
+            self.error = self._problem = str(error)
 
     def _publish_comparison(self, comparison: Comparison) -> None:
         is_nothing = comparison.truth is None and comparison.versus is None
@@ -195,4 +208,4 @@ class Comparing(Revisiting):
 
     def _on_second_failed(self, error: SegWidgetsError) -> None:
         with self._lock, self._reporting():
-            self.error = str(error)
+            self._report_problem(error)

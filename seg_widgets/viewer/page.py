@@ -96,6 +96,7 @@ def to_html(
     style: Style = DEFAULT_STYLE,
     truth: GroundTruth | None = None,
     versus: Prediction | None = None,
+    iou_threshold: float = DEFAULT_IOU,
 ) -> str:
     """The text of an HTML file that shows the image and all its instances, to be explored.
 
@@ -111,6 +112,7 @@ def to_html(
             outlines, boxes, labels.
         truth: what is there; the page then matches it with what is shown.
         versus: a second prediction to compare with.
+        iou_threshold: the IoU from which instances match at first, 0.1 to 1.
 
     Returns:
         The file's text, to be written as UTF-8.
@@ -119,7 +121,7 @@ def to_html(
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    chosen = {**filter.to_traits(), **style.to_traits()}
+    chosen = {**filter.to_traits(), **style.to_traits(), "iou_threshold": iou_threshold}
     given = [each for each in (truth, versus) if each is not None]
     others = [Compared.of(prediction, each) for each in given]
     return page_of(encode_content(image, prediction, name, others=others), name, chosen)

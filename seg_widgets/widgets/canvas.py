@@ -323,6 +323,17 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             pairs=other.pairs,
         )
 
+    def side_of(self, kind: str) -> Any:
+        """What is shown beside the prediction.
+
+        Args:
+            kind: "truth" or "versus".
+
+        Returns:
+            A `GroundTruth` or a `Prediction`; None where there is none.
+        """
+        return next((each.other for each in self._others if each.kind == kind), None)
+
     def _compare_anew(self, _change: object = None) -> None:
         if self._shown is None or self._partial is not None or self._waits_for_next:
             return

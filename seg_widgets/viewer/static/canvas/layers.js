@@ -42,7 +42,7 @@ const OUTLINE_SHADOW = { width: 3.2, alpha: 0.35 };
 export class Layers {
   /** By index. @type {Map<number, Layer>} */
   #instances = new Map();
-  /** By index. @type {Map<number, {canvas: HTMLCanvasElement, width: number}>} */
+  /** By index. @type {Map<number, {canvas: HTMLCanvasElement, width: number, words: string}>} */
   #labels = new Map();
   /** What they were made for. */
   #key = "";
@@ -120,9 +120,10 @@ export class Layers {
    */
   label(scene, look, index, words = "") {
     const ready = this.#labels.get(index);
-    if (ready) return ready;
+    if (ready?.words === words) return ready;
     const color = instanceColor(scene.header, index, look.colorBy);
-    const made = drawLabel(scene.header, index, color, look.font, this.#ratio, words);
+    const drawn = drawLabel(scene.header, index, color, look.font, this.#ratio, words);
+    const made = { ...drawn, words };
     this.#labels.set(index, made);
     return made;
   }

@@ -11,7 +11,7 @@ export const MATCH_LINES = {
   [MATCH.falseAlarm]: { color: "#ff7a1a", dash: [9, 5], width: 2.4 },
   [MATCH.wrongClass]: { color: "#f7e14b", dash: [10, 4, 2, 4], width: 2.4 },
   [MATCH.missed]: { color: "#ff8ad1", dash: [2, 4], width: 2.6 },
-  [MATCH.ignored]: { color: "#c3c8cf", dash: [1, 7], width: 1.8 },
+  [MATCH.ignored]: { color: "#c3c8cf", dash: [2, 8], width: 2.2 },
 };
 
 /** The outcomes in the order of the legend. */

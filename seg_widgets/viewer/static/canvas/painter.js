@@ -204,6 +204,13 @@ export class Painter {
       const line = MATCH_LINES[matched.ofOther[index]];
       this.#drawLayer(context, this.#otherLayers, side, view, look, index, line);
     }
+    if (look.show.includes("labels")) {
+      const marked = side.order.filter((index) => drawn.has(index));
+      this.#drawMarks(context, this.#otherMarks(compared, marked, view), view, {
+        ...look,
+        hovered: null,
+      });
+    }
     const hovered = compared.hovered ?? partnerOf(look);
     if (hovered !== null && drawn.has(hovered)) {
       this.#drawRing(context, side, view, look, hovered);
@@ -341,6 +348,18 @@ export class Painter {
     /** @type {Marked[]} */
     const marked = ranked.map((index) => ({ scene, layers: this.#layers, index, words: "" }));
     marked.push(...this.#missedMarks(view, look));
+    this.#drawMarks(context, marked, view, look);
+  }
+
+  /**
+   * Labels, the most important first.
+   *
+   * @param {CanvasRenderingContext2D} context
+   * @param {Marked[]} marked
+   * @param {Viewport} view
+   * @param {Look} look
+   */
+  #drawMarks(context, marked, view, look) {
     const wanted = marked.map((mark) => {
       const { width } = mark.layers.label(mark.scene, look, mark.index, mark.words);
       const mask = mark.scene.masks[mark.index];
@@ -355,7 +374,7 @@ export class Painter {
     marked.forEach((mark, rank) => {
       const place = places[rank];
       if (!place) return;
-      context.globalAlpha = mark.scene === scene ? alphaOf(look, mark.index) : alphaOf(look, -1);
+      context.globalAlpha = alphaOf(look, mark.layers === this.#layers ? mark.index : -1);
       const { canvas } = mark.layers.label(mark.scene, look, mark.index, mark.words);
       const [left, top] = [place.x * this.#ratio, place.y * this.#ratio];
       context.drawImage(canvas, Math.round(left), Math.round(top));
@@ -368,18 +387,26 @@ export class Painter {
    *
    * @param {Viewport} view
    * @param {Look} look
-   * @returns {Marked[]}
    */
   #missedMarks(view, { compared }) {
     if (compared?.mode !== "both") return [];
-    const { side, matched } = compared;
-    const missed = side.order.filter(
-      (index) => matched.ofOther[index] === MATCH.missed && this.#isInView(side.masks[index], view),
-    );
-    const words = outcomeName(side.header, MATCH.missed);
-    return missed
-      .slice(0, labelCount(missed.length))
-      .map((index) => ({ scene: side, layers: this.#otherLayers, index, words }));
+    const { matched, side } = compared;
+    const missed = side.order.filter((index) => matched.ofOther[index] === MATCH.missed);
+    return this.#otherMarks(compared, missed, view);
+  }
+
+  /**
+   * @param {Compared} compared
+   * @param {number[]} indices of the other side
+   * @param {Viewport} view
+   * @returns {Marked[]}
+   */
+  #otherMarks({ side, matched }, indices, view) {
+    const inView = indices.filter((index) => this.#isInView(side.masks[index], view));
+    return inView.slice(0, labelCount(inView.length)).map((index) => {
+      const words = outcomeName(side.header, matched.ofOther[index]);
+      return { scene: side, layers: this.#otherLayers, index, words };
+    });
   }
 
   /**

@@ -166,7 +166,6 @@ export class Table {
     const ranked = this.#ranked.filter((index) => above.has(index));
     const { compared } = look;
     this.element.classList.toggle("sgw-matching", compared !== null);
-    setAttribute(this.element, "aria-colcount", compared ? "6" : "5");
     this.#rows.set(compared ? matchedRows(header, compared, ranked) : ranked);
     this.#hidden = new Set(filter.hiddenInstances);
     this.#selected = new Set(look.selected);
