@@ -1,5 +1,6 @@
 """Make the ten images of `notebooks/06_judge.ipynb` and their truth.
-Six are the sample photographs, whose outlines were drawn by hand here and fitted to the edges
+
+Six are the sample photographs, whose outlines were drawn by hand and fitted to the edges
 (GrabCut). Four are composites of the cut-outs, so their outlines are exact. The sources and
 licences of the photographs are in `notebooks/images/ATTRIBUTION.md`; the rest is made by us.
 """

@@ -21,6 +21,7 @@ from ..prediction import Filter
 from ..viewer import to_html
 from . import plots, result_table
 from .names import pair_names
+from .scores import IOU
 
 if TYPE_CHECKING:
     from .evaluation import Evaluation
@@ -199,7 +200,14 @@ def _opened(one: ImageScore, scene: Scene, source: Any, threshold: float) -> str
     )
     if source is None:
         return f"<p>{line} (its file was not found)</p>"
-    page = to_html(scene.found, _pixels(source, scene), name, filter=Filter(threshold))
+    page = to_html(
+        scene.found,
+        _pixels(source, scene),
+        name,
+        filter=Filter(threshold),
+        truth=scene.truth,
+        iou_threshold=IOU,
+    )
     frame = f'<iframe loading="lazy" title="{html.escape(name)}" srcdoc="{html.escape(page)}">'
     return f"<details><summary>{line}</summary>{frame}</iframe></details>"
 

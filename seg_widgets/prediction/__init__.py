@@ -52,6 +52,7 @@ from .selection import Chosen, SortKey
 from .supervision import to_supervision
 from .truth import GroundTruth
 from .truth_classes import ClassMapping, called_by_model
+from .truth_source import TruthSource
 
 __all__ = [
     "CSV_COLUMNS",
@@ -90,6 +91,7 @@ __all__ = [
     "SortKey",
     "SparingPredictor",
     "StepwisePredictor",
+    "TruthSource",
     "assign",
     "called_by_model",
     "category_ids",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..annotations import annotations_of, read_annotation_file
+from ..annotations import AnnotationFile, annotations_of, read_annotation_file
 from ..errors import PredictionError
 from .adapters import convert
 from .checks import as_rows
@@ -19,11 +19,12 @@ from .prediction import Prediction
 from .readers import check_truth_size, from_label_image, truth_from_coco
 from .truth_classes import ClassMapping, called_by_model, label_names
 
-__all__ = ["GroundTruth"]
+__all__ = ["LABEL_IMAGES", "GroundTruth"]
 
 BoolArray = npt.NDArray[np.bool_]
 
-_LABEL_IMAGES: Final = (".png", ".tif", ".tiff")
+LABEL_IMAGES: Final = (".png", ".tif", ".tiff")
+"""The ends of the names of files that are label images; all others are COCO's JSON."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,9 +108,11 @@ class GroundTruth:
             return source
         if isinstance(source, Prediction):
             return _without_crowds(source)
+        if isinstance(source, AnnotationFile):
+            return cls(*truth_from_coco(source, size, file_name))
         if isinstance(source, (str, os.PathLike)):
             path = Path(source).expanduser()
-            if path.suffix.lower() not in _LABEL_IMAGES:
+            if path.suffix.lower() not in LABEL_IMAGES:
                 return cls(*truth_from_coco(read_annotation_file(path), size, file_name))
             return _without_crowds(
                 from_label_image(path, class_names=label_names(classes, class_names))

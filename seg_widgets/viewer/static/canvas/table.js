@@ -3,11 +3,13 @@
 import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
 import { aboveThreshold, describeInstance, sortInstances } from "./instances.js";
+import { MATCH } from "./matching.js";
 import { COLUMNS, ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
 
 /** @import {Actions} from "./actions.js" */
-/** @import {Filter, Header, Look, SortKey} from "./types.js" */
+/** @import {Compared, Filter, Header, Look, SortKey} from "./types.js" */
+/** @import {Comparison} from "./comparison.js" */
 /** @import {Hover} from "./hover.js" */
 /** @import {Row} from "./row.js" */
 /** @import {Sync} from "./sync.js" */
@@ -46,6 +48,8 @@ export class Table {
   #heads;
   /** @type {Rows} */
   #rows;
+  /** @type {Comparison} */
+  #comparison;
   /** Begins the ids of the rows. */
   #name = `sgw-${Math.random().toString(36).slice(2)}`;
 
@@ -53,8 +57,10 @@ export class Table {
    * @param {Sync} sync
    * @param {Actions} actions
    * @param {Hover} hover
+   * @param {Comparison} comparison
    */
-  constructor(sync, actions, hover) {
+  constructor(sync, actions, hover, comparison) {
+    this.#comparison = comparison;
     this.#sync = sync;
     this.#actions = actions;
     this.#hover = hover;
@@ -115,7 +121,9 @@ export class Table {
   #head() {
     const shown = make("span", "sgw-offscreen", { text: "Shown" });
     const eye = make("div", "sgw-cell sgw-cell-eye", { role: "columnheader" }, shown);
-    const cells = [...this.#heads.map(([, cell]) => cell), eye];
+    const match = make("div", "sgw-cell sgw-cell-match", { role: "columnheader", text: "Match" });
+    const [number, name, ...others] = this.#heads.map(([, cell]) => cell);
+    const cells = [number, name, match, ...others, eye];
     return make("div", "sgw-row sgw-head", { role: "row", "aria-rowindex": "1" }, ...cells);
   }
 
@@ -123,7 +131,9 @@ export class Table {
     const rows = this.#rows.spacer;
     rows.addEventListener("pointermove", (event) => this.#point(event));
     rows.addEventListener("pointerleave", () => {
-      if (this.#hover.leave()) this.#actions.schedule();
+      if (!this.#hover.leave()) return;
+      this.#comparison.hover(null);
+      this.#actions.schedule();
     });
     rows.addEventListener("click", (event) => this.#click(event));
     rows.addEventListener("dblclick", (event) => this.#doubleClick(event));
@@ -153,7 +163,10 @@ export class Table {
     const [header, filter, look] = [this.#header, this.#filter, this.#look];
     if (!this.#rows.visible || !header || !filter || !look) return;
     const above = new Set(aboveThreshold(header, filter));
-    this.#rows.set(this.#ranked.filter((index) => above.has(index)));
+    const ranked = this.#ranked.filter((index) => above.has(index));
+    const { compared } = look;
+    this.element.classList.toggle("sgw-matching", compared !== null);
+    this.#rows.set(compared ? matchedRows(header, compared, ranked) : ranked);
     this.#hidden = new Set(filter.hiddenInstances);
     this.#selected = new Set(look.selected);
     setAttribute(this.element, "aria-rowcount", String(this.#rows.indices.length + 1));
@@ -180,7 +193,15 @@ export class Table {
    */
   #show(row, index) {
     if (!this.#header || !this.#look) return;
+    const { compared } = this.#look;
+    const other = index - this.#header.scores.length;
+    if (other >= 0 && compared) {
+      row.setInstance(compared.side.header, index, describeInstance(compared.side.header, other));
+      row.setOther(this.#look, compared, other, this.#active === index);
+      return;
+    }
     row.setInstance(this.#header, index, this.#facts[index]);
+    row.setMatch(compared, index);
     const [selected, hidden] = [this.#selected.has(index), this.#hidden.has(index)];
     row.setState(this.#look, { selected, hidden, active: this.#active === index });
   }
@@ -189,6 +210,12 @@ export class Table {
   #point(event) {
     if (this.#hover.isPointerStale(event)) return;
     const index = indexOf(event);
+    const other = this.#otherOf(index);
+    this.#comparison.hover(other);
+    if (other !== null) {
+      this.#hover.setFromOutside(null);
+      return;
+    }
     // What is hidden one by one can't be hovered in the image.
     this.#hover.setFromOutside(index !== null && this.#hidden.has(index) ? null : index);
   }
@@ -198,6 +225,7 @@ export class Table {
     const index = indexOf(event);
     if (index === null) return;
     this.#active = index;
+    if (this.#otherOf(index) !== null) return;
     const add = event.shiftKey || event.ctrlKey || event.metaKey;
     if (isOnEye(event)) this.#actions.toggleInstance(index);
     else this.#actions.select(index, add);
@@ -206,7 +234,8 @@ export class Table {
   /** @param {MouseEvent} event */
   #doubleClick(event) {
     const index = indexOf(event);
-    if (index !== null && !isOnEye(event)) this.#actions.isolateInstance(index);
+    if (index !== null && this.#otherOf(index) === null && !isOnEye(event))
+      this.#actions.isolateInstance(index);
   }
 
   /** @param {KeyboardEvent} event */
@@ -234,7 +263,7 @@ export class Table {
   #keyActions(index, shift) {
     const actions = this.#actions;
     const always = { Escape: () => actions.clearSelection() };
-    if (index === null) return always;
+    if (index === null || this.#otherOf(index) !== null) return always;
     return {
       ...always,
       Enter: () => actions.select(index, shift),
@@ -244,10 +273,22 @@ export class Table {
     };
   }
 
+  /**
+   * The instance of the other side that a row stands for, or null.
+   *
+   * @param {number | null} index
+   */
+  #otherOf(index) {
+    const count = this.#header?.scores.length ?? 0;
+    return index !== null && index >= count ? index - count : null;
+  }
+
   /** @param {number} index */
   #moveTo(index) {
     this.#active = index;
-    this.#hover.setByKey(this.#hidden.has(index) ? null : index);
+    const other = this.#otherOf(index);
+    this.#comparison.hover(other);
+    this.#hover.setByKey(other !== null || this.#hidden.has(index) ? null : index);
     this.#rows.reveal(index);
     this.#fill();
   }
@@ -286,4 +327,22 @@ function rowMoves(at, last, page) {
     Home: 0,
     End: last,
   };
+}
+
+/**
+ * The rows while something is compared: those of the chosen outcome; what was missed comes last,
+ * with indices behind the prediction's.
+ *
+ * @param {Header} header
+ * @param {Compared} compared
+ * @param {number[]} ranked
+ */
+function matchedRows(header, { matched, only }, ranked) {
+  const count = header.scores.length;
+  const rows = only === null ? ranked : ranked.filter((index) => matched.ofFound[index] === only);
+  if (only !== null && only !== MATCH.missed) return rows;
+  matched.ofOther.forEach((state, index) => {
+    if (state === MATCH.missed) rows.push(count + index);
+  });
+  return rows;
 }

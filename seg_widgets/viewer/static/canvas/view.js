@@ -6,6 +6,7 @@ import { keepKeys } from "./dom.js";
 import { explainNothing, summarize } from "./instances.js";
 import { Keyboard } from "./keyboard.js";
 import { lookOf } from "./look.js";
+import { matchWords, partnerWords } from "./match_words.js";
 import { Painter } from "./painter.js";
 import { makeParts } from "./parts.js";
 import { Pointer } from "./pointer.js";
@@ -86,8 +87,8 @@ export class View {
     for (const stop of this.#stops) stop();
     cancelAnimationFrame(this.#frame);
     this.#timers.clear();
-    const { sync, kernel, popover, legend, table, status } = this.#parts;
-    for (const part of [sync, kernel, popover, legend, table, status]) part.destroy();
+    const { sync, kernel, popover, legend, table, status, comparison } = this.#parts;
+    for (const part of [sync, kernel, popover, legend, table, status, comparison]) part.destroy();
     this.#painter.forget();
     this.#root.remove();
   }
@@ -99,8 +100,10 @@ export class View {
     this.#surface.append(this.#base, this.#marks, this.#preview.element);
     this.#stage.append(this.#surface, empty, note, toastBox, busy);
     this.#stage.append(bar, zooms, tip, this.#parts.sources.element);
+    this.#stage.append(this.#parts.matchBar.divider);
     const body = make("div", "sgw-body", {}, this.#stage, this.#parts.side.element);
-    this.#root.prepend(notice, error, body, this.#announcer.element);
+    const { element: matchBar } = this.#parts.matchBar;
+    this.#root.prepend(notice, error, matchBar, body, this.#announcer.element);
     keepKeys(this.#root);
     element.append(this.#root);
   }
@@ -167,6 +170,7 @@ export class View {
     this.#parts.legend.build(scene.header);
     this.#parts.table.build(scene.header);
     this.#parts.overlays.forget();
+    this.#parts.comparison.forget();
     this.#announcer.forget();
     this.#layout();
   }
@@ -189,6 +193,7 @@ export class View {
     // Below a preview nothing is drawn: it is laid out for another image.
     if (!scene || this.#preview.header) {
       this.#painter.clear();
+      this.#parts.matchBar.update(null, [], 0);
       delete this.#root.dataset.shown;
       delete this.#root.dataset.total;
       return;
@@ -224,10 +229,12 @@ export class View {
    * @param {Required<Filter>} filter
    * @param {Look} look
    */
-  #updateParts({ header }, filter, look) {
+  #updateParts({ header, others }, filter, look) {
     const { shown, selected, colorBy } = look;
     const summary = summarize(header, shown);
-    this.#announcer.summarize(header.name, summary);
+    const matches = look.compared ? `; ${matchWords(look.compared)}` : "";
+    this.#announcer.summarize(header.name, `${summary}${matches}`);
+    this.#parts.matchBar.update(look.compared, others, this.#parts.sync.get("iou_threshold"));
     this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
     this.#parts.legend.update(header, filter, shown, colorBy);
     this.#parts.table.update(filter, look);
@@ -295,9 +302,13 @@ async function decoded(content) {
  * @param {Painter} painter
  */
 function updateOverlays({ overlays, navigation, hover }, header, filter, look, painter) {
+  const { compared } = look;
   overlays.updateZooms(navigation.zoomed, look.hideMasks);
   overlays.updateNote(explainNothing(header, look.shown, filter));
-  overlays.updateTip(header, look.hovered, look.colorBy, hover.location, painter);
+  const isOther = compared !== null && compared.hovered !== null;
+  const [of, index] = isOther ? [compared.side.header, compared.hovered] : [header, look.hovered];
+  const more = compared ? partnerWords(header, compared, look.hovered) : "";
+  overlays.updateTip(of, index, look.colorBy, hover.location, painter, more);
 }
 
 function hasCamera() {
