@@ -91,12 +91,15 @@ def _pycocotools(found: list[Prediction], truths: list[GroundTruth]) -> Callable
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 
-    images, annotations, results = [], [], []
+    images: list[dict[str, Any]] = []
+    annotations: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     for number, (prediction, truth) in enumerate(zip(found, truths, strict=True), start=1):
         images.append({"id": number, "height": SIZE[0], "width": SIZE[1]})
         for one in truth.prediction:
             assert one.mask is not None
-            common = {"image_id": number, "category_id": one.class_id, "iscrowd": 0}
+            common: dict[str, Any] = {"image_id": number, "category_id": one.class_id}
+            common["iscrowd"] = 0
             shape = {"segmentation": dict(one.mask.rle(SIZE)), "area": one.area, "bbox": [0] * 4}
             annotations.append({**common, **shape, "id": len(annotations) + 1})
         for one in prediction:

@@ -110,7 +110,12 @@ def fitted(image: np.ndarray, label: str, corners: str) -> np.ndarray:
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(
-        cv2.cvtColor(image, cv2.COLOR_RGB2BGR), marks, None, *models, 3, cv2.GC_INIT_WITH_MASK
+        cv2.cvtColor(image, cv2.COLOR_RGB2BGR),
+        marks,
+        (0, 0, 1, 1),
+        *models,
+        3,
+        cv2.GC_INIT_WITH_MASK,
     )
     found = np.isin(marks, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype(np.uint8)
     return smooth(found)

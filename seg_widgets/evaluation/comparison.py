@@ -25,6 +25,7 @@ __all__ = ["Comparison", "Difference", "ImageDifference", "compare"]
 Floats = npt.NDArray[np.float64]
 
 RESAMPLES: Final = 1000
+FEWEST_IMAGES: Final = 5
 _SHOWN_IMAGES: Final = 5
 _COLUMNS: Final = (
     Column("class_name", "string", "the class; null: all", True),
@@ -34,6 +35,7 @@ _COLUMNS: Final = (
     Column("difference", "float32", "b - a"),
     Column("low", "float32", "the interval's lower end"),
     Column("high", "float32", "the interval's upper end"),
+    Column("images", "int64", "how many images have an object of it"),
 )
 
 
@@ -59,6 +61,9 @@ class Difference:
     high: float
     """Its upper end."""
 
+    images: int
+    """How many images have an object that counts."""
+
     @property
     def difference(self) -> float:
         """The second model's less the first one's, -1 to 1."""
@@ -66,14 +71,21 @@ class Difference:
 
     @property
     def is_clear(self) -> bool:
-        """Whether the interval leaves 0 out: other images would hardly turn the sign."""
-        return self.low > 0 or self.high < 0
+        """Whether the interval leaves 0 out: other images would hardly turn the sign. With objects
+        in fewer than five images nothing is clear, since so few can't show how much they vary."""
+        return self.images >= FEWEST_IMAGES and (self.low > 0 or self.high < 0)
+
+    @property
+    def verdict(self) -> str:
+        """What may be said of it: "clear", "may be chance" or "too few images"."""
+        if self.images < FEWEST_IMAGES:
+            return f"too few images ({self.images})"
+        return "clear" if self.is_clear else "may be chance"
 
     def __str__(self) -> str:
-        verdict = "" if self.is_clear else ", may be chance"
         return (
             f"{self.figure} {self.a:.3f} → {self.b:.3f} ({self.difference:+.3f}, "
-            f"{self.low:+.3f} to {self.high:+.3f}{verdict})"
+            f"{self.low:+.3f} to {self.high:+.3f}, {self.verdict})"
         )
 
 
@@ -156,7 +168,9 @@ class Comparison:
         values: dict[str, Any] = {}
         for column in _COLUMNS:
             own = [getattr(one, column.name) for one in self.differences]
-            values[column.name] = np.array(own, np.float32) if column.kind == "float32" else own
+            types = {"float32": np.float32, "int64": np.int64}
+            kind = types.get(column.kind)
+            values[column.name] = own if kind is None else np.array(own, kind)
         return data_frame(_COLUMNS, values, library)
 
     def __repr__(self) -> str:
@@ -183,9 +197,8 @@ class Comparison:
         for one in self.differences:
             name = "all" if one.class_name is None else printable(one.class_name)
             interval = f"{one.low:+.3f} to {one.high:+.3f}"
-            verdict = "clear" if one.is_clear else "may be chance"
             values = [f"{one.a:.3f}", f"{one.b:.3f}", f"{one.difference:+.3f}"]
-            rows.append([name, one.figure, *values, interval, verdict])
+            rows.append([name, one.figure, *values, interval, one.verdict])
         return rows
 
     def _shown_images(self) -> list[str]:
@@ -239,10 +252,18 @@ def compare(
                 (one.figures if name is None else one.by_class[name])[figure] or 0.0
                 for one in (a, b)
             ]
+            number = _images_with(a, class_id)
             differences.append(
-                Difference(name, figure, values[0], values[1], float(low), float(high))
+                Difference(name, figure, values[0], values[1], float(low), float(high), number)
             )
     return Comparison(a, b, tuple(differences), level)
+
+
+def _images_with(one: Evaluation, class_id: int | None) -> int:
+    """How many images have an object of a class, or of any."""
+    pool = one.scores.pool
+    own = ~pool.crowd if class_id is None else ~pool.crowd & (pool.true_class == class_id)
+    return len(np.unique(pool.true_image[own]))
 
 
 def _check_same(a: Evaluation, b: Evaluation) -> None:

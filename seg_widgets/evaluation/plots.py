@@ -31,11 +31,12 @@ def overview(scores: Scores, threshold: float | Mapping[str, float] | None = Non
         threshold: of the confusion matrix; None: the one with the best F1.
 
     Returns:
-        The figure; pyplot doesn't know it, so it is shown once.
+        The figure; a notebook shows it where it is a cell's result.
     """
-    from matplotlib.figure import Figure
+    # Imported here since it loads matplotlib.
+    from .notebook_figure import NotebookFigure
 
-    figure = Figure(figsize=(11, 8), layout="constrained")
+    figure = NotebookFigure(figsize=(11, 8), layout="constrained")
     axes = figure.subplots(2, 2)
     _draw_precision(axes[0, 0], scores)
     _draw_f1(axes[0, 1], scores)

@@ -62,9 +62,14 @@ def test_a_clear_difference() -> None:
 
 
 def test_the_same_model_differs_by_nothing() -> None:
-    _, every = _halves(random_case(1, images=6))
+    _, every = _halves(random_case(1, images=12))
     result = compare(every, every, resamples=50)
     assert all((one.low, one.high) == (0, 0) and not one.is_clear for one in result.differences)
+    # One image can't say how much others vary, however large the difference is.
+    half, whole = _halves(random_case(3, images=1, most_objects=20))
+    one = compare(half, whole, resamples=50).of()
+    assert one.difference > 0.2 and one.low == one.high and not one.is_clear
+    assert one.verdict == "too few images (1)"
     assert "may be chance" in repr(result) and "F1 is the same" in repr(result)
 
 

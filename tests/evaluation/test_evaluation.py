@@ -259,7 +259,8 @@ def test_tables_and_plots(evaluation: Evaluation, tmp_path: Path) -> None:
     assert rows[-1]["AP"] == ""
     titles = [axes.get_title() for axes in evaluation.plot(0.5).axes]
     assert titles[2] == "Confusion of masks at threshold 0.50"
-    evaluation.plot({"cat": 0.5}).savefig(tmp_path / "plot.png")
+    figure: Any = evaluation.plot({"cat": 0.5})
+    assert figure._repr_png_().startswith(b"\x89PNG")
     with pytest.raises(SettingError, match="no class 'cow'"):
         evaluation.plot({"cow": 0.5})
 
