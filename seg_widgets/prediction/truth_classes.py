@@ -29,7 +29,11 @@ def label_names(
 
     Returns:
         Label → name, one name for all, or None.
+
+    Raises:
+        SettingError: `classes` is no such mapping.
     """
+    _checked(classes)
     if isinstance(classes, str):
         return classes
     by_label = {key: name for key, name in (classes or {}).items() if isinstance(key, int)}

@@ -130,4 +130,4 @@ def test_the_table_has_what_it_is_for(table: list[Case]) -> None:
         states[Match.MISSED] += matches.misses
         at_threshold += int((matches.ious == iou).sum())
     assert states.min() > 30, states
-    assert at_threshold > 30
+    assert at_threshold > 20

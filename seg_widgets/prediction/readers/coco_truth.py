@@ -221,8 +221,9 @@ def _no_such_image(
     content: AnnotationFile, wanted: str, images: Collection[Mapping[str, Any]]
 ) -> str:
     names = [str(one.get("file_name")) for one in images]
-    close = difflib.get_close_matches(wanted, names, 1, 0.7)
-    hint = f" Did you mean file_name={printable(close[0])!r}?" if close else ""
+    by_end = {_parts(name)[-1]: name for name in reversed(names) if _parts(name)}
+    close = difflib.get_close_matches(wanted, by_end, 1, 0.7)
+    hint = f" Did you mean file_name={printable(by_end[close[0]])!r}?" if close else ""
     shown = ", ".join(printable(name) for name in names[:_SHOWN])
     more = f" … ({len(names)} in all)" if len(names) > _SHOWN else ""
     return (

@@ -17,7 +17,8 @@ export class MatchBar {
   #comparison;
   #sides = make("select", "sgw-match-sides", { "aria-label": "Compare with" });
   #iou = make("input", "sgw-range", { type: "range", min: 0.1, max: 1, step: 0.05 });
-  #iouValue = make("output", "sgw-match-value");
+  /** The slider says its value itself. */
+  #iouValue = make("span", "sgw-match-value", { "aria-hidden": "true" });
   #scores = make("span", "sgw-match-scores");
   /** By outcome. @type {Map<number, {chip: HTMLButtonElement, text: HTMLElement}>} */
   #chips = new Map();
