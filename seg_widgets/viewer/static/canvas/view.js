@@ -178,7 +178,6 @@ export class View {
     this.#parts.legend.build(scene.header);
     this.#parts.table.build(scene.header);
     this.#parts.overlays.forget();
-    this.#parts.comparison.forget();
     this.#announcer.forget();
     this.#layout();
   }
