@@ -1,5 +1,7 @@
-"""Truth beside the prediction: a person moves the sliders and reads what is right, in JupyterLab and
-on an exported page from file://."""
+"""Truth beside the prediction: a person moves the sliders and reads what is right.
+
+In JupyterLab, and on an exported page from file://.
+"""
 
 from __future__ import annotations
 
@@ -76,7 +78,7 @@ def test_an_exported_page_matches_without_a_kernel(page: PanelPage, tmp_path: Pa
     expect_matches(page, match(found, truth, only=Filter(0.5)))
 
     # Each step of a slider matches anew.
-    page.page.get_by_role("slider", name="Threshold").focus()
+    page.page.get_by_role("slider", name="Threshold", exact=True).focus()
     for _ in range(40):
         page.page.keyboard.press("ArrowLeft")
     expect_matches(page, match(found, truth, only=Filter(0.1)))

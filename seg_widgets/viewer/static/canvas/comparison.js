@@ -47,6 +47,8 @@ export class Comparison {
     const { scene } = this.#actions;
     const side = scene && sideOf(scene, this.#sync.get("compare_with"));
     if (!scene || !side) return null;
+    // What was hovered is in another image.
+    if (this.#known && this.#known.scene !== scene) this.#hovered = null;
     const filter = this.#sync.filter();
     const iou = this.#sync.get("iou_threshold");
     const key = JSON.stringify([side.header.kind, iou, filter]);
@@ -63,12 +65,6 @@ export class Comparison {
 
   #state() {
     return { mode: this.#mode, edge: this.#edge, only: this.#only, hovered: this.#hovered };
-  }
-
-  /** Another image comes. */
-  forget() {
-    this.#hovered = null;
-    this.#known = null;
   }
 
   destroy() {

@@ -4,8 +4,9 @@ import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
 import { aboveThreshold, describeInstance, sortInstances } from "./instances.js";
 import { MATCH } from "./matching.js";
-import { COLUMNS, ROW_HEIGHT } from "./row.js";
+import { ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
+import { TableHead } from "./table_head.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {Compared, Filter, Header, Look, SortKey} from "./types.js" */
@@ -44,8 +45,8 @@ export class Table {
   #selected = new Set();
   /** The selection when a row was last brought into sight. @type {string | undefined} */
   #revealed;
-  /** Each sort key with the head of its column. @type {[SortKey, HTMLElement][]} */
-  #heads;
+  /** @type {TableHead} */
+  #head;
   /** @type {Rows} */
   #rows;
   /** @type {Comparison} */
@@ -64,9 +65,9 @@ export class Table {
     this.#sync = sync;
     this.#actions = actions;
     this.#hover = hover;
-    this.#heads = COLUMNS.map(([by, label]) => [by, this.#columnHead(by, label)]);
+    this.#head = new TableHead((by) => this.#sort(by));
     const show = (/** @type {Row} */ row, /** @type {number} */ index) => this.#show(row, index);
-    this.#rows = new Rows(this.#head(), this.#name, show, () => this.#refresh());
+    this.#rows = new Rows(this.#head.element, this.#name, show, () => this.#refresh());
     const labels = { "aria-label": "Instances", "aria-multiselectable": "true" };
     const settings = { role: "grid", tabindex: "0", ...labels, "aria-colcount": "5" };
     this.element = make("div", "sgw-table", settings, this.#rows.element);
@@ -107,26 +108,6 @@ export class Table {
     this.#rows.destroy();
   }
 
-  /**
-   * @param {SortKey} by
-   * @param {string} label
-   */
-  #columnHead(by, label) {
-    const settings = { type: "button", text: label, onclick: () => this.#sort(by) };
-    const title = by === "index" ? { title: "The instance's index in Python, CSV and COCO" } : {};
-    const sort = make("button", "sgw-sort", { ...settings, ...title });
-    return make("div", `sgw-cell sgw-cell-${by}`, { role: "columnheader" }, sort);
-  }
-
-  #head() {
-    const shown = make("span", "sgw-offscreen", { text: "Shown" });
-    const eye = make("div", "sgw-cell sgw-cell-eye", { role: "columnheader" }, shown);
-    const match = make("div", "sgw-cell sgw-cell-match", { role: "columnheader", text: "Match" });
-    const [number, name, ...others] = this.#heads.map(([, cell]) => cell);
-    const cells = [number, name, match, ...others, eye];
-    return make("div", "sgw-row sgw-head", { role: "row", "aria-rowindex": "1" }, ...cells);
-  }
-
   #listen() {
     const rows = this.#rows.spacer;
     rows.addEventListener("pointermove", (event) => this.#point(event));
@@ -153,10 +134,7 @@ export class Table {
     if (!this.#header) return;
     const all = this.#header.scores.map((_, index) => index);
     this.#ranked = sortInstances(this.#header, all, this.#by, this.#descending);
-    const order = this.#descending ? "descending" : "ascending";
-    for (const [by, cell] of this.#heads) {
-      cell.setAttribute("aria-sort", by === this.#by ? order : "none");
-    }
+    this.#head.mark(this.#by, this.#descending);
   }
 
   #refresh() {
@@ -247,30 +225,13 @@ export class Table {
     const last = indices.length - 1;
     const at = this.#active === null ? -1 : indices.indexOf(this.#active);
     const to = rowMoves(at, last, this.#rows.page)[key];
-    const action = this.#keyActions(at < 0 ? null : this.#active, event.shiftKey)[key];
+    const current = at < 0 || this.#otherOf(this.#active) !== null ? null : this.#active;
+    const action = keyActions(this.#actions, current, event.shiftKey)[key];
     if (to !== undefined) this.#moveTo(indices[Math.max(0, Math.min(last, to))]);
     else if (action) action();
     else return;
     event.preventDefault();
     event.stopPropagation();
-  }
-
-  /**
-   * @param {number | null} index of the active row
-   * @param {boolean} shift
-   * @returns {Record<string, () => void>}
-   */
-  #keyActions(index, shift) {
-    const actions = this.#actions;
-    const always = { Escape: () => actions.clearSelection() };
-    if (index === null || this.#otherOf(index) !== null) return always;
-    return {
-      ...always,
-      Enter: () => actions.select(index, shift),
-      " ": () => actions.select(index, shift),
-      h: () => actions.toggleInstance(index),
-      s: () => actions.isolateInstance(index),
-    };
   }
 
   /**
@@ -345,4 +306,24 @@ function matchedRows(header, { matched, only }, ranked) {
     if (state === MATCH.missed) rows.push(count + index);
   });
   return rows;
+}
+
+/**
+ * What keys do with the active row.
+ *
+ * @param {Actions} actions
+ * @param {number | null} index null: there is none, or it is not the prediction's
+ * @param {boolean} shift
+ * @returns {Record<string, () => void>}
+ */
+function keyActions(actions, index, shift) {
+  const always = { Escape: () => actions.clearSelection() };
+  if (index === null) return always;
+  return {
+    ...always,
+    Enter: () => actions.select(index, shift),
+    " ": () => actions.select(index, shift),
+    h: () => actions.toggleInstance(index),
+    s: () => actions.isolateInstance(index),
+  };
 }

@@ -21,6 +21,16 @@ import { stageHeight } from "./viewport.js";
 /** @import {Parts} from "./parts.js" */
 /** @import {Filter, Header, Look, Model, Scene} from "./types.js" */
 
+/** The parts that hold on to something until they are told. */
+const ENDING = /** @type {const} */ ([
+  "sync",
+  "kernel",
+  "popover",
+  "legend",
+  "table",
+  "status",
+  "comparison",
+]);
 /** CSS pixels from which the lists stand beside the image. */
 const WIDE = 760;
 
@@ -87,8 +97,7 @@ export class View {
     for (const stop of this.#stops) stop();
     cancelAnimationFrame(this.#frame);
     this.#timers.clear();
-    const { sync, kernel, popover, legend, table, status, comparison } = this.#parts;
-    for (const part of [sync, kernel, popover, legend, table, status, comparison]) part.destroy();
+    for (const name of ENDING) this.#parts[name].destroy();
     this.#painter.forget();
     this.#root.remove();
   }
@@ -99,10 +108,9 @@ export class View {
     const { note, toastBox, zooms, tip } = this.#parts.overlays;
     this.#surface.append(this.#base, this.#marks, this.#preview.element);
     this.#stage.append(this.#surface, empty, note, toastBox, busy);
-    this.#stage.append(bar, zooms, tip, this.#parts.sources.element);
-    this.#stage.append(this.#parts.matchBar.divider);
+    const { element: matchBar, divider } = this.#parts.matchBar;
+    this.#stage.append(bar, zooms, tip, this.#parts.sources.element, divider);
     const body = make("div", "sgw-body", {}, this.#stage, this.#parts.side.element);
-    const { element: matchBar } = this.#parts.matchBar;
     this.#root.prepend(notice, error, matchBar, body, this.#announcer.element);
     keepKeys(this.#root);
     element.append(this.#root);
@@ -170,7 +178,6 @@ export class View {
     this.#parts.legend.build(scene.header);
     this.#parts.table.build(scene.header);
     this.#parts.overlays.forget();
-    this.#parts.comparison.forget();
     this.#announcer.forget();
     this.#layout();
   }
@@ -232,15 +239,14 @@ export class View {
   #updateParts({ header, others }, filter, look) {
     const { shown, selected, colorBy } = look;
     const summary = summarize(header, shown);
-    const matches = look.compared ? `; ${matchWords(look.compared)}` : "";
-    this.#announcer.summarize(header.name, `${summary}${matches}`);
-    this.#parts.matchBar.update(look.compared, others, this.#parts.sync.get("iou_threshold"));
+    this.#announcer.summarize(header.name, withMatches(summary, look.compared));
     this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
     this.#parts.legend.update(header, filter, shown, colorBy);
     this.#parts.table.update(filter, look);
 
     this.#surface.classList.toggle("sgw-movable", this.#parts.navigation.zoomed);
     updateOverlays(this.#parts, header, filter, look, this.#painter);
+    updateBar(this.#parts, look, others);
   }
 
   #updateStatus() {
@@ -276,9 +282,7 @@ export class View {
     this.#report("");
   }
 
-  #showKeys() {
-    this.#parts.menus.showKeys(() => this.#surface.focus());
-  }
+  #showKeys = () => this.#parts.menus.showKeys(() => this.#surface.focus());
 }
 
 /**
@@ -313,4 +317,21 @@ function updateOverlays({ overlays, navigation, hover }, header, filter, look, p
 
 function hasCamera() {
   return Boolean(navigator.mediaDevices?.getUserMedia);
+}
+
+/**
+ * @param {Parts} parts
+ * @param {Look} look
+ * @param {Scene["others"]} others
+ */
+function updateBar({ matchBar, sync }, { compared }, others) {
+  matchBar.update(compared, others, sync.get("iou_threshold"));
+}
+
+/**
+ * @param {string} summary
+ * @param {Look["compared"]} compared
+ */
+function withMatches(summary, compared) {
+  return compared ? `${summary}; ${matchWords(compared)}` : summary;
 }
