@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..annotations import Problem
 from ..errors import (
     ExportError,
     InferenceError,
@@ -30,7 +31,6 @@ from .calibration import calibrate
 from .coco import read_dataset
 from .config import TrainingConfig
 from .dataset import Dataset
-from .problem import Problem
 from .progress import Progress
 from .reports import report_data, report_unmeasured
 from .resuming import SUMMARY, check_same, read_summary, run_settings

@@ -32,6 +32,9 @@ from .filter import (
     check_threshold,
 )
 from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
+from .matches import MATCH_COLUMNS, Match, Matches
+from .matching import DEFAULT_IOU, Assignment, assign, check_iou, match
+from .overlap import LEAST_IOU, Overlaps, overlaps
 from .partial import PartialPrediction
 from .plotting import plot
 from .polygons import Polygon, polygons
@@ -47,26 +50,38 @@ from .predictor import (
 )
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
+from .truth import GroundTruth
+from .truth_classes import ClassMapping, called_by_model
+from .truth_source import TruthSource
 
 __all__ = [
     "CSV_COLUMNS",
     "DEFAULT_FILTER",
+    "DEFAULT_IOU",
     "DEFAULT_THRESHOLD",
     "IMAGE_COLUMNS",
     "INSTANCE_COLUMNS",
+    "LEAST_IOU",
+    "MATCH_COLUMNS",
     "RLE",
     "SCHEMA_VERSION",
     "SCORE_FLOOR",
     "AnsweringPredictor",
+    "Assignment",
     "BatchPredictor",
     "Chosen",
+    "ClassMapping",
     "Column",
     "Conversion",
     "Filter",
+    "GroundTruth",
     "InputFormat",
     "Instance",
     "Keep",
     "MaskCrop",
+    "Match",
+    "Matches",
+    "Overlaps",
     "PartialPrediction",
     "Points",
     "Polygon",
@@ -76,12 +91,16 @@ __all__ = [
     "SortKey",
     "SparingPredictor",
     "StepwisePredictor",
+    "TruthSource",
+    "assign",
+    "called_by_model",
     "category_ids",
     "category_ids_source",
     "check_class_names",
     "check_class_thresholds",
     "check_image",
     "check_indices",
+    "check_iou",
     "check_threshold",
     "columns_table",
     "convert",
@@ -91,7 +110,9 @@ __all__ = [
     "instance_batch",
     "instance_columns",
     "is_known_model",
+    "match",
     "outlines",
+    "overlaps",
     "paste",
     "plot",
     "polygons",

@@ -7,7 +7,8 @@ the other:
 - the header's length in bytes: uint32, little-endian;
 - the header: JSON in UTF-8, with the keys of `_header`;
 - the image: JPEG or PNG;
-- the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream.
+- the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream; those
+  of what the prediction is compared with come behind its own.
 """
 
 from __future__ import annotations
@@ -26,11 +27,13 @@ import numpy.typing as npt
 from ..errors import ExportError, SegWidgetsError
 from ..prediction import MaskCrop, PartialPrediction, Prediction, check_image, unpacked
 from ..style import class_color, hex_color
+from .compared import Compared
 
 __all__ = [
     "IMAGE_FORMATS",
     "Content",
     "EncodedImage",
+    "compare_content",
     "decode_content",
     "encode_content",
     "encode_image",
@@ -95,6 +98,7 @@ def encode_content(
     name: str = "",
     image_format: str = "auto",
     encoded: EncodedImage | None = None,
+    others: Sequence[Compared] = (),
 ) -> bytes:
     """Image, masks and metadata as the one message that the canvas reads.
 
@@ -105,6 +109,7 @@ def encode_content(
         image_format: how the image travels: "jpeg" (quality 90), "png" (without loss), or "auto":
             PNG for images of up to 256 colours, JPEG for all others.
         encoded: the image's file, where it was made before; then `image_format` says nothing.
+        others: what the prediction is compared with.
 
     Returns:
         The message; `decode_content` reads it.
@@ -115,11 +120,42 @@ def encode_content(
     """
     whole = prediction.boxes if isinstance(prediction, PartialPrediction) else prediction
     check_image(whole, image)
-    _, masks = _parts(prediction)
     file = encoded or encode_image(image, image_format)
-    bits = zlib.compress(b"".join(crop.bits for crop in masks or () if crop), _ZLIB_LEVEL)
+    return _message(file, prediction, name, others)
+
+
+def compare_content(content: bytes, prediction: Prediction, others: Sequence[Compared]) -> bytes:
+    """A message of the same image and prediction, compared with something else.
+
+    Args:
+        content: the message.
+        prediction: what it shows.
+        others: what the prediction is compared with.
+
+    Returns:
+        The message with its image as it is.
+
+    Raises:
+        ExportError: the content is no such message.
+    """
+    before = decode_content(content)
+    file = EncodedImage(before.header["mediaType"], before.image)
+    return _message(file, prediction, before.name, others)
+
+
+def _message(
+    file: EncodedImage,
+    found: Prediction | PartialPrediction,
+    name: str,
+    others: Sequence[Compared],
+) -> bytes:
+    prediction, masks = _parts(found)
+    crops = [crop for crop in masks or () if crop]
+    crops += [crop for each in others for crop in each.masks]
+    bits = zlib.compress(b"".join(crop.bits for crop in crops), _ZLIB_LEVEL)
     header = {
-        **_header(prediction, name),
+        **_header(found, name),
+        "others": [each.header(prediction) for each in others],
         "mediaType": file.media_type,
         "imageBytes": len(file.data),
         "maskBytes": len(bits),
@@ -161,7 +197,13 @@ def _decode(content: bytes) -> Content:
     if len(packed) != header["maskBytes"]:
         raise ValueError(f"{header['maskBytes']} bytes of masks were announced, not {len(packed)}")
     has_masks = header["hasMasks"] and None not in header["crops"]
-    masks = unpacked(header["crops"], zlib.decompress(packed)) if has_masks else None
+    bits = zlib.decompress(packed)
+    if header["hasMasks"] and not has_masks:
+        return Content(header, content[image_at:masks_at], None)
+    end = sum((width * height + 7) // 8 for *_, width, height in header["crops"])
+    behind = [crop for side in header.get("others", ()) for crop in side["crops"]]
+    unpacked(behind, bits[end:])  # checks that all of it is there, and no more
+    masks = unpacked(header["crops"], bits[:end]) if has_masks else None
     return Content(header, content[image_at:masks_at], masks)
 
 

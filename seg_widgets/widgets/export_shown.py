@@ -61,6 +61,9 @@ def export_shown(
         source=state.origin,
         model=model_name,
         speed="" if speed == EXACT else speed,
+        truth=canvas.side_of("truth"),
+        versus=canvas.side_of("versus"),
+        iou_threshold=canvas.iou_threshold,
     )
     return make(format_name, result)
 

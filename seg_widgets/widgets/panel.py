@@ -17,7 +17,7 @@ from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
-from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
+from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
@@ -42,7 +42,7 @@ _HINT: Final = (
 _SHOWN: Final = ("status", "busy")
 _FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances")
 _DRAWN: Final = ("color_by", "opacity", "show")
-_SHARED: Final = (*_FILTER, "selected", "error")
+_SHARED: Final = (*_FILTER, "selected", "error", "iou_threshold", "compare_with")
 # What is about the instances of one result.
 _OF_ONE: Final = ("hidden_instances", "selected")
 
@@ -85,6 +85,12 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         static_image: Whether a saved notebook holds a picture of what is shown, as a PNG of at most
             640 pixels' width and 150 kB beside the widget (default True). It is for GitHub,
             nbviewer and whoever opens the notebook without a kernel.
+        truth: What is in the images, whatever `GroundTruth.of` takes; in COCO JSON each image is
+            found by its name. What is shown is matched with it, live. None (default) for nothing.
+        versus: A second model to compare with (a name, a folder, a predictor), which runs in the
+            background, or a second prediction. None (default) for nothing.
+        classes: The model's names of the truth's classes, such as `{"kitty": "cat"}`. None
+            (default) where they are the same.
 
     Raises:
         SettingError: A value is out of range, or there is no such keyword.
@@ -109,6 +115,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         models: Mapping[str, Predictor | Callable[[], Predictor]] | None = None,
         controls: Iterable[str] | None = None,
         static_image: bool = True,
+        truth: Any = None,
+        versus: Any = None,
+        classes: ClassMapping | None = None,
         **unknown: object,
     ) -> None:
         for name in unknown:
@@ -122,6 +131,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self._device = device
         self.hidden_classes = hidden_classes
         self.class_thresholds = class_thresholds or {}
+        self.truth, self.versus, self.classes = truth, versus, classes
         super().__init__(
             predictor,
             build=build,
@@ -228,6 +238,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 mirror.push()
             for show, names in (
                 (self._show_result, ["result"]),
+                (self._show_comparison, ["comparison"]),
                 (self._show_upcoming, ["upcoming"]),
                 (self._show_controls, ["notes", "can_undo_clear"]),
                 (self._show_history, ["history", "current", *_FILTER]),
@@ -248,10 +259,28 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             self.canvas.clear()
         else:
             was_partial = self.canvas.is_partial
+            self._compare_canvas(is_of_next=True)
             self.canvas.set_result(result.image, result.prediction, result.name)
             if was_partial:  # a person may have chosen some already
                 self.hidden_instances = self.canvas.hidden_instances
                 self.selected = self.canvas.selected
+
+    def _show_comparison(self, _change: object = None) -> None:
+        if self.result is not None and not self.canvas.is_partial:
+            self._compare_canvas()
+
+    def _compare_canvas(self, is_of_next: bool = False) -> None:
+        """Give the canvas what belongs to the result on screen."""
+        comparison, result = self.comparison, self.result
+        if comparison is None or result is None or comparison.prediction is not result.prediction:
+            self.canvas.compare(None, None, is_of_next=is_of_next)
+        else:
+            self.canvas.compare(
+                comparison.truth,
+                comparison.versus,
+                comparison.versus_name,
+                is_of_next=is_of_next,
+            )
 
     def _show_upcoming(self, _change: object = None) -> None:
         upcoming = self.upcoming

@@ -73,7 +73,7 @@ def test_the_message_is_laid_out_as_the_browser_reads_it() -> None:
     assert bits == b"".join(crop.bits for crop in prediction.masks)
     assert set(header) == {
         *("name", "width", "height", "mediaType", "imageBytes", "maskBytes", "hasMasks"),
-        *("classes", "classIds", "scores", "areas", "boxes", "crops", "colors"),
+        *("classes", "classIds", "scores", "areas", "boxes", "crops", "colors", "others"),
     }
 
 

@@ -12,7 +12,7 @@ import { visibleInstances } from "./instances.js";
  * @param {string} font of the labels
  * @returns {Look}
  */
-export function lookOf({ sync, actions, navigation }, header, filter, font) {
+export function lookOf({ sync, actions, navigation, comparison }, header, filter, font) {
   const shown = visibleInstances(header, filter);
   const visible = new Set(shown);
   const hovered = sync.get("hovered");
@@ -26,5 +26,6 @@ export function lookOf({ sync, actions, navigation }, header, filter, font) {
     font,
     hideMasks: actions.hideMasks,
     moving: navigation.moving,
+    compared: comparison.current(),
   };
 }

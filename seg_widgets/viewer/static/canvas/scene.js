@@ -1,9 +1,9 @@
 // The scene: a content message, decoded once for all views of a model.
 
-import { readMasks, traceMask } from "./masks.js";
+import { maskLength, readMasks, traceMask } from "./masks.js";
 import { inflate, parseContent } from "./content.js";
 
-/** @import {Scene} from "./types.js" */
+/** @import {Header, OtherScene, Scene} from "./types.js" */
 
 /** Screen pixels for a pixel of the image from which single pixels are seen. */
 export const PIXELS_SEEN = 6;
@@ -32,12 +32,48 @@ export function sceneOf(content) {
 async function readScene(content) {
   const { header, image, packed } = parseContent(content);
   const [bits, bitmap] = await Promise.all([inflate(packed), bitmapOf(image, header.mediaType)]);
+  const end = maskLength(header);
+  const scene = { ...sideScene(header, bitmap, bits.subarray(0, end)), others: [] };
+  return { ...scene, others: otherScenes(header, bitmap, bits.subarray(end)) };
+}
+
+/**
+ * @template {Header} Head
+ * @param {Head} header
+ * @param {ImageBitmap} bitmap
+ * @param {Uint8Array} bits of its masks alone
+ */
+function sideScene(header, bitmap, bits) {
   const masks = readMasks(header, bits);
   // Large ones first, so that the small ones lie on top, where the pointer finds them.
   const order = header.areas
     .map((_, index) => index)
     .sort((a, b) => header.areas[b] - header.areas[a] || a - b);
   return { header, bitmap, masks, order, paths: [], exactPaths: [] };
+}
+
+/**
+ * What the image is compared with; its masks come one side behind the other.
+ *
+ * @param {Header} header
+ * @param {ImageBitmap} bitmap
+ * @param {Uint8Array} bits
+ * @returns {OtherScene[]}
+ */
+function otherScenes(header, bitmap, bits) {
+  let offset = 0;
+  const scenes = header.others.map((other) => {
+    const end = offset + maskLength(other);
+    const { width, height } = header;
+    const colorOf = new Map(other.classes.map(({ id, color }) => [id, color]));
+    const colors = other.classIds.map((id) => colorOf.get(id) ?? "#888888");
+    const whole = { ...other, width, height, colors, others: [] };
+    const scene = { ...sideScene(whole, bitmap, bits.subarray(offset, end)), others: [] };
+    offset = end;
+    return scene;
+  });
+  if (offset !== bits.length) throw new Error("the masks from the kernel are cut short");
+  return scenes;
 }
 
 /** The image that was decoded last: a result has that of its preview. @type {{bytes: Uint8Array, bitmap: Promise<ImageBitmap>} | null} */
