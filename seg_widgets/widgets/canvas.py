@@ -4,6 +4,7 @@ the kernel."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
 from typing import Any, Final, cast
 
 import anywidget
@@ -14,6 +15,7 @@ import numpy.typing as npt
 import traitlets
 
 from ..errors import SegWidgetsError, SettingError
+from ..export import ExportedFile
 from ..images import MAX_BYTES
 from ..prediction import (
     ClassMapping,
@@ -48,7 +50,7 @@ from ..viewer import (
     script,
     stylesheet,
 )
-from .browser_requests import OnExport, OnOpen, reply_to
+from .browser_requests import OnExport, OnOpen, Reply, file_reply, reply_to
 from .canvas_traits import (
     WHOLE,
     Actions,
@@ -236,7 +238,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         self._partial: Partial | None = None
         self.on_export: OnExport | None = None
         """Makes the file of a format by its name, one of `exports`: (file name, media type,
-        bytes)."""
+        bytes), or a `Future` of it."""
         self.on_open: OnOpen | None = None
         """Takes the images that were dropped, pasted or photographed."""
         self.on_address: Callable[[str], None] | None = None
@@ -478,11 +480,29 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         # takes.
         self.send({"received": request_id})
         try:
-            reply, data = reply_to(self, content, list(buffers or ()))
+            reply = reply_to(self, content, list(buffers or ()))
         except SegWidgetsError as error:
             self.error = str(error)
-            reply, data = {"failed": True}, []
-        self.send({"reply": request_id, **reply}, data)
+            reply = {"failed": True}, []
+        if isinstance(reply, Future):
+            reply.add_done_callback(lambda file: self._send_file(request_id, file))
+        else:
+            self._send_reply(request_id, reply)
+
+    def _send_file(self, request_id: object, file: Future[ExportedFile]) -> None:
+        """Called by the thread that made it, or cancelled it."""
+        reply: Reply = {"failed": True}, []
+        try:
+            reply = file_reply(file.result())
+        except SegWidgetsError as error:
+            self.error = str(error)
+        except CancelledError:
+            pass  # the person knows
+        self._send_reply(request_id, reply)
+
+    def _send_reply(self, request_id: object, reply: Reply) -> None:
+        content, data = reply
+        self.send({"reply": request_id, **content}, data)
 
     def __repr__(self) -> str:
         if self._shown is None:
