@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from .._text import printable
 from ..errors import PredictionError, SettingError
 
 __all__ = ["ClassMapping", "called_by_model", "label_names"]
 
-ClassMapping = Mapping[str | int, str | None] | str
+ClassMapping = Mapping[Any, str | None] | str
 """What the model calls the classes of a truth; see `GroundTruth.of`."""
 
 _SHOWN: Final = 5  # names in a message

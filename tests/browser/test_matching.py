@@ -39,7 +39,9 @@ def example() -> tuple[Prediction, GroundTruth]:
     half = found[::2]
     ids = half.class_ids.copy()
     ids[1] = (ids[1] + 1) % len(found.class_names)
-    true = Prediction(half.image_size, half.boxes, np.ones(6), ids, half.class_names, half.masks)
+    true = Prediction(
+        half.image_size, half.boxes, np.ones(6, np.float32), ids, half.class_names, half.masks
+    )
     return found, GroundTruth(true, np.arange(6) == 2)
 
 

@@ -109,7 +109,8 @@ def test_other_classes_are_asked_for_with_the_closest_names() -> None:
 def test_a_label_image_takes_names_by_label_or_one_for_all(tmp_path: Path) -> None:
     def ids(classes: Any, names: tuple[str, ...] = ("cat", "dog")) -> list[int]:
         truth = GroundTruth.of(LABELS, size=SIZE, class_names=names, classes=classes)
-        return truth.prediction.class_ids.tolist()
+        found: list[int] = truth.prediction.class_ids.tolist()
+        return found
 
     assert ids("dog") == [1, 1]
     assert ids({1: "dog", 2: "cat"}) == [1, 0]
@@ -127,7 +128,9 @@ def test_what_prediction_of_takes_is_taken() -> None:
     whole = Prediction.from_label_image(LABELS)
     for source in (whole, GroundTruth.of(whole, size=SIZE), LABELS[None] > 0):
         assert len(GroundTruth.of(source, size=SIZE)) in (1, 2)
-    faint = Prediction(SIZE, whole.boxes, whole.scores / 2, whole.class_ids, whole.class_names)
+    faint = Prediction(
+        SIZE, whole.boxes, np.float32(0.5) * whole.scores, whole.class_ids, whole.class_names
+    )
     assert GroundTruth.of(faint, size=SIZE).prediction.scores.tolist() == [1, 1]
 
 

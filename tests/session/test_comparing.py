@@ -50,7 +50,7 @@ def test_a_result_is_matched_with_the_truth(session: SegmentationSession) -> Non
 def test_a_second_model_runs_on_a_thread_of_its_own(session: SegmentationSession) -> None:
     names: list[str] = []
 
-    def second(image: np.ndarray) -> Prediction:  # type: ignore[type-arg]
+    def second(image: np.ndarray) -> Prediction:
         names.append(threading.current_thread().name)
         return StubPredictor(5)(image)
 
@@ -81,7 +81,7 @@ def test_what_does_not_fit_is_said_and_the_result_stays(session: SegmentationSes
     assert "can't be read" in session.error
     assert session.matches is None
 
-    def broken(image: np.ndarray) -> Prediction:  # type: ignore[type-arg]
+    def broken(image: np.ndarray) -> Prediction:
         raise RuntimeError("no memory")
 
     session.truth, session.versus = None, broken
