@@ -14,6 +14,7 @@ from .listing import Found, find_images, folder_of, names_several
 from .on_ray import Workers
 from .outcome import Outcome
 from .pipeline import Reading, batch_size, segment_groups
+from .run import find_for_run
 from .summary import RunSummary
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "RunSummary",
     "Workers",
     "batch_size",
+    "find_for_run",
     "find_images",
     "folder_of",
     "names_several",

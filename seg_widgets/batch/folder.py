@@ -20,7 +20,7 @@ from .outcome import Outcome
 from .part import Part
 from .pipeline import Reading, batch_size, segment_groups
 from .progress import Bar, progress_bar
-from .run import Given, Run
+from .run import Given, Run, find_for_run
 from .summary import RunSummary
 
 __all__ = ["segment_folder"]
@@ -95,6 +95,7 @@ def segment_folder(
         ModelError: the model can't be built.
     """
     reading = Reading(contrast, channels, page)
+    found = find_for_run(source, out)
     model: Any = None
     if ray is False:
         is_name = isinstance(predictor, (str, Path))
@@ -113,7 +114,7 @@ def segment_folder(
         images_per_part,
         described.class_names,
     )
-    run = Run(source, out, job, fresh=fresh, retry=retry_failed)
+    run = Run(found, out, job, fresh=fresh, retry=retry_failed)
     stop = cancel or threading.Event()
     try:
         with progress_bar(run.plan.images, is_shown=progress) as bar:

@@ -50,6 +50,21 @@ class Found:
     errors: dict[str, SegWidgetsError] = field(default_factory=dict)
     """What gives no image, with the reason."""
 
+    given: str = ""
+    """What was given, in words, for the settings of a run."""
+
+    def require_images(self) -> None:
+        """Check that there may be an image, before a model is loaded for it.
+
+        Raises:
+            ImageError: nothing was given, nothing that was given holds an image, or there is
+                nothing at any of the paths.
+        """
+        if not self.sources:
+            raise next(iter(self.errors.values()), _nothing())
+        if not any(map(_may_be_there, self.sources)):
+            images.load(self.sources[0])  # says what is wrong with it
+
     def ids(self) -> list[int]:
         """The id of each image: of a COCO file's the one there, else the next that is free.
 
@@ -176,6 +191,17 @@ def folder_of(text: str) -> Path | None:
         return folder if not images.is_address(text) and folder.is_dir() else None
     except (OSError, ValueError, RuntimeError):  # too long; a NUL; a ~user that is not here
         return None
+
+
+def _nothing() -> ImageNotFoundError:
+    return ImageNotFoundError(
+        "No image was given. Give a folder, a pattern such as photos/**/*.jpg, or a list."
+    )
+
+
+def _may_be_there(source: str) -> bool:
+    """False for a path where nothing is; an address is not looked at."""
+    return is_cloud(source) or images.is_address(source) or _exists(source)
 
 
 def _exists(text: str) -> bool:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from .._text import PATH_LENGTH, printable
-from ..errors import ImageNotFoundError, SettingError
+from ..errors import SettingError
 from ..export import FORMATS, save_together
 from ..tables import read_table
 from .failures import Failure, failure_of, failures_csv
@@ -22,7 +22,7 @@ from .plan import FAILURES, TABLE, Plan, Task
 from .store import open_store
 from .summary import RunSummary, Totals
 
-__all__ = ["JOINT", "Given", "Run"]
+__all__ = ["JOINT", "Given", "Run", "find_for_run"]
 
 JOINT: Final = "images"
 """What the names of files of all images begin with, such as "images-coco.json"."""
@@ -37,21 +37,20 @@ class Run:
     """A run, planned or gone on with; it knows no model.
 
     Args:
-        source: as for `segment_folder`.
+        found: its images, as `find_for_run` gives them.
         out: the run's folder, or its address in an object store.
         job: what is done with each image.
         fresh: whether what an earlier run wrote is removed first.
         retry: whether images that failed before are tried again.
 
     Raises:
-        ImageError: there is no image.
         SettingError: the folder holds another run.
         ExportError: the folder can't be written.
     """
 
     def __init__(
         self,
-        source: Given,
+        found: Found,
         out: str | os.PathLike[str],
         job: Job,
         *,
@@ -59,11 +58,7 @@ class Run:
         retry: bool = False,
     ) -> None:
         self._began_s = time.monotonic()
-        given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
-        self.found = find_images(given)
-        _leave_out_results(self.found, os.fsdecode(out))
-        if not self.found.sources:
-            raise next(iter(self.found.errors.values()), _nothing())
+        self.found = found
         self.job, self.retry = job, retry
         self.out = os.fsdecode(out)
         """The run's folder, as it was given."""
@@ -76,7 +71,7 @@ class Run:
         self.plan = Plan(self.store)
         if fresh:
             self.plan.clear()
-        self.plan.make(job.settings(_text(given)), self.found, job.images_per_part)
+        self.plan.make(job.settings(found.given), self.found, job.images_per_part)
         self.done_before = 0
         """How many images were done before."""
         self._finished: dict[int, tuple[Failure, ...]] = {}
@@ -191,6 +186,27 @@ class Run:
             save_together(name, names, predictions, local, JOINT, image_ids=ids)
 
 
+def find_for_run(source: Given, out: str | os.PathLike[str]) -> Found:
+    """Find the images of a run, before its model is loaded: a mistyped name should not cost that.
+
+    Args:
+        source: as for `segment_folder`.
+        out: the run's folder, or its address; what it wrote there is no image of it.
+
+    Returns:
+        One image or more.
+
+    Raises:
+        ImageError: there is no image.
+    """
+    given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+    found = find_images(given)
+    found.given = _text(given)
+    _leave_out_results(found, os.fsdecode(out))
+    found.require_images()
+    return found
+
+
 def _leave_out_results(found: Found, out: str) -> None:
     """Leave out what an earlier run has written into its folder, if that lies among the images."""
     folder = f"{absolute(out).rstrip('/')}/"
@@ -202,12 +218,6 @@ def _leave_out_results(found: Found, out: str) -> None:
         found.left_out.append(
             f"Left out {left_out} earlier results in {printable(out, PATH_LENGTH)}."
         )
-
-
-def _nothing() -> ImageNotFoundError:
-    return ImageNotFoundError(
-        "No image was given. Give a folder, a pattern such as photos/**/*.jpg, or a list."
-    )
 
 
 def _text(given: list[str | os.PathLike[str]]) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from .._stopping import stop_requests
-from ..batch import IMAGES_PER_PART, Workers, segment_folder
+from ..batch import IMAGES_PER_PART, Workers, find_for_run, segment_folder
 from ..errors import SegWidgetsError
 from ..export import save_formats
 from ..prediction import DEFAULT_THRESHOLD, Filter, check_threshold
@@ -168,6 +168,7 @@ def run(options: argparse.Namespace) -> int:
             can't be written.
     """
     shown = Filter(options.threshold, options.hide, dict(options.class_threshold))
+    find_for_run(options.sources, options.out)  # a mistyped name should not cost a model's download
     predictor: Any = partial(load_model, options)
     if options.ray is False:
         predictor = predictor()

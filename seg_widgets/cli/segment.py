@@ -105,12 +105,13 @@ def run(options: argparse.Namespace) -> int:
         The exit status.
 
     Raises:
-        SegWidgetsError: there is no model, or the run to resume had other settings.
+        SegWidgetsError: there is no model or no image, or the run to resume had other settings.
     """
+    found = find_images(options.photos)
+    found.require_images()
     predictor = load_model(options)
     print(f"model: {predictor.description} on {predictor.device}")
 
-    found = find_images(options.photos)
     for sentence in found.left_out:
         print(sentence, file=sys.stderr)
     failed = [f"{shown_path(folder)}: {error}" for folder, error in found.errors.items()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -39,8 +40,7 @@ def to_label_image(prediction: Prediction, *, only: Chosen | None = None) -> npt
     """
     crops = require_masks(prediction)
     chosen = [instance.index for instance in chosen_instances(prediction, only)]
-    most = max(chosen, default=0) + 1
-    labels = np.zeros(prediction.image_size, np.uint16 if most <= _MOST_OF_16_BITS else np.uint32)
+    labels = np.zeros(prediction.image_size, np.uint16 if _fit_16_bits(chosen) else np.uint32)
     for index in sorted(chosen, key=lambda index: (-crops[index].area, -index)):
         crop = crops[index]
         region = labels[crop.y : crop.y + crop.height, crop.x : crop.x + crop.width]
@@ -67,6 +67,12 @@ def label_image_bytes(
         ExportError: a PNG can't hold that many instances.
         SettingError: an index in `only` is not here.
     """
+    chosen = [instance.index for instance in chosen_instances(prediction, only)]
+    if suffix == ".png" and not _fit_16_bits(chosen):
+        raise ExportError(
+            f"A PNG has 16 bits, so no number above {_MOST_OF_16_BITS}. Export the label image as "
+            "TIFF."
+        )
     labels = to_label_image(prediction, only=only)
     described = _described(prediction, file_name, only)
     buffer = io.BytesIO()
@@ -75,12 +81,11 @@ def label_image_bytes(
         tags[_DESCRIPTION] = described
         _tiff_image(labels).save(buffer, "TIFF", tiffinfo=tags, compression="tiff_adobe_deflate")
         return buffer.getvalue()
-    if labels.dtype != np.uint16:
-        raise ExportError(
-            f"A PNG has 16 bits, so no number above {_MOST_OF_16_BITS}. Export the label image as "
-            "TIFF."
-        )
     return encode_png(labels, {"Description": described})
+
+
+def _fit_16_bits(chosen: Sequence[int]) -> bool:
+    return max(chosen, default=0) + 1 <= _MOST_OF_16_BITS
 
 
 def _tiff_image(labels: npt.NDArray[Any]) -> Image.Image:

@@ -222,7 +222,8 @@ def _same_class(found: Prediction, true: Prediction) -> BoolArray:
     places = {name: place for place, name in enumerate(true.class_names)}
     same = np.zeros((len(found.class_names), len(true.class_names)), bool)
     for row, name in enumerate(found.class_names):
-        same[row, [place for place in (places.get(name),) if place is not None]] = True
+        if name in places:
+            same[row, places[name]] = True
     return same
 
 

@@ -85,6 +85,9 @@ def test_failures_and_mistakes_have_their_statuses(
     assert main(["batch", str(folder), *out]) == 2
     assert "class thresholds was {'person': 0.9}, and is {}" in capsys.readouterr().err
     assert main(["batch", str(folder), *out, "--fresh", "--hide", "person"]) == 1
+    gone = folder.parent / "gone"
+    assert main(["batch", str(gone), *out, "--model", "no such model"]) == 2
+    assert f"There is no file '{gone}'" in capsys.readouterr().err
     with pytest.raises(SystemExit, match="2"):
         main(["batch", str(folder), "--class-threshold", "person"])
     assert "'person' is not CLASS=SCORE" in capsys.readouterr().err

@@ -109,14 +109,14 @@ def test_coco_names_the_image_as_the_panel_does(
 def test_a_folder_without_images_fails_with_a_message(
     stub: StubPredictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["segment", str(tmp_path)]) == 1
+    assert main(["segment", str(tmp_path)]) == 2
     assert "is empty. Put images into it" in capsys.readouterr().err
     (tmp_path / "notes.txt").write_text("no image")
-    assert main(["segment", str(tmp_path)]) == 1
+    assert main(["segment", str(tmp_path)]) == 2
     shown = capsys.readouterr().err
     assert "has no images, only 1 file that is no image: notes.txt. Suffixes that are read" in shown
     (tmp_path / "2024").mkdir()
-    assert main(["segment", str(tmp_path)]) == 1
+    assert main(["segment", str(tmp_path)]) == 2
     shown = capsys.readouterr().err
     assert f"Give a subfolder, such as {tmp_path / '2024'}." in shown
 

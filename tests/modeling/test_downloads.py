@@ -259,6 +259,19 @@ def test_it_can_be_cancelled_and_gone_on_with(zoo: type[Zoo], cache: Path) -> No
     assert zoo.asked[-1][1] == f"bytes={kept}-"
 
 
+@pytest.mark.parametrize("error", [OSError("my disk"), ValueError("my mistake"), MemoryError()])
+def test_what_progress_raises_is_not_blamed_on_the_server(
+    zoo: type[Zoo], cache: Path, error: Exception
+) -> None:
+    def progress(there: int, total: int | None) -> None:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        download(NAME, progress=progress)
+    assert raised.value is error
+    assert download(NAME).read_bytes() == CONTENT
+
+
 def test_two_processes_fetch_it_once(zoo: type[Zoo], cache: Path) -> None:
     zoo.answer = lambda request: request.send_range(pause_s=0.05)
     # The card of this test is not known to another process, so it is told.
