@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .finetuning import finetune
     from .images import load
     from .modeling import load_predictor, models, save_model, wrap
-    from .prediction import Instance, MaskCrop, Prediction, Predictor
+    from .prediction import Instance, MaskCrop, Prediction, Predictor, Tidy
     from .serving import RemotePredictor
     from .session import SegmentationSession
     from .style import Style
@@ -44,6 +44,7 @@ _HOMES = {
     "SegmentationPanel": "widgets",
     "SegmentationSession": "session",
     "Style": "style",
+    "Tidy": "prediction",
     "errors": "",
     "finetune": "finetuning",
     "images": "",
@@ -70,6 +71,7 @@ __all__ = [
     "SegmentationPanel",
     "SegmentationSession",
     "Style",
+    "Tidy",
     "__version__",
     "errors",
     "finetune",

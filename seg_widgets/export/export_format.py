@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class Result:
     """H×W×3 uint8 RGB, of the size that the prediction is for."""
 
     prediction: Prediction
-    """All that was found."""
+    """All that was found, with the masks as the filter shows them."""
 
     name: str = ""
     """The image's name, which the JSON files and the page show."""
@@ -52,12 +52,21 @@ class Result:
     stem: str = ""
     """What the file's name begins with; "": the image's name without its suffix."""
 
+    found: Prediction = field(init=False, repr=False)
+    """All that was found, with the masks as the model gave them."""
+
+    def __post_init__(self) -> None:
+        # What is shown is exported; a page, which can undo it, takes what the model gave.
+        object.__setattr__(self, "found", self.prediction)
+        if self.filter is not None:
+            object.__setattr__(self, "prediction", self.filter.reshaped(self.prediction))
+
     @cached_property
     def indices(self) -> npt.NDArray[np.int64]:
         """The indices of the instances that are in the file."""
         if self.filter is None:
             return np.arange(len(self.prediction))
-        return np.flatnonzero(self.filter.keep(self.prediction)).astype(np.int64)
+        return np.flatnonzero(self.filter.keep(self.found)).astype(np.int64)
 
     @cached_property
     def shown(self) -> Prediction:

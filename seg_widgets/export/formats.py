@@ -172,7 +172,7 @@ def _html(result: Result) -> bytes:
     # The page has all instances; the filter is what it shows at first.
     shown = result.filter or DEFAULT_FILTER
     name = result.name or result.stem
-    page = to_html(result.prediction, result.image, name, filter=shown, style=result.style)
+    page = to_html(result.found, result.image, name, filter=shown, style=result.style)
     return page.encode("utf-8", "replace")
 
 

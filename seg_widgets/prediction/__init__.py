@@ -32,6 +32,7 @@ from .filter import (
     check_threshold,
 )
 from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
+from .own_overlaps import OwnOverlaps
 from .partial import PartialPrediction
 from .plotting import plot
 from .polygons import Polygon, polygons
@@ -47,6 +48,7 @@ from .predictor import (
 )
 from .selection import Chosen, SortKey
 from .supervision import to_supervision
+from .tidy import NO_TIDY, OverlapBy, Tidy, check_tidy
 
 __all__ = [
     "CSV_COLUMNS",
@@ -54,6 +56,7 @@ __all__ = [
     "DEFAULT_THRESHOLD",
     "IMAGE_COLUMNS",
     "INSTANCE_COLUMNS",
+    "NO_TIDY",
     "RLE",
     "SCHEMA_VERSION",
     "SCORE_FLOOR",
@@ -67,6 +70,8 @@ __all__ = [
     "Instance",
     "Keep",
     "MaskCrop",
+    "OverlapBy",
+    "OwnOverlaps",
     "PartialPrediction",
     "Points",
     "Polygon",
@@ -76,6 +81,7 @@ __all__ = [
     "SortKey",
     "SparingPredictor",
     "StepwisePredictor",
+    "Tidy",
     "category_ids",
     "category_ids_source",
     "check_class_names",
@@ -83,6 +89,7 @@ __all__ = [
     "check_image",
     "check_indices",
     "check_threshold",
+    "check_tidy",
     "columns_table",
     "convert",
     "crop_of_rle",

@@ -13,10 +13,13 @@ import numpy.typing as npt
 from .._text import well_formed
 from ..errors import PredictionError
 from . import arrow, checks, csv_table, equality, plotting, readers, selection, supervision
+from . import tidy as tidying
 from .checks import as_rows, read_only
 from .masks import RLE, MaskCrop, paste
+from .own_overlaps import OwnOverlaps, overlaps_within
 from .selection import Chosen
 from .table import html_table, text_table
+from .tidy import Tidy
 
 __all__ = ["Instance", "Prediction"]
 
@@ -234,6 +237,17 @@ class Prediction:
         sides = np.maximum(self.boxes[:, 2:] - self.boxes[:, :2], 0).astype(np.float64)
         return read_only(np.rint(sides[:, 0] * sides[:, 1]).astype(np.int64))
 
+    @cached_property
+    def own_overlaps(self) -> OwnOverlaps:
+        """The pairs of instances that share pixels, as a sparse matrix; made when first asked
+        for."""
+        return overlaps_within(self)
+
+    @cached_property
+    def reshaped_masks(self) -> dict[Tidy, Prediction]:
+        """What `Tidy.reshaped` has made of this prediction, kept because each step asks again."""
+        return {}
+
     def counts(self) -> dict[str, int]:
         """How many instances each class has.
 
@@ -285,6 +299,7 @@ class Prediction:
     keep = selection.keep
     filter = selection.filter_instances
     sort = selection.sort
+    tidy = tidying.tidy
 
     # ── showing it ────────────────────────────────────────────────────────────────────────────────
 

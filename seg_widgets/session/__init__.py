@@ -22,6 +22,7 @@ from .traits import (
     Indices,
     ThreadSafeTraits,
     Threshold,
+    TidyTrait,
 )
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "SegmentationState",
     "ThreadSafeTraits",
     "Threshold",
+    "TidyTrait",
     "Upcoming",
     "filter_of",
     "history_table",

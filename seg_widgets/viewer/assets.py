@@ -30,7 +30,17 @@ _ENTRIES: Final = {
     "filmstrip": "filmstrip.js",
     "webpage": "webpage.js",
 }
-_CANVAS_STYLES: Final = ("tokens", "stage", "side", "table", "tools", "dialogs", "panel", "forced")
+_CANVAS_STYLES: Final = (
+    "tokens",
+    "stage",
+    "side",
+    "table",
+    "tools",
+    "dialogs",
+    "panel",
+    "strip",
+    "forced",
+)
 _STYLES: Final = {
     "canvas": _CANVAS_STYLES,
     "filmstrip": ("filmstrip",),

@@ -42,7 +42,9 @@ $style
 <h1>$title</h1>
 <div class="page-threshold">
 <label for="threshold">Threshold</label>
+<div class="page-track">
 <input id="threshold" type="range" min="0" max="1" step="0.01">
+</div>
 <output id="threshold-value" for="threshold"></output>
 </div>
 <div id="canvas"></div>

@@ -16,7 +16,14 @@ import traitlets
 from ..errors import SegWidgetsError, SettingError
 from ..images import MAX_BYTES
 from ..prediction import Filter, PartialPrediction, Prediction
-from ..session import ClassNames, ClassThresholds, Indices, ThreadSafeTraits, Threshold
+from ..session import (
+    ClassNames,
+    ClassThresholds,
+    Indices,
+    ThreadSafeTraits,
+    Threshold,
+    TidyTrait,
+)
 from ..style import DEFAULT_STYLE, Style
 from ..viewer import (
     IMAGE_FORMATS,
@@ -38,6 +45,7 @@ from .canvas_traits import (
     Point,
     ShownParts,
     Zoom,
+    tidy_settings,
     to_list,
     to_menu,
 )
@@ -99,6 +107,10 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     hidden_instances = Indices().tag(sync=True, to_json=to_list)
     """Indices in the prediction of single instances that are not shown, a tuple of int; default
     empty."""
+
+    tidy = TidyTrait().tag(sync=True, to_json=tidy_settings)
+    """How what is left is tidied up, a `Tidy`: overlaps, small objects, objects at the border,
+    loose pieces and holes; default: not at all. The View menu writes it."""
 
     selected = Indices().tag(sync=True, to_json=to_list)
     """Indices in the prediction of the selected instances, a tuple of int; default empty. Clicks
@@ -305,7 +317,11 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     def filter(self) -> Filter:
         """Which instances are shown, as a `Filter`."""
         return Filter(
-            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+            self.threshold,
+            self.hidden_classes,
+            self.class_thresholds,
+            self.hidden_instances,
+            self.tidy,
         )
 
     @property

@@ -17,7 +17,7 @@ from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
-from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
+from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor, Tidy
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
@@ -40,7 +40,7 @@ _HINT: Final = (
 
 # What the canvas shows of the panel's state, and what a person can change on it.
 _SHOWN: Final = ("status", "busy")
-_FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances")
+_FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances", "tidy")
 _DRAWN: Final = ("color_by", "opacity", "show")
 _SHARED: Final = (*_FILTER, "selected", "error")
 # What is about the instances of one result.
@@ -56,8 +56,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     here; the panel can be used meanwhile.
 
     A panel is a `SegmentationSession`: its traits `result`, `image`, `prediction`, `source`,
-    `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`, `selected`, `history`,
-    `busy`, `status` and `error` can be observed and linked. `canvas` and `filmstrip` are its parts.
+    `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`, `tidy`, `selected`,
+    `history`, `busy`, `status` and `error` can be observed and linked. `canvas` and `filmstrip` are
+    its parts.
 
     Args:
         predictor: A `Predictor`, a model's name or folder, or None (default) for the starter.
@@ -68,6 +69,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             of the package; an empty one leaves the picker out.
         hidden_classes: Names of classes that are not shown (default none).
         class_thresholds: Thresholds of single classes by name, each 0 to 1 (default none).
+        tidy: How what is left is tidied up, a `Tidy`. None (default) means not at all.
         allow_local: Whether URLs may point to this machine and to private networks (default False).
         max_pixels: Pixels of the largest image that is opened (default 25 million).
         contrast: How values of more than 8 bits become 0–255: "auto" (default), "full", "none" or
@@ -100,6 +102,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         samples: Mapping[str, object] | Iterable[str | Path] | None = None,
         hidden_classes: Iterable[str] = (),
         class_thresholds: Mapping[str, float] | None = None,
+        tidy: Tidy | None = None,
         allow_local: bool = False,
         max_pixels: int = PANEL_MAX_PIXELS,
         contrast: Contrast = "auto",
@@ -122,6 +125,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self._device = device
         self.hidden_classes = hidden_classes
         self.class_thresholds = class_thresholds or {}
+        self.tidy = tidy
         super().__init__(
             predictor,
             build=build,

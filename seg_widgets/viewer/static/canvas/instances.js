@@ -179,7 +179,12 @@ export function explainNothing(header, shown, filter) {
       change: { hidden_classes: [], hidden_instances: [] },
     };
   }
-  const best = Math.max(...scores);
+  if (above.length) {
+    const counted = above.length === 1 ? "The one instance is" : `All ${above.length} are`;
+    return { text: `${counted} tidied away.`, button: "Show all", change: { tidy: {} } };
+  }
+  let best = 0;
+  for (const score of scores) best = Math.max(best, score);
   if (best >= Math.fround(threshold)) {
     const text = "Nothing meets the threshold of its own class.";
     return { text, button: "Use one for all", change: { class_thresholds: {} } };

@@ -2,6 +2,7 @@
 
 import { readMasks, traceMask } from "./masks.js";
 import { inflate, parseContent } from "./content.js";
+import { orderOf } from "./tidy.js";
 
 /** @import {Scene} from "./types.js" */
 
@@ -33,11 +34,7 @@ async function readScene(content) {
   const { header, image, packed } = parseContent(content);
   const [bits, bitmap] = await Promise.all([inflate(packed), bitmapOf(image, header.mediaType)]);
   const masks = readMasks(header, bits);
-  // Large ones first, so that the small ones lie on top, where the pointer finds them.
-  const order = header.areas
-    .map((_, index) => index)
-    .sort((a, b) => header.areas[b] - header.areas[a] || a - b);
-  return { header, bitmap, masks, order, paths: [], exactPaths: [] };
+  return { header, bitmap, masks, order: orderOf(header.areas), paths: [], exactPaths: [] };
 }
 
 /** The image that was decoded last: a result has that of its preview. @type {{bytes: Uint8Array, bitmap: Promise<ImageBitmap>} | null} */

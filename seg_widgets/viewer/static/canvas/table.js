@@ -2,9 +2,10 @@
 
 import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
-import { aboveThreshold, describeInstance, sortInstances } from "./instances.js";
+import { describeInstance, sortInstances } from "./instances.js";
 import { COLUMNS, ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
+import { listedInstances } from "./tidy.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {Filter, Header, Look, SortKey} from "./types.js" */
@@ -70,10 +71,19 @@ export class Table {
 
   /** @param {Header} header */
   build(header) {
-    this.#header = header;
-    this.#facts = header.areas.map((_, index) => describeInstance(header, index));
     this.#active = null;
     this.#rows.toTop();
+    this.rebuild(header);
+  }
+
+  /**
+   * The same instances with other masks.
+   *
+   * @param {Header} header
+   */
+  rebuild(header) {
+    this.#header = header;
+    this.#facts = header.areas.map((_, index) => describeInstance(header, index));
     this.#rank();
   }
 
@@ -152,8 +162,8 @@ export class Table {
   #refresh() {
     const [header, filter, look] = [this.#header, this.#filter, this.#look];
     if (!this.#rows.visible || !header || !filter || !look) return;
-    const above = new Set(aboveThreshold(header, filter));
-    this.#rows.set(this.#ranked.filter((index) => above.has(index)));
+    const listed = new Set(listedInstances(header, filter, look.shown));
+    this.#rows.set(this.#ranked.filter((index) => listed.has(index)));
     this.#hidden = new Set(filter.hiddenInstances);
     this.#selected = new Set(look.selected);
     setAttribute(this.element, "aria-rowcount", String(this.#rows.indices.length + 1));

@@ -64,12 +64,28 @@ export interface Viewport {
   y: number;
 }
 
+/** How instances are tidied up, by the names that Python has. */
+export interface Tidy {
+  /** Of two that overlap by more, the one with the lower score is left out; 1: none is. */
+  max_overlap: number;
+  /** The shared pixels as a share of both, or of the smaller. */
+  overlap_by: "iou" | "smaller";
+  /** Whether classes take each other away. */
+  across_classes: boolean;
+  /** Pixels. */
+  min_area: number;
+  drop_at_border: boolean;
+  largest_piece: boolean;
+  fill_holes: boolean;
+}
+
 /** What decides which instances are shown. */
 export interface Filter {
   threshold: number;
   classThresholds?: Record<string, number>;
   hiddenClasses?: string[];
   hiddenInstances?: number[];
+  tidy?: Partial<Tidy>;
 }
 
 /** How the shown instances are drawn. */

@@ -14,6 +14,7 @@ import { watchPixelRatio } from "./ratio.js";
 import { sceneOf } from "./scene.js";
 import { nameSlider } from "./slider.js";
 import { DRAWN } from "./sync.js";
+import { reshaped, settingsOf } from "./tidy.js";
 import { Timers } from "./timers.js";
 import { stageHeight } from "./viewport.js";
 
@@ -28,6 +29,8 @@ export class View {
   #problem = "";
   /** The font of the labels, read from the page once. */
   #font = "";
+  /** What came last, with its masks as they came. @type {Scene | null} */
+  #scene = null;
   /** The requested animation frame, or 0. */
   #frame = 0;
   #destroyed = false;
@@ -86,8 +89,8 @@ export class View {
     for (const stop of this.#stops) stop();
     cancelAnimationFrame(this.#frame);
     this.#timers.clear();
-    const { sync, kernel, popover, legend, table, status } = this.#parts;
-    for (const part of [sync, kernel, popover, legend, table, status]) part.destroy();
+    const { sync, kernel, popover, legend, table, status, strip } = this.#parts;
+    for (const part of [sync, kernel, popover, legend, table, status, strip]) part.destroy();
     this.#painter.forget();
     this.#root.remove();
   }
@@ -109,6 +112,7 @@ export class View {
     const sync = this.#parts.sync;
     sync.on("content", () => this.#load());
     sync.on("preview", () => this.#updatePreview());
+    sync.on("tidy", () => this.#reshape());
     sync.on(DRAWN, () => this.#schedule());
     sync.on("zoom pan", () => this.#parts.navigation.follow());
     sync.on("busy status error hint exports actions", () => this.#updateStatus());
@@ -135,7 +139,9 @@ export class View {
     const content = this.#parts.sync.takeContent();
     if (!content?.byteLength) {
       this.#preview.held = false;
+      this.#scene = null;
       this.#parts.actions.scene = null;
+      this.#parts.strip.clear();
       this.#parts.navigation.forget();
       this.#parts.popover.close();
       this.#layout();
@@ -158,8 +164,10 @@ export class View {
     this.#preview.show(this.#parts.kernel.live ? this.#parts.sync.get("preview") : null);
   }
 
-  /** @param {Scene} scene */
-  #setScene(scene) {
+  /** @param {Scene} came */
+  #setScene(came) {
+    this.#scene = came;
+    const scene = reshaped(came, settingsOf(this.#parts.sync.get("tidy")));
     this.#parts.actions.scene = scene;
     this.#parts.navigation.forget();
     this.#painter.forget();
@@ -169,6 +177,18 @@ export class View {
     this.#parts.overlays.forget();
     this.#announcer.forget();
     this.#layout();
+  }
+
+  /** Shows the masks as they are to be tidied up now. */
+  #reshape() {
+    const { actions, table, overlays, sync } = this.#parts;
+    if (!this.#scene) return;
+    const scene = reshaped(this.#scene, settingsOf(sync.get("tidy")));
+    if (scene === actions.scene) return;
+    actions.reshape(scene);
+    table.rebuild(scene.header);
+    overlays.forget();
+    this.#painter.forget();
   }
 
   #layout() {
@@ -212,7 +232,7 @@ export class View {
     if (!view || !this.#painter.width) return;
     const filter = this.#parts.sync.filter();
     this.#font ||= getComputedStyle(this.#root).fontFamily;
-    const look = lookOf(this.#parts, scene.header, filter, this.#font);
+    const look = lookOf(this.#parts, scene, filter, this.#font);
     this.#painter.draw(scene, view, look);
     this.#updateParts(scene, filter, look);
     this.#root.dataset.shown = String(look.shown.length);
@@ -224,13 +244,15 @@ export class View {
    * @param {Required<Filter>} filter
    * @param {Look} look
    */
-  #updateParts({ header }, filter, look) {
+  #updateParts(scene, filter, look) {
+    const { header } = scene;
     const { shown, selected, colorBy } = look;
     const summary = summarize(header, shown);
     this.#announcer.summarize(header.name, summary);
     this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
     this.#parts.legend.update(header, filter, shown, colorBy);
     this.#parts.table.update(filter, look);
+    this.#parts.strip.update(scene, filter, shown.length);
 
     this.#surface.classList.toggle("sgw-movable", this.#parts.navigation.zoomed);
     updateOverlays(this.#parts, header, filter, look, this.#painter);
