@@ -47,6 +47,7 @@ from .predictor import (
     StepwisePredictor,
 )
 from .selection import Chosen, SortKey
+from .soft_masks import MASK_THRESHOLD, quantized
 from .supervision import to_supervision
 from .tidy import NO_TIDY, OverlapBy, Tidy, check_tidy
 
@@ -56,6 +57,7 @@ __all__ = [
     "DEFAULT_THRESHOLD",
     "IMAGE_COLUMNS",
     "INSTANCE_COLUMNS",
+    "MASK_THRESHOLD",
     "NO_TIDY",
     "RLE",
     "SCHEMA_VERSION",
@@ -103,6 +105,7 @@ __all__ = [
     "plot",
     "polygons",
     "predictor_of",
+    "quantized",
     "record_batch",
     "require_arro3",
     "require_masks",

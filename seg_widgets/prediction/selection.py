@@ -65,6 +65,7 @@ def select(prediction: Prediction, indices: Chosen) -> Prediction:
         scores=prediction.scores[chosen],
         class_ids=prediction.class_ids[chosen],
         masks=None if masks is None else tuple(masks[index] for index in chosen),
+        soft_masks=None if prediction.soft_masks is None else prediction.soft_masks[chosen],
     )
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..errors import SettingError
 from .own_overlaps import OwnOverlaps, rectangles_of
 from .pieces import filled, largest_piece
+from .soft_masks import MASK_THRESHOLD, at_mask_threshold
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -23,6 +24,8 @@ __all__ = ["NO_TIDY", "OverlapBy", "Tidy", "check_tidy", "tidy"]
 OverlapBy = Literal["iou", "smaller"]
 """What an overlap is measured by."""
 
+# Of each prediction; a slider makes one for each of its steps.
+_KEPT_RESHAPED: Final = 4
 _SWITCHES: Final = ("across_classes", "drop_at_border", "largest_piece", "fill_holes")
 
 
@@ -61,12 +64,17 @@ class Tidy:
     fill_holes: bool = False
     """Whether the holes of each mask are filled."""
 
+    mask_threshold: float = MASK_THRESHOLD
+    """The probability from which on a pixel belongs to a mask, 0 to 1; what has no soft masks keeps
+    its masks."""
+
     def __post_init__(self) -> None:
         # The dataclass is frozen; this is the one moment at which its parts are set.
         put = object.__setattr__
         put(self, "max_overlap", _fraction("max_overlap", self.max_overlap))
         if self.overlap_by not in get_args(OverlapBy):
             raise SettingError(f'overlap_by is "iou" or "smaller", not {self.overlap_by!r}.')
+        put(self, "mask_threshold", _fraction("mask_threshold", self.mask_threshold))
         put(self, "min_area", _pixels("min_area", self.min_area))
         for name in _SWITCHES:
             if not isinstance(getattr(self, name), (bool, np.bool_)):
@@ -81,7 +89,7 @@ class Tidy:
     @property
     def reshapes(self) -> bool:
         """Whether it can change masks."""
-        return self.largest_piece or self.fill_holes
+        return self.largest_piece or self.fill_holes or self.mask_threshold != MASK_THRESHOLD
 
     def changes(self) -> dict[str, Any]:
         """The settings that are not the default ones, by name."""
@@ -107,17 +115,21 @@ class Tidy:
         """
         if not self.reshapes or prediction.masks is None:
             return prediction
-        key = replace(NO_TIDY, largest_piece=self.largest_piece, fill_holes=self.fill_holes)
+        key = replace(self, max_overlap=1.0, min_area=0, drop_at_border=False)
         known = prediction.reshaped_masks.get(key)
         if known is None:
-            masks = prediction.masks
+            known = prediction
+            if self.mask_threshold != MASK_THRESHOLD and prediction.soft_masks is not None:
+                known = at_mask_threshold(prediction, self.mask_threshold)
+            masks = before = known.masks or ()
             if self.largest_piece:
                 masks = tuple(map(largest_piece, masks))
             if self.fill_holes:
                 masks = tuple(map(filled, masks))
-            known = prediction
-            if any(one is not other for one, other in zip(masks, prediction.masks, strict=True)):
-                known = replace(prediction, masks=masks)
+            if any(one is not other for one, other in zip(masks, before, strict=True)):
+                known = replace(known, masks=masks)
+            if len(prediction.reshaped_masks) >= _KEPT_RESHAPED:
+                prediction.reshaped_masks.clear()
             prediction.reshaped_masks[key] = known
         return known
 

@@ -7,7 +7,9 @@ the other:
 - the header's length in bytes: uint32, little-endian;
 - the header: JSON in UTF-8, with the keys of `_header`;
 - the image: JPEG or PNG;
-- the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream.
+- the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream;
+- the soft masks, where they were asked for: the boxes as float32, little-endian, and all soft masks
+  as uint8, as one zlib stream.
 """
 
 from __future__ import annotations
@@ -34,6 +36,7 @@ __all__ = [
     "decode_content",
     "encode_content",
     "encode_image",
+    "with_soft_masks",
 ]
 
 RGBArray = npt.NDArray[np.uint8]
@@ -95,6 +98,7 @@ def encode_content(
     name: str = "",
     image_format: str = "auto",
     encoded: EncodedImage | None = None,
+    soft: bool = False,
 ) -> bytes:
     """Image, masks and metadata as the one message that the canvas reads.
 
@@ -105,6 +109,7 @@ def encode_content(
         image_format: how the image travels: "jpeg" (quality 90), "png" (without loss), or "auto":
             PNG for images of up to 256 colours, JPEG for all others.
         encoded: the image's file, where it was made before; then `image_format` says nothing.
+        soft: whether the prediction's soft masks are in it, too, where it has some.
 
     Returns:
         The message; `decode_content` reads it.
@@ -115,18 +120,42 @@ def encode_content(
     """
     whole = prediction.boxes if isinstance(prediction, PartialPrediction) else prediction
     check_image(whole, image)
-    _, masks = _parts(prediction)
     file = encoded or encode_image(image, image_format)
+    return _message(prediction, name, file, soft)
+
+
+def with_soft_masks(content: bytes, prediction: Prediction, soft: bool = True) -> bytes:
+    """A message with its prediction's soft masks, or without them.
+
+    Args:
+        content: what `encode_content` gave.
+        prediction: the one that it was made of.
+        soft: whether they are in it.
+
+    Returns:
+        Another message.
+    """
+    header, image, _ = _parts_of(content)
+    file = EncodedImage(header["mediaType"], image)
+    return _message(prediction, header["name"], file, soft)
+
+
+def _message(
+    prediction: Prediction | PartialPrediction, name: str, file: EncodedImage, soft: bool
+) -> bytes:
+    _, masks = _parts(prediction)
+    packed = _packed_soft(prediction) if soft else b""
     bits = zlib.compress(b"".join(crop.bits for crop in masks or () if crop), _ZLIB_LEVEL)
     header = {
         **_header(prediction, name),
         "mediaType": file.media_type,
         "imageBytes": len(file.data),
         "maskBytes": len(bits),
+        "softBytes": len(packed),
     }
     # The name of a file need not be text: what can't be written becomes "?".
     head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, file.data, bits))
+    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, file.data, bits, packed))
 
 
 def decode_content(content: bytes) -> Content:
@@ -151,18 +180,34 @@ def decode_content(content: bytes) -> Content:
 
 
 def _decode(content: bytes) -> Content:
+    header, image, packed = _parts_of(content)
+    has_masks = header["hasMasks"] and None not in header["crops"]
+    masks = unpacked(header["crops"], zlib.decompress(packed)) if has_masks else None
+    return Content(header, image, masks)
+
+
+def _parts_of(content: bytes) -> tuple[dict[str, Any], bytes, bytes]:
+    """The header, the image, and the packed masks."""
     if content[:4] != _MAGIC:
         raise ValueError(f"it doesn't begin with {_MAGIC.decode()}")
     (length,) = _LENGTH.unpack_from(content, 4)
     image_at = 4 + _LENGTH.size + length
     header = json.loads(content[4 + _LENGTH.size : image_at])
     masks_at = image_at + header["imageBytes"]
-    packed = content[masks_at:]
-    if len(packed) != header["maskBytes"]:
-        raise ValueError(f"{header['maskBytes']} bytes of masks were announced, not {len(packed)}")
-    has_masks = header["hasMasks"] and None not in header["crops"]
-    masks = unpacked(header["crops"], zlib.decompress(packed)) if has_masks else None
-    return Content(header, content[image_at:masks_at], masks)
+    soft_at = masks_at + header["maskBytes"]
+    # A notebook that was saved by an earlier version has none.
+    announced = header["maskBytes"] + header.get("softBytes", 0)
+    if len(content) - masks_at != announced:
+        there = len(content) - masks_at
+        raise ValueError(f"{announced} bytes of masks were announced, not {there}")
+    return header, content[image_at:masks_at], content[masks_at:soft_at]
+
+
+def _packed_soft(found: Prediction | PartialPrediction) -> bytes:
+    if not isinstance(found, Prediction) or found.soft_masks is None:
+        return b""
+    boxes = found.boxes.astype("<f4").tobytes()
+    return zlib.compress(boxes + found.soft_masks.tobytes(), _ZLIB_LEVEL)
 
 
 def _parts(
@@ -189,10 +234,18 @@ def _header(found: Prediction | PartialPrediction, name: str) -> dict[str, Any]:
         "scores": prediction.scores.tolist(),
         "areas": found.areas.tolist(),
         "boxes": np.round(prediction.boxes.astype(np.float64), 1).tolist(),
+        "softSize": _soft_size(found),
         "crops": [crop and (crop.x, crop.y, crop.width, crop.height) for crop in masks or ()],
         # By index, for a canvas that colours by instance.
         "colors": [hex_color(class_color(index)) for index in range(len(prediction))],
     }
+
+
+def _soft_size(found: Prediction | PartialPrediction) -> int:
+    """The cells of a soft mask's side; 0 where there are none."""
+    if not isinstance(found, Prediction) or found.soft_masks is None:
+        return 0
+    return found.soft_masks.shape[1] if len(found) else 0
 
 
 def _class(prediction: Prediction, class_id: int) -> dict[str, Any]:

@@ -69,6 +69,8 @@ _TRAITS: Final[Mapping[str, Any]] = {
     "pan": [0.5, 0.5],
     "legend": True,
     "table": True,
+    "doubt": False,
+    "soft_masks": True,
 }
 
 # Those that only a kernel can act on.
@@ -115,7 +117,7 @@ def to_html(
         PredictionError: the prediction is for an image of another size.
     """
     chosen = {**filter.to_traits(), **style.to_traits()}
-    return page_of(encode_content(image, prediction, name), name, chosen)
+    return page_of(encode_content(image, prediction, name, soft=True), name, chosen)
 
 
 def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:

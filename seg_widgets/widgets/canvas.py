@@ -34,6 +34,7 @@ from ..viewer import (
     encode_image,
     script,
     stylesheet,
+    with_soft_masks,
 )
 from .browser_requests import OnExport, OnOpen, reply_to
 from .canvas_traits import (
@@ -132,6 +133,14 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     """What is drawn, a tuple with some of "masks", "outlines", "boxes" and "labels"; default all
     but the boxes."""
 
+    doubt = traitlets.Bool(False).tag(sync=True)
+    """Whether a band shows where a mask is uncertain (probabilities of 0.2 to 0.8), a bool; default
+    False. It needs `soft_masks`."""
+
+    soft_masks = traitlets.Bool(False).tag(sync=True)
+    """Whether the content has the prediction's soft masks, a bool; default False. They make the
+    message larger, so the View menu sets it when they are first needed."""
+
     zoom = Zoom().tag(sync=True)
     """How much larger the image is shown than it fits, a float of 1 or more; default 1 (the whole
     image)."""
@@ -213,7 +222,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
                 "A canvas shows an image with its prediction: give both, or neither."
             )
         if image is not None and prediction is not None:
-            settings["content"] = encode_content(image, prediction, name, image_format)
+            soft = bool(settings.get("soft_masks", False))
+            settings["content"] = encode_content(image, prediction, name, image_format, soft=soft)
             self._shown = (name, image.shape[1], image.shape[0], prediction)
         super().__init__(**settings)
         self.on_msg(self._on_message)
@@ -233,7 +243,9 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         """
         partial, self._partial = self._partial, None
         encoded = self._take_encoded(image)
-        content = encode_content(image, prediction, name, self._format, encoded)
+        content = encode_content(
+            image, prediction, name, self._format, encoded, soft=self.soft_masks
+        )
         goes_on = partial is not None and partial.is_part_of(image, prediction)
         self._show(content, (name, image.shape[1], image.shape[0], prediction), not goes_on)
 
@@ -253,6 +265,12 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         self._partial = Partial(image, found, before)
         self._previewed = image, encoded
         self._show(content, (name, image.shape[1], image.shape[0], found.boxes), True)
+
+    @traitlets.observe("soft_masks")
+    def _send_soft_masks(self, _change: object) -> None:
+        if getattr(self, "_shown", None) is not None and not self.is_partial and self.content:
+            prediction = self._shown[3]
+            self.content = with_soft_masks(self.content, prediction, self.soft_masks)
 
     @property
     def is_partial(self) -> bool:

@@ -74,6 +74,7 @@ def test_the_message_is_laid_out_as_the_browser_reads_it() -> None:
     assert set(header) == {
         *("name", "width", "height", "mediaType", "imageBytes", "maskBytes", "hasMasks"),
         *("classes", "classIds", "scores", "areas", "boxes", "crops", "colors"),
+        *("softSize", "softBytes"),
     }
 
 

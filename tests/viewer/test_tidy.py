@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import random
+import zlib
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,6 +43,10 @@ def _case(seed: int) -> tuple[Prediction, Filter]:
     masks = [_mask(chance) for _ in range(count)]
     if count > 2 and chance.random() < 0.5:
         masks[1] = masks[0] | (masks[1] & masks[2])
+    with_masks = chance.random() > 0.15
+    soft = np.random.default_rng(seed).integers(0, 256, (count, 5, 5), np.uint8)
+    # Cells of equal numbers, at which rounding shows.
+    soft[:, 1:3] = chance.choice((128, 127, 255))
     corners = [sorted(chance.uniform(-2, WIDTH + 2) for _ in range(4)) for _ in range(count)]
     prediction = Prediction(
         image_size=(HEIGHT, WIDTH),
@@ -50,7 +55,8 @@ def _case(seed: int) -> tuple[Prediction, Filter]:
         scores=np.array([chance.choice((0.3, 0.5, 0.7, 0.9)) for _ in range(count)]),
         class_ids=np.array([chance.randrange(len(NAMES)) for _ in range(count)], np.int64),
         class_names=NAMES,
-        masks=None if chance.random() < 0.15 else tuple(map(MaskCrop.from_array, masks)),
+        masks=tuple(map(MaskCrop.from_array, masks)) if with_masks else None,
+        soft_masks=soft if with_masks and chance.random() < 0.5 else None,
     )
     tidy = Tidy(
         max_overlap=chance.choice((0.0, 0.1, 1 / 3, 0.5, 0.8, 1.0, chance.random())),
@@ -60,6 +66,7 @@ def _case(seed: int) -> tuple[Prediction, Filter]:
         drop_at_border=chance.random() < 0.3,
         largest_piece=chance.random() < 0.5,
         fill_holes=chance.random() < 0.5,
+        mask_threshold=chance.choice((0.5, 0.5, 128 / 255, 0.0, 0.3, 1.0, chance.random())),
     )
     hidden_classes = ("animal",) if chance.random() < 0.2 else ()
     hidden = tuple(chance.sample(range(9), chance.randrange(3)))
@@ -78,11 +85,14 @@ import { readFileSync } from "node:fs";
 const { readMasks } = await import(MASKS);
 const { orderOf, reshaped, settingsOf, shownInstances } = await import(TIDY);
 const { evidenceOf } = await import(EVIDENCE);
+const { readSoft } = await import(SOFT);
 const table = JSON.parse(readFileSync(PATH, "utf-8"));
-const answers = table.map(([header, bits, filter]) => {
+const answers = table.map(([header, bits, softBytes, filter]) => {
+  const soft = Uint8Array.from(Buffer.from(softBytes, "hex"));
   const masks = readMasks(header, Uint8Array.from(Buffer.from(bits, "hex")));
   const order = orderOf(header.areas);
-  const came = { header, masks, order, paths: [], exactPaths: [] };
+  const came = { header, masks, order, paths: [], exactPaths: [], soft: null };
+  if (soft.length) came.soft = readSoft(soft, header.scores.length, header.softSize);
   const scene = reshaped(came, settingsOf(filter.tidy));
   const shownAt = (threshold) => shownInstances(scene, { ...filter, threshold });
   return {
@@ -105,7 +115,10 @@ def _answers_of_the_browser(
     questions = []
     for prediction, chosen in table:
         traits = chosen.to_traits()
-        content = decode_content(encode_content(image, prediction))
+        message = encode_content(image, prediction, soft=True)
+        content = decode_content(message)
+        packed = message[len(message) - content.header["softBytes"] :]
+        soft = zlib.decompress(packed) if packed else b""
         filter_ = {
             "threshold": traits["threshold"],
             "classThresholds": traits["class_thresholds"],
@@ -115,11 +128,11 @@ def _answers_of_the_browser(
             "tidy": chosen.tidy.changes(),
         }
         bits = b"".join(crop.bits for crop in content.masks or ())
-        questions.append([content.header, bits.hex(), filter_])
+        questions.append([content.header, bits.hex(), soft.hex(), filter_])
     path = folder / "table.json"
     path.write_text(json.dumps(questions), "utf-8")
     code = _BROWSER.replace("PATH", json.dumps(str(path)))
-    for name in ("masks", "tidy", "evidence"):
+    for name in ("masks", "tidy", "soft", "evidence"):
         module = (STATIC / "canvas" / f"{name}.js").as_uri()
         code = code.replace(f"import({name.upper()})", f"import({json.dumps(module)})")
     done = run_node("--input-type=module", "-e", code)

@@ -5,7 +5,7 @@ import { REQUESTS } from "../shared/protocol.js";
 import { toggledMarks } from "./commands.js";
 import { choice, fieldset, wordButton } from "./dom.js";
 import { openDialog } from "./popover.js";
-import { tidyFields } from "./tidy_menu.js";
+import { softFields, tidyFields } from "./tidy_menu.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {ExportFormat} from "./types.js" */
@@ -97,6 +97,7 @@ export class Menus {
       fieldset("Draw", marks),
       fieldset("Colour by", colorings),
       make("label", "sgw-field", {}, make("span", "", { text: "Opacity" }), opacity),
+      ...[softFields(this.#sync, this.#actions.scene)].filter((part) => part !== null),
       tidyFields(this.#sync, this.#actions.scene),
     );
   }

@@ -2,9 +2,10 @@
 
 import { readMasks, traceMask } from "./masks.js";
 import { inflate, parseContent } from "./content.js";
+import { DOUBT, pasteSoft, readSoft } from "./soft.js";
 import { orderOf } from "./tidy.js";
 
-/** @import {Scene} from "./types.js" */
+/** @import {Mask, Scene, Soft} from "./types.js" */
 
 /** Screen pixels for a pixel of the image from which single pixels are seen. */
 export const PIXELS_SEEN = 6;
@@ -31,10 +32,22 @@ export function sceneOf(content) {
  * @returns {Promise<Scene>}
  */
 async function readScene(content) {
-  const { header, image, packed } = parseContent(content);
-  const [bits, bitmap] = await Promise.all([inflate(packed), bitmapOf(image, header.mediaType)]);
+  const { header, image, packed, soft } = parseContent(content);
+  const [bits, bitmap, values] = await Promise.all([
+    inflate(packed),
+    bitmapOf(image, header.mediaType),
+    soft.length ? inflate(soft) : null,
+  ]);
   const masks = readMasks(header, bits);
-  return { header, bitmap, masks, order: orderOf(header.areas), paths: [], exactPaths: [] };
+  return {
+    header,
+    bitmap,
+    masks,
+    soft: values && readSoft(values, header.scores.length, header.softSize),
+    order: orderOf(header.areas),
+    paths: [],
+    exactPaths: [],
+  };
 }
 
 /** The image that was decoded last: a result has that of its preview. @type {{bytes: Uint8Array, bitmap: Promise<ImageBitmap>} | null} */
@@ -71,6 +84,27 @@ export function pathOf(scene, index, scale) {
   const paths = exact ? scene.exactPaths : scene.paths;
   paths[index] ??= makePath(traceMask(scene.masks[index], !exact));
   return paths[index];
+}
+
+/** The bands of doubt by scene and index, made when first drawn. @type {WeakMap<Soft, {path: Path2D, rectangle: Mask}[]>} */
+const doubts = new WeakMap();
+
+/**
+ * Between the outlines of the mask at a low and a high threshold; null without soft masks.
+ *
+ * @param {Scene} scene
+ * @param {number} index
+ */
+export function doubtOf({ soft, header }, index) {
+  if (!soft) return null;
+  const known = doubts.get(soft) ?? [];
+  doubts.set(soft, known);
+  if (!known[index]) {
+    const [outer, inner] = DOUBT.map((threshold) => pasteSoft(soft, header, index, threshold));
+    const path = makePath([...traceMask(outer, true), ...traceMask(inner, true)]);
+    known[index] = { path, rectangle: outer };
+  }
+  return known[index];
 }
 
 /** @param {number[][]} loops */

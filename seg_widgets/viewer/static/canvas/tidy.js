@@ -2,9 +2,13 @@
 // prediction/tidy.py does the same; one generated table holds both.
 
 import { aboveThreshold, visibleInstances } from "./instances.js";
+import { MASK_THRESHOLD, pasteSoft } from "./soft.js";
 import { fillHoles, largestPiece, pixelsOf, runsOf, sharedPixels } from "./runs.js";
 
 /** @import {Filter, Header, Mask, Scene, Tidy} from "./types.js" */
+
+/** Of each scene; a slider makes one for each of its steps. */
+const KEPT_RESHAPED = 4;
 
 /** Nothing is tidied up. @type {Tidy} */
 const NO_TIDY = {
@@ -15,6 +19,7 @@ const NO_TIDY = {
   drop_at_border: false,
   largest_piece: false,
   fill_holes: false,
+  mask_threshold: MASK_THRESHOLD,
 };
 
 /**
@@ -56,17 +61,19 @@ export function dropsOverlaps(tidy) {
  * @returns {Scene}
  */
 export function reshaped(scene, tidy) {
-  const { largest_piece, fill_holes } = tidy;
-  if ((!largest_piece && !fill_holes) || !scene.header.hasMasks) return scene;
-  const key = `${largest_piece} ${fill_holes}`;
+  const { largest_piece, fill_holes, mask_threshold } = tidy;
+  const soft = mask_threshold !== MASK_THRESHOLD ? scene.soft : null;
+  if ((!largest_piece && !fill_holes && !soft) || !scene.header.hasMasks) return scene;
+  const key = `${largest_piece} ${fill_holes} ${soft ? mask_threshold : ""}`;
   const known = reshapedScenes.get(scene) ?? new Map();
   reshapedScenes.set(scene, known);
-  if (!known.has(key))
-    known.set(
-      key,
-      withMasks(scene, (mask) => simpler(mask, tidy)),
-    );
-  return known.get(key);
+  if (known.has(key)) return known.get(key);
+  const made = withMasks(scene, (mask, index) =>
+    simpler(soft ? pasteSoft(soft, scene.header, index, mask_threshold) : mask, tidy),
+  );
+  if (known.size >= KEPT_RESHAPED) known.clear();
+  known.set(key, made);
+  return made;
 }
 
 /**

@@ -62,6 +62,31 @@ export function tidyFields(sync, scene) {
 }
 
 /**
+ * What only masks of probabilities can do; null where the model gives none.
+ *
+ * @param {Sync} sync
+ * @param {Scene | null} scene
+ */
+export function softFields(sync, scene) {
+  if (!scene?.header.softSize) return null;
+  // They are sent when they are first needed.
+  const needed = scene.soft || sync.get("soft_masks") ? {} : { soft_masks: true };
+  const get = () => settingsOf(sync.get("tidy"));
+  const threshold = range({
+    label: "Pixels from",
+    max: 1,
+    step: 0.01,
+    value: get().mask_threshold,
+    text: (value) => value.toFixed(2),
+    change: (value) => sync.writeSoon({ ...needed, tidy: { ...get(), mask_threshold: value } }),
+  });
+  const doubt = choice("checkbox", "doubt", "Band of doubt", sync.get("doubt"), () =>
+    sync.write({ doubt: !sync.get("doubt"), ...needed }),
+  );
+  return fieldset("Mask probability", [threshold, doubt], "sgw-tidy");
+}
+
+/**
  * @param {number} step
  * @param {number} largest pixels of the largest instance
  */

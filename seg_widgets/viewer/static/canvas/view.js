@@ -12,9 +12,9 @@ import { Pointer } from "./pointer.js";
 import { Preview } from "./preview.js";
 import { watchPixelRatio } from "./ratio.js";
 import { sceneOf } from "./scene.js";
+import { Shape } from "./shape.js";
 import { nameSlider } from "./slider.js";
 import { DRAWN } from "./sync.js";
-import { reshaped, settingsOf } from "./tidy.js";
 import { Timers } from "./timers.js";
 import { stageHeight } from "./viewport.js";
 
@@ -29,8 +29,6 @@ export class View {
   #problem = "";
   /** The font of the labels, read from the page once. */
   #font = "";
-  /** What came last, with its masks as they came. @type {Scene | null} */
-  #scene = null;
   /** The requested animation frame, or 0. */
   #frame = 0;
   #destroyed = false;
@@ -55,6 +53,8 @@ export class View {
   });
   /** @type {Parts} */
   #parts;
+  /** @type {Shape} */
+  #shape;
   /** @type {(() => void)[]} */
   #stops = [];
 
@@ -71,6 +71,7 @@ export class View {
       dismiss: () => this.#dismiss(),
       showKeys: () => this.#showKeys(),
     });
+    this.#shape = new Shape(this.#parts, () => this.#painter.forget());
     this.#build(element);
     new Pointer(this.#surface, this.#parts, (text) => this.#parts.overlays.toast(text));
     new Keyboard(this.#root, this.#surface, this.#parts, {
@@ -112,7 +113,6 @@ export class View {
     const sync = this.#parts.sync;
     sync.on("content", () => this.#load());
     sync.on("preview", () => this.#updatePreview());
-    sync.on("tidy", () => this.#reshape());
     sync.on(DRAWN, () => this.#schedule());
     sync.on("zoom pan", () => this.#parts.navigation.follow());
     sync.on("busy status error hint exports actions", () => this.#updateStatus());
@@ -139,9 +139,7 @@ export class View {
     const content = this.#parts.sync.takeContent();
     if (!content?.byteLength) {
       this.#preview.held = false;
-      this.#scene = null;
-      this.#parts.actions.scene = null;
-      this.#parts.strip.clear();
+      this.#shape.clear();
       this.#parts.navigation.forget();
       this.#parts.popover.close();
       this.#layout();
@@ -166,9 +164,12 @@ export class View {
 
   /** @param {Scene} came */
   #setScene(came) {
-    this.#scene = came;
-    const scene = reshaped(came, settingsOf(this.#parts.sync.get("tidy")));
-    this.#parts.actions.scene = scene;
+    const isNew = this.#shape.take(came);
+    const { scene } = this.#parts.actions;
+    if (!isNew || !scene) {
+      this.#layout();
+      return;
+    }
     this.#parts.navigation.forget();
     this.#painter.forget();
     this.#parts.popover.close();
@@ -177,18 +178,6 @@ export class View {
     this.#parts.overlays.forget();
     this.#announcer.forget();
     this.#layout();
-  }
-
-  /** Shows the masks as they are to be tidied up now. */
-  #reshape() {
-    const { actions, table, overlays, sync } = this.#parts;
-    if (!this.#scene) return;
-    const scene = reshaped(this.#scene, settingsOf(sync.get("tidy")));
-    if (scene === actions.scene) return;
-    actions.reshape(scene);
-    table.rebuild(scene.header);
-    overlays.forget();
-    this.#painter.forget();
   }
 
   #layout() {
