@@ -37,12 +37,12 @@ class OwnOverlaps:
     def iou(self) -> npt.NDArray[np.float64]:
         """P float64: the pixels that both have, as a share of those that any of the two has."""
         union = self.areas[self.first] + self.areas[self.second] - self.pixels
-        return self.pixels / union  # type: ignore[no-any-return]
+        return self.pixels / union
 
     def share_of_smaller(self) -> npt.NDArray[np.float64]:
         """P float64: the pixels that both have, as a share of the smaller instance's."""
         smaller = np.minimum(self.areas[self.first], self.areas[self.second])
-        return self.pixels / smaller  # type: ignore[no-any-return]
+        return self.pixels / smaller
 
 
 def rectangles_of(prediction: Prediction) -> IntArray:

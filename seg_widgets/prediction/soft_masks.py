@@ -36,7 +36,8 @@ def quantized(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     Returns:
         The same shape: 255 is 1.
     """
-    return np.rint(np.clip(masks, 0, 1) * np.float32(_HIGHEST)).astype(np.uint8)
+    scaled: npt.NDArray[np.float32] = np.clip(masks, 0, 1) * np.float32(_HIGHEST)
+    return np.rint(scaled).astype(np.uint8)
 
 
 def check_soft_masks(soft_masks: object, count: int, has_masks: bool) -> npt.NDArray[np.uint8]:

@@ -268,9 +268,9 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
 
     @traitlets.observe("soft_masks")
     def _send_soft_masks(self, _change: object) -> None:
-        if getattr(self, "_shown", None) is not None and not self.is_partial and self.content:
-            prediction = self._shown[3]
-            self.content = with_soft_masks(self.content, prediction, self.soft_masks)
+        shown = self._shown
+        if shown is not None and not self.is_partial and self.content:
+            self.content = with_soft_masks(self.content, shown[3], self.soft_masks)
 
     @property
     def is_partial(self) -> bool:
