@@ -11,6 +11,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from seg_widgets.prediction import Filter, Tidy
+from seg_widgets.testing import StubPredictor, make_picture
+from seg_widgets.viewer import to_html
 
 from .lab import Lab, Notebook, PanelPage, notebook_page, quiet_page
 
@@ -189,3 +191,34 @@ def test_a_filter_with_everything_is_what_the_page_begins_with() -> None:
     tidy = Tidy(max_overlap=0.1, across_classes=True, mask_threshold=0.8)
     traits = Filter(0.3, tidy=tidy).to_traits()
     assert Filter(0.3, tidy=Tidy(**traits["tidy"])) == Filter(0.3, tidy=tidy)
+
+
+_PIXELS = """(canvas) => { const data = canvas.getContext("2d").getImageData(0, 0, canvas.width,
+    canvas.height).data; let sum = 0; for (let at = 0; at < data.length; at++)
+    sum = (sum * 31 + data[at]) >>> 0; return sum; }"""
+
+
+def test_many_instances_drawn_by_what_changes_look_as_drawn_anew(
+    browser: Browser, tmp_path: Path
+) -> None:
+    image = make_picture(900, 600)
+    path = tmp_path / "many.html"
+    path.write_text(to_html(StubPredictor(900)(image), image, "many"), "utf-8")
+    with quiet_page(browser) as (tab, _):
+        tab.goto(path.as_uri())
+        page = PanelPage(tab, [])
+        page.wait_for_result()
+        slider = tab.get_by_role("slider", name="Threshold", exact=True)
+        slider.focus()
+        for key in [*["ArrowLeft"] * 4, *["ArrowRight"] * 2]:
+            tab.keyboard.press(key)
+            page.settle()
+        assert page.shown() > 300
+        marks = page.canvas.locator("canvas").nth(1)
+        stepwise = marks.evaluate(_PIXELS)
+        # A window of another size draws all of them.
+        tab.set_viewport_size({"width": 1100, "height": 900})
+        page.rest(300)
+        tab.set_viewport_size({"width": 1280, "height": 900})
+        page.rest(300)
+        assert marks.evaluate(_PIXELS) == stepwise

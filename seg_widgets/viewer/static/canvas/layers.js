@@ -28,7 +28,7 @@ export const STYLE_TRAITS = {
 /** Of all prepared layers together: 192 MB at worst. */
 const LAYER_PIXELS = 48e6;
 /** Half an outline with its shadow, and one pixel. */
-const LAYER_EDGE = 4;
+export const LAYER_EDGE = 4;
 
 // Widths in CSS pixels and opacities of the lines.
 export const OUTLINE = { width: 1.8, alpha: 1 };
@@ -53,6 +53,11 @@ export class Layers {
   #key = "";
   /** Screen pixels for a CSS pixel. */
   #ratio = 1;
+
+  /** What decides how they look. */
+  get key() {
+    return this.#key;
+  }
 
   forget() {
     this.#instances.clear();

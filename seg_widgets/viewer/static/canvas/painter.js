@@ -5,11 +5,9 @@ import { contextOf } from "./dom.js";
 import { LABEL_HEIGHT, labelCount, placeLabels } from "./labels.js";
 import { Layers, OUTLINE, stroke } from "./layers.js";
 import { PIXELS_SEEN, pathOf } from "./scene.js";
+import { Stack, alphaOf, isInView } from "./stack.js";
 
-/** @import {Look, Mask, Scene, Viewport} from "./types.js" */
-
-/** The opacity of instances beside the hovered one. */
-const DIMMED = 0.22;
+/** @import {Look, Scene, Viewport} from "./types.js" */
 
 // Widths in CSS pixels and opacities of the lines.
 const RING = { width: 3.5, alpha: 1 };
@@ -31,6 +29,7 @@ export class Painter {
   /** @type {HTMLCanvasElement} */
   #marks;
   #layers = new Layers();
+  #stack = new Stack(this.#layers);
   /** The view that the image was drawn for. */
   #baseKey = "";
 
@@ -46,6 +45,7 @@ export class Painter {
   /** Forgets all that was prepared: another image comes. */
   forget() {
     this.#layers.forget();
+    this.#stack.forget();
     this.#baseKey = "";
   }
 
@@ -88,13 +88,7 @@ export class Painter {
     if (look.hideMasks) return;
 
     const shown = new Set(look.shown);
-    for (const index of scene.order) {
-      if (!shown.has(index)) continue;
-      const kept = look.selected.includes(index);
-      context.globalAlpha = kept ? 1 : alphaOf(look, index);
-      this.#drawLayer(context, scene, view, look, index);
-    }
-    context.globalAlpha = 1;
+    this.#stack.draw(context, { scene, view, look, ratio: this.#ratio, stage: this }, shown);
 
     for (const index of look.selected) {
       if (shown.has(index)) this.#drawRing(context, scene, view, look, index);
@@ -124,26 +118,6 @@ export class Painter {
     context.imageSmoothingEnabled = scale < PIXELS_SEEN;
     context.imageSmoothingQuality = "high";
     context.drawImage(scene.bitmap, 0, 0);
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Scene} scene
-   * @param {Viewport} view
-   * @param {Look} look
-   * @param {number} index
-   */
-  #drawLayer(context, scene, view, look, index) {
-    const mask = scene.masks[index];
-    if (!mask.width) return;
-    const { canvas, scale, edge } = this.#layers.instance(scene, view.scale, look, index);
-    const grow = (view.scale * this.#ratio) / scale;
-    const x = (mask.x * view.scale + view.x) * this.#ratio - edge * grow;
-    const y = (mask.y * view.scale + view.y) * this.#ratio - edge * grow;
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    // At the layer's own resolution whole pixels stay sharp, and copying them is several times faster.
-    if (grow === 1) context.drawImage(canvas, Math.round(x), Math.round(y));
-    else context.drawImage(canvas, x, y, canvas.width * grow, canvas.height * grow);
   }
 
   /**
@@ -205,7 +179,7 @@ export class Painter {
       if (index === look.hovered) return 2;
       return look.selected.includes(index) ? 1 : 0;
     };
-    const inView = look.shown.filter((index) => this.#isInView(scene.masks[index], view));
+    const inView = look.shown.filter((index) => isInView(scene.masks[index], view, this));
     const ranked = inView
       .sort((a, b) => priority(b) - priority(a) || scores[b] - scores[a] || a - b)
       .filter((index, rank) => priority(index) > 0 || rank < labelCount(inView.length));
@@ -230,27 +204,4 @@ export class Painter {
     });
     context.globalAlpha = 1;
   }
-
-  /**
-   * Whether any of the crop's pixels lies on the stage.
-   *
-   * @param {Mask} mask
-   * @param {Viewport} view
-   */
-  #isInView(mask, view) {
-    const x = mask.x * view.scale + view.x;
-    const y = mask.y * view.scale + view.y;
-    const [right, bottom] = [x + mask.width * view.scale, y + mask.height * view.scale];
-    return bottom >= 0 && right >= 0 && x <= this.width && y <= this.height;
-  }
-}
-
-/**
- * Dimmed beside a hovered instance.
- *
- * @param {Look} look
- * @param {number} index
- */
-function alphaOf(look, index) {
-  return look.hovered !== null && index !== look.hovered ? DIMMED : 1;
 }

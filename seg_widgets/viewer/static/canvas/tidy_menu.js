@@ -70,7 +70,9 @@ export function tidyFields(sync, scene) {
 export function softFields(sync, scene) {
   if (!scene?.header.softSize) return null;
   // They are sent when they are first needed.
-  const needed = scene.soft || sync.get("soft_masks") ? {} : { soft_masks: true };
+  const ask = () => {
+    if (!scene.soft && !sync.get("soft_masks")) sync.write({ soft_masks: true });
+  };
   const get = () => settingsOf(sync.get("tidy"));
   const threshold = range({
     label: "Pixels from",
@@ -78,11 +80,15 @@ export function softFields(sync, scene) {
     step: 0.01,
     value: get().mask_threshold,
     text: (value) => value.toFixed(2),
-    change: (value) => sync.writeSoon({ ...needed, tidy: { ...get(), mask_threshold: value } }),
+    change: (value) => {
+      ask();
+      sync.writeSoon({ tidy: { ...get(), mask_threshold: value } });
+    },
   });
-  const doubt = choice("checkbox", "doubt", "Band of doubt", sync.get("doubt"), () =>
-    sync.write({ doubt: !sync.get("doubt"), ...needed }),
-  );
+  const doubt = choice("checkbox", "doubt", "Band of doubt", sync.get("doubt"), () => {
+    ask();
+    sync.write({ doubt: !sync.get("doubt") });
+  });
   return fieldset("Mask probability", [threshold, doubt], "sgw-tidy");
 }
 
