@@ -31,7 +31,8 @@ def test_the_masks_of_today_are_those_at_a_half(model: str) -> None:
     assert len(prediction)
     soft = prediction.soft_masks
     assert soft is not None
-    assert (soft.shape, soft.dtype) == ((len(prediction), 28, 28), np.uint8)
+    assert soft.shape == (len(prediction), 28, 28)
+    assert soft.dtype == np.uint8
     assert prediction.masks is not None
 
     same = prediction.at_mask_threshold(0.5)
@@ -62,6 +63,7 @@ def test_the_masks_of_today_are_those_at_a_half(model: str) -> None:
     assert (some.soft_masks == soft[[-1, 0]]).all()
     assert prediction == same
     for other_copy in (copy.deepcopy(prediction), pickle.loads(pickle.dumps(prediction))):
+        assert other_copy.soft_masks is not None
         assert np.array_equal(other_copy.soft_masks, soft)
 
     with pytest.raises(PredictionError, match="no soft masks"):

@@ -223,28 +223,11 @@ export class View {
     this.#font ||= getComputedStyle(this.#root).fontFamily;
     const look = lookOf(this.#parts, scene, filter, this.#font);
     this.#painter.draw(scene, view, look);
-    this.#updateParts(scene, filter, look);
+    updateParts(this.#parts, scene, filter, look, this.#announcer);
+    this.#surface.classList.toggle("sgw-movable", this.#parts.navigation.zoomed);
+    updateOverlays(this.#parts, scene.header, filter, look, this.#painter);
     this.#root.dataset.shown = String(look.shown.length);
     this.#root.dataset.total = String(scene.header.scores.length);
-  }
-
-  /**
-   * @param {Scene} scene
-   * @param {Required<Filter>} filter
-   * @param {Look} look
-   */
-  #updateParts(scene, filter, look) {
-    const { header } = scene;
-    const { shown, selected, colorBy } = look;
-    const summary = summarize(header, shown);
-    this.#announcer.summarize(header.name, summary);
-    this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
-    this.#parts.legend.update(header, filter, shown, colorBy);
-    this.#parts.table.update(filter, look);
-    this.#parts.strip.update(scene, filter, shown.length);
-
-    this.#surface.classList.toggle("sgw-movable", this.#parts.navigation.zoomed);
-    updateOverlays(this.#parts, header, filter, look, this.#painter);
   }
 
   #updateStatus() {
@@ -296,6 +279,26 @@ async function decoded(content) {
     const { message } = /** @type {Error} */ (error);
     return { scene: null, problem: `The image can't be shown here: ${message}.` };
   }
+}
+
+/**
+ * What stands beside the image and above it.
+ *
+ * @param {Parts} parts
+ * @param {Scene} scene
+ * @param {Required<Filter>} filter
+ * @param {Look} look
+ * @param {Announcer} announcer
+ */
+function updateParts({ side, legend, table, strip }, scene, filter, look, announcer) {
+  const { header } = scene;
+  const { shown, selected, colorBy } = look;
+  const summary = summarize(header, shown);
+  announcer.summarize(header.name, summary);
+  side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
+  legend.update(header, filter, shown, colorBy);
+  table.update(filter, look);
+  strip.update(scene, filter, shown.length);
 }
 
 /**
