@@ -10,6 +10,7 @@ import argparse
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -70,11 +71,13 @@ def _read(arguments: Sequence[str] | None, known: dict[str, parts.Part]) -> argp
 def _run(chosen: Sequence[str], quick: bool, check: bool) -> int:
     failed, worse = [], []
     for name in chosen:
+        started = time.monotonic()
         results = _in_own_process(name, quick)
         if results is None:
             failed.append(name)
             continue
-        print(f"\n{name}\n{report.table(results)}", flush=True)
+        took_s = time.monotonic() - started
+        print(f"\n{name} ({took_s:.0f} s)\n{report.table(results)}", flush=True)
         kept = read_results(name)
         if check and kept is not None:
             worse += checking.compare(kept, results)

@@ -41,17 +41,21 @@ def main(quick: bool = False) -> list[Figure]:
         quick: fewer images and rounds.
 
     Returns:
-        Images a second beside the loop, the growth of memory, and the time to go on.
+        Images a second beside the loop, the table's bytes, the growth of memory, the time to go on.
     """
     images, rounds = (3, 1) if quick else (8, 3)
-    figures = [_throughput(name, size, images, rounds) for name, size in _SIZES.items()]
+    figures = [
+        figure
+        for name, size in _SIZES.items()
+        for figure in _throughput(name, size, images, rounds)
+    ]
     return [*figures, _memory(100 if quick else 500), _resume(1000 if quick else 10_000)]
 
 
 # ── beside the loop ───────────────────────────────────────────────────────────────────────────────
 
 
-def _throughput(name: str, size: tuple[int, int], images: int, rounds: int) -> Figure:
+def _throughput(name: str, size: tuple[int, int], images: int, rounds: int) -> list[Figure]:
     from seg_widgets import load_predictor, segment_folder
     from seg_widgets.prediction import Filter
 
@@ -71,8 +75,13 @@ def _throughput(name: str, size: tuple[int, int], images: int, rounds: int) -> F
             _loop(sorted(photos.iterdir()), loop, Path(scratch) / "coco.json")
 
         taken = alternate({"ours": timed(ours), "DefaultPredictor": timed(theirs)}, rounds)
+        written = sum(path.stat().st_size for path in (out / "table").rglob("*.parquet"))
     values = {who: _rate(summary, images) for who, summary in taken.items()}
-    return Figure(f"{name} photographs, starter", "images/s", values, True, 1.3)
+    size_kb = {"ours": Summary.of([written / images / 1000])}
+    return [
+        Figure(f"{name} photographs, starter", "images/s", values, True, 1.3),
+        Figure(f"{name} photographs, the table", "kB/image", size_kb, compared=False),
+    ]
 
 
 def _default_predictor(predictor: Any) -> Any:

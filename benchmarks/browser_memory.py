@@ -55,12 +55,11 @@ def main(quick: bool = False) -> list[Curve]:
     """Show images, and look at the renderer's memory in between.
 
     Args:
-        quick: only ten.
+        quick: is not used, as there is no short form.
 
     Returns:
         MB over images.
     """
-    counts = _IMAGES[:2] if quick else _IMAGES
     with (
         tempfile.TemporaryDirectory() as scratch,
         running_lab(Path(scratch) / "lab") as lab,
@@ -74,7 +73,7 @@ def main(quick: bool = False) -> list[Curve]:
             notebook.open("memory.ipynb")
             notebook.run_all()
             notebook.wait_for_panel()
-            points = [(float(count), _after(notebook, folder, count)) for count in counts]
+            points = [(float(count), _after(notebook, folder, count)) for count in _IMAGES]
         browser.close()
     return [Curve("memory of the page", "images of 12 MP in a session", "MB", {"renderer": points})]
 

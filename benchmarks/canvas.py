@@ -20,8 +20,9 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 
+from seg_widgets.prediction import GroundTruth
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
-from seg_widgets.viewer import encode_content
+from seg_widgets.viewer import Compared, encode_content
 from tests.browser.lab import STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
 from .figures import Figure, Summary
@@ -66,6 +67,19 @@ slider.observe(draw, "value")
 draw()
 slider.add_class("sgw-panel-slider")
 ipywidgets.VBox([slider, shown])"""
+
+# The same image and instances, with the truth of each second one beside them.
+TRUTH_CELL = """\
+from seg_widgets import SegmentationPanel
+from seg_widgets.testing import StubPredictor, make_picture
+
+image = make_picture({width}, {height})
+truth = StubPredictor({instances})(image)[::2]
+panel = SegmentationPanel(StubPredictor({instances}), samples={{}}, truth=truth)
+panel.image = image
+panel.wait(120)
+panel"""
+WITH_TRUTH = "our canvas, with truth"
 
 ENCODERS = {"kernel round trip, JPEG": "jpeg", "kernel round trip, PNG": "png"}
 
@@ -122,6 +136,17 @@ def open_canvas(notebook: Notebook, lab: Lab, photo: Path, instances: int) -> No
     begin(notebook)
 
 
+def open_with_truth(notebook: Notebook, lab: Lab, size: tuple[int, int], instances: int) -> None:
+    """Our panel, which matches each step with the truth."""
+    cell = TRUTH_CELL.format(width=size[0], height=size[1], instances=instances)
+    lab.write_notebook("truth.ipynb", cell)
+    notebook.open("truth.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    notebook.wait_for_result()
+    begin(notebook)
+
+
 def open_round_trip(
     notebook: Notebook, lab: Lab, size: tuple[int, int], instances: int, encode: str
 ) -> None:
@@ -141,10 +166,13 @@ def sent_bytes(width: int, height: int, instances: int) -> dict[str, int]:
     image = make_picture(width, height)
     prediction = StubPredictor(instances)(image)
     content = encode_content(image, prediction)
+    truth = GroundTruth.of(prediction, size=prediction.image_size)
+    compared = encode_content(image, prediction, others=[Compared.of(prediction, truth)])
     header = json.loads(content[8 : 8 + struct.unpack("<I", content[4:8])[0]])
     packed = sum(len(zlib.compress(crop.bits)) for crop in prediction.masks or ())
     return {
         "whole": len(content),
+        "whole, with truth": len(compared),
         "image": header["imageBytes"],
         "masks": header["maskBytes"],
         "masks packed one by one": packed,
@@ -184,9 +212,10 @@ def _compare(
     with ExitStack() as stack:
         notebooks = {
             name: stack.enter_context(notebook_page(browser, lab))
-            for name in ("our canvas", *ENCODERS)
+            for name in ("our canvas", WITH_TRUTH, *ENCODERS)
         }
         open_canvas(notebooks["our canvas"], lab, photo, INSTANCES)
+        open_with_truth(notebooks[WITH_TRUTH], lab, size, INSTANCES)
         for name, encode in ENCODERS.items():
             open_round_trip(notebooks[name], lab, size, INSTANCES, encode)
         turns: dict[str, list[list[float]]] = {name: [] for name in notebooks}
@@ -203,7 +232,7 @@ def _compare(
         for name, times in turns.items()
     }
     sent = {name: Summary.of([count / 1e3]) for name, count in sent_bytes(*size, INSTANCES).items()}
-    whole = {name: sent[name] for name in ("whole",)}
+    whole = {name: sent[name] for name in ("whole", "whole, with truth")}
     masks = {"our masks": sent["masks"], "packed one by one": sent["masks packed one by one"]}
     return [
         Figure(f"{what}: a step", "ms", medians),

@@ -21,6 +21,7 @@ from .figures import Figure, Summary
 from .measuring import ROUNDS, Case, serve, worker
 
 TITLE = "A photograph from upload to drawn result"
+QUICK = False
 
 R50_FPN = "COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml"
 INSTANCES = 15
@@ -183,12 +184,11 @@ def main(quick: bool = False) -> list[Figure]:
     """Let the cases take turns.
 
     Args:
-        quick: two rounds.
+        quick: is not used, as there is no short form.
 
     Returns:
         The whole request, each step of it, and the peak of memory.
     """
-    rounds = 2 if quick else ROUNDS
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         write_weights(Path(name))
         workers = {
@@ -196,7 +196,7 @@ def main(quick: bool = False) -> list[Figure]:
             for case in CASES
         }
         taken: dict[str, list[Times]] = {case: [] for case in CASES}
-        for _ in range(1 + rounds):
+        for _ in range(1 + ROUNDS):
             for case, process in workers.items():
                 taken[case].append(process.result())
         peaks = {case: Summary.of([process.peak_mb()]) for case, process in workers.items()}

@@ -31,12 +31,12 @@ def main(quick: bool = False) -> list[Curve]:
     """Measure all curves.
 
     Args:
-        quick: the small sizes, in two rounds.
+        quick: the small sizes, in one round.
 
     Returns:
         Milliseconds over pixels, instances, images and panels; MB over panels and repetitions.
     """
-    rounds = 2 if quick else ROUNDS
+    rounds = 1 if quick else ROUNDS
     last = 3 if quick else None
     pixels = {
         x: {"width": width, "height": height, "instances": 30}

@@ -153,9 +153,9 @@ def main(quick: bool = False) -> list[Figure]:
     """Measure the whole answer and its parts.
 
     Args:
-        quick: two rounds, and the whole answer alone.
+        quick: one round, and the whole answer alone.
     """
-    rounds = 2 if quick else ROUNDS
+    rounds = 1 if quick else ROUNDS
     image = photograph()
     with tempfile.TemporaryDirectory() as folder:
         theirs, ours = predictors(Path(folder))

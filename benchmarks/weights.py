@@ -80,7 +80,7 @@ def main(quick: bool = False) -> list[Figure]:
     """Measure the ways in turn.
 
     Args:
-        quick: one round.
+        quick: is not used, as there is no short form.
 
     Returns:
         Time and memory.
@@ -91,7 +91,7 @@ def main(quick: bool = False) -> list[Figure]:
         path, kept = Path(scratch) / "model.pkl", Path(scratch) / "kept"
         _run(_BUILD + _SAVE, path, "", kept)
         _run(_BUILD + _MEASURE, path, "first", kept)
-        for _ in range(1 if quick else ROUNDS):
+        for _ in range(ROUNDS):
             for name, way in _WAYS.items():
                 # "first" comes after "again", and keeps a copy for the next round's.
                 for copy in kept.glob("*") if way == "first" else ():

@@ -74,6 +74,7 @@ docs/panel
 docs/formats
 docs/models
 docs/batch
+docs/judging
 docs/serving
 docs/web_page
 notebooks/README
@@ -109,6 +110,7 @@ _COURSE = """
 03_overlays
 04_your_model
 05_batch
+06_judge
 panel
 ```
 """

@@ -19,11 +19,12 @@ if TYPE_CHECKING:
     from .batch import segment_dataset, segment_folder
     from .drawing import overlay
     from .errors import SegWidgetsError
+    from .evaluation import Evaluation, compare, evaluate
     from .export import save
     from .finetuning import finetune
     from .images import load
     from .modeling import load_predictor, models, save_model, wrap
-    from .prediction import Instance, MaskCrop, Prediction, Predictor, Tidy
+    from .prediction import GroundTruth, Instance, MaskCrop, Prediction, Predictor, Tidy, match
     from .serving import RemotePredictor
     from .session import SegmentationSession
     from .style import Style
@@ -34,6 +35,8 @@ __version__ = "0.1.0"
 # Names are looked up in their modules at first use, so that `import seg_widgets` stays quick and
 # each part can be used without what the other parts need (a batch job needs no widgets).
 _HOMES = {
+    "GroundTruth": "prediction",
+    "Evaluation": "evaluation",
     "Instance": "prediction",
     "MaskCrop": "prediction",
     "Prediction": "prediction",
@@ -45,11 +48,14 @@ _HOMES = {
     "SegmentationSession": "session",
     "Style": "style",
     "Tidy": "prediction",
+    "compare": "evaluation",
     "errors": "",
+    "evaluate": "evaluation",
     "finetune": "finetuning",
     "images": "",
     "load": "images",
     "load_predictor": "modeling",
+    "match": "prediction",
     "models": "modeling",
     "overlay": "drawing",
     "save": "export",
@@ -61,6 +67,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "Evaluation",
+    "GroundTruth",
     "Instance",
     "MaskCrop",
     "Prediction",
@@ -73,11 +81,14 @@ __all__ = [
     "Style",
     "Tidy",
     "__version__",
+    "compare",
     "errors",
+    "evaluate",
     "finetune",
     "images",
     "load",
     "load_predictor",
+    "match",
     "models",
     "overlay",
     "samples",

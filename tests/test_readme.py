@@ -56,6 +56,12 @@ ELSEWHERE = {
     "python -m seg_widgets batch": (
         "tests/cli/test_batch.py::test_a_signal_ends_it_and_the_same_command_goes_on"
     ),
+    "python -m seg_widgets evaluate my-model/ data/ --report report.html": (
+        "tests/cli/test_evaluate.py::test_a_model_on_a_data_set"
+    ),
+    "python -m seg_widgets evaluate MODEL DATA": (
+        "tests/cli/test_evaluate.py::test_a_model_on_a_data_set"
+    ),
     "python -m seg_widgets serve": "tests/serving/test_server.py::test_the_command",
     "make docs": "tests/test_docs.py::test_every_link_of_the_site_leads_somewhere",
 }

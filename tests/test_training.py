@@ -7,6 +7,7 @@ import configparser
 import json
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from seg_widgets.finetuning.calibration import (
     reliability,
     shift_scores,
 )
-from seg_widgets.finetuning.evaluation import coco_figures
+from seg_widgets.finetuning.evaluation import FoundInstance, Truth, encode, evaluate
 from seg_widgets.finetuning.loop import Training, as_input
 from tests.modeling.test_starter_network import imagenet_like
 from training import choices, composites, cutouts, make_starter, packages
@@ -718,34 +719,19 @@ def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:
         export({"layer.weight": torch.tensor([1e6])}, tmp_path)
 
 
-def test_coco_figures_of_perfect_and_of_no_detections() -> None:
+def test_figures_of_perfect_and_of_no_detections() -> None:
     mask = np.zeros((40, 40), np.uint8)
     mask[5:30, 8:33] = 1
-    rle = coco_mask.encode(np.asfortranarray(mask))
-    truth = {
-        "images": [{"id": 1, "height": 40, "width": 40}],
-        "categories": [{"id": index + 1, "name": name} for index, name in enumerate(CLASSES)],
-        "annotations": [
-            {
-                "id": 1,
-                "image_id": 1,
-                "category_id": 4,
-                "segmentation": rle,
-                "area": float(mask.sum()),
-                "bbox": [8.0, 5.0, 25.0, 25.0],
-                "iscrowd": 0,
-            }
-        ],
-    }
-    found = {"image_id": 1, "category_id": 4, "segmentation": rle, "score": 0.9}
-    perfect = coco_figures(truth, [found])
+    animal = FoundInstance(CLASSES.index("animal"), encode(mask), 0.9)
+    truth = Truth(np.zeros((40, 40, 3), np.uint8), [animal])
+    perfect = evaluate([truth], [[animal]], CLASSES)
     assert perfect["AP"] == pytest.approx(1.0)
     assert perfect["per_class"]["animal"]["AR100"] == pytest.approx(1.0)
     assert perfect["per_class"]["food"]["AP"] is None
-    misnamed = coco_figures(truth, [{**found, "category_id": 2}])
+    misnamed = evaluate([truth], [[replace(animal, class_id=CLASSES.index("food"))]], CLASSES)
     assert misnamed["AP"] == pytest.approx(0.0)
     assert misnamed["agnostic_AP50"] == pytest.approx(1.0)
-    assert coco_figures(truth, [])["AP"] == pytest.approx(0.0)
+    assert evaluate([truth], [[]], CLASSES)["AP"] == pytest.approx(0.0)
 
 
 def test_the_best_threshold_becomes_one_half() -> None:

@@ -39,6 +39,7 @@ from training.names import (
     target_of_drawing,
     target_sets,
 )
+from training.packed import pack, unpack
 from training.partial_labels import (
     Context,
     PartialSample,
@@ -61,6 +62,7 @@ from training.photographs import (
     part_of_photo,
     read_photographs,
 )
+from training.reading import Sources
 from training.sources import Material
 
 STARTER = Path(__file__).parent.parent / "weights" / "starter.safetensors"
@@ -476,3 +478,56 @@ def test_doubles_are_outlines_of_one_object() -> None:
 def test_every_folder_that_is_learned_from_is_described_once() -> None:
     assert len({folder.name for folder in FOLDERS}) == len(FOLDERS)
     assert all(0 < folder.background <= 1 for folder in FOLDERS)
+
+
+def test_what_is_packed_for_another_machine_is_read_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(5)
+    smooth = cv2.GaussianBlur(rng.integers(0, 256, (60, 80, 3)).astype(np.uint8), (31, 31), 9)
+    outline = (rng.random((17, 23)) > 0.3).astype(np.uint8)
+    item = PhotoObject(Label(index("dog"), 0.45, has_mask=True).pack(), 3, 5, outline)
+    photo = LabelledPhoto("coco446/1", smooth, (item,), 0.3, 2.0, frozenset({index("dog")}))
+    alpha = np.zeros((60, 80), np.uint8)
+    alpha[10:50, 20:60] = 255
+    cutout = NamedCutout("emoji/1", "emoji", 2, np.dstack([smooth, alpha]), target=index("cat"))
+    sources = Sources([photo], [photo], [cutout], [("sky", np.repeat(smooth, 12, 1))])
+    monkeypatch.setattr("training.packed.FILE_BYTES", 100)
+    assert len(pack(sources, tmp_path)) > 1
+
+    read = unpack(tmp_path)
+    for one in (*read.train, *read.validation):
+        assert (one.key, one.background, one.share, one.labelled) == (
+            photo.key, photo.background, photo.share, photo.labelled,
+        )  # fmt: skip
+        assert abs(one.image.astype(int) - smooth).mean() < 6
+        (found,) = one.objects
+        assert (found.class_id, found.box, found.crowd) == (item.class_id, item.box, False)
+        assert np.array_equal(found.mask, outline)
+    (cut,) = read.cutouts
+    assert (cut.key, cut.source, cut.class_id, cut.target) == ("emoji/1", "emoji", 2, index("cat"))
+    assert np.array_equal(cut.rgba[..., 3], alpha)
+    assert read.backgrounds[0][1].shape[1] == 640
+    with pytest.raises(FileNotFoundError, match=r"training\.packed"):
+        unpack(tmp_path / "none")
+
+
+def test_all_images_of_a_step_have_one_shape() -> None:
+    image = np.full((200, 300, 3), 90, np.uint8)
+    item = PhotoObject(Label(index("dog")).pack(), 50, 50, np.ones((90, 90), np.uint8))
+    photos = [LabelledPhoto("coco446/1", image, (item,))]
+    sampler = NamedSampler(Material([*photos], [], []), 3, batch_size=6)
+    shapes = [sampler.sample(i).image.shape for i in range(12)]
+    assert len(set(shapes[:6])) == len(set(shapes[6:])) == 1
+    assert shapes[0] != shapes[6]
+
+
+def test_a_run_begins_with_what_another_one_learned(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    model = build_named()
+    state = {name: value.clone() for name, value in model.state_dict().items()}
+    save_file({name: value.contiguous() for name, value in state.items()}, tmp_path / "run")
+    other = build_named()
+    begin_named(other, tmp_path / "run")
+    assert all(torch.equal(other.state_dict()[name], value) for name, value in state.items())

@@ -23,16 +23,13 @@ from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.evaluation import Truth
 from seg_widgets.finetuning.loop import Training
 from training.config import Inference
-from training.evaluate import photo_truths
 from training.export import park
 from training.named_model import begin_named, build_named, figures_of, load_weights
-from training.named_sampler import NamedSampler, with_targets
-from training.packages import fetch_all
+from training.named_sampler import NamedSampler
+from training.packed import unpack
 from training.partial_labels import PartialSample, as_partial_input
-from training.photographs import by_group, by_name, named_cutouts, read_photographs
-from training.sources import Material, Part, load_material
+from training.reading import ROOT, add_source_options, read_sources
 
-ROOT = Path(__file__).resolve().parent.parent
 STATE = "state.safetensors"
 STOP = "stop"  # a file of this name in the run's folder ends it
 MONITORED = Inference(384, 640, 0.5)
@@ -45,8 +42,8 @@ MONITOR_HEAD = (
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m training.learn", description=__doc__)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--cache", type=Path, default=ROOT / ".cache" / "training")
+    add_source_options(parser)
+    parser.add_argument("--packed", type=Path, help="learn from what training.packed wrote here")
     parser.add_argument("--run", type=Path, default=ROOT / "training" / "runs" / "names")
     parser.add_argument("--begin", type=Path, default=ROOT / "weights" / "starter.safetensors")
     parser.add_argument("--parked", type=Path, help="go on from this file of an earlier session")
@@ -60,8 +57,10 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--scale", type=float, default=1.0, help="of the training images' sides")
     parser.add_argument("--every", type=int, default=500, help="steps from figures to figures")
     parser.add_argument("--steps", type=int, help="train so many steps instead of hours")
-    parser.add_argument("--limit", type=int, help="at most so many photographs a folder, for tests")
-    parser.add_argument("--photos-only", action="store_true", help="without packages' cut-outs")
+    parser.add_argument("--device", default="cpu", help="cuda: an hour is one of the clock")
+    parser.add_argument("--batch-size", type=int, default=4, help="images a step")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make images")
+    parser.add_argument("--average-decay", type=float, default=0.9995)
     return parser.parse_args(arguments)
 
 
@@ -81,11 +80,11 @@ class LongTraining(Training):
     """A training of partial labels that counts processor time.
 
     An hour is an hour of all of its cores: on a machine with other work, and while it is stopped,
-    the clock runs slower.
+    the clock runs slower. On a GPU it is an hour of the clock.
 
     Attributes:
         begun_at: the step at which this process began; the rate rises anew from there.
-        threads: of the network.
+        threads: of the network; 0: it runs on a GPU.
     """
 
     begun_at = 0
@@ -113,6 +112,9 @@ class LongTraining(Training):
         return super().learning_rate() * min(since / max(self.config.warmup_steps, 1), 1.0)
 
     def _advance(self, step_s: float) -> None:
+        if not self.threads:
+            super()._advance(step_s)
+            return
         spent = time.process_time() + sum(processor_s(one.pid) for one in self._workers)
         if self._spent_s is not None:
             step_s = max(spent - self._spent_s, 1e-3) / self.threads
@@ -131,37 +133,6 @@ def processor_s(pid: int) -> float:
     except OSError:
         return 0.0
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def load_named(options: argparse.Namespace) -> tuple[Material, dict[str, list[Truth]]]:
-    """Return what is learned from, and the validation part's truths by groups and by names."""
-    parts = read_photographs(options.data, limit=options.limit)
-    packages = None if options.photos_only else options.cache
-    older = load_material(options.data, packages, options.limit)
-    index = options.cache / "npm/openmoji/package/data/openmoji.json"
-    sides: tuple[Part, ...] = ("train", "validation")
-    cutouts = [
-        cutout for side in sides for cutout in older[side].cutouts if cutout.source != "photo"
-    ]
-    hidden = {
-        int(photo.key.split("/")[1])
-        for side in ("validation", "heldout")
-        for photo in parts[side]
-        if photo.key.startswith("coco")
-    }
-    named = [
-        cutout
-        for cutout in with_targets(cutouts, index)
-        if cutout.source != "people" or int(cutout.key.rsplit("/", 1)[1]) not in hidden
-    ]
-    photographed = [cutout for photo in parts["train"] for cutout in named_cutouts(photo)]
-    backgrounds = older["train"].backgrounds
-    material = Material([*parts["train"]], [*named, *photographed], backgrounds)
-    truths = {
-        "groups": [*photo_truths(by_group(photo) for photo in parts["validation"])],
-        "names": [*photo_truths(by_name(photo) for photo in parts["validation"])],
-    }
-    return material, truths
 
 
 def go_on(training: Training, file: Path) -> None:
@@ -234,8 +205,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         park(options.run / "checkpoint.pt", options.park)
         print(f"wrote {options.park}")
         return 0
-    fetch_all(options.cache, with_pictures=not options.photos_only)
-    material, truths = load_named(options)
+    sources = unpack(options.packed) if options.packed else read_sources(options)
+    material, truths = sources.material(), sources.truths()
     config = TrainingConfig(
         seconds=None if options.steps else options.hours * 3600,
         steps=options.steps,
@@ -243,14 +214,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mask_factor=options.mask_factor,
         backbone_factor=options.backbone_factor,
         tune_backbone_from=0.0,
-        average_decay=0.9995,
+        average_decay=options.average_decay,
+        batch_size=options.batch_size,
+        workers=options.workers,
     )
     torch.manual_seed(config.seed)
-    sampler = NamedSampler(material, config.seed, options.scale)
+    sampler = NamedSampler(material, config.seed, options.scale, options.batch_size)
     model = build_named(options.group_weight)
     begin_named(model, options.begin)
+    model.to(options.device)
     training = LongTraining(model, sampler, config, options.run)
-    training.threads = options.threads
+    training.threads = options.threads if options.device == "cpu" else 0
     (options.run / STOP).unlink(missing_ok=True)
     if not training.resume() and options.parked is not None:
         go_on(training, options.parked)

@@ -26,10 +26,10 @@ from training.classes import CLASSES
 from training.config import Inference
 from training.evaluate import composite_truths, detect, photo_truths
 from training.export import load
-from training.learn import ROOT
 from training.named_model import build_named, detect_named, load_weights
 from training.names import NAMES
 from training.photographs import FOLDERS, LabelledPhoto, by_group, by_name, read_photographs
+from training.reading import ROOT
 from training.sources import load_material
 
 SHOWN = 0.5  # the panel's slider begins here

@@ -54,10 +54,10 @@ def build_named(group_weight: float = 0.0) -> nn.Module:
 
 
 def begin_named(model: nn.Module, starter: Path) -> None:
-    """Begin with the weights of a starter of seventeen groups.
+    """Begin with the weights of a starter of seventeen groups, or of an earlier run.
 
-    Each name begins as its group, with an even share of its probability: so the groups' scores are
-    the old starter's from the first step on.
+    Of a starter of groups, each name begins as its group, with an even share of its probability: so
+    the groups' scores are the old starter's from the first step on.
 
     Args:
         model: what `build_named` returned.
@@ -71,7 +71,7 @@ def begin_named(model: nn.Module, starter: Path) -> None:
         if name not in ours:
             raise ValueError(f"{starter} has {name}, which the network has not")
         tensor = value.float() if value.is_floating_point() else value
-        if ".cls_score." in name:
+        if tensor.shape != ours[name].shape:
             tensor = spread(tensor, is_bias=name.endswith("bias"))
         ours[name].copy_(tensor)
 

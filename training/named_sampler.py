@@ -59,15 +59,18 @@ class NamedSampler(Sampler):
 
     Attributes:
         scale: of the training images' sides.
+        batch_size: images a step, which have one shape.
     """
 
-    def __init__(self, material: Material, seed: int, scale: float = 1.0) -> None:
+    def __init__(
+        self, material: Material, seed: int, scale: float = 1.0, batch_size: int = 4
+    ) -> None:
         bare = replace(material, photos=[], cutouts=material.cutouts)
         if not material.photos:
             raise ValueError("nothing to draw from: there are no photographs")
         super().__init__(bare if material.cutouts else material, seed, NAMED_SHARES, varied=True)
         self.material = material
-        self.scale = scale
+        self.scale, self.batch_size = scale, batch_size
         shares = np.array([getattr(photo, "share", 1.0) for photo in material.photos])
         self.photo_shares = shares / shares.sum()
         self.zooms = [
@@ -114,7 +117,7 @@ class NamedSampler(Sampler):
 
     def _shape(self, index: int) -> tuple[int, int]:
         # All images of a step have one shape.
-        height, width = SHAPES[(index // 4) % len(SHAPES)]
+        height, width = SHAPES[(index // self.batch_size) % len(SHAPES)]
         return round(height * self.scale / 32) * 32, round(width * self.scale / 32) * 32
 
     def _composite(self, rng: Random, height: int, width: int) -> PartialSample:

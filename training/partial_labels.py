@@ -15,7 +15,7 @@ differs is training alone:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -63,6 +63,10 @@ class Context:
     background: float
     not_there: Tensor
 
+    def to(self, device: torch.device) -> Context:
+        """Return it with its tensors on a device."""
+        return replace(self, ignored=self.ignored.to(device), not_there=self.not_there.to(device))
+
 
 def as_partial_input(sample: PartialSample) -> dict[str, Any]:
     """Turn a sample into detectron2's input dictionary, with its `context`."""
@@ -98,7 +102,7 @@ def is_ignored(boxes: Boxes, ignored: Tensor) -> Tensor:
         N, bool.
     """
     if not len(ignored) or not len(boxes):
-        return torch.zeros(len(boxes), dtype=torch.bool)
+        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
     tensor = boxes.tensor
     lower = torch.maximum(tensor[:, None, :2], ignored[None, :, :2])
     upper = torch.minimum(tensor[:, None, 2:], ignored[None, :, 2:])
@@ -115,7 +119,7 @@ class PartialRCNN(TwoScaleRCNN):
     def forward(self, batched_inputs: list[dict[str, Any]]) -> Any:
         """Return the losses in training, else what is found, as the parent class does."""
         if self.training:
-            contexts = [one["context"] for one in batched_inputs]
+            contexts = [one["context"].to(self.device) for one in batched_inputs]
             self.proposal_generator.contexts = self.roi_heads.contexts = contexts
         return super().forward(batched_inputs)
 
@@ -136,11 +140,11 @@ class PartialRPN(RPN):  # type: ignore[misc]  # detectron2 has no types
         for truth, context in zip(gt_instances, self.contexts, strict=True):
             overlaps = pairwise_iou(truth.gt_boxes, every)
             indices, label = self.anchor_matcher(overlaps)
-            best = overlaps.max(0).values if len(truth) else torch.zeros(len(every))
+            best = overlaps.max(0).values if len(truth) else torch.zeros_like(every.tensor[:, 0])
             label[(label == 0) & is_ignored(every, context.ignored)] = -1
             label = self._subsample_labels(label)
             is_doubtful = (label == 0) & (best < NEAR)
-            label[is_doubtful & (torch.rand(len(label)) > context.background)] = -1
+            label[is_doubtful & (torch.rand_like(best) > context.background)] = -1
             labels.append(label)
             boxes = truth.gt_boxes.tensor
             matched.append(boxes[indices] if len(truth) else torch.zeros_like(every.tensor))
@@ -167,8 +171,8 @@ def targets_of(regions: Instances, truth: Instances, context: Context) -> Target
     """
     classes = regions.gt_classes
     is_background = classes == BACKGROUND
-    best, index = torch.zeros(len(classes)), torch.zeros(len(classes), dtype=torch.int64)
-    weights = torch.ones(len(classes))
+    best = torch.zeros(len(classes), device=classes.device)
+    weights = torch.ones_like(best)
     if len(truth) and len(classes):
         best, index = pairwise_iou(truth.gt_boxes, regions.proposal_boxes).max(0)
         weights = truth.gt_weights[index]
@@ -199,8 +203,12 @@ def name_loss(logits: Tensor, targets: Targets, sets: Tensor, group_weight: floa
     )
     if group_weight:
         is_name = targets.classes < BACKGROUND
-        groups = torch.tensor([group_of_target(int(one)) for one in targets.classes[is_name]])
-        wide = sets[BACKGROUND + 1 + groups.long()]
+        groups = torch.tensor(
+            [group_of_target(int(one)) for one in targets.classes[is_name]],
+            dtype=torch.int64,
+            device=logits.device,
+        )
+        wide = sets[BACKGROUND + 1 + groups]
         loss = loss.index_add(
             0, is_name.nonzero()[:, 0], -group_weight * _log_of_any(logs[is_name], wide)
         )
@@ -266,7 +274,9 @@ class PartialROIHeads(GroupedROIHeads):
         is_object = targets.classes != BACKGROUND
         at = torch.cat([one.proposal_boxes.tensor for one in proposals])[is_object]
         wanted = [
-            one.gt_boxes.tensor if one.has("gt_boxes") else torch.zeros(len(one), 4)
+            one.gt_boxes.tensor
+            if one.has("gt_boxes")
+            else torch.zeros_like(one.proposal_boxes.tensor)
             for one in proposals
         ]
         true_deltas = predictor.box2box_transform.get_deltas(at, torch.cat(wanted)[is_object])
@@ -278,7 +288,7 @@ class PartialROIHeads(GroupedROIHeads):
             instances = [
                 one[(one.gt_classes != BACKGROUND) & one.gt_has_mask]
                 if one.has("gt_has_mask")
-                else one[torch.zeros(len(one), dtype=torch.bool)]
+                else one[torch.zeros_like(one.gt_classes, dtype=torch.bool)]
                 for one in instances
             ]
         return super()._forward_mask(features, instances)

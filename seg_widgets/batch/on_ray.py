@@ -7,16 +7,19 @@ files are the same, whoever wrote them and however often.
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import DependencyError, SettingError
+from .. import errors
+from ..errors import DependencyError, SegWidgetsError, SettingError
 from ..modeling import as_predictor, load_predictor
 from ..prediction import Predictor
+from .giving_up import FailureWatch
 from .job import Described, Job, described_by
 from .journal import absolute
 from .part import Part, PartSummary, finished_part
@@ -194,35 +197,70 @@ def do_on_ray(
 
     Yields:
         After each part, so that the caller can stop.
+
+    Raises:
+        InferenceError: the model of a worker has failed on too many images in a row.
+        SegWidgetsError: what else ends a run, such as a disk that is full.
     """
     images = {number: len(tasks) for number, tasks in run.pending()}
     bar.update(run.done_before)
-    if not images:
-        return
-    data = ray_data()
-    # The run has a bar of its own.
-    context = data.DataContext.get_current()
-    had_bars, context.enable_progress_bars = context.enable_progress_bars, False
-    dataset = data.from_items(
-        [{"part": number} for number in images],
-        override_num_blocks=min(len(images), _MOST_BLOCKS),
-    )
-    done = dataset.map_batches(
-        _PartActor,
-        batch_size=1,
-        fn_constructor_args=(make, absolute(run.out), run.job, run.retry),
-        **workers.options(),
-    )
-    try:
-        for row in done.iter_rows():
+    left = list(images)
+    given = make, absolute(run.out), run.job, run.retry
+    # A second time for what a worker could not tell: whether its model fails on everything.
+    for is_last in (False, True):
+        if not left:
+            return
+        undecided = []
+        for row in _rows(left, (*given, is_last), workers):
             number = int(row["part"])
+            if row["error"]:
+                raise _error_of(row["error"])
+            if not row["summary"]:
+                undecided.append(number)
+                continue
             run.finish(number, PartSummary.from_json(row["summary"]))
             bar.update(images[number])
             if run.failed:
                 bar.set_postfix_str(f"{run.failed} failed")
             yield
+        left = undecided
+
+
+def _rows(
+    parts: Sequence[int], arguments: tuple[Any, ...], workers: Workers
+) -> Generator[dict[str, Any], None, None]:
+    """What workers, made with these arguments, say of each part."""
+    data = ray_data()
+    # The run has a bar of its own.
+    context = data.DataContext.get_current()
+    had_bars, context.enable_progress_bars = context.enable_progress_bars, False
+    dataset = data.from_items(
+        [{"part": number} for number in parts],
+        override_num_blocks=min(len(parts), _MOST_BLOCKS),
+    )
+    done = dataset.map_batches(
+        _PartActor, batch_size=1, fn_constructor_args=arguments, **workers.options()
+    )
+    try:
+        yield from done.iter_rows()
     finally:
         context.enable_progress_bars = had_bars
+
+
+def _text_of(error: SegWidgetsError) -> str:
+    """An error as a row has it. As an exception it would come out of Ray as one of Ray's, with
+    the worker's lines instead of the message."""
+    return json.dumps([type(error).__name__, str(error)])
+
+
+def _error_of(text: str) -> SegWidgetsError:
+    name, message = json.loads(text)
+    kind = getattr(errors, name, SegWidgetsError)
+    try:
+        error: SegWidgetsError = kind(message)
+    except TypeError:  # it is made of more than a message
+        error = SegWidgetsError(message)
+    return error
 
 
 class _PartActor:
@@ -233,13 +271,16 @@ class _PartActor:
         out: the run's folder.
         job: what is done with each image.
         retry: whether images that failed before are tried again.
+        is_last: whether the images at a part's end that the model failed on have failed; else the
+            part is left to a worker that knows whether its model fails on everything.
     """
 
-    def __init__(self, make: MakePredictor, out: str, job: Job, retry: bool) -> None:
+    def __init__(self, make: MakePredictor, out: str, job: Job, retry: bool, is_last: bool) -> None:
         self._predictor = make()
         self._store = open_store(out)
         self._plan = Plan(self._store)
-        self._job, self._retry = job, retry
+        self._job, self._retry, self._is_last = job, retry, is_last
+        self._watch = FailureWatch()
 
     def __call__(self, batch: dict[str, npt.NDArray[np.int64]]) -> dict[str, list[Any]]:
         """Do the parts of a batch.
@@ -248,12 +289,22 @@ class _PartActor:
             batch: the numbers of the parts, as "part".
 
         Returns:
-            The numbers, with what came of each.
+            The numbers, with what came of each ("": it is not known yet whether its last images
+            have failed), and the error that ends the run, or "".
         """
         numbers = [int(number) for number in batch["part"]]
-        return {"part": numbers, "summary": [self._do(number).to_json() for number in numbers]}
+        summaries, failures = [], []
+        for number in numbers:
+            summary, failure = None, ""
+            try:
+                summary = self._do(number)
+            except SegWidgetsError as error:
+                failure = _text_of(error)
+            summaries.append("" if summary is None else summary.to_json())
+            failures.append(failure)
+        return {"part": numbers, "summary": summaries, "error": failures}
 
-    def _do(self, number: int) -> PartSummary:
+    def _do(self, number: int) -> PartSummary | None:
         tasks = self._plan.tasks(number)
         done = finished_part(self._store, number, tasks)
         # One that another worker finished before it was lost.
@@ -261,13 +312,18 @@ class _PartActor:
             return done
         size = batch_size(self._predictor)
         part = Part(self._store, number, tasks, self._job, size, retry=self._retry)
+        left = iter(part.groups)
         groups = ([tasks[index].source for index in group] for group in part.groups)
-        for group, outcomes in zip(
-            part.groups,
-            segment_groups(groups, self._predictor, self._job.reading, self._job.keep),
-            strict=True,
-        ):
-            part.add(group, outcomes)
+        found = segment_groups(
+            groups, self._predictor, self._job.reading, self._job.keep, self._watch
+        )
+        for outcomes in found:
+            part.add(next(left), outcomes)
+        held = self._watch.rest()
+        if held and not self._is_last:
+            return None
+        for outcomes in held:
+            part.add(next(left), outcomes)
         return part.finish()
 
 

@@ -86,6 +86,7 @@ def segment_groups(
     predictor: Predictor,
     reading: Reading = Reading(),
     keep: Keep | None = None,
+    watch: FailureWatch | None = None,
 ) -> Generator[list[Outcome], None, None]:
     """Open images and run a model on them; those of a group go through the model together.
 
@@ -100,6 +101,8 @@ def segment_groups(
         reading: how images are opened.
         keep: says by a prediction without masks which instances are needed; a model that can leaves
             out the masks of the others. None: all are.
+        watch: counts the model's failures in a row over several calls. What it holds back at the
+            end is not yielded: `watch.rest` has it. None: one for this call, and all is yielded.
 
     Yields:
         The outcomes of each group, in order.
@@ -107,7 +110,7 @@ def segment_groups(
     Raises:
         InferenceError: the model has failed on too many images in a row; the message says why.
     """
-    watch = FailureWatch()
+    given, watch = watch, watch or FailureWatch()
     stop = threading.Event()
     waiting: deque[list[Future[Outcome]]] = deque()
     rest = iter(groups)
@@ -123,7 +126,8 @@ def segment_groups(
             while True:
                 fill()
                 if not waiting:
-                    yield from watch.rest()
+                    if given is None:
+                        yield from watch.rest()
                     return
                 futures = waiting.popleft()
                 # Once more, so that others are opened while the model is at these.

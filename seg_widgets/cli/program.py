@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 
 from .. import __version__
 from ..errors import SegWidgetsError
-from . import batch, doctor, export_html, finetune, segment, serve, weights
+from . import batch, doctor, evaluate, export_html, finetune, segment, serve, weights
 from .common import EXIT_NO_READER, EXIT_SOME_FAILED, EXIT_USAGE, print_error
 
 __all__ = ["main"]
 
-_COMMANDS = (segment, batch, serve, weights, export_html, finetune, doctor)
+_COMMANDS = (segment, batch, serve, weights, export_html, finetune, evaluate, doctor)
 """The modules of the commands, in the order of the help.
 
 Each has `add_parser(commands)`, which describes its arguments, and `run(options)`, which gives the

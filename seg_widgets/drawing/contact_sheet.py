@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..images import RGBArray
 from ..prediction import Chosen, Instance, MaskCrop, Prediction, check_image
 from ..style import DEFAULT_STYLE, RGB, Style
-from .labels import Label, join_pills, paint_label
+from .labels import Label, join_pills, joined_size, paint_label
 from .rendering import overlay, shrink_mask
 
 __all__ = ["contact_sheet"]
@@ -172,9 +172,10 @@ def _write(room: RGBArray, instance: Instance, color: tuple[int, int, int], styl
         # Of 10,000 numbers, these are a thousand parts.
         words = [[number[:-3], number[-3:]], [cut], [f"{instance.score:.2f}"]]
         words = [[part for part in word if part] for word in words if any(word)]
-        pill = join_pills(words, _FONT_PX, style.font)
-        width, height = pill.size
+        # Most that are tried are too wide, and need not be drawn to know it.
+        width, height = joined_size(words, _FONT_PX, style.font)
         if width <= room.shape[1] and height <= room.shape[0]:
+            pill = join_pills(words, _FONT_PX, style.font)
             left = (room.shape[1] - width) // 2
             paint_label(room, Label(instance.index, cut, left, 0, pill), color)
             return

@@ -25,6 +25,7 @@ __all__ = [
     "Pill",
     "draw_labels",
     "join_pills",
+    "joined_size",
     "make_pill",
     "paint_label",
     "place_labels",
@@ -318,18 +319,47 @@ def join_pills(texts: list[list[str]], font_size: float, font_file: str | Path |
     Raises:
         SettingError: the font can't be read.
     """
-    words = [[make_pill(part, font_size, font_file) for part in word] for word in texts]
-    first = words[0][0]
-    if any(pill.size[1] != first.size[1] for word in words for pill in word):
-        # Of several fonts, as no single one has all the letters.
+    sizes = [[_pill_size(part, font_size, font_file) for part in word] for word in texts]
+    if not _are_alike(sizes):
         return make_pill(" ".join(map("".join, texts)), font_size, font_file)
-    padding = first.radius
-    blank = np.zeros((first.size[1], padding), np.uint8)
+    padding, _ = _margins(font_size)
+    blank = np.zeros((sizes[0][0][1], padding), np.uint8)
     parts = []
-    for word in words:
-        parts += [blank, *(pill.text[:, padding:-padding] for pill in word)]
+    for word in texts:
+        pills = [make_pill(part, font_size, font_file) for part in word]
+        parts += [blank, *(pill.text[:, padding:-padding] for pill in pills)]
     text = np.hstack([*parts, blank])
     return Pill(_rounded(text.shape[1], text.shape[0], padding), text, padding)
+
+
+def joined_size(
+    texts: list[list[str]], font_size: float, font_file: str | Path | None
+) -> tuple[int, int]:
+    """How wide and high the label of `join_pills` is, without drawing it.
+
+    Args:
+        texts: as for `join_pills`, as are the others.
+        font_size: height of its letters in pixels (em).
+        font_file: see `Style.font`.
+
+    Returns:
+        (width, height) in pixels.
+
+    Raises:
+        SettingError: the font can't be read.
+    """
+    sizes = [[_pill_size(part, font_size, font_file) for part in word] for word in texts]
+    if not _are_alike(sizes):
+        return _pill_size(" ".join(map("".join, texts)), font_size, font_file)
+    padding, _ = _margins(font_size)
+    letters = sum(width - 2 * padding for word in sizes for width, _ in word)
+    return letters + (len(sizes) + 1) * padding, sizes[0][0][1]
+
+
+def _are_alike(sizes: list[list[tuple[int, int]]]) -> bool:
+    """Whether parts are as high as each other: if not, they are of several fonts, as no single one
+    has all the letters."""
+    return len({height for word in sizes for _, height in word}) == 1
 
 
 @lru_cache(maxsize=512)

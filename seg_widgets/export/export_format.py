@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..errors import SettingError
 from ..images import RGBArray
-from ..prediction import Filter, Prediction, require_masks
+from ..prediction import DEFAULT_IOU, Filter, GroundTruth, Prediction, require_masks
 from ..style import DEFAULT_STYLE, Style
 from .files import StrPath, file_stem, write_bytes
 from .png import File, zip_bytes
@@ -51,6 +51,15 @@ class Result:
 
     stem: str = ""
     """What the file's name begins with; "": the image's name without its suffix."""
+
+    truth: GroundTruth | None = None
+    """What is in the image, for the page; None: it is not known."""
+
+    versus: Prediction | None = None
+    """A second prediction, for the page; None: there is none."""
+
+    iou_threshold: float = DEFAULT_IOU
+    """The IoU from which the page matches, 0.1 to 1."""
 
     found: Prediction = field(init=False, repr=False)
     """All that was found, with the masks as the model gave them."""

@@ -19,7 +19,7 @@ from .files import as_json
 from .geojson import to_geojson
 from .imagej import imagej_zip
 from .label_image import label_image_bytes
-from .label_studio import to_label_studio
+from .label_studio import label_studio_json, to_label_studio
 from .labelme import to_labelme
 from .png import File, cutout_files, mask_files, png_bytes
 from .registry import register
@@ -118,18 +118,19 @@ def _cvat_together(together: Together) -> bytes:
 
 
 def _label_studio(result: Result) -> bytes:
-    return as_json([to_label_studio(result.prediction, result.file_name, only=result.indices)])
+    task = to_label_studio(result.prediction, result.file_name, only=result.indices)
+    return label_studio_json([task])
 
 
 def _label_studio_polygons(result: Result) -> bytes:
     task = to_label_studio(
         result.prediction, result.file_name, masks="polygon", only=result.indices
     )
-    return as_json([task])
+    return label_studio_json([task])
 
 
 def _label_studio_together(together: Together) -> bytes:
-    return as_json([to_label_studio(each, name) for _, name, each in together.images()])
+    return label_studio_json([to_label_studio(each, name) for _, name, each in together.images()])
 
 
 def _labelme(result: Result) -> bytes:
@@ -172,7 +173,16 @@ def _html(result: Result) -> bytes:
     # The page has all instances; the filter is what it shows at first.
     shown = result.filter or DEFAULT_FILTER
     name = result.name or result.stem
-    page = to_html(result.found, result.image, name, filter=shown, style=result.style)
+    page = to_html(
+        result.found,
+        result.image,
+        name,
+        filter=shown,
+        style=result.style,
+        truth=result.truth,
+        versus=result.versus,
+        iou_threshold=result.iou_threshold,
+    )
     return page.encode("utf-8", "replace")
 
 

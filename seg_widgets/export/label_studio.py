@@ -14,8 +14,15 @@ from ..errors import SettingError
 from ..prediction import Chosen, Instance, MaskCrop, Prediction, outlines, short
 from ..style import class_color, hex_color
 from .chosen import chosen_instances
+from .files import as_json
 
-__all__ = ["LabelStudioMasks", "brush_rle", "label_studio_config", "to_label_studio"]
+__all__ = [
+    "LabelStudioMasks",
+    "brush_rle",
+    "label_studio_config",
+    "label_studio_json",
+    "to_label_studio",
+]
 
 LabelStudioMasks = Literal["brush", "polygon"]
 """What masks become: brushes, which lose nothing, or polygons, which are easier to correct."""
@@ -26,6 +33,12 @@ _SIZES: Final = (3, 4, 8, 16)
 _WORD: Final = 8
 _LONGEST_RUN: Final = 1 << _SIZES[-1]
 _CHANNELS: Final = 4
+
+# The bytes from "0," to "255,", and which of the four letters each of them has.
+_DIGITS: Final = np.array([list(b"%-4b" % (b"%d," % value)) for value in range(256)], np.uint8)
+_HAS_DIGIT: Final = np.not_equal(_DIGITS, ord(" "))
+# In the place of a brush's bytes while the rest becomes JSON.
+_STAND_IN: Final = "\0"
 
 
 def to_label_studio(
@@ -90,6 +103,46 @@ def to_label_studio(
         "meta": {"labeling_config": config},
         "predictions": [predicted],
     }
+
+
+def label_studio_json(tasks: Sequence[dict[str, Any]]) -> bytes:
+    """Tasks as the JSON file that Label Studio imports.
+
+    Args:
+        tasks: what `to_label_studio` returned, one for each image.
+
+    Returns:
+        What `as_json` makes of them, some times as fast: of ten thousand brushes nearly all of the
+        file is their bytes.
+    """
+    texts: list[bytes] = []
+
+    def without_bytes(region: dict[str, Any]) -> dict[str, Any]:
+        if "rle" not in region["value"]:
+            return region
+        texts.append(_numbers(region["value"]["rle"]))
+        return {**region, "value": {**region["value"], "rle": _STAND_IN}}
+
+    light = []
+    for task in tasks:
+        predictions = [
+            {**each, "result": [without_bytes(region) for region in each["result"]]}
+            for each in task["predictions"]
+        ]
+        light.append({**task, "predictions": predictions})
+    # No text of a user's can look so: JSON has a backslash before each quotation mark in a text.
+    around = as_json(light).split(b'"rle":' + as_json(_STAND_IN).strip())
+    parts = [around[0]]
+    for text, after in zip(texts, around[1:], strict=True):
+        parts += [b'"rle":', text, after]
+    return b"".join(parts)
+
+
+def _numbers(values: Sequence[int]) -> bytes:
+    """Whole numbers from 0 to 255 as a JSON array."""
+    places = np.array(values, np.uint8)
+    text: bytes = _DIGITS[places][_HAS_DIGIT[places]].tobytes()
+    return b"[" + text.rstrip(b",") + b"]"
 
 
 def label_studio_config(

@@ -7,10 +7,10 @@ is the one module that imports it at its top, so it is not exported here: `train
 
 from __future__ import annotations
 
+from ..annotations import Problem
 from .coco import find_parts, read_dataset
 from .config import TrainingConfig
 from .dataset import Dataset, ImageLimits, LabelledImage, LabelledObject
-from .problem import Problem
 from .run import FinetuneResult, check_settings, finetune
 from .split import check_share
 

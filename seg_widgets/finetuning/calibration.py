@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pycocotools import mask as coco_mask
 
-from .evaluation import FoundInstance, Measured, Truth
+from ..prediction import DEFAULT_IOU, assign, overlaps
+from .evaluation import FoundInstance, Measured, Truth, prediction_of, truth_of
 
 __all__ = [
     "Bin",
@@ -92,7 +92,7 @@ class Bin:
 
 
 def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]) -> Matches:
-    """Match detections with the truth, greedily by score.
+    """Match detections with the truth by COCO's rule.
 
     Objects under `MIN_SHARE` of the image, and crowds, count neither as hits nor as misses.
 
@@ -104,42 +104,33 @@ def match(truths: Sequence[Truth], detections: Sequence[Sequence[FoundInstance]]
     right: list[bool] = []
     instances = 0
     for truth, found in zip(truths, detections, strict=True):
+        every = [*truth.instances, *found]
+        names = [
+            str(number) for number in range(max((one.class_id for one in every), default=0) + 1)
+        ]
+        true = truth_of(truth, names)
+        seen = prediction_of(found, true.prediction.image_size, names)
         least = MIN_SHARE * truth.image.shape[0] * truth.image.shape[1]
-        ignored = [item.crowd or coco_mask.area(item.rle) < least for item in truth.instances]
-        instances += len(ignored) - sum(ignored)
-        for item, index in zip(found, _matched(truth, found), strict=True):
-            is_small = coco_mask.area(item.rle) < least
-            is_ignored = is_small if index is None else ignored[index]
+        ignored = true.crowd | (true.prediction.areas < least)
+        instances += int(np.count_nonzero(~ignored))
+
+        pairs = overlaps(seen, true)
+        is_same = seen.class_ids[pairs.detections] == true.prediction.class_ids[pairs.truths]
+        order = np.argsort(-seen.scores, kind="stable").tolist()
+        taken = assign(
+            pairs, order, usable=is_same, crowd=true.crowd, ignored=ignored, iou=DEFAULT_IOU
+        ).detections
+        for item, area, place in zip(found, seen.areas, taken, strict=True):
+            is_ignored = area < least if place < 0 else ignored[place]
             if not is_ignored:
                 scores.append(item.score)
-                right.append(index is not None)
-    order = np.argsort(-np.asarray(scores), kind="stable")
+                right.append(bool(place >= 0))
+    order_of_all = np.argsort(-np.asarray(scores), kind="stable")
     return Matches(
-        np.asarray(scores, dtype=float)[order], np.asarray(right, dtype=bool)[order], instances
+        np.asarray(scores, dtype=float)[order_of_all],
+        np.asarray(right, dtype=bool)[order_of_all],
+        instances,
     )
-
-
-def _matched(truth: Truth, found: Sequence[FoundInstance]) -> list[int | None]:
-    """The index of the object that each detection matches, each at most once, or None."""
-    crowds = [int(item.crowd) for item in truth.instances]
-    overlaps = coco_mask.iou(
-        [item.rle for item in found], [item.rle for item in truth.instances], crowds
-    )
-    taken: set[int] = set()
-    result: list[int | None] = []
-    for row, item in enumerate(found):
-        candidates = {
-            index: float(overlaps[row][index])
-            for index, other in enumerate(truth.instances)
-            if index not in taken
-            and other.class_id == item.class_id
-            and overlaps[row][index] >= 0.5
-        }
-        best = max(candidates, key=candidates.__getitem__, default=None)
-        if best is not None:
-            taken.add(best)
-        result.append(best)
-    return result
 
 
 def reliability(matches: Matches, bins: int = 10) -> list[Bin]:

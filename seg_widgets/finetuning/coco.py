@@ -10,16 +10,23 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ..annotations import (
+    AnnotationFile,
+    Identity,
+    IdIndex,
+    as_id,
+    as_number,
+    as_size,
+    read_annotation_file,
+    read_categories,
+)
 from ..errors import DatasetError, ImageError, ImageTooLargeError, SegWidgetsError
 from ..images import MAX_BYTES, MAX_PIXELS
-from .annotation_file import AnnotationFile, read_annotation_file
-from .categories import read_categories
 from .dataset import SWAPPED, Dataset, ImageLimits, LabelledImage, Problem, orientation_of
 from .image_files import Found, ImageFinder, NotFound
 from .labelling import labelling_gap
 from .objects import ObjectReader
 from .parts import find_parts
-from .values import Identity, IdIndex, as_id, as_number, as_size
 
 __all__ = ["find_parts", "read_dataset"]
 

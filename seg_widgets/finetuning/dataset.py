@@ -15,9 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from ..annotations import Problem, decode, summarize
 from ..images import MAX_BYTES, MAX_PIXELS, MAX_SIDE, RGBArray, load
-from .problem import Problem, summarize
-from .segmentation import decode
 
 __all__ = [
     "SWAPPED",

@@ -1,9 +1,7 @@
-"""COCO mask AP and AR by pycocotools, of images and detections in memory."""
+"""COCO mask AP and AR of images and detections in memory, as `seg_widgets.evaluation` has them."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,11 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pycocotools import mask as coco_mask
 
-__all__ = ["FoundInstance", "Measured", "Truth", "coco_figures", "encode", "evaluate"]
+from .. import evaluation
+from ..prediction import GroundTruth, Prediction, crop_of_rle
+
+__all__ = ["FoundInstance", "Measured", "Truth", "encode", "evaluate", "prediction_of", "truth_of"]
 
 Pixels = NDArray[Any]
 
 _DETECTIONS: Final = 100  # an image, as COCO counts them
+_SHOWN: Final = ("AP", "AP50", "AP75", "AP_large", "AR100", "AR_large")
+_BY_CLASS: Final = ("AP", "AP50", "AP75", "AR100")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,40 @@ def encode(mask: Pixels) -> dict[str, Any]:
     return rle
 
 
+def prediction_of(
+    instances: Sequence[FoundInstance], size: tuple[int, int], class_names: Sequence[str]
+) -> Prediction:
+    """Return instances as a prediction, in their order.
+
+    Args:
+        instances: what was found, or is there.
+        size: (height, width) of the image in pixels.
+        class_names: the names in the order of the class ids.
+    """
+    crops = tuple(crop_of_rle(item.rle, size) for item in instances)
+    corners = [(crop.x, crop.y, crop.x + crop.width, crop.y + crop.height) for crop in crops]
+    return Prediction(
+        size,
+        np.array(corners, np.float32).reshape(-1, 4),
+        np.array([item.score for item in instances], np.float32),
+        np.array([item.class_id for item in instances], np.int64),
+        tuple(class_names),
+        crops,
+    )
+
+
+def truth_of(truth: Truth, class_names: Sequence[str]) -> GroundTruth:
+    """Return what is in an image, with its crowds.
+
+    Args:
+        truth: the image.
+        class_names: the names in the order of the class ids.
+    """
+    height, width = truth.image.shape[:2]
+    crowd = np.array([item.crowd for item in truth.instances], bool)
+    return GroundTruth(prediction_of(truth.instances, (height, width), class_names), crowd)
+
+
 def evaluate(
     truths: Sequence[Truth],
     detections: Sequence[Sequence[FoundInstance]],
@@ -75,113 +112,26 @@ def evaluate(
     Returns:
         Figures from 0 to 1 by name; None where there is nothing to find.
     """
-    images: list[dict[str, Any]] = []
-    annotations: list[dict[str, Any]] = []
-    results: list[dict[str, Any]] = []
-    for number, (truth, found) in enumerate(zip(truths, detections, strict=True), start=1):
-        height, width = truth.image.shape[:2]
-        images.append({"id": number, "height": height, "width": width})
-        for instance in truth.instances:
-            annotations.append(_annotation(instance, number, len(annotations) + 1))
-        results += [_entry(instance, number) | {"score": instance.score} for instance in found]
-    categories = [{"id": index + 1, "name": name} for index, name in enumerate(class_names)]
-    truth_data = {"images": images, "annotations": annotations, "categories": categories}
-    crowded = max((len(truth.instances) for truth in truths), default=0)
-    figures = coco_figures(truth_data, results, max(_DETECTIONS, crowded))
-    figures["images"], figures["instances"] = len(images), len(annotations)
-    return figures
-
-
-def _entry(instance: FoundInstance, image_id: int) -> dict[str, Any]:
+    true = [truth_of(truth, class_names) for truth in truths]
+    found = [
+        prediction_of(items, one.prediction.image_size, class_names)
+        for one, items in zip(true, detections, strict=True)
+    ]
+    most = max([_DETECTIONS, *(len(truth.instances) for truth in truths)])
+    scores = evaluation.evaluate(found, true, max_detections=(1, 10, most)).scores
+    named, agnostic = scores.figures, scores.without_classes.figures
+    by_class = scores.averages.by_class()
     return {
-        "image_id": image_id,
-        "category_id": instance.class_id + 1,
-        "segmentation": instance.rle,
+        **{name: named[name] for name in _SHOWN},
+        **{f"agnostic_{name}": agnostic[name] for name in ("AP50", "AR100", "AR_large")},
+        "max_detections": most,
+        "per_class": {
+            name: {
+                "instances": int(count),
+                **{figure: by_class[name][figure] for figure in _BY_CLASS},
+            }
+            for name, count in zip(class_names, scores.objects(), strict=True)
+        },
+        "images": len(truths),
+        "instances": sum(len(truth.instances) for truth in truths),
     }
-
-
-def _annotation(instance: FoundInstance, image_id: int, number: int) -> dict[str, Any]:
-    return _entry(instance, image_id) | {
-        "id": number,
-        "area": float(coco_mask.area(instance.rle)),
-        "bbox": coco_mask.toBbox(instance.rle).tolist(),
-        "iscrowd": int(instance.crowd),
-    }
-
-
-def coco_figures(
-    truth: dict[str, Any], results: list[dict[str, Any]], max_detections: int = _DETECTIONS
-) -> dict[str, Any]:
-    """Score results against the truth with pycocotools, both in COCO's format.
-
-    Args:
-        truth: a data set whose categories have the ids 1, 2, 3, ….
-        results: a list of results.
-        max_detections: so many of an image's detections count, the best ones; COCO's 100, or more
-            where an image has more objects.
-
-    Returns:
-        Figures from 0 to 1 by name; None where there is nothing to find.
-    """
-    # Imported here since it loads matplotlib.
-    from pycocotools.coco import COCO
-    from pycocotools.cocoeval import COCOeval
-
-    with contextlib.redirect_stdout(io.StringIO()):
-        ground = COCO()
-        ground.dataset = truth
-        ground.createIndex()
-        detections = ground.loadRes([dict(result) for result in results]) if results else COCO()
-        if not results:  # loadRes refuses an empty list
-            detections.dataset = {**truth, "annotations": []}
-            detections.createIndex()
-        runs = {}
-        for use_categories in (True, False):
-            scorer = COCOeval(ground, detections, "segm")
-            scorer.params.useCats = int(use_categories)
-            scorer.params.maxDets = [1, 10, max_detections]
-            scorer.evaluate()
-            scorer.accumulate()
-            runs[use_categories] = scorer.eval
-    named, agnostic = runs[True], runs[False]
-    # Axes: IoU threshold (0.5, 0.55, …), recall, class, area (0: all, 3: large), detections.
-    precision, recall = named["precision"], named["recall"]
-    return {
-        "AP": _mean(precision[:, :, :, 0, -1]),
-        "AP50": _mean(precision[0, :, :, 0, -1]),
-        "AP75": _mean(precision[5, :, :, 0, -1]),
-        "AP_large": _mean(precision[:, :, :, 3, -1]),
-        "AR100": _mean(recall[:, :, 0, -1]),
-        "AR_large": _mean(recall[:, :, 3, -1]),
-        "agnostic_AP50": _mean(agnostic["precision"][0, :, :, 0, -1]),
-        "agnostic_AR100": _mean(agnostic["recall"][:, :, 0, -1]),
-        "agnostic_AR_large": _mean(agnostic["recall"][:, :, 3, -1]),
-        "max_detections": max_detections,
-        "per_class": _per_class(truth, named),
-    }
-
-
-def _per_class(truth: dict[str, Any], results: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    figures = {}
-    for index, category in enumerate(truth["categories"]):
-        count = sum(
-            one["category_id"] == index + 1 and not one["iscrowd"] for one in truth["annotations"]
-        )
-        # Axes: IoU threshold, recall, class, area (0: all), detections (-1: 100).
-        precision = results["precision"][:, :, index, 0, -1]
-        recall = results["recall"][:, index, 0, -1]
-        figures[category["name"]] = {
-            "instances": count,
-            "AP": _mean(precision),
-            "AP50": _mean(precision[0]),
-            "AP75": _mean(precision[5]),
-            "AR100": _mean(recall),
-        }
-    return figures
-
-
-def _mean(values: Any) -> float | None:
-    """The mean of the values, without the -1 that stands where there is nothing to find."""
-    array = np.atleast_1d(np.asarray(values, dtype=float))
-    array = array[array > -1]
-    return float(array.mean()) if array.size else None

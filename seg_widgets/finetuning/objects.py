@@ -6,11 +6,19 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .categories import Classes
+from ..annotations import (
+    REACHES_OVER,
+    Classes,
+    Identity,
+    IdIndex,
+    Problem,
+    as_flag,
+    as_id,
+    encode_rle,
+    find_fault,
+    normalize,
+)
 from .dataset import LabelledImage, LabelledObject
-from .problem import Problem
-from .segmentation import REACHES_OVER, encode_rle, find_fault, normalize
-from .values import Identity, IdIndex, as_flag, as_id
 
 __all__ = ["ObjectReader"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .._text import printable
-from .problem import summarize
+from ..annotations import summarize
 from .split import Split
 from .validation import Validation
 

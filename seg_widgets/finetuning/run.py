@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..annotations import Problem
 from ..errors import (
     ExportError,
     InferenceError,
@@ -25,12 +26,19 @@ from ..errors import (
     SettingError,
 )
 from ..images import MAX_BYTES, MAX_PIXELS
-from ..modeling import STARTER, check_min_size, load_predictor, save_model, wrap
+from ..modeling import (
+    STARTER,
+    as_raised,
+    check_min_size,
+    load_predictor,
+    marked,
+    save_model,
+    wrap,
+)
 from .calibration import calibrate
 from .coco import read_dataset
 from .config import TrainingConfig
 from .dataset import Dataset
-from .problem import Problem
 from .progress import Progress
 from .reports import report_data, report_unmeasured
 from .resuming import SUMMARY, check_same, read_summary, run_settings
@@ -79,6 +87,7 @@ class FinetuneResult:
     why_ended: str = "steps"
 
 
+@as_raised()
 def finetune(
     data: str | Path | Dataset,
     out: str | Path,
@@ -143,8 +152,10 @@ def finetune(
         OutOfMemoryError: there is not enough memory.
         InferenceError: the training failed for another reason, which is named.
         ModelError: the model to start from can't be loaded.
+        Exception: what `report` raises, as it is.
     """
     check_settings(steps, patience, learning_rate, min_size)
+    report = marked(report)
     if isinstance(data, Dataset) and images is not None:
         raise SettingError(
             "images says where read_dataset looks, but this data set is read already; give it to "

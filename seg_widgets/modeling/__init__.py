@@ -8,6 +8,7 @@ The starter's network is the one module that imports them at its top, so it is n
 from __future__ import annotations
 
 from .background import BackgroundDownload
+from .callers import as_raised, marked
 from .catalogue import (
     STARTER,
     ModelCard,
@@ -48,6 +49,7 @@ __all__ = [
     "ModelSource",
     "Price",
     "as_predictor",
+    "as_raised",
     "cache_folder",
     "check_min_size",
     "check_speed",
@@ -59,6 +61,7 @@ __all__ = [
     "keep_threads_passive",
     "load_into",
     "load_predictor",
+    "marked",
     "missing_card",
     "model_name",
     "models",

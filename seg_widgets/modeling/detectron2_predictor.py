@@ -32,6 +32,7 @@ from ..prediction import (
     quantized,
 )
 from .boxes_first import BoxesFirst, box_arrays, clip_boxes, has_halves
+from .callers import as_raised, marked
 from .catalogue import STARTER
 from .inference_network import InferenceNetwork
 from .limits import at_inference, best_first, limit_note
@@ -175,6 +176,7 @@ class Detectron2Predictor:
         """
         return self._answer(image, None, None)
 
+    @as_raised()
     def predict_in_steps(
         self,
         image: npt.NDArray[np.uint8],
@@ -199,6 +201,7 @@ class Detectron2Predictor:
         """
         return self._answer(image, shown.keep, on_first)
 
+    @as_raised()
     def predict_kept(self, image: npt.NDArray[np.uint8], /, keep: Keep) -> Prediction:
         """Find the instances in an image, with the masks of those that are needed.
 
@@ -210,7 +213,8 @@ class Detectron2Predictor:
             What a call gives; but of the instances that are not needed, some have an empty mask.
 
         Raises:
-            SettingError: as for a call; so are the other errors.
+            SettingError: as for a call, or `keep` does not give one boolean for each instance; so
+                are the other errors. What `keep` raises is raised as it is.
         """
         return self._answer(image, keep, None)
 
@@ -260,7 +264,7 @@ class Detectron2Predictor:
         with self._at_inference(network) as limit:
             found = BoxesFirst(network, given, self.class_names)
             everything = np.ones(len(found.boxes), bool)
-            found.draw(everything if first is None else first(found.boxes))
+            found.draw(everything if first is None else _wanted(first, found.boxes))
         if rest and found.waits:
             yield found.partial()
             with self._at_inference(network):
@@ -451,6 +455,17 @@ def _check_image(image: npt.NDArray[Any]) -> None:
             f"A predictor takes an H×W×3 uint8 RGB array, not {image.dtype} of shape "
             f"{image.shape}; use seg_widgets.images.load to make one."
         )
+
+
+def _wanted(keep: Keep, found: Prediction) -> npt.NDArray[np.bool_]:
+    """Which instances the caller needs, checked."""
+    answer = np.asarray(marked(keep)(found))
+    if answer.shape != (len(found),) or answer.dtype != np.bool_:
+        raise SettingError(
+            f"keep gives one boolean for each of the {len(found)} instances, but this one gave "
+            f"{answer.dtype} of the shape {answer.shape}."
+        )
+    return answer
 
 
 def _instances_in(outputs: Any) -> Any:

@@ -29,6 +29,7 @@ from ..errors import (
     WeightsFetchError,
 )
 from ..net import Progress
+from .callers import as_raised, marked
 from .catalogue import STARTER, ModelCard, cache_folder, find_model, weight_folders
 from .checkpoint import MAX_WEIGHTS_BYTES
 from .zoo_names import card_meant, names_like
@@ -47,6 +48,7 @@ _REASONS: Final = (
 )
 
 
+@as_raised()
 def download(
     name: str,
     *,
@@ -72,6 +74,7 @@ def download(
         ConfigError: the name is no model of the zoo.
         WeightsFetchError: the weights could not be fetched or written.
         WeightsError: what came is another file.
+        Exception: what `progress` raises, as it is.
     """
     card = _zoo_card(name)
     if card.weights is not None:
@@ -83,7 +86,8 @@ def download(
         _check(cancel, card)
         _check_size(card, total)
         if progress is not None:
-            progress(there, total)
+            # An OSError of its own says nothing of the folder.
+            marked(progress)(there, total)
 
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -32,6 +32,9 @@ from .filter import (
     check_threshold,
 )
 from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
+from .matches import MATCH_COLUMNS, Match, Matches
+from .matching import DEFAULT_IOU, Assignment, assign, check_iou, match
+from .overlap import LEAST_IOU, Overlaps, overlaps
 from .own_overlaps import OwnOverlaps
 from .partial import PartialPrediction
 from .plotting import plot
@@ -50,29 +53,41 @@ from .selection import Chosen, SortKey
 from .soft_masks import MASK_THRESHOLD, quantized
 from .supervision import to_supervision
 from .tidy import NO_TIDY, OverlapBy, Tidy, check_tidy
+from .truth import GroundTruth
+from .truth_classes import ClassMapping, called_by_model
+from .truth_source import TruthSource
 
 __all__ = [
     "CSV_COLUMNS",
     "DEFAULT_FILTER",
+    "DEFAULT_IOU",
     "DEFAULT_THRESHOLD",
     "IMAGE_COLUMNS",
     "INSTANCE_COLUMNS",
+    "LEAST_IOU",
     "MASK_THRESHOLD",
+    "MATCH_COLUMNS",
     "NO_TIDY",
     "RLE",
     "SCHEMA_VERSION",
     "SCORE_FLOOR",
     "AnsweringPredictor",
+    "Assignment",
     "BatchPredictor",
     "Chosen",
+    "ClassMapping",
     "Column",
     "Conversion",
     "Filter",
+    "GroundTruth",
     "InputFormat",
     "Instance",
     "Keep",
     "MaskCrop",
+    "Match",
+    "Matches",
     "OverlapBy",
+    "Overlaps",
     "OwnOverlaps",
     "PartialPrediction",
     "Points",
@@ -84,12 +99,16 @@ __all__ = [
     "SparingPredictor",
     "StepwisePredictor",
     "Tidy",
+    "TruthSource",
+    "assign",
+    "called_by_model",
     "category_ids",
     "category_ids_source",
     "check_class_names",
     "check_class_thresholds",
     "check_image",
     "check_indices",
+    "check_iou",
     "check_threshold",
     "check_tidy",
     "columns_table",
@@ -100,7 +119,9 @@ __all__ = [
     "instance_batch",
     "instance_columns",
     "is_known_model",
+    "match",
     "outlines",
+    "overlaps",
     "paste",
     "plot",
     "polygons",

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .checks import read_only
+from .overlap import meetings, shared_pixels
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -78,33 +79,17 @@ def overlaps_within(prediction: Prediction) -> OwnOverlaps:
         The pairs, sorted by their indices.
     """
     rectangles = rectangles_of(prediction)
-    low, high = rectangles[:, :2], rectangles[:, :2] + rectangles[:, 2:]
-    masks = prediction.masks
-    crops: dict[int, npt.NDArray[np.bool_]] = {}
-    found: list[tuple[int, int, int]] = []
-    for first in range(len(rectangles) - 1):
-        start = np.maximum(low[first], low[first + 1 :])
-        end = np.minimum(high[first], high[first + 1 :])
-        meeting = np.flatnonzero((start < end).all(axis=1))
-        for at in meeting.tolist():
-            second = first + 1 + at
-            (x1, y1), (x2, y2) = start[at].tolist(), end[at].tolist()
-            if masks is None:
-                shared = (x2 - x1) * (y2 - y1)
-            else:
-                parts = []
-                for index in (first, second):
-                    if index not in crops:
-                        crops[index] = masks[index].to_array()
-                    x, y = low[index]
-                    parts.append(crops[index][y1 - y : y2 - y, x1 - x : x2 - x])
-                shared = int(np.count_nonzero(parts[0] & parts[1]))
-            if shared:
-                found.append((first, second, shared))
-        # It is the smaller of its pairs from now on in none.
-        crops.pop(first, None)
-    pairs = np.array(found, np.int64).reshape(-1, 3)
-    areas = prediction.areas if masks is not None else rectangles[:, 2] * rectangles[:, 3]
-    columns = (read_only(np.ascontiguousarray(column)) for column in pairs.T)
-    first_of, second_of, pixels = columns
-    return OwnOverlaps(first_of, second_of, pixels, areas)
+    corners = rectangles.astype(np.float64)
+    corners[:, 2:] += corners[:, :2]
+    first, second, meeting = meetings(corners, corners)
+    once = first < second
+    first, second = first[once], second[once]
+    if prediction.masks is None:
+        areas = rectangles[:, 2] * rectangles[:, 3]
+        pixels = meeting[once].astype(np.int64)
+    else:
+        areas = prediction.areas
+        pixels = shared_pixels(prediction.masks, prediction.masks, first, second)
+    shared = pixels > 0
+    first, second, pixels = (read_only(part[shared]) for part in (first, second, pixels))
+    return OwnOverlaps(first, second, pixels, areas)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
-from operator import itemgetter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,9 +17,6 @@ Ring = npt.NDArray[np.int64]
 _Corner = tuple[int, int]
 
 _MOST_OF_16_BITS: Final = 0xFFFF
-
-_READING_ORDER: Final = itemgetter(1, 0)
-"""Of a corner (x, y): from the top, and in a row from the left."""
 
 
 class Polygon(NamedTuple):
@@ -51,61 +47,90 @@ def polygons(crop: MaskCrop) -> list[Polygon]:
         return []
     inside = np.zeros((crop.height + 2, crop.width + 2), bool)
     inside[1:-1, 1:-1] = crop.to_array()
-    offset = np.array([crop.x, crop.y])
     shells: list[Ring] = []
     holes: list[Ring] = []
-    for corners in _rings(inside):
-        for part in _cut(corners):
-            first = min(part, key=_READING_ORDER)
-            is_shell = bool(inside[first[1] + 1, first[0] + 1])
-            # Clockwise on a screen: from its topmost corner to the right.
-            is_clockwise = part[(part.index(first) + 1) % len(part)][1] == first[1]
-            turned = part if is_clockwise == is_shell else part[::-1]
-            # Three times as fast as from a list of pairs.
-            flat = np.fromiter(chain.from_iterable(turned), np.int64, 2 * len(turned))
-            ring = flat.reshape(-1, 2) + offset
-            (shells if is_shell else holes).append(ring)
+    for ring, is_shell in _rings(inside, (crop.x, crop.y)):
+        (shells if is_shell else holes).append(ring)
     if len(shells) == 1:
         # The usual case, in which there is nothing to compare.
         return [Polygon(shells[0], holes)]
     found = [Polygon(shell, []) for shell in sorted(shells, key=_area, reverse=True)]
+    edges = [_upright_edges(piece.shell) for piece in found]
     for hole in holes:
-        # Of the shells around it, the smallest is its own.
-        around = [piece for piece in found if _holds(piece.shell, hole)]
-        around[-1].holes.append(hole)
+        # Of the shells around it, the smallest is its own; if it is no other, it is the largest.
+        place = _first(hole)
+        own = next((at for at in range(len(found) - 1, 0, -1) if _holds(edges[at], place)), 0)
+        found[own].holes.append(hole)
     return found
 
 
-def _rings(inside: npt.NDArray[np.bool_]) -> Iterator[list[_Corner]]:
-    """The closed lines between inside and outside, each as the corners at which it turns.
-
-    A corner has one horizontal and one vertical edge. In each row of corners the first and the
-    second, the third and the fourth … are the ends of an edge, and so in each column.
+def _rings(inside: npt.NDArray[np.bool_], offset: _Corner) -> Iterator[tuple[Ring, bool]]:
+    """The rings of a mask, and whether each is a shell.
 
     Args:
         inside: the mask with an empty pixel around it.
+        offset: is added to the corners.
     """
     ys, xs, is_left, is_up, is_sorted = _corners(inside)
     if is_sorted:
         across = _partners(np.arange(len(xs)))
         down = _partners(np.argsort(xs.astype(np.uint16), kind="stable"))
+        lines = _lines(across, down)
+        # Each begins with its topmost corner, and so goes to the right: clockwise on a screen.
+        starts = [line[0] for line in lines]
+        are_shells = inside[ys[starts] + 1, xs[starts] + 1].tolist()
+        lines = [
+            line if is_shell else line[::-1]
+            for line, is_shell in zip(lines, are_shells, strict=True)
+        ]
     else:
         # Where two corners are at one place, the one whose edge comes from before is first.
         across = _partners(np.lexsort((~is_left, xs, ys)))
         down = _partners(np.lexsort((~is_up, ys, xs)))
-    places = list(zip(xs.tolist(), ys.tolist(), strict=True))
-    is_new = [True] * len(places)
-    for start in range(len(places)):
+        places: list[int] = (ys * inside.shape[1] + xs).tolist()
+        parts = [part for line in _lines(across, down) for part in _cut(line, places)]
+        firsts = [min(part, key=places.__getitem__) for part in parts]
+        are_shells = inside[ys[firsts] + 1, xs[firsts] + 1].tolist()
+        lines = []
+        for part, first, is_shell in zip(parts, firsts, are_shells, strict=True):
+            after = part[(part.index(first) + 1) % len(part)]
+            is_clockwise = ys[after] == ys[first]
+            lines.append(part if is_clockwise == is_shell else part[::-1])
+
+    # One array for all of them: most are short.
+    flat = np.fromiter(chain.from_iterable(lines), np.int64)
+    points = np.stack((xs[flat] + offset[0], ys[flat] + offset[1]), axis=1)
+    end = 0
+    for line, is_shell in zip(lines, are_shells, strict=True):
+        start, end = end, end + len(line)
+        yield points[start:end], is_shell
+
+
+def _lines(across: list[int], down: list[int]) -> list[list[int]]:
+    """The closed lines between inside and outside, each as the indices of the corners at which it
+    turns.
+
+    A corner has one horizontal and one vertical edge. In each row of corners the first and the
+    second, the third and the fourth … are the ends of an edge, and so in each column.
+
+    Args:
+        across: for each corner, the other end of its horizontal edge.
+        down: for each corner, the other end of its vertical edge.
+    """
+    lines = []
+    is_new = [True] * len(across)
+    for start in range(len(across)):
         if not is_new[start]:
             continue
-        ring: list[_Corner] = []
+        line: list[int] = []
         corner = start
         while is_new[corner]:
             other = across[corner]
             is_new[corner] = is_new[other] = False
-            ring += (places[corner], places[other])
+            line += (corner, other)
             corner = down[other]
-        yield ring
+        lines.append(line)
+    return lines
 
 
 def _corners(
@@ -148,22 +173,22 @@ def _partners(order: npt.NDArray[np.intp]) -> list[int]:
     return found
 
 
-def _cut(ring: list[_Corner]) -> list[list[_Corner]]:
-    """A closed line as lines that pass each corner once."""
-    if len(set(ring)) == len(ring):
-        return [ring]
-    parts: list[list[_Corner]] = []
-    path: list[_Corner] = []
-    places: dict[_Corner, int] = {}
-    for corner in ring:
-        at = places.get(corner)
+def _cut(line: list[int], places: Sequence[int]) -> list[list[int]]:
+    """A closed line as lines that pass each place once."""
+    if len({places[corner] for corner in line}) == len(line):
+        return [line]
+    parts: list[list[int]] = []
+    path: list[int] = []
+    passed_at: dict[int, int] = {}
+    for corner in line:
+        at = passed_at.get(places[corner])
         if at is None:
-            places[corner] = len(path)
+            passed_at[places[corner]] = len(path)
             path.append(corner)
             continue
         parts.append(path[at:])
         for passed in path[at + 1 :]:
-            del places[passed]
+            del passed_at[places[passed]]
         del path[at + 1 :]
     return [*parts, path]
 
@@ -181,11 +206,17 @@ def _area(ring: Ring) -> float:
     return float(across + x[-1] * y[0] - x[0] * y[-1]) / 2
 
 
-def _holds(shell: Ring, hole: Ring) -> bool:
-    """Whether a hole lies inside of a shell (by the edges to the right of a pixel of it)."""
-    x, y = _first(hole)
-    ends = np.roll(shell, -1, axis=0)
+def _upright_edges(shell: Ring) -> Ring:
+    """The vertical edges of a shell: 3×N, the x, the upper y and the lower y of each."""
+    ends = np.concatenate((shell[1:], shell[:1]))
     is_upright = shell[:, 0] == ends[:, 0]
-    low, high = np.minimum(shell[:, 1], ends[:, 1]), np.maximum(shell[:, 1], ends[:, 1])
-    crossed = is_upright & (shell[:, 0] > x) & (low <= y) & (y < high)
+    ys, end_ys = shell[is_upright, 1], ends[is_upright, 1]
+    return np.stack((shell[is_upright, 0], np.minimum(ys, end_ys), np.maximum(ys, end_ys)))
+
+
+def _holds(edges: Ring, pixel: _Corner) -> bool:
+    """Whether a pixel lies inside of a shell, by the shell's vertical edges to its right."""
+    xs, low, high = edges
+    x, y = pixel
+    crossed = (xs > x) & (low <= y) & (y < high)
     return bool(np.count_nonzero(crossed) % 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .comparing import CompareWith, Comparison, IouThreshold
 from .history import EntryState, History, HistoryEntry
 from .history_table import filter_of, history_table, shown_in
 from .model_slot import (
@@ -30,11 +31,14 @@ __all__ = [
     "ByIdentity",
     "ClassNames",
     "ClassThresholds",
+    "CompareWith",
+    "Comparison",
     "EntryState",
     "History",
     "HistoryEntry",
     "ImageTrait",
     "Indices",
+    "IouThreshold",
     "ModelChoice",
     "ModelSlot",
     "Result",

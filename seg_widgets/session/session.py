@@ -13,10 +13,10 @@ from typing import Any, Final, Literal, Unpack
 from ..images import Channels, Choices, Contrast, Reading
 from ..modeling import EXACT
 from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor
+from .comparing import Comparing
 from .history_table import history_table
 from .model_slot import ModelChoice
 from .queue import Request
-from .revisiting import Revisiting
 from .several import several
 from .source import Limits, Source
 
@@ -26,7 +26,7 @@ PANEL_MAX_PIXELS: Final = 25_000_000
 """Pixels of the largest image that a session opens; more would make the browser slow."""
 
 
-class SegmentationSession(Revisiting):
+class SegmentationSession(Comparing):
     """An image, what a model found in it, and what of that is shown; knows no widget.
 
     Of several requests for one image one runs, the newest waits, and older ones are dropped. A
@@ -233,6 +233,7 @@ class SegmentationSession(Revisiting):
         Args:
             timeout_s: Seconds to wait for the worker's end (default 0).
         """
+        self._end_second()
         try:
             with self._lock, self._reporting():
                 self._closed = True

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from .assets import LazyText, script, stylesheet
+from .compared import Compared
 from .content import (
     IMAGE_FORMATS,
     Content,
     EncodedImage,
+    compare_content,
     decode_content,
     encode_content,
     encode_image,
@@ -17,9 +19,11 @@ from .page import page_of, to_html
 
 __all__ = [
     "IMAGE_FORMATS",
+    "Compared",
     "Content",
     "EncodedImage",
     "LazyText",
+    "compare_content",
     "decode_content",
     "encode_content",
     "encode_image",

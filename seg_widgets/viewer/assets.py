@@ -35,6 +35,7 @@ _CANVAS_STYLES: Final = (
     "stage",
     "side",
     "table",
+    "match",
     "tools",
     "dialogs",
     "panel",

@@ -7,7 +7,8 @@ the other:
 - the header's length in bytes: uint32, little-endian;
 - the header: JSON in UTF-8, with the keys of `_header`;
 - the image: JPEG or PNG;
-- the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream;
+- the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream; those
+  of what the prediction is compared with come behind its own;
 - the soft masks, where they were asked for: the boxes as float32, little-endian, and all soft masks
   as uint8, as one zlib stream.
 """
@@ -28,11 +29,13 @@ import numpy.typing as npt
 from ..errors import ExportError, SegWidgetsError
 from ..prediction import MaskCrop, PartialPrediction, Prediction, check_image, unpacked
 from ..style import class_color, hex_color
+from .compared import Compared
 
 __all__ = [
     "IMAGE_FORMATS",
     "Content",
     "EncodedImage",
+    "compare_content",
     "decode_content",
     "encode_content",
     "encode_image",
@@ -98,6 +101,7 @@ def encode_content(
     name: str = "",
     image_format: str = "auto",
     encoded: EncodedImage | None = None,
+    others: Sequence[Compared] = (),
     soft: bool = False,
 ) -> bytes:
     """Image, masks and metadata as the one message that the canvas reads.
@@ -109,6 +113,7 @@ def encode_content(
         image_format: how the image travels: "jpeg" (quality 90), "png" (without loss), or "auto":
             PNG for images of up to 256 colours, JPEG for all others.
         encoded: the image's file, where it was made before; then `image_format` says nothing.
+        others: what the prediction is compared with.
         soft: whether the prediction's soft masks are in it, too, where it has some.
 
     Returns:
@@ -121,11 +126,12 @@ def encode_content(
     whole = prediction.boxes if isinstance(prediction, PartialPrediction) else prediction
     check_image(whole, image)
     file = encoded or encode_image(image, image_format)
-    return _message(prediction, name, file, soft)
+    packed_soft = _packed_soft(prediction) if soft else b""
+    return _message(file, prediction, name, others, packed_soft)
 
 
 def with_soft_masks(content: bytes, prediction: Prediction, soft: bool = True) -> bytes:
-    """A message with its prediction's soft masks, or without them.
+    """A message with its prediction's soft masks, or without them; all else stays.
 
     Args:
         content: what `encode_content` gave.
@@ -135,27 +141,56 @@ def with_soft_masks(content: bytes, prediction: Prediction, soft: bool = True) -
     Returns:
         Another message.
     """
-    header, image, _ = _parts_of(content)
+    header, image, masks, _ = _parts_of(content)
+    return _joined(header, image, masks, _packed_soft(prediction) if soft else b"")
+
+
+def compare_content(content: bytes, prediction: Prediction, others: Sequence[Compared]) -> bytes:
+    """A message of the same image and prediction, compared with something else.
+
+    Args:
+        content: what `encode_content` gave.
+        prediction: the one that it was made of.
+        others: what the prediction is compared with.
+
+    Returns:
+        Another message, with image and soft masks as they are.
+    """
+    header, image, _, packed_soft = _parts_of(content)
     file = EncodedImage(header["mediaType"], image)
-    return _message(prediction, header["name"], file, soft)
+    return _message(file, prediction, header["name"], others, packed_soft)
 
 
 def _message(
-    prediction: Prediction | PartialPrediction, name: str, file: EncodedImage, soft: bool
+    file: EncodedImage,
+    found: Prediction | PartialPrediction,
+    name: str,
+    others: Sequence[Compared],
+    packed_soft: bytes,
 ) -> bytes:
-    _, masks = _parts(prediction)
-    packed = _packed_soft(prediction) if soft else b""
-    bits = zlib.compress(b"".join(crop.bits for crop in masks or () if crop), _ZLIB_LEVEL)
+    prediction, masks = _parts(found)
+    crops = [crop for crop in masks or () if crop]
+    crops += [crop for each in others for crop in each.masks]
+    packed = zlib.compress(b"".join(crop.bits for crop in crops), _ZLIB_LEVEL)
     header = {
-        **_header(prediction, name),
+        **_header(found, name),
+        "others": [each.header(prediction) for each in others],
         "mediaType": file.media_type,
-        "imageBytes": len(file.data),
-        "maskBytes": len(bits),
-        "softBytes": len(packed),
     }
+    return _joined(header, file.data, packed, packed_soft)
+
+
+def _joined(header: dict[str, Any], image: bytes, masks: bytes, packed_soft: bytes) -> bytes:
+    """The message of its parts, as they travel."""
+    lengths = {
+        "imageBytes": len(image),
+        "maskBytes": len(masks),
+        "softBytes": len(packed_soft),
+    }
+    text = json.dumps({**header, **lengths}, ensure_ascii=False, separators=(",", ":"))
     # The name of a file need not be text: what can't be written becomes "?".
-    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, file.data, bits, packed))
+    head = text.encode("utf-8", "replace")
+    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, image, masks, packed_soft))
 
 
 def decode_content(content: bytes) -> Content:
@@ -180,14 +215,19 @@ def decode_content(content: bytes) -> Content:
 
 
 def _decode(content: bytes) -> Content:
-    header, image, packed = _parts_of(content)
-    has_masks = header["hasMasks"] and None not in header["crops"]
-    masks = unpacked(header["crops"], zlib.decompress(packed)) if has_masks else None
-    return Content(header, image, masks)
+    header, image, packed, _ = _parts_of(content)
+    bits = zlib.decompress(packed)
+    crops = header["crops"]
+    if header["hasMasks"] and None in crops:
+        return Content(header, image, None)
+    end = sum((width * height + 7) // 8 for *_, width, height in crops)
+    behind = [crop for side in header.get("others", ()) for crop in side["crops"]]
+    unpacked(behind, bits[end:])  # checks that all of it is there, and no more
+    return Content(header, image, unpacked(crops, bits[:end]) if header["hasMasks"] else None)
 
 
-def _parts_of(content: bytes) -> tuple[dict[str, Any], bytes, bytes]:
-    """The header, the image, and the packed masks."""
+def _parts_of(content: bytes) -> tuple[dict[str, Any], bytes, bytes, bytes]:
+    """The header, the image, and the masks and soft masks, packed."""
     if content[:4] != _MAGIC:
         raise ValueError(f"it doesn't begin with {_MAGIC.decode()}")
     (length,) = _LENGTH.unpack_from(content, 4)
@@ -197,10 +237,10 @@ def _parts_of(content: bytes) -> tuple[dict[str, Any], bytes, bytes]:
     soft_at = masks_at + header["maskBytes"]
     # A notebook that was saved by an earlier version has none.
     announced = header["maskBytes"] + header.get("softBytes", 0)
-    if len(content) - masks_at != announced:
-        there = len(content) - masks_at
+    there = len(content) - masks_at
+    if there != announced:
         raise ValueError(f"{announced} bytes of masks were announced, not {there}")
-    return header, content[image_at:masks_at], content[masks_at:soft_at]
+    return header, content[image_at:masks_at], content[masks_at:soft_at], content[soft_at:]
 
 
 def _packed_soft(found: Prediction | PartialPrediction) -> bytes:

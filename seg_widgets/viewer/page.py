@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import DEFAULT_FILTER, Filter, Prediction
+from ..prediction import DEFAULT_FILTER, DEFAULT_IOU, Filter, GroundTruth, Prediction
 from ..style import DEFAULT_STYLE, Style
 from .assets import script, stylesheet
+from .compared import Compared
 from .content import encode_content
 
 __all__ = ["page_of", "to_html"]
@@ -67,6 +68,8 @@ _TRAITS: Final[Mapping[str, Any]] = {
     "hovered": None,
     "zoom": 1,
     "pan": [0.5, 0.5],
+    "iou_threshold": DEFAULT_IOU,
+    "compare_with": "truth",
     "legend": True,
     "table": True,
     "doubt": False,
@@ -95,6 +98,9 @@ def to_html(
     *,
     filter: Filter = DEFAULT_FILTER,
     style: Style = DEFAULT_STYLE,
+    truth: GroundTruth | None = None,
+    versus: Prediction | None = None,
+    iou_threshold: float = DEFAULT_IOU,
 ) -> str:
     """The text of an HTML file that shows the image and all its instances, to be explored.
 
@@ -108,6 +114,9 @@ def to_html(
         filter: which instances the page shows at first; whoever opens it can change that.
         style: how it draws them at first, as far as a canvas can: colours, opacity, masks,
             outlines, boxes, labels.
+        truth: what is there; the page then matches it with what is shown.
+        versus: a second prediction to compare with.
+        iou_threshold: the IoU from which instances match at first, 0.1 to 1.
 
     Returns:
         The file's text, to be written as UTF-8.
@@ -116,8 +125,11 @@ def to_html(
         SettingError: the image is no such array.
         PredictionError: the prediction is for an image of another size.
     """
-    chosen = {**filter.to_traits(), **style.to_traits()}
-    return page_of(encode_content(image, prediction, name, soft=True), name, chosen)
+    chosen = {**filter.to_traits(), **style.to_traits(), "iou_threshold": iou_threshold}
+    given = [each for each in (truth, versus) if each is not None]
+    others = [Compared.of(prediction, each) for each in given]
+    content = encode_content(image, prediction, name, others=others, soft=True)
+    return page_of(content, name, chosen)
 
 
 def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from typing import Any, Protocol
 
 from ..errors import ImageError
+from ..export import ExportedFile
 from ..images import Upload
 
-__all__ = ["Handlers", "OnExport", "OnOpen", "reply_to"]
+__all__ = ["File", "Handlers", "OnExport", "OnOpen", "Reply", "file_reply", "reply_to"]
 
-OnExport = Callable[[str], tuple[str, str, bytes]]
-"""Makes the file of a format by its name: (file name, media type, bytes)."""
+File = tuple[str, str, bytes]
+"""A file's name, its media type, its content."""
+
+OnExport = Callable[[str], File | Future[ExportedFile]]
+"""Makes the file of a format by its name, at once or in a while."""
+
+Reply = tuple[dict[str, Any], list[bytes]]
+"""A reply, and the bytes that go with it."""
 
 OnOpen = Callable[[list[Upload]], None]
 """Takes images that were dropped, pasted or photographed."""
@@ -28,7 +36,7 @@ class Handlers(Protocol):
 
 def reply_to(
     handlers: Handlers, content: dict[str, Any], buffers: list[Any]
-) -> tuple[dict[str, Any], list[bytes]]:
+) -> Reply | Future[ExportedFile]:
     """Do what the browser requests.
 
     Args:
@@ -37,7 +45,7 @@ def reply_to(
         buffers: The bytes that came with it.
 
     Returns:
-        The reply and the bytes that go with it.
+        The reply; or a file that is still being made, whose reply is `file_reply`.
 
     Raises:
         ImageError: It should open images, and none came.
@@ -45,8 +53,8 @@ def reply_to(
     """
     action = content["action"]
     if action == "export" and handlers.on_export is not None:
-        name, media_type, data = handlers.on_export(str(content.get("format")))
-        return {"file": name, "mediaType": media_type}, [data]
+        made = handlers.on_export(str(content.get("format")))
+        return made if isinstance(made, Future) else file_reply(made)
     if action == "open" and handlers.on_open is not None:
         handlers.on_open(_uploads(content.get("names"), buffers))
     elif action == "address" and handlers.on_address is not None:
@@ -56,6 +64,16 @@ def reply_to(
     else:
         return {"failed": True}, []
     return {}, []
+
+
+def file_reply(file: File) -> Reply:
+    """The reply with a file.
+
+    Args:
+        file: The file.
+    """
+    name, media_type, data = file
+    return {"file": name, "mediaType": media_type}, [data]
 
 
 def _uploads(names: object, buffers: list[Any]) -> list[Upload]:

@@ -4,6 +4,7 @@ the kernel."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import CancelledError, Future
 from typing import Any, Final, cast
 
 import anywidget
@@ -14,12 +15,25 @@ import numpy.typing as npt
 import traitlets
 
 from ..errors import SegWidgetsError, SettingError
+from ..export import ExportedFile
 from ..images import MAX_BYTES
-from ..prediction import Filter, PartialPrediction, Prediction
+from ..prediction import (
+    ClassMapping,
+    Filter,
+    GroundTruth,
+    Matches,
+    PartialPrediction,
+    Prediction,
+    TruthSource,
+    match,
+)
 from ..session import (
+    ByIdentity,
     ClassNames,
     ClassThresholds,
+    CompareWith,
     Indices,
+    IouThreshold,
     ThreadSafeTraits,
     Threshold,
     TidyTrait,
@@ -27,8 +41,10 @@ from ..session import (
 from ..style import DEFAULT_STYLE, Style
 from ..viewer import (
     IMAGE_FORMATS,
+    Compared,
     EncodedImage,
     LazyText,
+    compare_content,
     decode_content,
     encode_content,
     encode_image,
@@ -36,7 +52,7 @@ from ..viewer import (
     stylesheet,
     with_soft_masks,
 )
-from .browser_requests import OnExport, OnOpen, reply_to
+from .browser_requests import OnExport, OnOpen, Reply, file_reply, reply_to
 from .canvas_traits import (
     WHOLE,
     Actions,
@@ -73,6 +89,11 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             (default): PNG for images of up to 256 colours, JPEG for all others.
         static_image: Whether a saved notebook holds a picture of what is shown, as a small PNG
             beside the widget (default True).
+        truth: What is in the image, whatever `GroundTruth.of` takes, or None (default). What is
+            shown is matched with it. What doesn't fit becomes `error`.
+        versus: A second prediction to match with, or None (default).
+        classes: The model's names of the truth's classes, such as `{"kitty": "cat"}`, or None
+            (default).
         **settings: The canvas's traits, such as `threshold=0.7`.
 
     Raises:
@@ -150,6 +171,26 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     and height from 0 to 1; default (0.5, 0.5). A view that would show more than the image takes the
     nearest point that it can."""
 
+    truth = ByIdentity()
+    """What is in the image, whatever `GroundTruth.of` takes; None (default) for nothing. It is kept
+    for the next image, which a COCO file has under its name."""
+
+    versus = ByIdentity()
+    """A second prediction of the image, or what `Prediction.of` takes; None (default) for
+    nothing."""
+
+    classes = ByIdentity()
+    """The model's names of the truth's classes, a dict such as `{"kitty": "cat"}`; None (default)
+    where they are the same."""
+
+    iou_threshold = IouThreshold().tag(sync=True)
+    """The IoU from which a detection and a true instance match, a float from 0.1 to 1; default
+    0.5."""
+
+    compare_with = CompareWith().tag(sync=True)
+    """Which side the instances are matched with, "truth" (default) or "versus"; where only one is
+    there, that one."""
+
     legend = traitlets.Bool(True).tag(sync=True)
     """Whether the classes are listed with their colours and counts, a bool; default True."""
 
@@ -198,15 +239,21 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         name: str = "",
         image_format: str = "auto",
         static_image: bool = True,
+        truth: Any = None,
+        versus: Any = None,
+        classes: ClassMapping | None = None,
         **settings: Any,
     ) -> None:
+        self._others: tuple[Compared, ...] = ()
+        self._versus_name = ""
+        self._waits_for_next = False
         self._shown: Shown | None = None
         # The image of the preview, and its file where that is the whole image.
         self._previewed: tuple[RGBArray, EncodedImage] | None = None
         self._partial: Partial | None = None
         self.on_export: OnExport | None = None
         """Makes the file of a format by its name, one of `exports`: (file name, media type,
-        bytes)."""
+        bytes), or a `Future` of it."""
         self.on_open: OnOpen | None = None
         """Takes the images that were dropped, pasted or photographed."""
         self.on_address: Callable[[str], None] | None = None
@@ -227,6 +274,10 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             self._shown = (name, image.shape[1], image.shape[0], prediction)
         super().__init__(**settings)
         self.on_msg(self._on_message)
+        with self.hold_trait_notifications():
+            self.truth, self.versus, self.classes = truth, versus, classes
+        self.observe(self._compare_anew, ["truth", "versus", "classes"])
+        self._compare_anew()
 
     def set_result(self, image: RGBArray, prediction: Prediction, name: str = "") -> None:
         """Show another image and its result; thresholds and hidden classes stay as they are.
@@ -243,11 +294,93 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         """
         partial, self._partial = self._partial, None
         encoded = self._take_encoded(image)
+        self._others = self._compared(prediction, name)
         content = encode_content(
-            image, prediction, name, self._format, encoded, soft=self.soft_masks
+            image,
+            prediction,
+            name,
+            self._format,
+            encoded,
+            others=self._others,
+            soft=self.soft_masks,
         )
         goes_on = partial is not None and partial.is_part_of(image, prediction)
         self._show(content, (name, image.shape[1], image.shape[0], prediction), not goes_on)
+
+    def compare(
+        self,
+        truth: GroundTruth | None,
+        versus: Prediction | None,
+        versus_name: str = "",
+        *,
+        is_of_next: bool = False,
+    ) -> None:
+        """Match what is shown with both of these, or with nothing.
+
+        Args:
+            truth: The truth, as it is.
+            versus: A second prediction.
+            versus_name: What to call whatever made it.
+            is_of_next: They belong to the image that `set_result` shows next (default False).
+        """
+        self._versus_name = versus_name
+        if self.truth is truth and self.versus is versus:
+            return
+        self._waits_for_next = is_of_next
+        try:
+            with self.hold_trait_notifications():
+                self.truth, self.versus = truth, versus
+        finally:
+            self._waits_for_next = False
+
+    @property
+    def matches(self) -> Matches | None:
+        """What is shown, matched with what it is compared with; None while there is nothing to
+        match."""
+        if self._shown is None or not self._others:
+            return None
+        wanted = [each for each in self._others if each.kind == self.compare_with]
+        other = (*wanted, *self._others)[0]
+        return match(
+            self._shown[3],
+            other.other,
+            iou=self.iou_threshold,
+            only=self.filter,
+            pairs=other.pairs,
+        )
+
+    def side_of(self, kind: str) -> Any:
+        """What is shown beside the prediction.
+
+        Args:
+            kind: "truth" or "versus".
+
+        Returns:
+            A `GroundTruth` or a `Prediction`; None where there is none.
+        """
+        return next((each.other for each in self._others if each.kind == kind), None)
+
+    def _compare_anew(self, _change: object = None) -> None:
+        if self._shown is None or self._partial is not None or self._waits_for_next:
+            return
+        name, _, _, prediction = self._shown
+        before, self._others = self._others, self._compared(prediction, name)
+        if before or self._others:
+            self.content = compare_content(self.content, prediction, self._others)
+
+    def _compared(self, prediction: Prediction, name: str) -> tuple[Compared, ...]:
+        """What a prediction is compared with; what doesn't fit becomes the message."""
+        found = []
+        try:
+            if self.truth is not None:
+                truth = TruthSource(self.truth, self.classes).of(prediction, name)
+                found.append(Compared.of(prediction, truth))
+            if self.versus is not None:
+                second = Prediction.of(self.versus, prediction.image_size)
+                found.append(Compared.of(prediction, second, self._versus_name))
+        except SegWidgetsError as error:
+            self.error = str(error)
+        return tuple(found)
 
     def set_partial(self, image: RGBArray, found: PartialPrediction, name: str = "") -> None:
         """Show what was found so far, until its result is there; `set_preview(None)` ends it, too.
@@ -381,11 +514,29 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         # takes.
         self.send({"received": request_id})
         try:
-            reply, data = reply_to(self, content, list(buffers or ()))
+            reply = reply_to(self, content, list(buffers or ()))
         except SegWidgetsError as error:
             self.error = str(error)
-            reply, data = {"failed": True}, []
-        self.send({"reply": request_id, **reply}, data)
+            reply = {"failed": True}, []
+        if isinstance(reply, Future):
+            reply.add_done_callback(lambda file: self._send_file(request_id, file))
+        else:
+            self._send_reply(request_id, reply)
+
+    def _send_file(self, request_id: object, file: Future[ExportedFile]) -> None:
+        """Called by the thread that made it, or cancelled it."""
+        reply: Reply = {"failed": True}, []
+        try:
+            reply = file_reply(file.result())
+        except SegWidgetsError as error:
+            self.error = str(error)
+        except CancelledError:
+            pass  # the person knows
+        self._send_reply(request_id, reply)
+
+    def _send_reply(self, request_id: object, reply: Reply) -> None:
+        content, data = reply
+        self.send({"reply": request_id, **content}, data)
 
     def __repr__(self) -> str:
         if self._shown is None:

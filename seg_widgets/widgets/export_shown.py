@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from ..errors import SegWidgetsError
 from ..export import (
@@ -19,11 +20,14 @@ from ..export import (
     unique_stems,
 )
 from ..modeling import EXACT
+from ..prediction import Filter
 from ..session import HistoryEntry, SegmentationState, filter_of, shown_in
+from ..style import Style
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
+from .exporting import OnImage
 
-__all__ = ["export_all", "export_names", "export_shown"]
+__all__ = ["AllImages", "export_all", "export_names", "export_shown"]
 
 
 def export_shown(
@@ -61,6 +65,9 @@ def export_shown(
         source=state.origin,
         model=model_name,
         speed="" if speed == EXACT else speed,
+        truth=canvas.side_of("truth"),
+        versus=canvas.side_of("versus"),
+        iou_threshold=canvas.iou_threshold,
     )
     return make(format_name, result)
 
@@ -81,8 +88,40 @@ def export_names(history: Iterable[HistoryEntry]) -> list[str]:
     return names
 
 
+class AllImages(NamedTuple):
+    """The images of a session and how they are shown, at one moment."""
+
+    history: tuple[HistoryEntry, ...]
+    """Those that are done."""
+
+    filter: Filter
+    """What is shown."""
+
+    current: int | None
+    """The number of the image on screen."""
+
+    style: Style
+    """How they are drawn."""
+
+    @classmethod
+    def of(cls, state: SegmentationState, canvas: SegmentationCanvas) -> AllImages:
+        """Note what is shown now.
+
+        Args:
+            state: The session's state.
+            canvas: How images are drawn.
+
+        Raises:
+            SegWidgetsError: There is no image yet.
+        """
+        done = tuple(entry for entry in state.history if entry.prediction is not None)
+        if not done:
+            raise SegWidgetsError("There is no image to save yet.")
+        return cls(done, state.filter, state.current, canvas.style_shown)
+
+
 def export_all(
-    format_name: str, state: SegmentationState, canvas: SegmentationCanvas
+    format_name: str, images: AllImages, on_image: OnImage = lambda number, count: None
 ) -> ExportedFile:
     """Make one file of all images of the history, with what the filter shows in each.
 
@@ -90,42 +129,37 @@ def export_all(
 
     Args:
         format_name: The name of a format of the export registry.
-        state: The session's state.
-        canvas: How images are drawn.
+        images: The images.
+        on_image: Is called before each of them. What it raises is raised.
 
     Returns:
         The file's name, its media type and its content.
 
     Raises:
-        SegWidgetsError: There is no image yet.
         SettingError: There is no such format, or the results are of models with different classes.
         ImageError: The pixels of an image can't be had any more.
     """
-    found = list(shown_in(state.history, state.filter, state.current))
-    if not found:
-        raise SegWidgetsError("There is no image to save yet.")
-    names = _unique([entry.source or f"image-{entry.number}" for entry, _ in found])
+    history = images.history
+    names = _unique([entry.source or f"image-{entry.number}" for entry in history])
     chosen = FORMATS.get(format_name)
     if chosen is not None and chosen.make_together is None:
-        entries = [entry for entry, _ in found]
-        return make_each(format_name, _each(entries, names, state, canvas))
-    return make_together(format_name, names, [prediction for _, prediction in found])
+        return make_each(format_name, _each(images, names, on_image))
+    predictions = []
+    for number, (_, shown) in enumerate(shown_in(history, images.filter, images.current), 1):
+        on_image(number, len(history))
+        predictions.append(shown)
+    return make_together(format_name, names, predictions)
 
 
-def _each(
-    entries: Iterable[HistoryEntry],
-    names: Iterable[str],
-    state: SegmentationState,
-    canvas: SegmentationCanvas,
-) -> Iterator[Result]:
+def _each(images: AllImages, names: list[str], on_image: OnImage) -> Iterator[Result]:
     """What each image's own files are made of; its pixels are loaded when it is its turn."""
-    stems = unique_stems(list(names))
-    for entry, (name, stem) in zip(entries, stems, strict=True):
+    stems = unique_stems(names)
+    for number, (entry, (name, stem)) in enumerate(zip(images.history, stems, strict=True), 1):
+        on_image(number, len(images.history))
         result = entry.result
         if result is not None:
-            shown = filter_of(entry, state.filter, state.current)
-            style = canvas.style_shown
-            yield Result(result.image, result.prediction, name, shown, style, stem=stem)
+            shown = filter_of(entry, images.filter, images.current)
+            yield Result(result.image, result.prediction, name, shown, images.style, stem=stem)
 
 
 def _unique(names: list[str]) -> list[str]:

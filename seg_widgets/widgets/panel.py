@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Unpack
 
@@ -17,12 +19,13 @@ from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
-from ..prediction import DEFAULT_THRESHOLD, Prediction, Predictor, Tidy
+from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor, Tidy
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
 from .controls import Controls
-from .export_shown import export_all, export_names, export_shown
+from .export_shown import AllImages, export_all, export_names, export_shown
+from .exporting import Exporting
 from .filmstrip import Filmstrip
 from .image_sources import ImageSources
 from .layout import close_all, labelled, panel_rows
@@ -38,11 +41,10 @@ _HINT: Final = (
     "Upload photographs, drop or paste them here, paste the address of one, or pick a sample."
 )
 
-# What the canvas shows of the panel's state, and what a person can change on it.
-_SHOWN: Final = ("status", "busy")
+# What a person can change on the canvas, and how it is drawn.
 _FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances", "tidy")
 _DRAWN: Final = ("color_by", "opacity", "show")
-_SHARED: Final = (*_FILTER, "selected", "error")
+_SHARED: Final = (*_FILTER, "selected", "error", "iou_threshold", "compare_with")
 # What is about the instances of one result.
 _OF_ONE: Final = ("hidden_instances", "selected")
 
@@ -87,6 +89,12 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         static_image: Whether a saved notebook holds a picture of what is shown, as a PNG of at most
             640 pixels' width and 150 kB beside the widget (default True). It is for GitHub,
             nbviewer and whoever opens the notebook without a kernel.
+        truth: What is in the images, whatever `GroundTruth.of` takes; in COCO JSON each image is
+            found by its name. What is shown is matched with it, live. None (default) for nothing.
+        versus: A second model to compare with (a name, a folder, a predictor), which runs in the
+            background, or a second prediction. None (default) for nothing.
+        classes: The model's names of the truth's classes, such as `{"kitty": "cat"}`. None
+            (default) where they are the same.
 
     Raises:
         SettingError: A value is out of range, or there is no such keyword.
@@ -112,6 +120,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         models: Mapping[str, Predictor | Callable[[], Predictor]] | None = None,
         controls: Iterable[str] | None = None,
         static_image: bool = True,
+        truth: Any = None,
+        versus: Any = None,
+        classes: ClassMapping | None = None,
         **unknown: object,
     ) -> None:
         for name in unknown:
@@ -126,6 +137,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self.hidden_classes = hidden_classes
         self.class_thresholds = class_thresholds or {}
         self.tidy = tidy
+        self.truth, self.versus, self.classes = truth, versus, classes
         super().__init__(
             predictor,
             build=build,
@@ -194,7 +206,8 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self.canvas.on_export = self._export
         self.canvas.on_open = self._open_files
         self.canvas.on_address = self._open_dropped
-        self.canvas.on_cancel = self.cancel
+        self.canvas.on_cancel = self._cancel
+        self._exporting = Exporting(self._lock, self._show_actions)
         self.filmstrip = Filmstrip()
         self.filmstrip.lock = self._lock
         self.filmstrip.on_show = self.show
@@ -217,7 +230,6 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 unless=lambda name: name in _OF_ONE and self.canvas.is_partial,
             )
             self._push = shared.push
-            shown = Mirror(self, self.canvas, _SHOWN, two_way=False, lock=self._lock)
             # Only what Python sets goes to the slider from here. What the person sets, the browser
             # has already linked; sending it again would pull the handle back while it is dragged.
             slider = Mirror(
@@ -228,10 +240,11 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 lock=self._lock,
                 unless=shared.is_receiving,
             )
-            for mirror in (shared, shown, slider):
+            for mirror in (shared, slider):
                 mirror.push()
             for show, names in (
                 (self._show_result, ["result"]),
+                (self._show_comparison, ["comparison"]),
                 (self._show_upcoming, ["upcoming"]),
                 (self._show_controls, ["notes", "can_undo_clear"]),
                 (self._show_history, ["history", "current", *_FILTER]),
@@ -252,10 +265,28 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             self.canvas.clear()
         else:
             was_partial = self.canvas.is_partial
+            self._compare_canvas(is_of_next=True)
             self.canvas.set_result(result.image, result.prediction, result.name)
             if was_partial:  # a person may have chosen some already
                 self.hidden_instances = self.canvas.hidden_instances
                 self.selected = self.canvas.selected
+
+    def _show_comparison(self, _change: object = None) -> None:
+        if self.result is not None and not self.canvas.is_partial:
+            self._compare_canvas()
+
+    def _compare_canvas(self, is_of_next: bool = False) -> None:
+        """Give the canvas what belongs to the result on screen."""
+        comparison, result = self.comparison, self.result
+        if comparison is None or result is None or comparison.prediction is not result.prediction:
+            self.canvas.compare(None, None, is_of_next=is_of_next)
+        else:
+            self.canvas.compare(
+                comparison.truth,
+                comparison.versus,
+                comparison.versus_name,
+                is_of_next=is_of_next,
+            )
 
     def _show_upcoming(self, _change: object = None) -> None:
         upcoming = self.upcoming
@@ -278,7 +309,12 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self._controls.show(self.notes, self.can_undo_clear)
 
     def _show_actions(self, _change: object = None) -> None:
-        self.canvas.actions = (*self._actions, *(("cancel",) if self.working else ()))
+        with self._lock:
+            exporting = self._exporting.status
+            can_cancel = self.working or bool(exporting)
+            self.canvas.status = self.status or exporting
+            self.canvas.busy = self.busy or bool(exporting)
+            self.canvas.actions = (*self._actions, *(("cancel",) if can_cancel else ()))
 
     def _show_model(self, _change: object = None) -> None:
         self._models.show_model(self.predictor, self.busy)
@@ -353,6 +389,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             timeout_s: Seconds to wait for the worker's end (default 0).
         """
         if not self.closed:
+            self._exporting.cancel()
             super().close(timeout_s)
             close_all(self)
         ipywidgets.VBox.close(self)
@@ -376,20 +413,31 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         predictor, build = choice
         super().use(predictor, build=build, device=self._device, speed=speed)
 
+    def _cancel(self) -> None:
+        # What the canvas names is ended: the session's work, if there is any.
+        if self.working:
+            self.cancel()
+        else:
+            self._exporting.cancel()
+
     def _exports(self) -> list[str]:
         """The menu of files: what is shown, and where there are several images, all of them."""
         if "export" not in self._has:
             return []
         return export_names(self.history)
 
-    def _export(self, format_name: str) -> ExportedFile:
+    def _export(self, format_name: str) -> ExportedFile | Future[ExportedFile]:
         if self.canvas.is_partial:
             raise SegWidgetsError(
                 "The fainter instances of this image are still being drawn. Save it again when "
                 "that is done."
             )
         if format_name.startswith(ALL_IMAGES):
-            return export_all(format_name.removeprefix(ALL_IMAGES), self, self.canvas)
+            # Of many images it takes long; the kernel goes on meanwhile.
+            with self._lock:
+                images = AllImages.of(self, self.canvas)
+            name = format_name.removeprefix(ALL_IMAGES)
+            return self._exporting.start(partial(export_all, name, images))
         return export_shown(format_name, self, self.canvas, self.model_name, self.speed)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from seg_widgets.prediction import Filter, Tidy
+from seg_widgets.prediction import Filter, GroundTruth, Tidy
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer import to_html
 
@@ -198,12 +198,16 @@ _PIXELS = """(canvas) => { const data = canvas.getContext("2d").getImageData(0, 
     sum = (sum * 31 + data[at]) >>> 0; return sum; }"""
 
 
+@pytest.mark.parametrize("compares", [False, True])
 def test_many_instances_drawn_by_what_changes_look_as_drawn_anew(
-    browser: Browser, tmp_path: Path
+    browser: Browser, tmp_path: Path, compares: bool
 ) -> None:
     image = make_picture(900, 600)
     path = tmp_path / "many.html"
-    path.write_text(to_html(StubPredictor(900)(image), image, "many"), "utf-8")
+    found = StubPredictor(900)(image)
+    # Then each has the line of its outcome.
+    truth = GroundTruth.of(found[::3], size=found.image_size) if compares else None
+    path.write_text(to_html(found, image, "many", truth=truth), "utf-8")
     with quiet_page(browser) as (tab, _):
         tab.goto(path.as_uri())
         page = PanelPage(tab, [])

@@ -666,6 +666,69 @@ def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path) -> Non
     assert notebook.shown() == 7
 
 
+WAITING_FORMAT = """\
+import pathlib
+import time
+
+from seg_widgets import export
+
+
+def make(result):
+    while result.name == "other.jpg" and not pathlib.Path({flag!r}).exists():
+        time.sleep(0.05)
+    return b"made"
+
+
+export.register(
+    export.ExportFormat("waiting", "Waiting", "waits", "All of it.", ".wait", "text/plain", make)
+)
+"""
+
+
+def test_a_file_of_all_images_shows_its_progress_and_can_be_cancelled(
+    notebook: Notebook, lab: Lab, photo: Path, tmp_path: Path
+) -> None:
+    flag, other = tmp_path / "go on", tmp_path / "other.jpg"
+    other.write_bytes(photo.read_bytes())
+    cell = WAITING_FORMAT.format(flag=str(flag)) + STUB_CELL.format(instances=12, delay_s=0)
+    lab.write_notebook("saving.ipynb", cell)
+    notebook.open("saving.ipynb")
+    notebook.run_all()
+    notebook.wait_for_panel()
+    notebook.upload(photo)
+    notebook.wait_for_result(name=photo.name)
+    notebook.upload(other)
+    notebook.wait_for_result(name="other.jpg")
+    canvas, page = notebook.canvas, notebook.page
+
+    def choose(label: str) -> None:
+        canvas.get_by_role("button", name="Export", exact=True).click()
+        page.get_by_role("menuitem", name=label, exact=True).click()
+
+    busy = canvas.locator(".sgw-busy")
+    choose("Waiting of all images")
+    expect(canvas).to_have_attribute("aria-busy", "true")
+    expect(busy).to_contain_text("Saving image 2 of 2")
+    # The kernel is free meanwhile.
+    with page.expect_download() as download:
+        choose("CSV")
+    assert download.value.suggested_filename == "other.csv"
+
+    busy.get_by_role("button", name="Cancel").click()
+    expect(canvas).to_have_attribute("aria-busy", "false")
+    expect(busy).to_be_hidden()
+    assert notebook.shown() == 7, "what is on screen stays"
+
+    choose("Waiting of all images")
+    expect(busy).to_contain_text("Saving image 2 of 2")
+    with page.expect_download() as download:
+        flag.touch()
+    assert download.value.suggested_filename == "images.wait.zip"
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.namelist() == [f"{photo.stem}.wait", "other.wait"]
+    expect(canvas).to_have_attribute("aria-busy", "false")
+
+
 def colors_of(canvas: Locator) -> int:
     """How many colours the pixels of a canvas have."""
     count: int = canvas.evaluate(

@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 import torch
 
 from seg_widgets import images, load_predictor, samples
-from seg_widgets.errors import InferenceError, OutOfMemoryError
+from seg_widgets.errors import InferenceError, OutOfMemoryError, SettingError
 from seg_widgets.modeling.boxes_first import GROUP, BoxesFirst, has_halves
 from seg_widgets.modeling.detectron2_predictor import Detectron2Predictor
 from seg_widgets.prediction import (
     Filter,
     PartialPrediction,
+    Prediction,
     SparingPredictor,
     StepwisePredictor,
 )
@@ -111,6 +113,23 @@ def test_masks_that_nobody_needs_are_left_out(r50: Detectron2Predictor, photo: A
     assert spared.masks[: 2 * GROUP] == answer.masks[: 2 * GROUP]
     assert not spared.areas[2 * GROUP :].any()
     assert r50.predict_kept(photo, Filter(0.0).keep) == answer
+
+
+@pytest.mark.parametrize(
+    "error", [ZeroDivisionError("mine"), RuntimeError("out of memory"), MemoryError("mine")]
+)
+def test_what_the_callers_function_raises_is_raised_as_it_is(
+    r50: Detectron2Predictor, photo: Any, error: Exception
+) -> None:
+    def keep(found: Prediction) -> npt.NDArray[np.bool_]:
+        raise error
+
+    with pytest.raises(type(error)) as raised:
+        r50.predict_kept(photo, keep)
+    assert raised.value is error
+    with pytest.raises(SettingError, match="one boolean for each of the"):
+        r50.predict_kept(photo, lambda found: np.ones(2, bool))
+    assert len(r50.predict_kept(photo, Filter(0.5).keep)) == len(r50(photo))
 
 
 def test_one_step_where_few_masks_would_wait(r50: Detectron2Predictor, photo: Any) -> None:

@@ -43,3 +43,21 @@ class Killing(Stub):
             else:
                 os.kill(os.getpid(), signal.SIGKILL)
         return super().__call__(image)
+
+
+class Dying(Stub):
+    """Loses its GPU after nine images."""
+
+    def __call__(self, image: npt.NDArray[np.uint8], /) -> Prediction:
+        if self.calls == 9:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        return super().__call__(image)
+
+
+class Weak(Stub):
+    """Fails on the last image of the folder, and on it alone."""
+
+    def __call__(self, image: npt.NDArray[np.uint8], /) -> Prediction:
+        if image.shape[1] == 64 + 39:
+            raise RuntimeError("not enough memory")
+        return super().__call__(image)

@@ -12,11 +12,11 @@ import pytest
 from seg_widgets import segment_dataset, segment_folder
 from seg_widgets.batch import OBJECT_COLUMNS, Workers
 from seg_widgets.cli import batch, main
-from seg_widgets.errors import SettingError
+from seg_widgets.errors import InferenceError, SettingError
 from seg_widgets.images import load
 from seg_widgets.testing import make_jpeg
 
-from .models import Killing, Stub
+from .models import Dying, Killing, Stub, Weak
 
 ray: Any = pytest.importorskip("ray")
 
@@ -84,6 +84,29 @@ def test_two_workers_of_which_one_is_killed_write_the_same_bytes(
     # Nothing is left to do, here or there.
     again = segment_folder(folder, tmp_path / "there", Stub, ray=True, **settings)
     assert again.done_before == 40
+
+
+def test_a_dead_gpu_ends_the_run_which_goes_on_later(folder: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"images_per_part": 4, "progress": False}
+    there: dict[str, Any] = {"ray": True, "workers": Workers(1), **settings}
+    # The parts end behind 03, 07, 11 …: the model dies at the second image of a part's last three.
+    with pytest.raises(InferenceError, match="on 3 images in a row: RuntimeError: CUDA error"):
+        segment_folder(folder, tmp_path / "there", Dying, **there)
+    failed = (tmp_path / "there" / "failures.csv").read_text()
+    assert "07.jpg" in failed and "CUDA" not in failed
+    went_on = segment_folder(folder, tmp_path / "there", Stub, **there)
+    assert (went_on.done, went_on.failed, went_on.is_complete) == (40, 1, True)
+    assert went_on.done_before >= 8
+    segment_folder(folder, tmp_path / "here", Stub(), **settings)
+    assert _files(tmp_path / "there") == _files(tmp_path / "here")
+
+
+def test_a_last_image_that_fails_alone_ends_nothing(folder: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"images_per_part": 20, "progress": False}
+    there = segment_folder(folder, tmp_path / "there", Weak, ray=True, **settings)
+    segment_folder(folder, tmp_path / "here", Weak(), **settings)
+    assert (there.done, there.failed, there.is_complete) == (40, 2, True)
+    assert _files(tmp_path / "there") == _files(tmp_path / "here")
 
 
 def test_rows_get_columns_and_errors_of_their_own(folder: Path) -> None:

@@ -7,13 +7,17 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import Future
+from threading import Event
+from typing import Any
 
 import pytest
 
 from seg_widgets import SegmentationPanel
 from seg_widgets.errors import SegWidgetsError
+from seg_widgets.export import ExportFormat, Result, register, unregister
 from seg_widgets.testing import StubPredictor, make_picture
-from seg_widgets.widgets.export_shown import export_all
+from seg_widgets.widgets.export_shown import AllImages
 
 
 @pytest.fixture
@@ -23,9 +27,17 @@ def panel() -> Iterator[SegmentationPanel]:
     panel.close()
 
 
+def _made(panel: SegmentationPanel, name: str) -> tuple[str, str, bytes]:
+    on_export = panel.canvas.on_export
+    assert on_export is not None
+    file = on_export(name)
+    assert isinstance(file, Future), "the kernel does not wait for it"
+    return file.result(60)
+
+
 def test_all_images_are_offered_when_there_are_several(panel: SegmentationPanel) -> None:
     with pytest.raises(SegWidgetsError, match="no image to save"):
-        export_all("csv", panel, panel.canvas)
+        AllImages.of(panel, panel.canvas)
     panel.segment(make_picture(80, 60), name="a.jpg")
     panel.wait(60)
     assert not [name for name in panel.canvas.exports if name.startswith("all:")]
@@ -34,8 +46,7 @@ def test_all_images_are_offered_when_there_are_several(panel: SegmentationPanel)
     assert {"all:csv", "all:png", "all:masks"} < set(panel.canvas.exports)
     assert "all:python" not in panel.canvas.exports
 
-    assert panel.canvas.on_export is not None
-    name, media_type, content = panel.canvas.on_export("all:csv")
+    name, media_type, content = _made(panel, "all:csv")
     assert (name, media_type) == ("images.csv", "text/csv")
     rows = list(csv.DictReader(io.StringIO(content.decode())))
     assert [(row["file_name"], row["image_id"]) for row in rows] == [
@@ -49,16 +60,77 @@ def test_formats_of_single_images_are_one_zip_with_what_is_shown(panel: Segmenta
         panel.segment(make_picture(width, 60), name="a.jpg")
         panel.wait(60)
     panel.hidden_instances = (0,)
-    on_export = panel.canvas.on_export
-    assert on_export is not None
-    name, media_type, content = on_export("all:labelme")
+    name, media_type, content = _made(panel, "all:labelme")
     assert (name, media_type) == ("images-labelme.zip", "application/zip")
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         assert archive.namelist() == ["a-labelme.json", "a (2)-labelme.json"]
         shapes = [len(json.loads(archive.read(each))["shapes"]) for each in archive.namelist()]
     # What is hidden alone is hidden on screen only, in the second image.
     assert shapes == [3, 2]
-    with zipfile.ZipFile(io.BytesIO(on_export("all:masks")[2])) as archive:
+    with zipfile.ZipFile(io.BytesIO(_made(panel, "all:masks")[2])) as archive:
         folders = [each.partition("/")[0] for each in archive.namelist()]
     assert folders == ["a"] * 3 + ["a (2)"] * 2
-    assert on_export("all:png")[0] == "images-overlay.zip"
+    assert _made(panel, "all:png")[0] == "images-overlay.zip"
+
+
+@pytest.fixture
+def waiting() -> Iterator[tuple[Event, Event]]:
+    """A format that waits at its second image: (it has come there, it may go on)."""
+    came, go_on = Event(), Event()
+
+    def make(result: Result) -> bytes:
+        if result.name == "b.jpg":
+            came.set()
+            assert go_on.wait(60)
+            raise ValueError("a mistake of its author's")
+        return b"made"
+
+    register(ExportFormat("waiting", "Waiting", "waits", "All of it.", ".wait", "text/plain", make))
+    yield came, go_on
+    go_on.set()
+    unregister("waiting")
+
+
+def test_all_images_are_saved_with_progress_and_can_be_cancelled(
+    panel: SegmentationPanel, waiting: tuple[Event, Event], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    came, go_on = waiting
+    for name in ("a.jpg", "b.jpg"):
+        panel.segment(make_picture(80, 60), name=name)
+        panel.wait(60)
+    canvas, before = panel.canvas, panel.history
+    replies: list[Any] = []
+    replied = Event()
+
+    def send(content: dict[str, Any], buffers: list[bytes] | None = None) -> None:
+        if "reply" in content:
+            replies.append((content, buffers))
+            replied.set()
+
+    monkeypatch.setattr(canvas, "send", send)
+    canvas._handle_custom_msg({"action": "export", "format": "all:waiting", "id": 1}, [])
+    assert came.wait(60)
+    assert (canvas.busy, canvas.status) == (True, "Saving image 2 of 2")
+    assert "cancel" in canvas.actions
+    assert not panel.busy, "the session has nothing to do"
+    assert replies == []
+    canvas._handle_custom_msg({"action": "export", "format": "all:csv", "id": 2}, [])
+    assert replies.pop() == ({"reply": 2, "failed": True}, [])
+    assert "still being made" in canvas.error
+
+    canvas.error = ""
+    canvas._handle_custom_msg({"action": "cancel", "id": 3}, [])
+    assert replies == [({"reply": 1, "failed": True}, []), ({"reply": 3}, [])]
+    assert (canvas.busy, canvas.status, canvas.error) == (False, "", "")
+    assert "cancel" not in canvas.actions
+
+    # What a format raises is shown, nothing is lost, and another file can be made.
+    go_on.set()
+    replied.clear()
+    canvas._handle_custom_msg({"action": "export", "format": "all:waiting", "id": 4}, [])
+    assert replied.wait(60)
+    assert replies[-1] == ({"reply": 4, "failed": True}, [])
+    assert canvas.error == "The file could not be made: ValueError: a mistake of its author's"
+    assert not canvas.busy
+    assert panel.history == before
+    assert _made(panel, "all:csv")[0] == "images.csv"

@@ -1,13 +1,21 @@
 """Files of other programs, and ours, as predictions: COCO, label images, YOLO, LabelMe.
 
-They are methods of `Prediction`.
+They are methods of `Prediction`; `GroundTruth.of` reads its COCO files here, too.
 """
 
 from __future__ import annotations
 
 from .coco import from_coco
+from .coco_truth import check_truth_size, truth_from_coco
 from .label_image import from_label_image
 from .labelme import from_labelme
 from .yolo import from_yolo
 
-__all__ = ["from_coco", "from_label_image", "from_labelme", "from_yolo"]
+__all__ = [
+    "check_truth_size",
+    "from_coco",
+    "from_label_image",
+    "from_labelme",
+    "from_yolo",
+    "truth_from_coco",
+]

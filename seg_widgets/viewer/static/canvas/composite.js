@@ -4,7 +4,8 @@
 
 import { contextOf, makeCanvas } from "./dom.js";
 
-/** @import {Scene} from "./types.js" */
+/** @import {LineStyle, Scene} from "./types.js" */
+/** @import {Lines} from "./stack.js" */
 
 /** So many shown instances are worth it; below, each is drawn anew. */
 export const MANY = 300;
@@ -21,8 +22,8 @@ const MOST_CHANGED = 0.06;
  * How the layers are drawn.
  *
  * @typedef {object} Drawing
- * @property {(context: CanvasRenderingContext2D, index: number) => void} draw
- * @property {(index: number) => Place | null} placeOf null: it has no pixel
+ * @property {(context: CanvasRenderingContext2D, index: number, line: LineStyle | null) => void} draw
+ * @property {(index: number, line: LineStyle | null) => Place | null} placeOf null: it has no pixel
  */
 
 export class Composite {
@@ -32,8 +33,8 @@ export class Composite {
   #key = "";
   /** @type {Scene | null} */
   #scene = null;
-  /** What it shows. @type {Set<number>} */
-  #shown = new Set();
+  /** What it shows. @type {Lines} */
+  #shown = new Map();
 
   forget() {
     this.#canvas = null;
@@ -46,7 +47,7 @@ export class Composite {
    * @param {Scene} scene
    * @param {{width: number, height: number}} size screen pixels
    * @param {string} key all else that decides how a layer looks and where it lies
-   * @param {Set<number>} shown
+   * @param {Lines} shown
    * @param {Drawing} drawing
    */
   update(scene, { width, height }, key, shown, drawing) {
@@ -60,7 +61,10 @@ export class Composite {
       drawChanges(context, scene, changed, shown, drawing);
     } else {
       context.clearRect(0, 0, width, height);
-      for (const index of scene.order) if (shown.has(index)) drawing.draw(context, index);
+      for (const index of scene.order) {
+        const line = shown.get(index);
+        if (line !== undefined) drawing.draw(context, index, line);
+      }
     }
     this.#canvas = canvas;
     this.#key = key;
@@ -71,14 +75,17 @@ export class Composite {
 }
 
 /**
- * What one of them has, and the other has not.
+ * What only one of them has, and what both have with different lines; with its line of the other
+ * one, where it has any.
  *
- * @param {Set<number>} one
- * @param {Set<number>} other
+ * @param {Lines} one
+ * @param {Lines} other
  */
 function* changedOf(one, other) {
-  for (const index of one) if (!other.has(index)) yield index;
-  for (const index of other) if (!one.has(index)) yield index;
+  for (const [index, line] of one) if (!other.has(index)) yield/** @type {const} */ ([index, line]);
+  for (const [index, line] of other) {
+    if (one.get(index) !== line) yield/** @type {const} */ ([index, line]);
+  }
 }
 
 /**
@@ -86,20 +93,21 @@ function* changedOf(one, other) {
  *
  * @param {CanvasRenderingContext2D} context
  * @param {Scene} scene
- * @param {number[]} changed
- * @param {Set<number>} shown
+ * @param {(readonly [number, LineStyle | null])[]} changed
+ * @param {Lines} shown
  * @param {Drawing} drawing
  */
 function drawChanges(context, scene, changed, shown, { draw, placeOf }) {
   if (!changed.length) return;
-  /** In the order of drawing. @type {[number, Place][]} */
+  /** In the order of drawing. @type {[number, LineStyle | null, Place][]} */
   const placed = [];
   for (const index of scene.order) {
-    const place = shown.has(index) ? placeOf(index) : null;
-    if (place) placed.push([index, place]);
+    const line = shown.get(index);
+    const place = line === undefined ? null : placeOf(index, line);
+    if (place && line !== undefined) placed.push([index, line, place]);
   }
-  for (const index of changed) {
-    const place = placeOf(index);
+  for (const [index, line] of changed) {
+    const place = placeOf(index, line);
     if (!place) continue;
     const { left, top, right, bottom } = place;
     context.save();
@@ -107,9 +115,9 @@ function drawChanges(context, scene, changed, shown, { draw, placeOf }) {
     context.rect(left, top, right - left, bottom - top);
     context.clip();
     context.clearRect(left, top, right - left, bottom - top);
-    for (const [other, at] of placed) {
+    for (const [other, itsLine, at] of placed) {
       const apart = at.left >= right || at.right <= left || at.top >= bottom || at.bottom <= top;
-      if (!apart) draw(context, other);
+      if (!apart) draw(context, other, itsLine);
     }
     context.restore();
   }

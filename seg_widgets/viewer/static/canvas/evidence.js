@@ -1,7 +1,7 @@
 // What speaks for a threshold: how the scores lie, how many instances each threshold shows, and
 // curves and marks over the threshold where somebody knows the truth. Pure; strip.js draws it.
 
-import { classThreshold } from "./instances.js";
+import { ownClasses } from "./instances.js";
 
 /** @import {Filter, Header} from "./types.js" */
 
@@ -55,12 +55,8 @@ export function evidenceOf(header, filter, shownAt, drops) {
  * @param {Filter} filter
  * @param {number[]} indices
  */
-function countsByScore(header, { classThresholds = {} }, indices) {
-  const own = new Set(
-    header.classes
-      .filter(({ name }) => classThreshold(classThresholds, name) !== undefined)
-      .map(({ id }) => id),
-  );
+function countsByScore(header, filter, indices) {
+  const own = ownClasses(header, filter);
   const counts = new Array(STEPS + 1).fill(0);
   // The slider does not move a class that has a threshold of its own.
   for (const index of indices) {

@@ -16,6 +16,17 @@ export function classThreshold(thresholds, name) {
 }
 
 /**
+ * The ids of the classes that have a threshold of their own: the slider does not move them.
+ *
+ * @param {Header} header
+ * @param {Filter} filter
+ */
+export function ownClasses({ classes }, { classThresholds = {} }) {
+  const own = classes.filter(({ name }) => classThreshold(classThresholds, name) !== undefined);
+  return new Set(own.map(({ id }) => id));
+}
+
+/**
  * The indices that meet their class's threshold and belong to a shown class.
  * Scores are float32; the thresholds are rounded to float32, too.
  *

@@ -2,8 +2,10 @@
 
 import { keyOf } from "./dom.js";
 import { describeInstance, stepInstance } from "./instances.js";
+import { outcomeName } from "./match_styles.js";
 
 /** @import {Actions} from "./actions.js" */
+/** @import {Comparison} from "./comparison.js" */
 /** @import {Hover} from "./hover.js" */
 /** @import {Navigation} from "./navigation.js" */
 /** @import {Sync} from "./sync.js" */
@@ -31,19 +33,22 @@ export class Keyboard {
   #navigation;
   /** @type {Hover} */
   #hover;
+  /** @type {Comparison} */
+  #comparison;
 
   /**
    * @param {HTMLElement} root
    * @param {HTMLElement} surface
-   * @param {{actions: Actions, sync: Sync, navigation: Navigation, hover: Hover}} parts
+   * @param {{actions: Actions, sync: Sync, navigation: Navigation, hover: Hover, comparison: Comparison}} parts
    * @param {Host} host
    */
-  constructor(root, surface, { actions, sync, navigation, hover }, host) {
+  constructor(root, surface, { actions, sync, navigation, hover, comparison }, host) {
     this.#actions = actions;
     this.#host = host;
     this.#sync = sync;
     this.#navigation = navigation;
     this.#hover = hover;
+    this.#comparison = comparison;
     surface.addEventListener("keydown", (event) => this.#press(event));
     surface.addEventListener("keyup", (event) => {
       if (event.key === " ") actions.holdMasks(false);
@@ -98,6 +103,8 @@ export class Keyboard {
       0: () => zoom.reset(),
       h: onCurrent((index) => actions.hideInstance(index)),
       s: onCurrent((index) => actions.isolateInstance(index)),
+      n: () => this.#stepFault(shift ? -1 : 1),
+      b: () => this.#comparison.current() && this.#comparison.flip(),
     };
   }
 
@@ -109,10 +116,39 @@ export class Keyboard {
     const { scene } = this.#actions;
     const index = scene && stepInstance(scene.header, this.#actions.shown(), current, by);
     if (!scene || index === null) return;
+    this.#comparison.hover(null);
     this.#hover.setByKey(index);
     const { name, score, area } = describeInstance(scene.header, index);
     this.#host.announce(`${name}, score ${score}, ${area}`, STEP_DELAY_MS);
     this.#host.activate(index);
+    this.#actions.schedule();
+  }
+
+  /**
+   * To the next detection that is wrong, or instance that was missed.
+   *
+   * @param {number} by 1 or -1
+   */
+  #stepFault(by) {
+    const { scene } = this.#actions;
+    const compared = this.#comparison.current();
+    if (!scene || !compared) return;
+    const fault = this.#comparison.nextFault(by);
+    if (!fault) {
+      this.#host.announce("nothing is wrong, and nothing was missed", STEP_DELAY_MS);
+      return;
+    }
+    const { header } = compared.side;
+    const { found, other } = fault;
+    this.#comparison.hover(other);
+    this.#hover.setByKey(found);
+    const facts =
+      found === null ? describeInstance(header, other) : describeInstance(scene.header, found);
+    const state =
+      found === null ? compared.matched.ofOther[other] : compared.matched.ofFound[found];
+    const words = `${outcomeName(header, state)}: ${facts.name}, ${facts.area}`;
+    this.#host.announce(words, STEP_DELAY_MS);
+    this.#host.activate(found ?? scene.header.scores.length + other);
     this.#actions.schedule();
   }
 }

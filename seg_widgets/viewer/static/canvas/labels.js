@@ -77,9 +77,12 @@ const LABEL_GAP = 4;
  * @param {string} color
  * @param {string} font
  * @param {number} ratio screen pixels for a CSS pixel
+ * @param {string} words in place of the score
  */
-export function drawLabel(header, index, color, font, ratio) {
-  const { name, score } = describeInstance(header, index);
+export function drawLabel(header, index, color, font, ratio, words = "") {
+  const facts = describeInstance(header, index);
+  const name = facts.name;
+  const score = words || facts.score;
   const bold = `600 ${FONT_SIZE}px ${font}`;
   const plain = `${FONT_SIZE}px ${font}`;
   const ruler = contextOf(makeCanvas(1, 1));

@@ -5,7 +5,7 @@ import { contextOf, makeCanvas } from "./dom.js";
 import { drawLabel } from "./labels.js";
 import { doubtOf, pathOf } from "./scene.js";
 
-/** @import {Look, Scene} from "./types.js" */
+/** @import {LineStyle, Look, Scene} from "./types.js" */
 
 /** The traits that decide how instances are drawn, with their names in `Look`. */
 export const STYLE_TRAITS = {
@@ -42,12 +42,13 @@ const OUTLINE_SHADOW = { width: 3.2, alpha: 0.35 };
  * @property {HTMLCanvasElement} canvas
  * @property {number} scale screen pixels for a pixel of the image
  * @property {number} edge screen pixels around the mask
+ * @property {LineStyle | null} line
  */
 
 export class Layers {
   /** By index. @type {Map<number, Layer>} */
   #instances = new Map();
-  /** By index. @type {Map<number, {canvas: HTMLCanvasElement, width: number}>} */
+  /** By index. @type {Map<number, {canvas: HTMLCanvasElement, width: number, words: string}>} */
   #labels = new Map();
   /** What they were made for. */
   #key = "";
@@ -88,14 +89,15 @@ export class Layers {
    * @param {number} viewScale CSS pixels for a pixel of the image
    * @param {Look} look
    * @param {number} index
+   * @param {LineStyle | null} line in place of the outline
    */
-  instance(scene, viewScale, look, index) {
+  instance(scene, viewScale, look, index, line = null) {
     const mask = scene.masks[index];
     const pixels = Math.max(1, mask.width * mask.height);
     const room = LAYER_PIXELS / Math.max(16, scene.masks.length) / pixels;
     const scale = Math.min(viewScale * this.#ratio, Math.sqrt(room));
     const ready = this.#instances.get(index);
-    if (ready && (ready.scale === scale || look.moving)) return ready;
+    if (ready && ready.line === line && (ready.scale === scale || look.moving)) return ready;
 
     const edge = LAYER_EDGE * this.#ratio + (look.doubt ? doubtEdge(scene, index) * scale : 0);
     const canvas = makeCanvas(mask.width * scale + 2 * edge, mask.height * scale + 2 * edge);
@@ -111,12 +113,13 @@ export class Layers {
     }
     context.lineJoin = "round";
     if (look.doubt && scene.soft) drawDoubt(context, scene, index, color, this.#ratio / scale);
-    if (look.show.includes("outlines") || mask.waits) {
+    if (line) strokeLine(context, path, line, this.#ratio / scale);
+    else if (look.show.includes("outlines") || mask.waits) {
       const unit = this.#ratio / scale;
       stroke(context, path, "#000000", OUTLINE_SHADOW, unit);
       stroke(context, path, color, OUTLINE, unit);
     }
-    const made = { canvas, scale, edge };
+    const made = { canvas, scale, edge, line };
     this.#instances.set(index, made);
     return made;
   }
@@ -125,12 +128,14 @@ export class Layers {
    * @param {Scene} scene
    * @param {Look} look
    * @param {number} index
+   * @param {string} words in place of the score
    */
-  label(scene, look, index) {
+  label(scene, look, index, words = "") {
     const ready = this.#labels.get(index);
-    if (ready) return ready;
+    if (ready?.words === words) return ready;
     const color = instanceColor(scene.header, index, look.colorBy);
-    const made = drawLabel(scene.header, index, color, look.font, this.#ratio);
+    const drawn = drawLabel(scene.header, index, color, look.font, this.#ratio, words);
+    const made = { ...drawn, words };
     this.#labels.set(index, made);
     return made;
   }
@@ -189,4 +194,19 @@ export function stroke(context, path, color, line, unit) {
   context.lineWidth = line.width * unit;
   context.stroke(path);
   context.globalAlpha = 1;
+}
+
+/**
+ * A line of its own colour and dashes, on a dark one that keeps it apart from the image.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Path2D} path
+ * @param {LineStyle} line
+ * @param {number} unit image pixels for a CSS pixel
+ */
+function strokeLine(context, path, { color, dash, width }, unit) {
+  context.setLineDash(dash.map((length) => length * unit));
+  stroke(context, path, "#000000", { width: width + 2, alpha: 0.75 }, unit);
+  stroke(context, path, color, { width, alpha: 1 }, unit);
+  context.setLineDash([]);
 }

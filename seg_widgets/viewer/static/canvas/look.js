@@ -12,7 +12,7 @@ import { shownInstances } from "./tidy.js";
  * @param {string} font of the labels
  * @returns {Look}
  */
-export function lookOf({ sync, actions, navigation }, scene, filter, font) {
+export function lookOf({ sync, actions, navigation, comparison }, scene, filter, font) {
   const shown = shownInstances(scene, filter);
   const visible = new Set(shown);
   const hovered = sync.get("hovered");
@@ -26,5 +26,6 @@ export function lookOf({ sync, actions, navigation }, scene, filter, font) {
     font,
     hideMasks: actions.hideMasks,
     moving: navigation.moving,
+    compared: comparison.current(),
   };
 }

@@ -28,6 +28,16 @@ export function readMasks(header, bits) {
 }
 
 /**
+ * How many bytes its masks take, one behind the other.
+ *
+ * @param {Header} header
+ */
+export function maskLength({ hasMasks, crops }) {
+  if (!hasMasks) return 0;
+  return crops.reduce((sum, crop) => sum + (crop ? (crop[2] * crop[3] + 7) >> 3 : 0), 0);
+}
+
+/**
  * @param {Header} header
  * @param {number} index
  * @returns {Mask} the pixels of the instance's box

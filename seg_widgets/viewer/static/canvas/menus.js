@@ -33,6 +33,8 @@ const KEYS = [
   ["Space", "hold: the photograph without masks"],
   ["+ − 0", "zoom in, zoom out, the whole image"],
   ["Wheel, or pinch", "zoom to the pointer (Ctrl + wheel before a click)"],
+  ["N", "with truth or a second model: the next that is wrong or missed (Shift: the one before)"],
+  ["B", "with truth or a second model: one side alone, then the other"],
   ["Drag", "move the enlarged image"],
   ["T", "in the list of classes: a threshold for this class"],
 ];

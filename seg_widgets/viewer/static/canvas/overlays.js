@@ -128,13 +128,16 @@ export class Overlays {
    * @param {string} colorBy
    * @param {Location | null} location of the pointer
    * @param {Size} stage
+   * @param {string} more one more line
    */
-  updateTip(header, hovered, colorBy, location, stage) {
+  updateTip(header, hovered, colorBy, location, stage, more = "") {
     this.tip.hidden = hovered === null || !location;
     if (hovered === null || !location) return;
-    if (this.#tipKey !== `${hovered} ${colorBy}`) {
-      this.#tipKey = `${hovered} ${colorBy}`;
+    const key = `${hovered} ${colorBy} ${more}`;
+    if (this.#tipKey !== key) {
+      this.#tipKey = key;
       this.tip.replaceChildren(...tipContent(header, hovered, colorBy));
+      if (more) this.tip.append(make("div", "sgw-tip-more", { text: more }));
     }
     const { offsetWidth, offsetHeight } = this.tip;
     const fits = location.x + TIP_AFTER + offsetWidth <= stage.width;

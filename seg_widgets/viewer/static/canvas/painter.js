@@ -1,18 +1,16 @@
 // Draws the scene on two canvases: the image below, all that lies on it above.
 
-import { instanceColor } from "./colors.js";
 import { contextOf } from "./dom.js";
-import { LABEL_HEIGHT, labelCount, placeLabels } from "./labels.js";
-import { Layers, OUTLINE, stroke } from "./layers.js";
-import { PIXELS_SEEN, pathOf } from "./scene.js";
-import { Stack, alphaOf, isInView } from "./stack.js";
+import { labelCount } from "./labels.js";
+import { Layers } from "./layers.js";
+import { MATCH_LINES } from "./match_styles.js";
+import { PIXELS_SEEN } from "./scene.js";
+import { Stack } from "./stack.js";
+import { drawBoxes, drawMarks, drawRing, isInView } from "./stamps.js";
+import { TruthLayer } from "./truth_layer.js";
 
-/** @import {Look, Scene, Viewport} from "./types.js" */
-
-// Widths in CSS pixels and opacities of the lines.
-const RING = { width: 3.5, alpha: 1 };
-const RING_SHADOW = { width: 5.5, alpha: 0.55 };
-const BOX_WIDTH = 1.5;
+/** @import {Marked, Target} from "./stamps.js" */
+/** @import {LineStyle, Look, Scene, Viewport} from "./types.js" */
 
 /**
  * Each instance is painted once into a layer of its own, at the resolution of the screen, when it is
@@ -30,6 +28,8 @@ export class Painter {
   #marks;
   #layers = new Layers();
   #stack = new Stack(this.#layers);
+  /** Those of the other side. */
+  #truth = new TruthLayer();
   /** The view that the image was drawn for. */
   #baseKey = "";
 
@@ -46,6 +46,7 @@ export class Painter {
   forget() {
     this.#layers.forget();
     this.#stack.forget();
+    this.#truth.forget();
     this.#baseKey = "";
   }
 
@@ -81,23 +82,66 @@ export class Painter {
    */
   draw(scene, view, look) {
     this.#drawBase(scene, view);
-    this.#layers.prepare(look, this.#ratio);
     const context = contextOf(this.#marks);
     context.setTransform(1, 0, 0, 1, 0, 0);
     context.clearRect(0, 0, this.#marks.width, this.#marks.height);
     if (look.hideMasks) return;
+    const { width, height } = this;
+    const target = { context, view, ratio: this.#ratio, width, height };
+    const { compared } = look;
+    if (!compared || compared.mode === "both") {
+      this.#drawFound(target, scene, look);
+      return;
+    }
+    // One side left of the edge, the other one right of it.
+    const share = { swipe: compared.edge, found: 1, other: 0 }[compared.mode];
+    const edge = Math.round(share * this.#marks.width);
+    this.#within(context, 0, edge, () => this.#drawFound(target, scene, look));
+    this.#within(context, edge, this.#marks.width, () => {
+      this.#truth.drawOther(target, compared, look);
+    });
+  }
 
+  /**
+   * @param {CanvasRenderingContext2D} context
+   * @param {number} left screen pixels
+   * @param {number} right screen pixels
+   * @param {() => void} draw
+   */
+  #within(context, left, right, draw) {
+    if (right <= left) return;
+    context.save();
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.beginPath();
+    context.rect(left, 0, right - left, this.#marks.height);
+    context.clip();
+    draw();
+    context.restore();
+  }
+
+  /**
+   * The prediction, and of what it is compared with the instances that it lacks.
+   *
+   * @param {Target} target
+   * @param {Scene} scene
+   * @param {Look} look
+   */
+  #drawFound(target, scene, look) {
+    this.#layers.prepare(look, this.#ratio);
+    const { compared } = look;
     const shown = new Set(look.shown);
-    this.#stack.draw(context, { scene, view, look, ratio: this.#ratio, stage: this }, shown);
+    this.#stack.draw(target, scene, look, linesOf(look));
+    if (compared?.mode === "both") this.#truth.drawLacking(target, compared, look);
 
     for (const index of look.selected) {
-      if (shown.has(index)) this.#drawRing(context, scene, view, look, index);
+      if (shown.has(index)) drawRing(target, scene, look, index);
     }
     if (look.hovered !== null && shown.has(look.hovered)) {
-      this.#drawRing(context, scene, view, look, look.hovered);
+      drawRing(target, scene, look, look.hovered);
     }
-    if (look.show.includes("boxes")) this.#drawBoxes(context, scene, view, look);
-    if (look.show.includes("labels")) this.#drawLabels(context, scene, view, look);
+    if (compared) this.#truth.drawPartner(target, scene, compared, look);
+    if (look.show.includes("boxes")) drawBoxes(target, scene, look);
+    if (look.show.includes("labels")) this.#drawLabels(target, scene, look);
   }
 
   /**
@@ -121,87 +165,40 @@ export class Painter {
   }
 
   /**
-   * A bright outline around a selected or hovered instance.
-   *
-   * @param {CanvasRenderingContext2D} context
-   * @param {Scene} scene
-   * @param {Viewport} view
-   * @param {Look} look
-   * @param {number} index
-   */
-  #drawRing(context, scene, view, look, index) {
-    const scale = view.scale * this.#ratio;
-    context.setTransform(scale, 0, 0, scale, view.x * this.#ratio, view.y * this.#ratio);
-    context.lineJoin = "round";
-    const path = pathOf(scene, index, scale);
-    const unit = this.#ratio / scale;
-    stroke(context, path, "#000000", RING_SHADOW, unit);
-    stroke(context, path, "#ffffff", RING, unit);
-    stroke(context, path, instanceColor(scene.header, index, look.colorBy), OUTLINE, unit);
-  }
-
-  /**
-   * @param {CanvasRenderingContext2D} context
-   * @param {Scene} scene
-   * @param {Viewport} view
-   * @param {Look} look
-   */
-  #drawBoxes(context, scene, view, look) {
-    context.setTransform(this.#ratio, 0, 0, this.#ratio, 0, 0);
-    context.lineWidth = BOX_WIDTH;
-    for (const index of look.shown) {
-      const [left, top, right, bottom] = scene.header.boxes[index];
-      context.globalAlpha = alphaOf(look, index);
-      context.strokeStyle = instanceColor(scene.header, index, look.colorBy);
-      context.strokeRect(
-        left * view.scale + view.x,
-        top * view.scale + view.y,
-        (right - left) * view.scale,
-        (bottom - top) * view.scale,
-      );
-    }
-    context.globalAlpha = 1;
-  }
-
-  /**
    * The hovered instance's label first, then those of the selected, then the best scores'. Of many
    * instances only the best have one; zooming in leaves fewer in view, and so brings back the others.
    *
-   * @param {CanvasRenderingContext2D} context
+   * @param {Target} target
    * @param {Scene} scene
-   * @param {Viewport} view
    * @param {Look} look
    */
-  #drawLabels(context, scene, view, look) {
+  #drawLabels(target, scene, look) {
     const { scores } = scene.header;
     /** @type {(index: number) => number} */
     const priority = (index) => {
       if (index === look.hovered) return 2;
       return look.selected.includes(index) ? 1 : 0;
     };
-    const inView = look.shown.filter((index) => isInView(scene.masks[index], view, this));
+    const inView = look.shown.filter((index) => isInView(target, scene.masks[index]));
     const ranked = inView
       .sort((a, b) => priority(b) - priority(a) || scores[b] - scores[a] || a - b)
       .filter((index, rank) => priority(index) > 0 || rank < labelCount(inView.length));
-    const wanted = ranked.map((index) => {
-      const { width } = this.#layers.label(scene, look, index);
-      const mask = scene.masks[index];
-      const x = mask.x * view.scale + view.x;
-      const y = mask.y * view.scale + view.y;
-      const [right, bottom] = [x + mask.width * view.scale, y + mask.height * view.scale];
-      return { x, y, right, bottom, width, height: LABEL_HEIGHT };
-    });
-
-    const places = placeLabels(wanted, this.width, this.height);
-    context.setTransform(1, 0, 0, 1, 0, 0);
-    ranked.forEach((index, rank) => {
-      const place = places[rank];
-      if (!place) return;
-      context.globalAlpha = alphaOf(look, index);
-      const { canvas } = this.#layers.label(scene, look, index);
-      const [left, top] = [place.x * this.#ratio, place.y * this.#ratio];
-      context.drawImage(canvas, Math.round(left), Math.round(top));
-    });
-    context.globalAlpha = 1;
+    /** @type {Marked[]} */
+    const marked = ranked.map((index) => ({ scene, layers: this.#layers, index, words: "" }));
+    marked.push(...this.#truth.missedMarks(target, look));
+    drawMarks(target, marked, look, this.#layers);
   }
+}
+
+/**
+ * The shown instances, each with the line of its outcome in place of its outline; null where nothing
+ * is compared.
+ *
+ * @param {Look} look
+ * @returns {Map<number, LineStyle | null>}
+ */
+function linesOf({ shown, compared }) {
+  return new Map(
+    shown.map((index) => [index, compared ? MATCH_LINES[compared.matched.ofFound[index]] : null]),
+  );
 }

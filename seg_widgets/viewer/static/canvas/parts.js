@@ -1,9 +1,11 @@
 // Makes the parts of a view and hands each what it needs of the others.
 
 import { Actions } from "./actions.js";
+import { Comparison } from "./comparison.js";
 import { Hover } from "./hover.js";
 import { Kernel } from "./kernel.js";
 import { Legend } from "./legend.js";
+import { MatchBar } from "./match_bar.js";
 import { Menus } from "./menus.js";
 import { Navigation } from "./navigation.js";
 import { Overlays } from "./overlays.js";
@@ -46,11 +48,13 @@ export function makeParts(model, root, timers, host) {
   const navigation = new Navigation(sync, timers, host.schedule);
   const actions = new Actions(sync, hover, host.schedule);
   const popover = new Popover(root);
-  const core = { sync, kernel, hover, navigation, actions, popover };
+  const comparison = new Comparison(sync, actions);
+  const core = { sync, kernel, hover, navigation, actions, popover, comparison };
 
   // What is seen of it.
   const legend = new Legend(sync, actions, popover);
-  const table = new Table(sync, actions, hover);
+  const table = new Table(sync, actions, hover, comparison);
+  const matchBar = new MatchBar(comparison);
   const menus = new Menus(root, core);
   const sources = new Sources(root, core, host);
   const status = new Status(sources, host.dismiss);
@@ -60,5 +64,5 @@ export function makeParts(model, root, timers, host) {
   });
   const strip = new Strip(root, sync, timers);
   const side = new Side(legend.element, table.element, menus, actions);
-  return { ...core, legend, table, menus, sources, status, overlays, side, strip };
+  return { ...core, legend, table, matchBar, menus, sources, status, overlays, side, strip };
 }

@@ -4,6 +4,7 @@ import { instanceAt } from "./instances.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {Location, Viewport} from "./types.js" */
+/** @import {Comparison} from "./comparison.js" */
 /** @import {Hover} from "./hover.js" */
 /** @import {Navigation} from "./navigation.js" */
 
@@ -35,20 +36,27 @@ export class Pointer {
   #tapped = null;
   /** Whether the last press was a finger. */
   #touched = false;
+  /** @type {Comparison} */
+  #comparison;
 
   /**
    * @param {HTMLElement} surface
-   * @param {{actions: Actions, navigation: Navigation, hover: Hover}} parts
+   * @param {{actions: Actions, navigation: Navigation, hover: Hover, comparison: Comparison}} parts
    * @param {(text: string) => void} toast
    */
-  constructor(surface, { actions, navigation, hover }, toast) {
+  constructor(surface, { actions, navigation, hover, comparison }, toast) {
     this.#surface = surface;
     this.#actions = actions;
     this.#toast = toast;
     this.#navigation = navigation;
     this.#hover = hover;
+    this.#comparison = comparison;
     surface.addEventListener("pointermove", (event) => this.#move(event));
-    surface.addEventListener("pointerleave", () => hover.leave() && actions.schedule());
+    surface.addEventListener("pointerleave", () => {
+      if (!hover.leave()) return;
+      comparison.hover(null);
+      actions.schedule();
+    });
     surface.addEventListener("pointerdown", (event) => this.#press(event));
     surface.addEventListener("pointerup", (event) => this.#release(event));
     surface.addEventListener("pointercancel", (event) => this.#lift(event));
@@ -76,8 +84,9 @@ export class Pointer {
   }
 
   /** @param {Location} location */
-  #hitTest({ column, row }) {
+  #hitTest({ x, column, row }) {
     const { scene } = this.#actions;
+    if (this.#comparison.showsOther(x / this.#surface.clientWidth)) return null;
     return scene && instanceAt(scene, this.#actions.shown(), column, row);
   }
 
@@ -89,7 +98,10 @@ export class Pointer {
     if (this.#pressed && this.#drag(event, this.#pressed)) return;
     if (this.#hover.isPointerStale(event)) return;
     const location = this.#locate(event);
-    this.#hover.setAt(location, this.#hitTest(location));
+    const index = this.#hitTest(location);
+    const { column, row } = location;
+    this.#comparison.hover(index === null ? this.#comparison.otherAt(column, row) : null);
+    this.#hover.setAt(location, index);
     this.#actions.schedule();
   }
 

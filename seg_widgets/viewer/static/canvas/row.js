@@ -3,8 +3,10 @@
 import { icon, make, setAttribute, setText } from "../shared/dom.js";
 import { instanceColor } from "./colors.js";
 import { setColor } from "./dom.js";
+import { MATCH } from "./matching.js";
+import { outcomeName } from "./match_styles.js";
 
-/** @import {Header, Look, SortKey} from "./types.js" */
+/** @import {Compared, Header, Look, SortKey} from "./types.js" */
 /** @import {describeInstance} from "./instances.js" */
 
 /** CSS pixels; the table gives it to the style sheet. */
@@ -26,6 +28,7 @@ export class Row {
   #dot = make("span", "sgw-swatch");
   #name = make("span", "sgw-name");
   #cells = COLUMNS.map(([by]) => make("div", `sgw-cell sgw-cell-${by}`, { role: "gridcell" }));
+  #match = make("div", "sgw-cell sgw-cell-match", { role: "gridcell" });
   #eye = make("button", "sgw-eye", { type: "button", tabindex: "-1" }, icon("eye"), icon("closed"));
   /** What it shows. @type {{header: Header, index: number} | null} */
   #shown = null;
@@ -37,7 +40,9 @@ export class Row {
     this.#table = table;
     this.#cells[1].append(this.#dot, this.#name);
     const eye = make("div", "sgw-cell sgw-cell-eye", { role: "gridcell" }, this.#eye);
-    this.element = make("div", "sgw-row", { role: "row" }, ...this.#cells, eye);
+    const [number, name, ...others] = this.#cells;
+    const cells = [number, name, this.#match, ...others, eye];
+    this.element = make("div", "sgw-row", { role: "row" }, ...cells);
   }
 
   /**
@@ -58,6 +63,51 @@ export class Row {
     setText(score, facts.score);
     setText(area, facts.share);
     area.title = facts.area;
+  }
+
+  /**
+   * Says what came of matching the instance.
+   *
+   * @param {Compared | null} compared
+   * @param {number} index
+   */
+  setMatch(compared, index) {
+    this.element.classList.remove("sgw-other");
+    if (!compared) return;
+    const { matched, side } = compared;
+    const state = matched.ofFound[index];
+    const words = state === MATCH.leftOut ? "" : outcomeName(side.header, state);
+    setText(this.#match, words);
+    const iou = matched.ious[index];
+    setAttribute(
+      this.#match,
+      "title",
+      Number.isNaN(iou) ? words : `${words}, IoU ${iou.toFixed(2)}`,
+    );
+  }
+
+  /**
+   * Shows an instance of the other side that was missed.
+   *
+   * @param {Look} look
+   * @param {Compared} compared
+   * @param {number} other its index there
+   * @param {boolean} active
+   */
+  setOther(look, compared, other, active) {
+    const { side, hovered } = compared;
+    const [number, , score] = this.#cells;
+    setText(number, "");
+    if (side.header.kind === "truth") setText(score, "");
+    const words = outcomeName(side.header, MATCH.missed);
+    setText(this.#match, words);
+    setAttribute(this.#match, "title", words);
+    setAttribute(this.element, "aria-selected", "false");
+    this.element.classList.add("sgw-other");
+    this.element.classList.toggle("sgw-hovered", hovered === other);
+    this.element.classList.toggle("sgw-active", active);
+    this.element.classList.remove("sgw-off");
+    setColor(this.#dot, instanceColor(side.header, other, look.colorBy));
   }
 
   /** @param {number} at counted from 0, the head not counted */

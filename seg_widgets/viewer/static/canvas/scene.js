@@ -1,11 +1,11 @@
 // The scene: a content message, decoded once for all views of a model.
 
-import { readMasks, traceMask } from "./masks.js";
+import { maskLength, readMasks, traceMask } from "./masks.js";
 import { inflate, parseContent } from "./content.js";
 import { DOUBT, pasteSoft, readSoft } from "./soft.js";
 import { orderOf } from "./tidy.js";
 
-/** @import {Mask, Scene, Soft} from "./types.js" */
+/** @import {Header, Mask, OtherScene, Scene, Soft} from "./types.js" */
 
 /** Screen pixels for a pixel of the image from which single pixels are seen. */
 export const PIXELS_SEEN = 6;
@@ -38,16 +38,58 @@ async function readScene(content) {
     bitmapOf(image, header.mediaType),
     soft.length ? inflate(soft) : null,
   ]);
+  const end = maskLength(header);
+  return {
+    ...sideScene(header, bitmap, bits.subarray(0, end)),
+    soft: values && readSoft(values, header.scores.length, header.softSize),
+    others: otherScenes(header, bitmap, bits.subarray(end)),
+  };
+}
+
+/**
+ * A side without what only the prediction has.
+ *
+ * @template {Header} Head
+ * @param {Head} header
+ * @param {ImageBitmap} bitmap
+ * @param {Uint8Array} bits of its masks alone
+ */
+function sideScene(header, bitmap, bits) {
   const masks = readMasks(header, bits);
   return {
     header,
     bitmap,
     masks,
-    soft: values && readSoft(values, header.scores.length, header.softSize),
     order: orderOf(header.areas),
     paths: [],
     exactPaths: [],
+    soft: null,
+    others: [],
   };
+}
+
+/**
+ * What the image is compared with; its masks come one side behind the other.
+ *
+ * @param {Header} header
+ * @param {ImageBitmap} bitmap
+ * @param {Uint8Array} bits
+ * @returns {OtherScene[]}
+ */
+function otherScenes(header, bitmap, bits) {
+  let offset = 0;
+  const scenes = header.others.map((other) => {
+    const end = offset + maskLength(other);
+    const { width, height } = header;
+    const colorOf = new Map(other.classes.map(({ id, color }) => [id, color]));
+    const colors = other.classIds.map((id) => colorOf.get(id) ?? "#888888");
+    const whole = { ...other, width, height, colors, others: [] };
+    const scene = sideScene(whole, bitmap, bits.subarray(offset, end));
+    offset = end;
+    return scene;
+  });
+  if (offset !== bits.length) throw new Error("the masks from the kernel are cut short");
+  return scenes;
 }
 
 /** The image that was decoded last: a result has that of its preview. @type {{bytes: Uint8Array, bitmap: Promise<ImageBitmap>} | null} */

@@ -3,10 +3,11 @@
 
 import { make, setAttribute, setText } from "../shared/dom.js";
 import { STEPS, barsPath, curvePath, evidenceInWords, evidenceOf, stairsPath } from "./evidence.js";
+import { judgementOf } from "./judgement.js";
 import { dropsOverlaps, settingsOf, shownInstances } from "./tidy.js";
 
 /** @import {Evidence, Judgement} from "./evidence.js" */
-/** @import {Filter, Scene} from "./types.js" */
+/** @import {Compared, Filter, Scene} from "./types.js" */
 /** @import {Sync} from "./sync.js" */
 /** @import {Timers} from "./timers.js" */
 
@@ -76,12 +77,11 @@ export class Strip {
   }
 
   /**
-   * Curves and marks that are drawn besides, as from a match with the truth; null: none.
+   * Draws curves and marks besides; null: none.
    *
    * @param {Judgement | null} judgement
    */
-  judge(judgement) {
-    if (this.#judgement === judgement) return;
+  #judge(judgement) {
     this.#judgement = judgement;
     const lines = judgement?.curves.map(({ values }, at) => {
       const line = path(`sgw-curve sgw-curve-${at % 3}`);
@@ -101,20 +101,25 @@ export class Strip {
    * @param {Scene} scene
    * @param {Required<Filter>} filter
    * @param {number} shown how many instances show
+   * @param {Compared | null} compared
+   * @param {number} iou threshold
    */
-  update(scene, filter, shown) {
+  update(scene, filter, shown, compared, iou) {
     this.#attach();
     const { header } = scene;
     const { threshold, ...others } = filter;
-    const madeOf = [scene, ...Object.values(others)];
+    // With a second model neither side is right: there is nothing to judge by.
+    const truth = compared?.side.header.kind === "truth" ? compared.side.header : null;
+    const madeOf = [scene, truth, iou, ...Object.values(others)];
     if (madeOf.some((part, at) => part !== this.#madeOf[at])) {
       this.#madeOf = madeOf;
       this.#shownAt = (at) => shownInstances(scene, { ...filter, threshold: at });
-      const depends = dropsOverlaps(settingsOf(filter.tidy));
-      this.#evidence = evidenceOf(header, filter, this.#shownAt, depends);
+      const drops = dropsOverlaps(settingsOf(filter.tidy));
+      this.#evidence = evidenceOf(header, filter, this.#shownAt, drops);
       this.#bars.setAttribute("d", barsPath(this.#evidence.bins));
       this.#kept.setAttribute("d", barsPath(this.#evidence.bins));
       this.#stairs.setAttribute("d", stairsPath(this.#evidence.counts));
+      this.#judge(truth && judgementOf(header, truth, filter, this.#shownAt, iou, drops));
     }
     if (!this.#evidence) return;
     this.element.hidden = !header.scores.length;

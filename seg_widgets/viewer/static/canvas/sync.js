@@ -28,6 +28,8 @@ export const DRAWN = [
   ...Object.values(STYLE_TRAITS),
   "selected",
   "hovered",
+  "iou_threshold",
+  "compare_with",
 ].join(" ");
 
 export class Sync {

@@ -3,12 +3,15 @@
 import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
 import { describeInstance, sortInstances } from "./instances.js";
-import { COLUMNS, ROW_HEIGHT } from "./row.js";
+import { MATCH } from "./matching.js";
+import { ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
+import { TableHead } from "./table_head.js";
 import { listedInstances } from "./tidy.js";
 
 /** @import {Actions} from "./actions.js" */
-/** @import {Filter, Header, Look, SortKey} from "./types.js" */
+/** @import {Compared, Filter, Header, Look, SortKey} from "./types.js" */
+/** @import {Comparison} from "./comparison.js" */
 /** @import {Hover} from "./hover.js" */
 /** @import {Row} from "./row.js" */
 /** @import {Sync} from "./sync.js" */
@@ -43,10 +46,12 @@ export class Table {
   #selected = new Set();
   /** The selection when a row was last brought into sight. @type {string | undefined} */
   #revealed;
-  /** Each sort key with the head of its column. @type {[SortKey, HTMLElement][]} */
-  #heads;
+  /** @type {TableHead} */
+  #head;
   /** @type {Rows} */
   #rows;
+  /** @type {Comparison} */
+  #comparison;
   /** Begins the ids of the rows. */
   #name = `sgw-${Math.random().toString(36).slice(2)}`;
 
@@ -54,14 +59,16 @@ export class Table {
    * @param {Sync} sync
    * @param {Actions} actions
    * @param {Hover} hover
+   * @param {Comparison} comparison
    */
-  constructor(sync, actions, hover) {
+  constructor(sync, actions, hover, comparison) {
+    this.#comparison = comparison;
     this.#sync = sync;
     this.#actions = actions;
     this.#hover = hover;
-    this.#heads = COLUMNS.map(([by, label]) => [by, this.#columnHead(by, label)]);
+    this.#head = new TableHead((by) => this.#sort(by));
     const show = (/** @type {Row} */ row, /** @type {number} */ index) => this.#show(row, index);
-    this.#rows = new Rows(this.#head(), this.#name, show, () => this.#refresh());
+    this.#rows = new Rows(this.#head.element, this.#name, show, () => this.#refresh());
     const labels = { "aria-label": "Instances", "aria-multiselectable": "true" };
     const settings = { role: "grid", tabindex: "0", ...labels, "aria-colcount": "5" };
     this.element = make("div", "sgw-table", settings, this.#rows.element);
@@ -111,29 +118,13 @@ export class Table {
     this.#rows.destroy();
   }
 
-  /**
-   * @param {SortKey} by
-   * @param {string} label
-   */
-  #columnHead(by, label) {
-    const settings = { type: "button", text: label, onclick: () => this.#sort(by) };
-    const title = by === "index" ? { title: "The instance's index in Python, CSV and COCO" } : {};
-    const sort = make("button", "sgw-sort", { ...settings, ...title });
-    return make("div", `sgw-cell sgw-cell-${by}`, { role: "columnheader" }, sort);
-  }
-
-  #head() {
-    const shown = make("span", "sgw-offscreen", { text: "Shown" });
-    const eye = make("div", "sgw-cell sgw-cell-eye", { role: "columnheader" }, shown);
-    const cells = [...this.#heads.map(([, cell]) => cell), eye];
-    return make("div", "sgw-row sgw-head", { role: "row", "aria-rowindex": "1" }, ...cells);
-  }
-
   #listen() {
     const rows = this.#rows.spacer;
     rows.addEventListener("pointermove", (event) => this.#point(event));
     rows.addEventListener("pointerleave", () => {
-      if (this.#hover.leave()) this.#actions.schedule();
+      if (!this.#hover.leave()) return;
+      this.#comparison.hover(null);
+      this.#actions.schedule();
     });
     rows.addEventListener("click", (event) => this.#click(event));
     rows.addEventListener("dblclick", (event) => this.#doubleClick(event));
@@ -153,17 +144,17 @@ export class Table {
     if (!this.#header) return;
     const all = this.#header.scores.map((_, index) => index);
     this.#ranked = sortInstances(this.#header, all, this.#by, this.#descending);
-    const order = this.#descending ? "descending" : "ascending";
-    for (const [by, cell] of this.#heads) {
-      cell.setAttribute("aria-sort", by === this.#by ? order : "none");
-    }
+    this.#head.mark(this.#by, this.#descending);
   }
 
   #refresh() {
     const [header, filter, look] = [this.#header, this.#filter, this.#look];
     if (!this.#rows.visible || !header || !filter || !look) return;
     const listed = new Set(listedInstances(header, filter, look.shown));
-    this.#rows.set(this.#ranked.filter((index) => listed.has(index)));
+    const ranked = this.#ranked.filter((index) => listed.has(index));
+    const { compared } = look;
+    this.element.classList.toggle("sgw-matching", compared !== null);
+    this.#rows.set(compared ? matchedRows(header, compared, ranked) : ranked);
     this.#hidden = new Set(filter.hiddenInstances);
     this.#selected = new Set(look.selected);
     setAttribute(this.element, "aria-rowcount", String(this.#rows.indices.length + 1));
@@ -190,7 +181,15 @@ export class Table {
    */
   #show(row, index) {
     if (!this.#header || !this.#look) return;
+    const { compared } = this.#look;
+    const other = index - this.#header.scores.length;
+    if (other >= 0 && compared) {
+      row.setInstance(compared.side.header, index, describeInstance(compared.side.header, other));
+      row.setOther(this.#look, compared, other, this.#active === index);
+      return;
+    }
     row.setInstance(this.#header, index, this.#facts[index]);
+    row.setMatch(compared, index);
     const [selected, hidden] = [this.#selected.has(index), this.#hidden.has(index)];
     row.setState(this.#look, { selected, hidden, active: this.#active === index });
   }
@@ -199,6 +198,12 @@ export class Table {
   #point(event) {
     if (this.#hover.isPointerStale(event)) return;
     const index = indexOf(event);
+    const other = this.#otherOf(index);
+    this.#comparison.hover(other);
+    if (other !== null) {
+      this.#hover.setFromOutside(null);
+      return;
+    }
     // What is hidden one by one can't be hovered in the image.
     this.#hover.setFromOutside(index !== null && this.#hidden.has(index) ? null : index);
   }
@@ -208,6 +213,7 @@ export class Table {
     const index = indexOf(event);
     if (index === null) return;
     this.#active = index;
+    if (this.#otherOf(index) !== null) return;
     const add = event.shiftKey || event.ctrlKey || event.metaKey;
     if (isOnEye(event)) this.#actions.toggleInstance(index);
     else this.#actions.select(index, add);
@@ -216,7 +222,8 @@ export class Table {
   /** @param {MouseEvent} event */
   #doubleClick(event) {
     const index = indexOf(event);
-    if (index !== null && !isOnEye(event)) this.#actions.isolateInstance(index);
+    if (index !== null && this.#otherOf(index) === null && !isOnEye(event))
+      this.#actions.isolateInstance(index);
   }
 
   /** @param {KeyboardEvent} event */
@@ -228,7 +235,8 @@ export class Table {
     const last = indices.length - 1;
     const at = this.#active === null ? -1 : indices.indexOf(this.#active);
     const to = rowMoves(at, last, this.#rows.page)[key];
-    const action = this.#keyActions(at < 0 ? null : this.#active, event.shiftKey)[key];
+    const current = at < 0 || this.#otherOf(this.#active) !== null ? null : this.#active;
+    const action = keyActions(this.#actions, current, event.shiftKey)[key];
     if (to !== undefined) this.#moveTo(indices[Math.max(0, Math.min(last, to))]);
     else if (action) action();
     else return;
@@ -237,27 +245,21 @@ export class Table {
   }
 
   /**
-   * @param {number | null} index of the active row
-   * @param {boolean} shift
-   * @returns {Record<string, () => void>}
+   * The instance of the other side that a row stands for, or null.
+   *
+   * @param {number | null} index
    */
-  #keyActions(index, shift) {
-    const actions = this.#actions;
-    const always = { Escape: () => actions.clearSelection() };
-    if (index === null) return always;
-    return {
-      ...always,
-      Enter: () => actions.select(index, shift),
-      " ": () => actions.select(index, shift),
-      h: () => actions.toggleInstance(index),
-      s: () => actions.isolateInstance(index),
-    };
+  #otherOf(index) {
+    const count = this.#header?.scores.length ?? 0;
+    return index !== null && index >= count ? index - count : null;
   }
 
   /** @param {number} index */
   #moveTo(index) {
     this.#active = index;
-    this.#hover.setByKey(this.#hidden.has(index) ? null : index);
+    const other = this.#otherOf(index);
+    this.#comparison.hover(other);
+    this.#hover.setByKey(other !== null || this.#hidden.has(index) ? null : index);
     this.#rows.reveal(index);
     this.#fill();
   }
@@ -295,5 +297,43 @@ function rowMoves(at, last, page) {
     PageUp: at - page,
     Home: 0,
     End: last,
+  };
+}
+
+/**
+ * The rows while something is compared: those of the chosen outcome; what was missed comes last,
+ * with indices behind the prediction's.
+ *
+ * @param {Header} header
+ * @param {Compared} compared
+ * @param {number[]} ranked
+ */
+function matchedRows(header, { matched, only }, ranked) {
+  const count = header.scores.length;
+  const rows = only === null ? ranked : ranked.filter((index) => matched.ofFound[index] === only);
+  if (only !== null && only !== MATCH.missed) return rows;
+  matched.ofOther.forEach((state, index) => {
+    if (state === MATCH.missed) rows.push(count + index);
+  });
+  return rows;
+}
+
+/**
+ * What keys do with the active row.
+ *
+ * @param {Actions} actions
+ * @param {number | null} index null: there is none, or it is not the prediction's
+ * @param {boolean} shift
+ * @returns {Record<string, () => void>}
+ */
+function keyActions(actions, index, shift) {
+  const always = { Escape: () => actions.clearSelection() };
+  if (index === null) return always;
+  return {
+    ...always,
+    Enter: () => actions.select(index, shift),
+    " ": () => actions.select(index, shift),
+    h: () => actions.toggleInstance(index),
+    s: () => actions.isolateInstance(index),
   };
 }

@@ -37,6 +37,35 @@ export interface Header extends Size {
   /** [x, y, width, height] of each mask's crop; null for a mask that is still to come. */
   crops: (number[] | null)[];
   colors: string[];
+  /** What the prediction is compared with. */
+  others: Other[];
+}
+
+/** The other side of a comparison: like a header, with what only it has. */
+export interface Other extends Header {
+  kind: "truth" | "versus";
+  /** Indices of its crowds, in which detections count neither way. */
+  crowd: number[];
+  /** The overlaps: detections, in ascending order, instances of this side, and their IoU. */
+  pairs: [number[], number[], number[]];
+}
+
+/** What became of both sides; lists have one entry for each instance of their side, -1 for nobody. */
+export interface Matched {
+  /** One of `MATCH` each. */
+  ofFound: Int32Array;
+  ofOther: Int32Array;
+  partners: Int32Array;
+  back: Int32Array;
+  ious: Float64Array;
+  hits: number;
+  falseAlarms: number;
+  wrongClasses: number;
+  misses: number;
+  /** 0 to 1; null where nothing counts. */
+  precision: number | null;
+  recall: number | null;
+  f1: number | null;
 }
 
 /** A mask inside its crop; without bits (a model that gives only boxes) all of it is inside. */
@@ -71,6 +100,38 @@ export interface Scene {
   paths: Path2D[];
   /** Exact outlines by index, made when first drawn. */
   exactPaths: Path2D[];
+  /** What it is compared with. */
+  others: OtherScene[];
+}
+
+/** The other side of a comparison, decoded. */
+export interface OtherScene extends Scene {
+  header: Other;
+}
+
+/** A line around an instance: dashes and width in CSS pixels. */
+export interface LineStyle {
+  color: string;
+  dash: number[];
+  width: number;
+}
+
+/** Both sides' outlines; side by side; or one of them alone. */
+export type ComparisonMode = "both" | "swipe" | "found" | "other";
+
+/** The other side, and what came of matching it with what is shown. */
+export interface Compared {
+  side: OtherScene;
+  matched: Matched;
+  /** Indices of the other side that count. */
+  counting: number[];
+  mode: ComparisonMode;
+  /** The share of the stage that shows the prediction, where both stand side by side. */
+  edge: number;
+  /** The one outcome that the table lists; null: all. */
+  only: number | null;
+  /** The hovered instance of the other side. */
+  hovered: number | null;
 }
 
 /** Maps image pixels to stage pixels: stage = image · scale + (x, y). */
@@ -117,6 +178,8 @@ export interface Look extends StyleValues {
   hideMasks: boolean;
   /** While the view moves, layers of another scale are good enough. */
   moving: boolean;
+  /** What the instances are compared with. */
+  compared: Compared | null;
 }
 
 /** A file that the kernel can make of what is shown. */

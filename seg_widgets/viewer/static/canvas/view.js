@@ -6,6 +6,7 @@ import { keepKeys } from "./dom.js";
 import { explainNothing, summarize } from "./instances.js";
 import { Keyboard } from "./keyboard.js";
 import { lookOf } from "./look.js";
+import { matchWords, partnerWords } from "./match_words.js";
 import { Painter } from "./painter.js";
 import { makeParts } from "./parts.js";
 import { Pointer } from "./pointer.js";
@@ -21,6 +22,17 @@ import { stageHeight } from "./viewport.js";
 /** @import {Parts} from "./parts.js" */
 /** @import {Filter, Header, Look, Model, Scene} from "./types.js" */
 
+/** The parts that hold on to something until they are told. */
+const ENDING = /** @type {const} */ ([
+  "sync",
+  "kernel",
+  "popover",
+  "legend",
+  "table",
+  "status",
+  "comparison",
+  "strip",
+]);
 /** CSS pixels from which the lists stand beside the image. */
 const WIDE = 760;
 
@@ -90,8 +102,7 @@ export class View {
     for (const stop of this.#stops) stop();
     cancelAnimationFrame(this.#frame);
     this.#timers.clear();
-    const { sync, kernel, popover, legend, table, status, strip } = this.#parts;
-    for (const part of [sync, kernel, popover, legend, table, status, strip]) part.destroy();
+    for (const name of ENDING) this.#parts[name].destroy();
     this.#painter.forget();
     this.#root.remove();
   }
@@ -102,9 +113,10 @@ export class View {
     const { note, toastBox, zooms, tip } = this.#parts.overlays;
     this.#surface.append(this.#base, this.#marks, this.#preview.element);
     this.#stage.append(this.#surface, empty, note, toastBox, busy);
-    this.#stage.append(bar, zooms, tip, this.#parts.sources.element);
+    const { element: matchBar, divider } = this.#parts.matchBar;
+    this.#stage.append(bar, zooms, tip, this.#parts.sources.element, divider);
     const body = make("div", "sgw-body", {}, this.#stage, this.#parts.side.element);
-    this.#root.prepend(notice, error, body, this.#announcer.element);
+    this.#root.prepend(notice, error, matchBar, body, this.#announcer.element);
     keepKeys(this.#root);
     element.append(this.#root);
   }
@@ -198,6 +210,7 @@ export class View {
     // Below a preview nothing is drawn: it is laid out for another image.
     if (!scene || this.#preview.header) {
       this.#painter.clear();
+      this.#parts.matchBar.update(null, [], 0);
       delete this.#root.dataset.shown;
       delete this.#root.dataset.total;
       return;
@@ -263,9 +276,7 @@ export class View {
     this.#report("");
   }
 
-  #showKeys() {
-    this.#parts.menus.showKeys(() => this.#surface.focus());
-  }
+  #showKeys = () => this.#parts.menus.showKeys(() => this.#surface.focus());
 }
 
 /**
@@ -290,15 +301,18 @@ async function decoded(content) {
  * @param {Look} look
  * @param {Announcer} announcer
  */
-function updateParts({ side, legend, table, strip }, scene, filter, look, announcer) {
+function updateParts(parts, scene, filter, look, announcer) {
+  const { side, legend, table, strip, matchBar, sync } = parts;
   const { header } = scene;
-  const { shown, selected, colorBy } = look;
+  const { shown, selected, colorBy, compared } = look;
   const summary = summarize(header, shown);
-  announcer.summarize(header.name, summary);
+  announcer.summarize(header.name, withMatches(summary, compared));
   side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
   legend.update(header, filter, shown, colorBy);
   table.update(filter, look);
-  strip.update(scene, filter, shown.length);
+  const iou = sync.get("iou_threshold");
+  strip.update(scene, filter, shown.length, compared, iou);
+  matchBar.update(compared, scene.others, iou);
 }
 
 /**
@@ -309,11 +323,23 @@ function updateParts({ side, legend, table, strip }, scene, filter, look, announ
  * @param {Painter} painter
  */
 function updateOverlays({ overlays, navigation, hover }, header, filter, look, painter) {
+  const { compared } = look;
   overlays.updateZooms(navigation.zoomed, look.hideMasks);
   overlays.updateNote(explainNothing(header, look.shown, filter));
-  overlays.updateTip(header, look.hovered, look.colorBy, hover.location, painter);
+  const isOther = compared !== null && compared.hovered !== null;
+  const [of, index] = isOther ? [compared.side.header, compared.hovered] : [header, look.hovered];
+  const more = compared ? partnerWords(header, compared, look.hovered) : "";
+  overlays.updateTip(of, index, look.colorBy, hover.location, painter, more);
 }
 
 function hasCamera() {
   return Boolean(navigator.mediaDevices?.getUserMedia);
+}
+
+/**
+ * @param {string} summary
+ * @param {Look["compared"]} compared
+ */
+function withMatches(summary, compared) {
+  return compared ? `${summary}; ${matchWords(compared)}` : summary;
 }

@@ -7,7 +7,6 @@ import math
 import re
 from typing import Any, Final
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -171,6 +170,8 @@ def encode_rle(segmentation: Any, height: int, width: int) -> dict[str, Any]:
         if find_fault(segmentation, height, width) != REACHES_OVER:
             rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
             return rle
+        import cv2
+
         # pycocotools draws along the edge what lies over it; OpenCV cuts it.
         canvas = np.zeros((height, width), np.uint8)
         for ring in segmentation:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from ..errors import DatasetError
 from .problem import Problem
 
-__all__ = ["AnnotationFile", "read_annotation_file"]
+__all__ = ["AnnotationFile", "annotations_of", "read_annotation_file"]
 
 _SECTIONS: Final = ("images", "annotations", "categories")
 _EXPORT: Final = "Export it as COCO instances (with segmentation) from the tool that made it."
@@ -56,7 +56,19 @@ def read_annotation_file(path: Path) -> AnnotationFile:
         DatasetError: it can't be read, is not JSON, or of another format, which is named where it
             is known.
     """
-    data = _parse(path)
+    return annotations_of(_parse(path), path)
+
+
+def annotations_of(data: Any, path: Path) -> AnnotationFile:
+    """Take what a JSON file in COCO's format holds.
+
+    Args:
+        data: the file's content.
+        path: where it was read, or a name for it in messages.
+
+    Raises:
+        DatasetError: it is of another format, which is named where it is known.
+    """
     foreign = _foreign_format(data)
     if foreign:
         raise DatasetError(f"{path.name} is not in COCO's format: it is {foreign}. {_EXPORT}")

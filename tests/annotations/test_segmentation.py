@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from seg_widgets.finetuning.segmentation import decode, find_fault, normalize, run_total
+from seg_widgets.annotations.segmentation import decode, find_fault, normalize, run_total
 
 RING = [2.0, 1.0, 8.0, 1.0, 8.0, 6.0, 2.0, 6.0]
 OTHER = [10.0, 2.0, 14.0, 2.0, 14.0, 9.0]

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from seg_widgets.annotations.annotation_file import AnnotationFile, read_annotation_file
 from seg_widgets.errors import DatasetError
-from seg_widgets.finetuning.annotation_file import AnnotationFile, read_annotation_file
 
 EMPTY: dict[str, Any] = {"images": [], "annotations": [], "categories": []}
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seg_widgets.finetuning.values import IdIndex, as_flag, as_id, as_number, as_size
+from seg_widgets.annotations.values import IdIndex, as_flag, as_id, as_number, as_size
 
 
 @pytest.mark.parametrize(

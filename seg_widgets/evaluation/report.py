@@ -1,0 +1,247 @@
+"""An evaluation as a web page in one file; its worst images open in the canvas."""
+
+from __future__ import annotations
+
+import html
+import io
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from .._files import StrPath, write_bytes
+from .._text import printable
+from ..errors import ImageError, SettingError
+from ..images import load
+from ..prediction import Filter
+from ..viewer import to_html
+from . import plots, result_table
+from .names import pair_names
+from .scores import IOU
+
+if TYPE_CHECKING:
+    from .evaluation import Evaluation
+    from .outcomes import ImageScore
+    from .scenes import Scene
+
+__all__ = ["Images", "write_report"]
+
+Images: TypeAlias = StrPath | Mapping[str, Any]
+"""The folder with the images, or each image (a path or an H×W×3 uint8 array) by its name."""
+
+_FRAME_HEIGHT_PX: Final = 860
+
+_PAGE: Final = Template(
+    """\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<style>
+:root { color-scheme: light dark; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 1200px; margin: 2em auto; padding: 0 1em; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: 0.15em 0.7em; text-align: right; border-bottom: 1px solid #8884; }
+th:first-child, td:first-child { text-align: left; }
+.wide { overflow-x: auto; }
+.plots { background: #fff; border-radius: 4px; }
+.plots svg { width: 100%; height: auto; }
+summary { cursor: pointer; padding: 0.4em 0; }
+iframe { width: 100%; height: ${height}px; border: 1px solid #8884; }
+</style>
+</head>
+<body>
+<h1>$title</h1>
+<p>$lead</p>
+$notes
+<h2>By class</h2>
+<div class="wide">$classes</div>
+<h2>By size</h2>
+<div class="wide">$sizes</div>
+<h2>Curves, confusion, errors</h2>
+<div class="plots">$plots</div>
+<h2>Kinds of errors</h2>
+<p>By the definitions of TIDE (<a href="https://arxiv.org/abs/2008.08115">Bolya et al. 2020</a>).
+The gain is what AP50 would rise if only this kind were mended.</p>
+<div class="wide">$kinds</div>
+<h2>The images with the most errors</h2>
+<p>At a threshold of $threshold. Open one to explore it; nothing is loaded from elsewhere.</p>
+$images
+</body>
+</html>
+"""
+)
+
+
+def write_report(
+    evaluation: Evaluation,
+    path: StrPath,
+    images: Images | None,
+    worst: int,
+    threshold: float | None,
+    title: str,
+) -> Path:
+    """Write the page.
+
+    Args:
+        evaluation: what was measured.
+        path: where to.
+        images: where the images are; None: the page has none.
+        worst: at most so many images.
+        threshold: where the images' slider and the confusion matrix begin; None: at the best F1.
+        title: the page's title.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ImageError: an image can't be read.
+        ExportError: the file can't be written.
+        SettingError: there is no such folder.
+    """
+    if threshold is None:
+        best = evaluation.best_threshold()
+        threshold = 0.5 if best is None else best.threshold
+    scores = evaluation.scores
+    parts = {
+        "height": str(_FRAME_HEIGHT_PX),
+        "title": html.escape(printable(title)),
+        "lead": html.escape(_lead(evaluation)),
+        "notes": "".join(f"<p>{html.escape(note)}</p>\n" for note in evaluation.notes),
+        "classes": result_table.html_rows(result_table.class_rows(scores, None)[0]),
+        "sizes": result_table.html_rows(_sizes(evaluation)),
+        "plots": _svg(evaluation, threshold),
+        "kinds": result_table.html_rows(_kinds(evaluation)),
+        "threshold": f"{threshold:.2f}",
+        "images": _worst(evaluation, images, worst, threshold),
+    }
+    return write_bytes(path, _PAGE.substitute(parts).encode("utf-8", "replace"))
+
+
+def _lead(evaluation: Evaluation) -> str:
+    objects = int(evaluation.scores.objects().sum())
+    best = evaluation.best_threshold()
+    price = f" Best F1 at {best}." if best is not None else ""
+    return (
+        f"{len(evaluation.scenes):,} images with {objects:,} objects of "
+        f"{len(evaluation.class_names):,} classes, judged by their {evaluation.kind}.{price}"
+    )
+
+
+def _sizes(evaluation: Evaluation) -> list[list[str]]:
+    """AP and AR by size, of masks and of boxes."""
+    table = [["", "AP", "AP50", "AP75", "small", "medium", "large", "AR1", "AR10", "AR100"]]
+    names = ("AP", "AP50", "AP75", "AP_small", "AP_medium", "AP_large", "AR1", "AR10", "AR100")
+    for kind in ("masks", "boxes") if evaluation.has_masks else ("boxes",):
+        figures = evaluation.on(kind).figures
+        cells = ["–" if (value := figures[name]) is None else f"{value:.3f}" for name in names]
+        table.append([kind, *cells])
+    return table
+
+
+def _kinds(evaluation: Evaluation) -> list[list[str]]:
+    from .error_kinds import ERROR_KINDS
+
+    kinds = evaluation.error_kinds
+    table = [["kind", "number", "gain of AP50", "what it is"]]
+    for name, meaning in ERROR_KINDS.items():
+        table.append([name, f"{kinds.counts[name]:,}", f"{kinds.gains[name]:.3f}", meaning])
+    table.append(["all wrong ones", "", f"{kinds.false_positives:.3f}", "no wrong detection"])
+    table.append(["all missed ones", "", f"{kinds.false_negatives:.3f}", "nothing is missed"])
+    return table
+
+
+def _svg(evaluation: Evaluation, threshold: float) -> str:
+    import matplotlib
+
+    buffer = io.StringIO()
+    # The same evaluation gives the same file.
+    with matplotlib.rc_context({"svg.hashsalt": "seg-widgets"}):
+        figure = plots.overview(evaluation.scores, threshold)
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]
+
+
+def _worst(evaluation: Evaluation, images: Images | None, number: int, threshold: float) -> str:
+    shown = evaluation.worst(number, threshold)
+    if not shown:
+        return "<p>There is no error.</p>"
+    if images is None:
+        return result_table.html_rows(
+            [
+                ["image", "F1", "right", "false alarms", "wrong classes", "missed"],
+                *map(_cells, shown),
+            ]
+        )
+    sources = _sources(images, [one.name for one in shown])
+    return "\n".join(
+        _opened(one, evaluation.scenes[one.place], sources.get(one.name), threshold)
+        for one in shown
+    )
+
+
+def _cells(one: ImageScore) -> list[str]:
+    counts = (one.hits, one.false_alarms, one.wrong_classes, one.missed)
+    return [printable(one.name), f"{one.f1:.3f}", *(f"{count:,}" for count in counts)]
+
+
+def _opened(one: ImageScore, scene: Scene, source: Any, threshold: float) -> str:
+    """One image: a line to press, and a page of its own that is made when it is opened."""
+    name = printable(one.name)
+    line = html.escape(
+        f"{name}: {one.hits} right, {one.false_alarms} false alarms, "
+        f"{one.wrong_classes} wrong classes, {one.missed} missed (F1 {one.f1:.2f})"
+    )
+    if source is None:
+        return f"<p>{line} (its file was not found)</p>"
+    page = to_html(
+        scene.found,
+        _pixels(source, scene),
+        name,
+        filter=Filter(threshold),
+        truth=scene.truth,
+        iou_threshold=IOU,
+    )
+    frame = f'<iframe loading="lazy" title="{html.escape(name)}" srcdoc="{html.escape(page)}">'
+    return f"<details><summary>{line}</summary>{frame}</iframe></details>"
+
+
+def _pixels(source: Any, scene: Scene) -> npt.NDArray[np.uint8]:
+    pixels = source if isinstance(source, np.ndarray) else load(source)
+    if pixels.shape[:2] != scene.truth.prediction.image_size:
+        (height, width), (tall, wide) = pixels.shape[:2], scene.truth.prediction.image_size
+        raise ImageError(
+            f"{printable(scene.name)} has {width}×{height} pixels, but its truth {wide}×{tall}. "
+            "Give the images that were annotated."
+        )
+    return pixels
+
+
+def _sources(images: Images, names: list[str]) -> dict[str, Any]:
+    """Where each image is, by its name; those that are not found are left out."""
+    if isinstance(images, Mapping):
+        return {name: images[name] for name in names if name in images}
+    folder = Path(images).expanduser()
+    if not folder.is_dir():
+        raise SettingError(f"There is no folder {printable(str(folder), 1000)} with images.")
+    direct = {name: folder / name for name in names if (folder / name).is_file()}
+    left = [name for name in names if name not in direct]
+    if not left:
+        return direct
+    ends = {Path(name).name.lower() for name in left}
+    files = [
+        str(Path(where, file))
+        for where, _, found in os.walk(folder)
+        for file in sorted(found)
+        if file.lower() in ends
+    ]
+    if not files:
+        return direct
+    pairs = pair_names(files, left).prediction_of
+    return direct | {left[one]: Path(files[number]) for one, number in pairs.items()}

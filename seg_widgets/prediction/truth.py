@@ -1,0 +1,158 @@
+"""The truth of one image: what an annotator drew, with the regions that count neither way."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from ..annotations import AnnotationFile, annotations_of, read_annotation_file
+from ..errors import PredictionError
+from .adapters import convert
+from .checks import as_rows
+from .prediction import Prediction
+from .readers import check_truth_size, from_label_image, truth_from_coco
+from .truth_classes import ClassMapping, called_by_model, label_names
+
+__all__ = ["LABEL_IMAGES", "GroundTruth"]
+
+BoolArray = npt.NDArray[np.bool_]
+
+LABEL_IMAGES: Final = (".png", ".tif", ".tiff")
+"""The ends of the names of files that are label images; all others are COCO's JSON."""
+
+
+@dataclass(frozen=True, eq=False)
+class GroundTruth:
+    """The true instances of one image; it never changes.
+
+    Raises:
+        PredictionError: the parts don't fit together.
+    """
+
+    prediction: Prediction
+    """The instances; their scores are 1. What was skipped or mended is in its `notes`."""
+
+    crowd: BoolArray
+    """M booleans: the instance is a region (COCO's `iscrowd` or `ignore`) in which detections
+    count neither way, as many as there are."""
+
+    def __post_init__(self) -> None:
+        crowd = as_rows("crowd flags", self.crowd, np.bool_)
+        if len(crowd) != len(self.prediction):
+            raise PredictionError(
+                f"There are {len(self.prediction)} true instances, but {len(crowd)} crowd flags."
+            )
+        object.__setattr__(self, "crowd", crowd)
+
+    def __len__(self) -> int:
+        return len(self.prediction)
+
+    @classmethod
+    def of(
+        cls,
+        source: Any,
+        *,
+        size: tuple[int, int],
+        file_name: str | None = None,
+        class_names: Sequence[str] | None = None,
+        classes: ClassMapping | None = None,
+    ) -> GroundTruth:
+        """The truth of an image, from whatever holds it.
+
+        In COCO's JSON, objects without a mask, with an empty or broken one, or of no category are
+        skipped, polygons are cut at the image's edge, and both are listed in the notes. Where no
+        object has a mask, the boxes are taken.
+
+        Args:
+            source: a `GroundTruth`, a `Prediction`, the path of COCO's JSON (or its content), a
+                label image (H×W whole numbers, or the path of its PNG or TIFF), or what
+                `Prediction.of` takes.
+            size: (height, width) of the image in pixels.
+            file_name: the image's file name, path or address; it finds the image in COCO's JSON.
+                Folders count only where several images have the same name. None: the only one.
+            class_names: the model's vocabulary; the truth's classes have to be in it. None: any.
+            classes: the model's name of each class that the truth calls otherwise, such as
+                `{"kitty": "cat"}`; None as a name leaves the class out, its own name keeps one
+                that the model doesn't have. For a label image also by label, `{1: "cat"}`, or one
+                name for all, "cat".
+
+        Returns:
+            The truth; its class names are the model's, and those that were kept.
+
+        Raises:
+            PredictionError: it has another size, classes that the model doesn't have, or nothing
+                of this image.
+            DatasetError: it is no COCO file, or its categories are damaged.
+            SettingError: `classes` is no such mapping.
+        """
+        given = cls._read(source, size, file_name, class_names, classes)
+        check_truth_size(given.prediction.image_size, size)
+        return _renamed(given, class_names, classes)
+
+    @classmethod
+    def _read(
+        cls,
+        source: Any,
+        size: tuple[int, int],
+        file_name: str | None,
+        class_names: Sequence[str] | None,
+        classes: ClassMapping | None,
+    ) -> GroundTruth:
+        if isinstance(source, GroundTruth):
+            return source
+        if isinstance(source, Prediction):
+            return _without_crowds(source)
+        if isinstance(source, AnnotationFile):
+            return cls(*truth_from_coco(source, size, file_name))
+        if isinstance(source, (str, os.PathLike)):
+            path = Path(source).expanduser()
+            if path.suffix.lower() not in LABEL_IMAGES:
+                return cls(*truth_from_coco(read_annotation_file(path), size, file_name))
+            return _without_crowds(
+                from_label_image(path, class_names=label_names(classes, class_names))
+            )
+        if isinstance(source, Mapping) and {"images", "annotations"} <= set(source):
+            content = annotations_of(dict(source), Path("This truth"))
+            return cls(*truth_from_coco(content, size, file_name))
+        if isinstance(source, np.ndarray) and source.ndim == 2 and source.dtype.kind in "iub":
+            check_truth_size((int(source.shape[0]), int(source.shape[1])), size)
+            names = label_names(classes, class_names)
+            return _without_crowds(from_label_image(source, class_names=names))
+        one_name = [classes] if isinstance(classes, str) else None
+        conversion = convert(source, size, class_names=one_name)
+        notes = (*conversion.prediction.notes, *conversion.notes)
+        return _without_crowds(replace(conversion.prediction, notes=tuple(dict.fromkeys(notes))))
+
+
+def _without_crowds(prediction: Prediction) -> GroundTruth:
+    """A prediction as the truth: whatever it scored, it is there."""
+    sure = replace(prediction, scores=np.ones(len(prediction), np.float32))
+    return GroundTruth(sure, np.zeros(len(prediction), bool))
+
+
+def _renamed(
+    truth: GroundTruth, class_names: Sequence[str] | None, classes: ClassMapping | None
+) -> GroundTruth:
+    """The truth in the model's words."""
+    found = truth.prediction
+    own = found.class_names
+    occurring = {own[number] for number in np.unique(found.class_ids).tolist()}
+    called = called_by_model(own, occurring, class_names, classes)
+    fixed = own if class_names is None and not classes else tuple(class_names or ())
+    more = [called[name] for name in own if class_names is None or name in occurring]
+    names = tuple(dict.fromkeys((*fixed, *(name for name in more if name is not None))))
+    if names == own and all(called[name] == name for name in own):
+        return truth
+
+    wanted = [called[own[number]] for number in found.class_ids.tolist()]
+    left = [index for index, name in enumerate(wanted) if name is not None]
+    ids = [names.index(name) for name in wanted if name is not None]
+    some = found.select(left)
+    renamed = replace(some, class_ids=np.array(ids, np.int64), class_names=names, category_ids=())
+    return GroundTruth(renamed, truth.crowd[left])

@@ -1,0 +1,115 @@
+"""The classes of a truth in the model's words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from .._text import printable
+from ..errors import PredictionError, SettingError
+
+__all__ = ["ClassMapping", "called_by_model", "label_names"]
+
+ClassMapping = Mapping[Any, str | None] | str
+"""What the model calls the classes of a truth; see `GroundTruth.of`."""
+
+_SHOWN: Final = 5  # names in a message
+_UNNAMED: Final = "object"
+
+
+def label_names(
+    classes: ClassMapping | None, class_names: Sequence[str] | None
+) -> Mapping[int, str] | str | None:
+    """The names for a label image, which mostly has none of its own.
+
+    Args:
+        classes: as `GroundTruth.of` takes them.
+        class_names: the model's vocabulary; its only class is that of all labels.
+
+    Returns:
+        Label → name, one name for all, or None.
+
+    Raises:
+        SettingError: `classes` is no such mapping.
+    """
+    _checked(classes)
+    if isinstance(classes, str):
+        return classes
+    by_label = {key: name for key, name in (classes or {}).items() if isinstance(key, int)}
+    if by_label:
+        return {label: _UNNAMED if name is None else name for label, name in by_label.items()}
+    is_one = not classes and class_names is not None and len(class_names) == 1
+    return class_names[0] if is_one and class_names else None
+
+
+def called_by_model(
+    own: Sequence[str],
+    occurring: Collection[str],
+    class_names: Sequence[str] | None,
+    classes: ClassMapping | None,
+) -> dict[str, str | None]:
+    """What the model calls each class of the truth.
+
+    Args:
+        own: the truth's vocabulary.
+        occurring: those of its classes that an instance has.
+        class_names: the model's vocabulary; None: any.
+        classes: the model's name by the truth's name; None leaves a class out.
+
+    Returns:
+        The model's name of each of `own`; None: its instances are left out.
+
+    Raises:
+        PredictionError: the model lacks a class that occurs; the message proposes the closest.
+        SettingError: `classes` is no such mapping.
+    """
+    mapping = _checked(classes)
+    called = {name: mapping.get(name, name) for name in own}
+    if class_names is None:
+        return called
+    # A class that is named as itself is kept, though the model can't find it.
+    unknown = [
+        name
+        for name, new in called.items()
+        if name in occurring and new not in (None, *class_names) and mapping.get(name) != name
+    ]
+    if unknown:
+        raise PredictionError(_other_classes(unknown, called, class_names))
+    return called
+
+
+def _checked(classes: ClassMapping | None) -> dict[str, str | None]:
+    if classes is None or isinstance(classes, str):
+        return {}
+    is_mapping = isinstance(classes, Mapping) and all(
+        isinstance(key, (str, int)) and (name is None or isinstance(name, str))
+        for key, name in classes.items()
+    )
+    if not is_mapping:
+        raise SettingError(
+            'classes says what the model calls each class of the truth, such as {"kitty": "cat"}; '
+            f"{classes!r:.80} doesn't."
+        )
+    return {key: name for key, name in classes.items() if isinstance(key, str)}
+
+
+def _other_classes(
+    unknown: Sequence[str], called: Mapping[str, str | None], class_names: Sequence[str]
+) -> str:
+    """What to do about classes that the model doesn't have, with the closest of its names."""
+    lower = {name.lower(): name for name in reversed(class_names)}
+    proposals = []
+    for name in unknown[:_SHOWN]:
+        close = difflib.get_close_matches((called[name] or name).lower(), lower, 1, 0.6)
+        best = repr(printable(lower[close[0]])) if close else "…"
+        proposals.append(f"{printable(name)!r}: {best}")
+    shown = ", ".join(repr(printable(name)) for name in unknown[:_SHOWN])
+    more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
+    known = ", ".join(printable(name) for name in class_names[:_SHOWN])
+    rest = f" … ({len(class_names)} in all)" if len(class_names) > _SHOWN else ""
+    return (
+        f"The truth has classes that the model doesn't have: {shown}{more}. The model's are: "
+        f"{known}{rest}. Say which is which: classes={{{', '.join(proposals)}}}. None leaves a "
+        "class out, its own name keeps it."
+    )

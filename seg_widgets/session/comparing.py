@@ -1,0 +1,211 @@
+"""What a prediction is compared with: the truth, or what a second model finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import traitlets
+
+from ..errors import SegWidgetsError, SettingError
+from ..prediction import (
+    DEFAULT_IOU,
+    GroundTruth,
+    Matches,
+    Prediction,
+    TruthSource,
+    check_iou,
+    match,
+)
+from .model_slot import ModelChoice
+from .revisiting import Revisiting
+from .second_model import RGBArray, SecondModel, is_model
+from .traits import ByIdentity
+
+__all__ = ["CompareWith", "Comparing", "Comparison", "IouThreshold"]
+
+_SIDES: Final = ("truth", "versus")
+
+
+class IouThreshold(traitlets.TraitType):  # type: ignore[type-arg]
+    """An IoU threshold, 0.1 to 1; anything else (NaN too) raises `SettingError`."""
+
+    default_value = DEFAULT_IOU
+
+    def validate(self, obj: Any, value: object) -> float:
+        """The value as a float."""
+        return check_iou(value)
+
+
+class CompareWith(traitlets.TraitType):  # type: ignore[type-arg]
+    """ "truth" or "versus"; anything else raises `SettingError`."""
+
+    default_value = "truth"
+
+    def validate(self, obj: Any, value: object) -> str:
+        """The value itself."""
+        if value not in _SIDES:
+            raise SettingError(f'{self.name} is "truth" or "versus", not {value!r:.80}.')
+        return str(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """What the prediction on screen is compared with."""
+
+    prediction: Prediction
+    """The prediction on screen."""
+
+    truth: GroundTruth | None = None
+    """The truth of the image."""
+
+    versus: Prediction | None = None
+    """What the second model found in it."""
+
+    versus_name: str = ""
+    """What the second model is called; "" where it has no name."""
+
+    def side(self, name: str) -> GroundTruth | Prediction | None:
+        """One of the two; the other one where it is not there.
+
+        Args:
+            name: "truth" or "versus".
+        """
+        first, second = (self.truth, self.versus)
+        if name == "versus":
+            return first if second is None else second
+        return second if first is None else first
+
+
+class Comparing(Revisiting):
+    """The part of a session that compares each result with the truth and with a second model.
+
+    Args:
+        threshold: The lowest score that is shown, 0 to 1.
+    """
+
+    truth = ByIdentity()
+    """What is in the image, whatever `GroundTruth.of` takes: a path of COCO JSON (each image is
+    found there by its name), a label image, a `Prediction`; None (default) for nothing. What
+    doesn't fit an image is said in `error`, and the prediction stays."""
+
+    versus = ByIdentity()
+    """What to compare with: a second `Prediction` of the image (or what `Prediction.of` takes), or
+    a model (a name, a folder, a predictor), which runs on each image in the background; None
+    (default) for nothing."""
+
+    classes = ByIdentity()
+    """The model's names of the truth's classes, a dict such as `{"kitty": "cat"}`; None (default)
+    where they are the same."""
+
+    iou_threshold = IouThreshold()
+    """The IoU from which a detection and a true instance match, a float from 0.1 to 1; default
+    0.5."""
+
+    compare_with = CompareWith()
+    """Which of them the canvas matches with, "truth" (default) or "versus"; where only one is
+    there, that one."""
+
+    comparison: traitlets.TraitType[Comparison | None, Comparison | None] = ByIdentity(
+        read_only=True
+    )
+    """What the result on screen is compared with so far, a `Comparison`; None (default) for
+    nothing."""
+
+    _second: SecondModel | None = None
+    # What was said of the truth or the second model.
+    _problem = ""
+
+    def __init__(self, threshold: float) -> None:
+        super().__init__(threshold)
+        self._truths: TruthSource | None = None
+        self.observe(self._take_truth, ["truth", "classes"])
+        self.observe(self._take_versus, ["versus"])
+        self.observe(self._compare, ["result"])
+        self._take_truth()
+        self._take_versus()
+
+    @property
+    def matches(self) -> Matches | None:
+        """What is shown, matched with what it is compared with, a `Matches` with a table (`to_df`);
+        None while there is nothing to match. The canvas shows the same."""
+        with self._lock:
+            result, comparison = self.result, self.comparison
+            other = None if comparison is None else comparison.side(self.compare_with)
+            if result is None or other is None:
+                return None
+            return match(result.prediction, other, iou=self.iou_threshold, only=self.filter)
+
+    def _end_second(self) -> None:
+        if self._second is not None:
+            self._second.close()
+        self._second = None
+
+    def _take_truth(self, _change: object = None) -> None:
+        self._truths = None
+        self._report_problem(None)
+        try:
+            if self.truth is not None:
+                # A file is read here, once, and not on the worker's thread with each result.
+                self._truths = TruthSource(self.truth, self.classes)
+        except SegWidgetsError as error:
+            self._report_problem(error)
+        self._compare()
+
+    def _take_versus(self, _change: object = None) -> None:
+        self._end_second()
+        self._report_problem(None)
+        try:
+            if is_model(self.versus):
+                choice = ModelChoice.of(self.versus)
+                self._second = SecondModel(choice, self._on_second, self._on_second_failed)
+        except SegWidgetsError as error:
+            self._report_problem(error)
+        self._compare()
+
+    def _compare(self, _change: object = None) -> None:
+        """Compare the result on screen with what is there, and have the second model look at it."""
+        with self._lock:
+            result = self.result
+            if result is None:
+                self.set_trait("comparison", None)
+                return
+            truth = versus = None
+            try:
+                if self._truths is not None:
+                    truth = self._truths.of(result.prediction, result.uri or result.name)
+                if self.versus is not None and not is_model(self.versus):
+                    versus = Prediction.of(self.versus, result.image)
+            except SegWidgetsError as error:
+                self._report_problem(error)
+            name = "" if self._second is None else self._second.name
+            self._publish_comparison(Comparison(result.prediction, truth, versus, name))
+            if self._second is not None:
+                self._second.look_at(result.image)
+
+    def _report_problem(self, error: SegWidgetsError | None) -> None:
+        """Say what doesn't fit; None takes back what was said before."""
+        if error is None:
+            if self._problem and self.error == self._problem:
+                self.error = ""
+            self._problem = ""
+        else:
+            self.error = self._problem = str(error)
+
+    def _publish_comparison(self, comparison: Comparison) -> None:
+        is_nothing = comparison.truth is None and comparison.versus is None
+        with self._reporting():
+            self.set_trait("comparison", None if is_nothing else comparison)
+
+    def _on_second(self, image: RGBArray, found: Prediction) -> None:
+        with self._lock:
+            result = self.result
+            if self._closed or result is None or result.image is not image:
+                return
+            truth = None if self.comparison is None else self.comparison.truth
+            name = "" if self._second is None else self._second.name
+            self._publish_comparison(Comparison(result.prediction, truth, found, name))
+
+    def _on_second_failed(self, error: SegWidgetsError) -> None:
+        with self._lock, self._reporting():
+            self._report_problem(error)

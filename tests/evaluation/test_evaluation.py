@@ -1,0 +1,305 @@
+"""What an evaluation says beside AP: thresholds, confusion, kinds of errors, images, and notes."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import seg_widgets
+from seg_widgets import tables
+from seg_widgets.errors import DatasetError, ImageError, PredictionError, SettingError
+from seg_widgets.evaluation import Evaluation, evaluate
+from seg_widgets.prediction import Filter, GroundTruth, Match, Prediction, match
+
+from .cases import SIZE, Case, coco_dataset, random_case
+
+NAMES = ("cat", "dog")
+
+
+def _squares(*squares: tuple[int, str, float], shift: int = 0) -> Prediction:
+    """Squares of 20 pixels in a row: (place, class, score)."""
+    masks = np.zeros((len(squares), 40, 400), bool)
+    for mask, (place, _, _) in zip(masks, squares, strict=True):
+        mask[5:25, place * 30 + shift : place * 30 + shift + 20] = True
+    ids = [NAMES.index(name) for _, name, _ in squares]
+    return Prediction.from_dense(masks, [score for *_, score in squares], ids, NAMES)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.5, 0.75, 1.0]))
+def test_outcomes_are_those_of_the_canvas(seed: int, threshold: float) -> None:
+    case = random_case(seed, images=3)
+    evaluation = evaluate(case.predictions, case.truths)
+    images = evaluation.images(threshold)
+    for score, (name, truth) in zip(images, case.truths.items(), strict=True):
+        matches = match(case.predictions[name], truth, only=Filter(threshold))
+        counts = score.hits, score.false_alarms, score.wrong_classes, score.missed
+        assert score.name == name
+        assert counts == (
+            matches.hits,
+            matches.false_alarms,
+            matches.wrong_classes,
+            int(np.count_nonzero(matches.of_truth == Match.MISSED)),
+        )
+    # The curve says the same as counting.
+    point = evaluation.curve().at(threshold)
+    assert point.hits == sum(one.hits for one in images)
+    assert point.wrong == sum(one.false_alarms + one.wrong_classes for one in images)
+    assert point.missed == sum(one.missed for one in images)
+    confusion = evaluation.confusion(threshold)
+    assert np.trace(confusion.matrix) == point.hits
+    assert confusion.matrix[:-1].sum() == point.hits + point.missed
+    assert confusion.matrix[:, :-1].sum() == point.hits + point.wrong
+
+
+@settings(max_examples=15, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_best_threshold_is_the_best_of_all(seed: int) -> None:
+    case = random_case(seed)
+    evaluation = evaluate(case.predictions, case.truths)
+    for name in (None, "cat"):
+        curve, best = evaluation.curve(name), evaluation.best_threshold(name)
+        every = [curve.at(step / 200) for step in range(201)]
+        highest = max(point.f1 for point in every)
+        assert (best.f1 if best is not None else 0) == pytest.approx(highest)
+        if best is not None:
+            assert curve.at(best.threshold) == best
+        sure = evaluation.threshold_for(0.5, name)
+        reaching = [point.hits for point in every if point.precision >= 0.5]
+        assert (sure.hits if sure else 0) == max(reaching, default=0)
+        assert sure is None or sure.precision >= 0.5
+
+
+def test_thresholds_and_their_price_by_hand() -> None:
+    truth = _squares(*((place, "cat", 1.0) for place in range(4)))
+    found = _squares((0, "cat", 0.91), (1, "cat", 0.8), (7, "cat", 0.7), (2, "cat", 0.613))
+    evaluation = evaluate([found], [truth])
+    best = evaluation.best_threshold()
+    assert best is not None
+    # 0.61 shows what 0.613 shows, and is what a slider can be set to.
+    assert (best.threshold, best.precision, best.recall) == (0.61, 0.75, 0.75)
+    assert str(best).endswith("(3 right, 1 wrong, 1 missed)")
+    sure = evaluation.threshold_for(0.9)
+    assert sure is not None
+    assert (sure.threshold, sure.precision, sure.recall) == (0.8, 1.0, 0.5)
+    assert evaluation.best_thresholds == {"cat": 0.61}
+    assert evaluation.best_threshold("dog") is None
+    with pytest.raises(SettingError, match="no class 'cow'; there are cat, dog"):
+        evaluation.curve("cow")
+    with pytest.raises(SettingError, match="precision lies over 0"):
+        evaluation.threshold_for(0)
+
+
+def test_each_kind_of_error() -> None:
+    truth = _squares(*((place, "cat", 1.0) for place in range(6)))
+    found = [
+        _squares((0, "cat", 0.9), (0, "cat", 0.8), (1, "dog", 0.7), (9, "cat", 0.6)),
+        _squares((2, "cat", 0.5), (3, "dog", 0.4), shift=10),
+    ]
+    boxes = np.concatenate([one.boxes for one in found])
+    joined = Prediction(
+        truth.image_size,
+        boxes,
+        np.concatenate([one.scores for one in found]),
+        np.concatenate([one.class_ids for one in found]),
+        NAMES,
+        tuple(mask for one in found for mask in one.masks or ()),
+    )
+    evaluation = evaluate([joined], [truth])
+    kinds = evaluation.error_kinds
+    assert kinds.counts == {
+        "duplicate": 1,
+        "classification": 1,
+        "background": 1,
+        "localisation": 1,
+        "both": 1,
+        # 0 was found; 1 and 2 would be, if the class or the outline were right.
+        "missed": 3,
+    }
+    assert kinds.ap50 == pytest.approx(evaluation.figures["AP50"] or 0)
+    # One of six: precision 1 at the recalls up to 1/6.
+    assert kinds.ap50 == pytest.approx(17 / 101)
+    # The dog becomes a cat that is right, between a duplicate and the background.
+    assert kinds.gains["classification"] == pytest.approx((34 - 17) / 101 * 2 / 3)
+    assert kinds.gains["duplicate"] == kinds.gains["background"] == 0
+    # Of three objects one was found.
+    assert kinds.gains["missed"] == pytest.approx((34 - 17) / 101)
+    assert kinds.false_positives == 0
+    assert kinds.false_negatives == pytest.approx(1 - 17 / 101)
+    matrix = evaluation.confusion(0.05).matrix
+    assert matrix.tolist() == [[1, 1, 4], [0, 0, 0], [3, 1, 0]]
+
+
+def test_what_is_left_out_is_listed() -> None:
+    cat = _squares((0, "cat", 0.9))
+    truth = {"a/1.jpg": cat, "a/2.jpg": cat, "3.jpg": Prediction.empty((40, 400), NAMES)}
+    found = {"/data/A/1.JPG": cat, "9.jpg": cat}
+    evaluation = evaluate(found, truth)
+    assert evaluation.without_prediction == ("a/2.jpg", "3.jpg")
+    assert evaluation.without_truth == ("9.jpg",)
+    assert evaluation.figures["AR100"] == 0.5
+    notes = "\n".join(evaluation.notes)
+    assert (
+        "2 of 3 images have no prediction; their objects count as missed: a/2.jpg, 3.jpg" in notes
+    )
+    assert "1 predictions are of images that the truth doesn't have" in notes
+    assert "No detection scores less than 0.90" in notes
+    assert "this AP is not the model's" in repr(evaluation)
+    low = _squares((0, "cat", 0.9), (5, "cat", 0.06))
+    assert not evaluate([low], [cat]).notes
+    assert evaluate([None, low], [cat, cat]).without_prediction == ("image 1",)  # type: ignore[list-item]
+
+
+def test_classes_have_other_names() -> None:
+    found = _squares((0, "cat", 0.9), (1, "dog", 0.9), (2, "dog", 0.06))
+    truth = replace(found.select([0, 1]), class_names=("Kat", "zebra"))
+    with pytest.raises(PredictionError, match="Say which is which: classes="):
+        evaluate([found], [truth])
+    merged = evaluate([found], [truth], classes={"Kat": "cat", "zebra": "cat"})
+    assert merged.class_names == ("cat",)
+    assert merged.figures["AR100"] == 0.5
+    assert "2 detections are of classes that the truth doesn't have" in merged.notes[0]
+    out = evaluate([found], [truth], classes={"Kat": "cat", "zebra": None})
+    assert out.figures["AP"] == pytest.approx(1)
+    kept = evaluate([found], [truth], classes={"Kat": "cat", "zebra": "zebra"})
+    assert kept.by_class["zebra"]["AP"] == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "truth", "error", "message"),
+    [
+        ({"a": 1}, {"b": 2}, PredictionError, "No prediction is of an image of the truth"),
+        ({"a/1": 1, "b/1": 2}, {"1": 3}, PredictionError, "2 predictions may be of '1': a/1, b/1"),
+        ({"1": 1}, {"a/1": 2, "b/1": 2}, PredictionError, "may be any of 2 images"),
+        ([1, 2], [3], PredictionError, "2 predictions and 1 images"),
+        (7, [1], SettingError, "int is none of them"),
+        ([1], 7, SettingError, "int is none of them"),
+    ],
+)
+def test_what_does_not_fit_is_a_message(
+    found: Any, truth: Any, error: type[Exception], message: str
+) -> None:
+    def filled(given: Any) -> Any:
+        one = _squares((0, "cat", 0.05))
+        if isinstance(given, dict):
+            return dict.fromkeys(given, one)
+        return [one] * len(given) if isinstance(given, list) else given
+
+    with pytest.raises(error, match=message):
+        evaluate(filled(found), filled(truth))
+
+
+def test_more_bad_input(tmp_path: Path) -> None:
+    cat = _squares((0, "cat", 0.05))
+    with pytest.raises(PredictionError, match="is for 400×40 pixels, but the truth for 150×160"):
+        evaluate([cat], [Prediction.empty(SIZE, NAMES)])
+    with pytest.raises(PredictionError, match="is a str, and no Prediction"):
+        evaluate({"a": "b"}, {"a": cat})  # type: ignore[dict-item]
+    with pytest.raises(PredictionError, match=r"is a str\. Give a GroundTruth"):
+        evaluate({"a": cat}, {"a": "b"})
+    with pytest.raises(SettingError, match="three rising numbers"):
+        evaluate([cat], [cat], max_detections=(10, 1, 100))
+    with pytest.raises(SettingError, match="a side has boxes only"):
+        evaluate([replace(cat, masks=None)], [cat]).on("masks")
+    with pytest.raises(DatasetError, match="no image that can be judged"):
+        evaluate([cat], {"images": [{"id": 1}], "annotations": [], "categories": []})
+    case = random_case(2)
+    content = coco_dataset(case.truths)
+    content["annotations"][0]["segmentation"] = [[1, 2]]
+    content["images"][-1]["file_name"] = ""
+    notes = "\n".join(evaluate(case.predictions, content).notes)
+    assert "left out: an image: it has no id, no file_name or no size" in notes
+    assert "annotation 1" in notes
+    content["images"][1]["file_name"] = content["images"][0]["file_name"]
+    with pytest.raises(PredictionError, match="same name is there more than once: image-0"):
+        evaluate(case.predictions, content)
+
+
+@pytest.fixture(scope="module")
+def case() -> Case:
+    return random_case(4, images=8)
+
+
+@pytest.fixture(scope="module")
+def evaluation(case: Case) -> Evaluation:
+    return evaluate(case.predictions, case.truths)
+
+
+def test_the_working_table_is_taken(case: Case, evaluation: Evaluation, tmp_path: Path) -> None:
+    info = tables.TableInfo.of(next(iter(case.predictions.values())))
+    images = [
+        tables.TableImage(f"photos/{name}", number, found)
+        for number, (name, found) in enumerate(case.predictions.items())
+    ]
+    images.append(tables.TableImage("photos/broken.jpg", 99, None, "it is broken"))
+    tables.append_part(tmp_path / "table", images, info)
+    read = evaluate(tmp_path / "table", case.truths)
+    assert read.figures == evaluation.figures
+    assert read.without_truth == ()
+
+
+def test_tables_and_plots(evaluation: Evaluation, tmp_path: Path) -> None:
+    text = repr(evaluation)
+    assert text.startswith("Evaluation: masks of ")
+    assert "AP by size: small" in text and "errors: " in text
+    page = evaluation._repr_html_()
+    assert "<table>" in page and "<td>cat</td>" in page
+    evaluation.to_csv(tmp_path / "figures.csv")
+    with (tmp_path / "figures.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["class_name"] for row in rows] == ["(all)", "cat", "dog", "cup", "nothing"]
+    assert float(rows[0]["AP"]) == pytest.approx(evaluation.figures["AP"], abs=1e-5)
+    assert rows[-1]["AP"] == ""
+    titles = [axes.get_title() for axes in evaluation.plot(0.5).axes]
+    assert titles[2] == "Confusion of masks at threshold 0.50"
+    figure: Any = evaluation.plot({"cat": 0.5})
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    with pytest.raises(SettingError, match="no class 'cow'"):
+        evaluation.plot({"cow": 0.5})
+
+
+def test_the_report_is_one_file(case: Case, evaluation: Evaluation, tmp_path: Path) -> None:
+    pixels = dict.fromkeys(case.truths, np.zeros((*SIZE, 3), np.uint8))
+    path = evaluation.report(tmp_path / "one.html", pixels, worst=3, title="<b>")
+    text = path.read_text("utf-8")
+    assert (
+        text == evaluation.report(tmp_path / "two.html", pixels, worst=3, title="<b>").read_text()
+    )
+    assert "<title>&lt;b&gt;</title>" in text
+    assert text.count("<iframe") == 3
+    worst = evaluation.worst(3)
+    assert worst[0].errors >= worst[1].errors >= worst[2].errors
+    assert text.index(f"<summary>{worst[0].name}") < text.index(f"<summary>{worst[1].name}")
+    assert "<svg" in text and "src=" not in text.replace("srcdoc=", "")
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / worst[0].name).write_bytes(seg_widgets.testing.make_jpeg(SIZE[1], SIZE[0]))
+    found = evaluation.report(tmp_path / "three.html", tmp_path, worst=2).read_text("utf-8")
+    assert found.count("<iframe") == 1 and "its file was not found" in found
+    assert "<iframe" not in evaluation.report(tmp_path / "four.html").read_text("utf-8")
+    with pytest.raises(ImageError, match="8×8 pixels, but its truth 150×160"):
+        evaluation.report(
+            tmp_path / "five.html", dict.fromkeys(pixels, np.zeros((8, 8, 3), np.uint8))
+        )
+    with pytest.raises(SettingError, match="There is no folder"):
+        evaluation.report(tmp_path / "six.html", tmp_path / "nowhere")
+
+
+def test_without_any_object_or_image() -> None:
+    nothing = Prediction.empty((40, 400), NAMES)
+    for found, truth in (([nothing], [nothing]), ([], [])):
+        evaluation = evaluate(found, truth)
+        assert evaluation.figures["AP"] is None
+        assert evaluation.best_threshold() is None
+        assert evaluation.worst() == ()
+        assert "errors: none" in repr(evaluation)
+        evaluation.plot()
+    crowd = GroundTruth(_squares((0, "cat", 1.0)), np.array([True]))
+    ignored = evaluate([_squares((0, "cat", 0.05), (0, "cat", 0.06))], [crowd])
+    assert ignored.images() == evaluate([nothing], [crowd]).images()

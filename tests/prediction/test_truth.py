@@ -1,0 +1,170 @@
+"""The truth of an image, from each kind of source; what doesn't fit has cause and fix."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from seg_widgets.errors import DatasetError, PredictionError, SegWidgetsError, SettingError
+from seg_widgets.prediction import GroundTruth, Prediction, TruthSource
+
+SIZE = (40, 60)
+LABELS = np.zeros(SIZE, np.int32)
+LABELS[2:10, 3:20] = 1
+LABELS[20:30, 5:30] = 2
+
+
+def data_set() -> dict[str, Any]:
+    """Two images; the first has a whole object, a crowd, an ignored region and two broken ones."""
+    rle = Prediction.from_label_image(LABELS).rle()[0]
+    broken = {"image_id": 1, "category_id": 3}
+    return {
+        "images": [
+            {"id": 1, "width": 60, "height": 40, "file_name": "train/a.jpg"},
+            {"id": 2, "width": 60, "height": 40, "file_name": "test/b.jpg"},
+            {"id": 3, "width": 60, "height": 40, "file_name": "test/a.jpg"},
+        ],
+        "categories": [{"id": 3, "name": "Cat"}, {"id": 9, "name": "puppy"}],
+        "annotations": [
+            {"id": 1, "image_id": 1, "category_id": 3, "segmentation": [[1, 1, 20, 1, 20, 20]]},
+            {"id": 2, "image_id": 1, "category_id": 9, "segmentation": rle, "iscrowd": 1},
+            {
+                "id": 3,
+                "image_id": 1,
+                "category_id": 3,
+                "segmentation": [[30, 1, 80, 1, 80, 20]],
+                "ignore": 1,
+            },
+            {"id": 4, **broken, "segmentation": [[1, 1, 5, 5]]},
+            {"id": 5, **broken, "category_id": 77, "segmentation": rle},
+            {"id": 6, "image_id": 2, "category_id": 3, "bbox": [5, 5, 100, 10]},
+        ],
+    }
+
+
+def test_a_coco_file_has_crowds_ignored_regions_and_notes(tmp_path: Path) -> None:
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(data_set()), "utf-8")
+    truth = GroundTruth.of(file, size=SIZE, file_name="/photos/train/a.jpg")
+    assert len(truth) == 3
+    assert truth.crowd.tolist() == [False, True, True]
+    assert truth.prediction.scores.tolist() == [1, 1, 1]
+    assert truth.prediction.class_names == ("Cat", "puppy")
+    text = " ".join(truth.prediction.notes)
+    assert "fewer than three points" in text
+    assert "its category_id is no category's" in text
+    assert "where it is cut" in text
+
+
+def test_an_image_is_found_by_the_end_of_its_path() -> None:
+    other = GroundTruth.of(data_set(), size=SIZE, file_name="https://x.org/test/a.jpg?size=1")
+    assert len(other) == 0
+    boxes = GroundTruth.of(data_set(), size=SIZE, file_name="B.JPG").prediction
+    assert boxes.masks is None
+    assert boxes.boxes.tolist() == [[5, 5, 60, 15]]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (None, "has 3 images. Say which one"),
+        ("a.jpg", "2 images called 'a.jpg'"),
+        ("bb.jpg", r"no image 'bb.jpg'.*Did you mean file_name='test/b.jpg'\?"),
+    ],
+)
+def test_an_image_that_is_not_there_is_named(name: str | None, words: str) -> None:
+    with pytest.raises(PredictionError, match=words):
+        GroundTruth.of(data_set(), size=SIZE, file_name=name)
+
+
+def test_other_classes_are_asked_for_with_the_closest_names() -> None:
+    known = ("cat", "dog")
+    with pytest.raises(PredictionError, match=r"classes=\{'Cat': 'cat', 'puppy': …\}"):
+        GroundTruth.of(data_set(), size=SIZE, file_name="train/a.jpg", class_names=known)
+
+    def named(**classes: str | None) -> GroundTruth:
+        return GroundTruth.of(
+            data_set(),
+            size=SIZE,
+            file_name="train/a.jpg",
+            class_names=known,
+            classes=classes,
+        )
+
+    mapped = named(Cat="cat", puppy="dog")
+    assert mapped.prediction.class_names == known
+    assert mapped.prediction.class_ids.tolist() == [0, 1, 0]
+    left_out = named(Cat="cat", puppy=None)
+    assert left_out.crowd.tolist() == [False, True]
+    kept = named(Cat="cat", puppy="puppy")
+    assert kept.prediction.class_names == ("cat", "dog", "puppy")
+    with pytest.raises(SettingError, match="classes says what"):
+        GroundTruth.of(LABELS, size=SIZE, classes=["cat"])  # type: ignore[arg-type]
+
+
+def test_a_label_image_takes_names_by_label_or_one_for_all(tmp_path: Path) -> None:
+    def ids(classes: Any, names: tuple[str, ...] = ("cat", "dog")) -> list[int]:
+        truth = GroundTruth.of(LABELS, size=SIZE, class_names=names, classes=classes)
+        found: list[int] = truth.prediction.class_ids.tolist()
+        return found
+
+    assert ids("dog") == [1, 1]
+    assert ids({1: "dog", 2: "cat"}) == [1, 0]
+    assert ids(None, ("cat",)) == [0, 0]
+    with pytest.raises(PredictionError, match="classes that the model doesn't have: 'object'"):
+        ids(None)
+    from PIL import Image
+
+    file = tmp_path / "labels.png"
+    Image.fromarray(LABELS.astype(np.uint16)).save(file)
+    assert len(GroundTruth.of(file, size=SIZE, classes="cat")) == 2
+
+
+def test_what_prediction_of_takes_is_taken() -> None:
+    whole = Prediction.from_label_image(LABELS)
+    for source in (whole, GroundTruth.of(whole, size=SIZE), LABELS[None] > 0):
+        assert len(GroundTruth.of(source, size=SIZE)) in (1, 2)
+    faint = Prediction(
+        SIZE, whole.boxes, np.float32(0.5) * whole.scores, whole.class_ids, whole.class_names
+    )
+    assert GroundTruth.of(faint, size=SIZE).prediction.scores.tolist() == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("source", "error", "words"),
+    [
+        (LABELS[:5], PredictionError, "an image of 60×5 pixels, but this one has 60×40"),
+        ("/not/there.json", DatasetError, "can't be read"),
+        (3, PredictionError, "can't be made from int"),
+        ({"images": [], "annotations": []}, DatasetError, "it has no list 'categories'"),
+    ],
+)
+def test_what_is_no_truth_has_a_message(
+    source: Any, error: type[SegWidgetsError], words: str
+) -> None:
+    with pytest.raises(error, match=words):
+        GroundTruth.of(source, size=SIZE)
+
+
+def test_nothing_that_can_be_used_is_an_error() -> None:
+    content = data_set()
+    content["annotations"] = content["annotations"][3:5]
+    with pytest.raises(PredictionError, match=r"nothing that can be used.*\n.*fewer than three"):
+        GroundTruth.of(content, size=SIZE, file_name="train/a.jpg")
+    with pytest.raises(PredictionError, match="2 true instances, but 1 crowd"):
+        GroundTruth(Prediction.from_label_image(LABELS), np.array([True]))
+
+
+def test_one_source_has_the_truth_of_many_images(tmp_path: Path) -> None:
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(data_set()), "utf-8")
+    source = TruthSource(file, {"Cat": "cat", "puppy": "dog"})
+    file.unlink()  # it was read once
+    found = Prediction.empty(SIZE, ("cat", "dog"))
+    assert [len(source.of(found, name)) for name in ("train/a.jpg", "b.jpg")] == [3, 1]
+    with pytest.raises(PredictionError, match=r"no image 'c\.jpg'"):
+        source.of(found, "c.jpg")

@@ -1,0 +1,98 @@
+"""A panel's truth and second model: compared in the background, and what doesn't fit is said."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+
+from seg_widgets.errors import SettingError
+from seg_widgets.prediction import Prediction
+from seg_widgets.session import SegmentationSession
+from seg_widgets.testing import StubPredictor, make_picture
+
+IMAGE = make_picture(160, 120)
+
+
+@pytest.fixture
+def session() -> Iterator[SegmentationSession]:
+    made = SegmentationSession(StubPredictor(12))
+    yield made
+    made.close(10)
+
+
+def until(is_so: Callable[[], object]) -> None:
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_a_result_is_matched_with_the_truth(session: SegmentationSession) -> None:
+    assert session.matches is None
+    session.truth = StubPredictor(12)(IMAGE)[::2]
+    session.image = IMAGE
+    session.wait(60)
+    matches = session.matches
+    assert matches is not None
+    assert (matches.hits, matches.false_alarms, matches.misses) == (4, 3, 2)
+    session.threshold = 0.0
+    assert session.matches is not None
+    assert session.matches.misses == 0
+    session.truth = None
+    assert session.matches is None
+    assert session.comparison is None
+
+
+def test_a_second_model_runs_on_a_thread_of_its_own(session: SegmentationSession) -> None:
+    names: list[str] = []
+
+    def second(image: np.ndarray) -> Prediction:
+        names.append(threading.current_thread().name)
+        return StubPredictor(5)(image)
+
+    session.image = IMAGE
+    session.wait(60)
+    session.versus = second
+    until(lambda: session.matches)
+    assert names == ["seg_widgets second model"]
+    assert session.comparison is not None
+    assert session.comparison.versus == StubPredictor(5)(IMAGE)
+    before = session.matches
+    session.truth = StubPredictor(12)(IMAGE)
+    assert session.matches is not None
+    assert session.matches.misses > 0
+    session.compare_with = "versus"
+    until(lambda: session.matches and session.matches.hits == before.hits)  # type: ignore[union-attr]
+
+
+def test_what_does_not_fit_is_said_and_the_result_stays(session: SegmentationSession) -> None:
+    session.image = IMAGE
+    found = session.wait(60)
+    session.truth = np.zeros((3, 3), int)
+    assert "belongs to an image of 3×3 pixels" in session.error
+    assert session.prediction is found
+    session.truth = found
+    assert session.error == ""
+    session.truth = "/not/there.json"
+    assert "can't be read" in session.error
+    assert session.matches is None
+
+    def broken(image: np.ndarray) -> Prediction:
+        raise RuntimeError("no memory")
+
+    session.truth, session.versus = None, broken
+    until(lambda: "no memory" in session.error)
+    assert session.prediction is found
+    session.versus = "no-such-model"
+    until(lambda: "no-such-model" in session.error)
+
+
+def test_settings_are_checked(session: SegmentationSession) -> None:
+    with pytest.raises(SettingError, match="IoU threshold"):
+        session.iou_threshold = 0.0
+    with pytest.raises(SettingError, match='"truth" or "versus"'):
+        session.compare_with = "model"
