@@ -121,7 +121,7 @@ class Comparing(Revisiting):
         self._truths: TruthSource | None = None
         self.observe(self._take_truth, ["truth", "classes"])
         self.observe(self._take_versus, ["versus"])
-        self.observe(self._compare, ["result"])
+        self.observe(self._compare_again, ["result"])
         self._take_truth()
         self._take_versus()
 
@@ -150,7 +150,7 @@ class Comparing(Revisiting):
                 self._truths = TruthSource(self.truth, self.classes)
         except SegWidgetsError as error:
             self._report_problem(error)
-        self._compare()
+        self._compare_again()
 
     def _take_versus(self, _change: object = None) -> None:
         self._end_second()
@@ -161,9 +161,9 @@ class Comparing(Revisiting):
                 self._second = SecondModel(choice, self._on_second, self._on_second_failed)
         except SegWidgetsError as error:
             self._report_problem(error)
-        self._compare()
+        self._compare_again()
 
-    def _compare(self, _change: object = None) -> None:
+    def _compare_again(self, _change: object = None) -> None:
         """Compare the result on screen with what is there, and have the second model look at it."""
         with self._lock:
             result = self.result

@@ -13,6 +13,7 @@ import traceback
 import weakref
 import zipfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -205,7 +206,7 @@ def test_an_unknown_keyword_is_refused_with_the_likely_fix(keyword: str, fix: st
 def test_every_keyword_is_known_to_the_fix() -> None:
     parameters = inspect.signature(SegmentationPanel).parameters
     keywords = [name for name in parameters if name != "unknown"]
-    assert len(keywords) == 16
+    assert len(keywords) == 19
     with pytest.raises(SettingError, match=f"It takes {', '.join(keywords)}\\."):
         SegmentationPanel(StubPredictor(), zzz=1)
 
@@ -1061,4 +1062,6 @@ def test_another_speed_is_another_look_at_the_image(monkeypatch: pytest.MonkeyPa
 
 
 def _copied(panel: SegmentationPanel) -> str:
-    return panel._export("python")[2].decode()
+    file = panel._export("python")
+    assert not isinstance(file, Future)
+    return file[2].decode()
