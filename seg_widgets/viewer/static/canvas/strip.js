@@ -83,6 +83,7 @@ export class Strip {
    */
   #judge(judgement) {
     this.#judgement = judgement;
+    this.element.classList.toggle("sgw-judged", judgement !== null);
     const lines = judgement?.curves.map(({ values }, at) => {
       const line = path(`sgw-curve sgw-curve-${at % 3}`);
       line.setAttribute("d", curvePath(judgement.thresholds, values));
