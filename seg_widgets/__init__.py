@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from .finetuning import finetune
     from .images import load
     from .modeling import load_predictor, models, save_model, wrap
-    from .prediction import GroundTruth, Instance, MaskCrop, Prediction, Predictor, match
+    from .prediction import GroundTruth, Instance, MaskCrop, Prediction, Predictor, Tidy, match
     from .serving import RemotePredictor
     from .session import SegmentationSession
     from .style import Style
@@ -47,6 +47,7 @@ _HOMES = {
     "SegmentationPanel": "widgets",
     "SegmentationSession": "session",
     "Style": "style",
+    "Tidy": "prediction",
     "compare": "evaluation",
     "errors": "",
     "evaluate": "evaluation",
@@ -78,6 +79,7 @@ __all__ = [
     "SegmentationPanel",
     "SegmentationSession",
     "Style",
+    "Tidy",
     "__version__",
     "compare",
     "errors",

@@ -156,7 +156,9 @@ class _RowActor:
 
         if prediction is None:
             return pa.record_batch(instance_batch(Prediction.empty((1, 1))))
-        return pa.record_batch(instance_batch(prediction, only=self._job.keep(prediction)))
+        keep = self._job.keep(prediction)
+        shown = self._job.filter.reshaped(prediction)
+        return pa.record_batch(instance_batch(shown, only=keep))
 
 
 def _values(column: pa.ChunkedArray) -> list[Any]:

@@ -145,9 +145,9 @@ class Job:
 
     def table_settings(self) -> dict[str, Any]:
         """What of the settings is kept in the table's files."""
-        kept = ("threshold", "class thresholds", "hidden classes", "only")
+        kept = ("threshold", "class thresholds", "hidden classes", "tidy", "only")
         settings = self.settings("")
-        return {name: settings[name] for name in kept}
+        return {name: settings[name] for name in kept if name in settings}
 
     def settings(self, source: str) -> dict[str, Any]:
         """All that decides what is written; the device and the number of workers don't.
@@ -174,6 +174,9 @@ class Job:
             "page": self.reading.page,
             "images per part": self.images_per_part,
         }
+        # Not there without any, so that a run from before there were some can go on.
+        if changes := self.filter.tidy.changes():
+            values["tidy"] = changes
         result: dict[str, Any] = json.loads(json.dumps(values))
         return result
 

@@ -304,6 +304,7 @@ class Part:
             self._info = self._job.table_info(prediction)
             _note_info(self._store, self._info)
         keep = self._job.keep(prediction)
+        prediction = self._job.filter.reshaped(prediction)
         encoded = encode_image(
             TableImage(task.name, task.image_id, prediction, only=keep), self._info
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -29,7 +29,7 @@ class Result:
     """H×W×3 uint8 RGB, of the size that the prediction is for."""
 
     prediction: Prediction
-    """All that was found."""
+    """All that was found, with the masks as the filter shows them."""
 
     name: str = ""
     """The image's name, which the JSON files and the page show."""
@@ -61,12 +61,21 @@ class Result:
     iou_threshold: float = DEFAULT_IOU
     """The IoU from which the page matches, 0.1 to 1."""
 
+    found: Prediction = field(init=False, repr=False)
+    """All that was found, with the masks as the model gave them."""
+
+    def __post_init__(self) -> None:
+        # What is shown is exported; a page, which can undo it, takes what the model gave.
+        object.__setattr__(self, "found", self.prediction)
+        if self.filter is not None:
+            object.__setattr__(self, "prediction", self.filter.reshaped(self.prediction))
+
     @cached_property
     def indices(self) -> npt.NDArray[np.int64]:
         """The indices of the instances that are in the file."""
         if self.filter is None:
             return np.arange(len(self.prediction))
-        return np.flatnonzero(self.filter.keep(self.prediction)).astype(np.int64)
+        return np.flatnonzero(self.filter.keep(self.found)).astype(np.int64)
 
     @cached_property
     def shown(self) -> Prediction:

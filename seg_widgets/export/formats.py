@@ -174,7 +174,7 @@ def _html(result: Result) -> bytes:
     shown = result.filter or DEFAULT_FILTER
     name = result.name or result.stem
     page = to_html(
-        result.prediction,
+        result.found,
         result.image,
         name,
         filter=shown,

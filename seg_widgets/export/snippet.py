@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ..prediction import DEFAULT_FILTER, Filter
+from ..prediction import DEFAULT_FILTER, Filter, Tidy
 from ..style import DEFAULT_STYLE, Style
 
 __all__ = ["to_python"]
@@ -35,7 +35,8 @@ def to_python(
         The lines, ready to be run.
     """
     styled = _changed(style)
-    names = ["Style"] * bool(styled) + ["load"] + ["load_predictor"] * bool(model) + ["overlay"]
+    names = ["Style"] * bool(styled) + ["Tidy"] * bool(filter.tidy.changes())
+    names += ["load", *(["load_predictor"] * bool(model)), "overlay"]
     note = "  # it was uploaded: put its path here" if uploaded else ""
     own = "...  # your own predictor"
     drawn = f", Style({_keywords(styled)})" if styled else ""
@@ -47,11 +48,18 @@ def to_python(
         f"image = load({source!r}){note}",
         f"predictor = {f'load_predictor({model!r}{fast})' if model else own}",
         "prediction = predictor(image)",
+        *_tidy_lines(filter.tidy),
         f"keep = prediction.keep({_keep_arguments(filter)})",
+        *(["prediction = tidy.reshaped(prediction)"] * filter.tidy.reshapes),
         "shown = prediction.select(keep)",
         f"Image.fromarray(overlay(image, prediction{drawn}, only=keep))",
     ]
     return "\n".join([*lines, ""])
+
+
+def _tidy_lines(tidy: Tidy) -> list[str]:
+    changes = tidy.changes()
+    return [f"tidy = Tidy({_keywords(changes)})"] if changes else []
 
 
 def _keep_arguments(filter: Filter) -> str:
@@ -60,7 +68,8 @@ def _keep_arguments(filter: Filter) -> str:
     threshold = repr(settings.pop("threshold"))
     ordered = ("hidden_classes", "class_thresholds", "hidden_instances")
     rest = {name: settings[name] for name in ordered if settings[name]}
-    return f"{threshold}, {_keywords(rest)}" if rest else threshold
+    tidied = ["tidy=tidy"] if filter.tidy.changes() else []
+    return ", ".join([threshold, *([_keywords(rest)] if rest else []), *tidied])
 
 
 def _changed(style: Style) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import MaskCrop, PartialPrediction, Prediction
+from ..prediction import MaskCrop, PartialPrediction, Prediction, quantized
 from .mask_pasting import paste_mask
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ class BoxesFirst:
         """
         self._found, self._draw = _boxes_of(network, given)
         self._masks: dict[int, MaskCrop] = {}
+        self._soft: dict[int, npt.NDArray[np.uint8]] = {}
         self._image_size = given["height"], given["width"]
         boxes, self.scores, class_ids = box_arrays(self._found)
         scaled_height, scaled_width = given["image"].shape[1:]
@@ -120,6 +121,10 @@ class BoxesFirst:
         """All instances with their masks; one that still waits has an empty one."""
         boxes = self.boxes
         masks = tuple(self._masks.get(index, _NOT_DRAWN) for index in range(len(boxes)))
+        # Only of all instances: one that was not drawn has none.
+        soft = None
+        if self._soft and not self.waits:
+            soft = np.stack([self._soft[index] for index in range(len(boxes))])
         return Prediction(
             boxes.image_size,
             boxes.boxes,
@@ -127,6 +132,7 @@ class BoxesFirst:
             boxes.class_ids,
             boxes.class_names,
             masks,
+            soft_masks=soft,
         )
 
     def _groups_of(self, wanted: npt.NDArray[np.bool_]) -> list[int]:
@@ -147,6 +153,7 @@ class BoxesFirst:
         soft = some.pred_masks[:, 0].float().numpy()
         for index, mask in enumerate(soft, start):
             self._masks[index] = paste_mask(mask, self.boxes.boxes[index], self._image_size)
+            self._soft[index] = quantized(mask)
 
 
 def _boxes_of(network: Any, given: dict[str, Any]) -> tuple[Any, Callable[[Any], Any]]:

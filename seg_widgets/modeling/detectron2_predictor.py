@@ -22,13 +22,21 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SegWidgetsError, SettingError
-from ..prediction import Filter, Keep, MaskCrop, PartialPrediction, Prediction
+from ..prediction import (
+    MASK_THRESHOLD,
+    Filter,
+    Keep,
+    MaskCrop,
+    PartialPrediction,
+    Prediction,
+    quantized,
+)
 from .boxes_first import BoxesFirst, box_arrays, clip_boxes, has_halves
 from .callers import as_raised, marked
 from .catalogue import STARTER
 from .inference_network import InferenceNetwork
 from .limits import at_inference, best_first, limit_note
-from .mask_pasting import MASK_THRESHOLD, paste_mask
+from .mask_pasting import paste_mask
 from .source import check_max_instances
 from .speeds import EXACT
 
@@ -377,7 +385,13 @@ class Detectron2Predictor:
         if soft is not None:
             masks = tuple(paste_mask(soft[i], boxes[i], image_size) for i in kept)
         return Prediction(
-            image_size, boxes[kept], scores[kept], class_ids[kept], self.class_names, masks
+            image_size,
+            boxes[kept],
+            scores[kept],
+            class_ids[kept],
+            self.class_names,
+            masks,
+            soft_masks=None if soft is None else quantized(soft[kept]),
         )
 
     def _empty_cache(self) -> None:

@@ -7,12 +7,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import MaskCrop
+from ..prediction import MASK_THRESHOLD, MaskCrop
 
-__all__ = ["MASK_THRESHOLD", "paste_mask"]
-
-MASK_THRESHOLD: Final = 0.5
-"""The probability from which on a pixel belongs to a mask."""
+__all__ = ["paste_mask"]
 
 # Pixels that are sampled at once: few enough for the processor's cache.
 _PASTE_PIXELS: Final = 100_000

@@ -35,6 +35,7 @@ from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
 from .matches import MATCH_COLUMNS, Match, Matches
 from .matching import DEFAULT_IOU, Assignment, assign, check_iou, match
 from .overlap import LEAST_IOU, Overlaps, overlaps
+from .own_overlaps import OwnOverlaps
 from .partial import PartialPrediction
 from .plotting import plot
 from .polygons import Polygon, polygons
@@ -49,7 +50,9 @@ from .predictor import (
     StepwisePredictor,
 )
 from .selection import Chosen, SortKey
+from .soft_masks import MASK_THRESHOLD, quantized
 from .supervision import to_supervision
+from .tidy import NO_TIDY, OverlapBy, Tidy, check_tidy
 from .truth import GroundTruth
 from .truth_classes import ClassMapping, called_by_model
 from .truth_source import TruthSource
@@ -62,7 +65,9 @@ __all__ = [
     "IMAGE_COLUMNS",
     "INSTANCE_COLUMNS",
     "LEAST_IOU",
+    "MASK_THRESHOLD",
     "MATCH_COLUMNS",
+    "NO_TIDY",
     "RLE",
     "SCHEMA_VERSION",
     "SCORE_FLOOR",
@@ -81,7 +86,9 @@ __all__ = [
     "MaskCrop",
     "Match",
     "Matches",
+    "OverlapBy",
     "Overlaps",
+    "OwnOverlaps",
     "PartialPrediction",
     "Points",
     "Polygon",
@@ -91,6 +98,7 @@ __all__ = [
     "SortKey",
     "SparingPredictor",
     "StepwisePredictor",
+    "Tidy",
     "TruthSource",
     "assign",
     "called_by_model",
@@ -102,6 +110,7 @@ __all__ = [
     "check_indices",
     "check_iou",
     "check_threshold",
+    "check_tidy",
     "columns_table",
     "convert",
     "crop_of_rle",
@@ -117,6 +126,7 @@ __all__ = [
     "plot",
     "polygons",
     "predictor_of",
+    "quantized",
     "record_batch",
     "require_arro3",
     "require_masks",

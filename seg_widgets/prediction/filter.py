@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SettingError
+from .tidy import NO_TIDY, Tidy, check_tidy
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -52,6 +53,9 @@ class Filter:
     hidden_instances: tuple[int, ...] = ()
     """The indices of single instances that are not shown, each 0 or more."""
 
+    tidy: Tidy = NO_TIDY
+    """How what is left is tidied up."""
+
     def __post_init__(self) -> None:
         # The dataclass is frozen; this is the one moment at which its parts are set.
         put = object.__setattr__
@@ -60,6 +64,7 @@ class Filter:
         thresholds = check_class_thresholds("class_thresholds", self.class_thresholds)
         put(self, "class_thresholds", MappingProxyType(thresholds))
         put(self, "hidden_instances", check_indices("hidden_instances", self.hidden_instances))
+        put(self, "tidy", check_tidy(self.tidy))
 
     def __reduce__(self) -> tuple[type[Filter], tuple[Any, ...]]:
         # Python can't copy or pickle a read-only mapping.
@@ -69,6 +74,7 @@ class Filter:
             self.hidden_classes,
             values["class_thresholds"],
             self.hidden_instances,
+            self.tidy,
         )
 
     def keep(self, prediction: Prediction) -> npt.NDArray[np.bool_]:
@@ -78,7 +84,8 @@ class Filter:
             prediction: what was found in an image.
 
         Returns:
-            N booleans: True for an instance that scores its threshold or more and is not hidden.
+            N booleans: True for an instance that scores its threshold or more, is not hidden, and
+            is not tidied away.
         """
         # A hidden class has a threshold that no score meets. In float32, as the scores are: 0.7 as
         # a Python float is more than 0.7 as a score.
@@ -93,20 +100,32 @@ class Filter:
         keep[:] = prediction.scores >= least[prediction.class_ids]
         hidden = [index for index in self.hidden_instances if index < len(prediction)]
         keep[hidden] = False
-        return keep
+        return self.tidy.keep(prediction, keep)
+
+    def reshaped(self, prediction: Prediction) -> Prediction:
+        """A prediction with its masks as they are shown.
+
+        Args:
+            prediction: what was found in an image.
+
+        Returns:
+            All its instances, those that `keep` leaves out among them.
+        """
+        return self.tidy.reshaped(prediction)
 
     def to_traits(self) -> dict[str, Any]:
         """What a `SegmentationCanvas` has of this filter, as JSON takes it.
 
         Returns:
             The traits `threshold`, `class_thresholds` (a dict), `hidden_classes` and
-            `hidden_instances` (lists).
+            `hidden_instances` (lists), and `tidy` (a dict).
         """
         return {
             "threshold": self.threshold,
             "class_thresholds": dict(self.class_thresholds),
             "hidden_classes": list(self.hidden_classes),
             "hidden_instances": list(self.hidden_instances),
+            "tidy": self.tidy.to_trait(),
         }
 
 

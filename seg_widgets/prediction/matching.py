@@ -111,12 +111,16 @@ def match(
     that finds none, and lies in a crowd of its class, is ignored. Then, again by score, those that
     are left take a true instance of another class that is left: they have the wrong class.
 
+    What `only` tidies away takes no part. The overlaps stay those of the masks as they are given,
+    also where it changes masks.
+
     Args:
         found: what was found.
         truth: what there is; a second prediction is taken as the truth, where `only` applies to
             its scores, too.
         iou: the IoU threshold, 0.1 to 1.
-        only: which detections count; classes that it hides are hidden on both sides. None: all.
+        only: which detections count; classes that it hides are hidden on both sides, and only what
+            was found is tidied up. None: all.
         pairs: the overlaps of both, where they are known already.
 
     Returns:

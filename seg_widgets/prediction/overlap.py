@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .prediction import Prediction
     from .truth import GroundTruth
 
-__all__ = ["LEAST_IOU", "Overlaps", "overlaps"]
+__all__ = ["LEAST_IOU", "Overlaps", "meetings", "overlaps", "shared_pixels"]
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -107,8 +107,16 @@ def overlaps(
     )
 
 
-def _meetings(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
-    """The pairs of boxes that meet, and the area of each intersection."""
+def meetings(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
+    """The pairs of boxes that meet.
+
+    Args:
+        first: N×4 left, top, right, bottom.
+        second: M×4 of the same.
+
+    Returns:
+        P indices of the first ones, ascending; P of the second ones; P areas that both have.
+    """
     parts = []
     for start in range(0, len(first), _ROWS_AT_ONCE):
         some = first[start : start + _ROWS_AT_ONCE, None]
@@ -125,7 +133,7 @@ def _meetings(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArray
 def _of_boxes(
     first: FloatArray, second: FloatArray, crowd: BoolArray, least: float
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    rows, columns, shared = _meetings(first, second)
+    rows, columns, shared = meetings(first, second)
     areas = [(boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]) for boxes in (first, second)]
     ious = _ratio(shared, areas[0][rows], areas[1][columns], crowd[columns])
     kept = ious >= least
@@ -136,7 +144,7 @@ def _of_masks(
     found: Prediction, other: Prediction, crowd: BoolArray, least: float
 ) -> tuple[IntArray, IntArray, FloatArray]:
     first, second = found.masks or (), other.masks or ()
-    rows, columns, meeting = _meetings(_rectangles(first), _rectangles(second))
+    rows, columns, meeting = meetings(_rectangles(first), _rectangles(second))
     areas = found.areas[rows].astype(float), other.areas[columns].astype(float)
 
     # A pair whose IoU can't reach `least` need not be unpacked.
@@ -144,12 +152,7 @@ def _of_masks(
     likely = _ratio(most, *areas, crowd[columns]) >= least
     rows, columns = rows[likely], columns[likely]
 
-    shared = np.zeros(len(rows))
-    row, plane = -1, np.zeros((0, 0), bool)
-    for place, (index, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
-        if index != row:
-            row, plane = index, first[index].to_array()
-        shared[place] = _intersection(plane, first[index], second[column])
+    shared = shared_pixels(first, second, rows, columns).astype(float)
     ious = _ratio(shared, areas[0][likely], areas[1][likely], crowd[columns])
     kept = ious >= least
     return rows[kept], columns[kept], ious[kept]
@@ -167,6 +170,29 @@ def _ratio(
 def _rectangles(crops: tuple[MaskCrop, ...]) -> FloatArray:
     corners = [(crop.x, crop.y, crop.x + crop.width, crop.y + crop.height) for crop in crops]
     return np.array(corners, np.float64).reshape(-1, 4)
+
+
+def shared_pixels(
+    first: tuple[MaskCrop, ...], second: tuple[MaskCrop, ...], rows: IntArray, columns: IntArray
+) -> IntArray:
+    """How many pixels pairs of masks share.
+
+    Args:
+        first: N masks.
+        second: M masks.
+        rows: P indices of the first ones, ascending.
+        columns: P indices of the second ones, whose rectangles meet those.
+
+    Returns:
+        P int64.
+    """
+    shared = np.zeros(len(rows), np.int64)
+    row, plane = -1, np.zeros((0, 0), bool)
+    for place, (index, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
+        if index != row:
+            row, plane = index, first[index].to_array()
+        shared[place] = _intersection(plane, first[index], second[column])
+    return shared
 
 
 def _intersection(plane: BoolArray, crop: MaskCrop, other: MaskCrop) -> int:

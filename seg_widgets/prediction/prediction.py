@@ -12,11 +12,24 @@ import numpy.typing as npt
 
 from .._text import well_formed
 from ..errors import PredictionError
-from . import arrow, checks, csv_table, equality, plotting, readers, selection, supervision
+from . import (
+    arrow,
+    checks,
+    csv_table,
+    equality,
+    plotting,
+    readers,
+    selection,
+    supervision,
+)
+from . import soft_masks as softness
+from . import tidy as tidying
 from .checks import as_rows, read_only
 from .masks import RLE, MaskCrop, paste
+from .own_overlaps import OwnOverlaps, overlaps_within
 from .selection import Chosen
 from .table import html_table, text_table
+from .tidy import Tidy
 
 __all__ = ["Instance", "Prediction"]
 
@@ -91,6 +104,11 @@ class Prediction:
     category_ids: tuple[int, ...] = ()
     """The id that each of `class_names` has in its data set, such as COCO's; (): not known."""
 
+    soft_masks: npt.NDArray[np.uint8] | None = None
+    """N×M×M uint8: how probable it is that each cell of a box is inside, 255 for 1, as the model's
+    mask head gave it; None where a model has none. Equality and hash leave them out. Files, tables
+    and servers don't keep them."""
+
     def __post_init__(self) -> None:
         # The dataclass is frozen; this is the one moment at which its parts are set.
         put = object.__setattr__
@@ -104,6 +122,9 @@ class Prediction:
         put(self, "notes", tuple(str(note) for note in self.notes))
         put(self, "category_ids", tuple(int(number) for number in self.category_ids))
         checks.check_parts(self)
+        if self.soft_masks is not None:
+            soft = softness.check_soft_masks(self.soft_masks, len(self), self.masks is not None)
+            put(self, "soft_masks", soft)
 
     # ── making one ────────────────────────────────────────────────────────────────────────────────
 
@@ -234,6 +255,17 @@ class Prediction:
         sides = np.maximum(self.boxes[:, 2:] - self.boxes[:, :2], 0).astype(np.float64)
         return read_only(np.rint(sides[:, 0] * sides[:, 1]).astype(np.int64))
 
+    @cached_property
+    def own_overlaps(self) -> OwnOverlaps:
+        """The pairs of instances that share pixels, as a sparse matrix; made when first asked
+        for."""
+        return overlaps_within(self)
+
+    @cached_property
+    def reshaped_masks(self) -> dict[Tidy, Prediction]:
+        """What `Tidy.reshaped` has made of this prediction, kept because each step asks again."""
+        return {}
+
     def counts(self) -> dict[str, int]:
         """How many instances each class has.
 
@@ -285,6 +317,8 @@ class Prediction:
     keep = selection.keep
     filter = selection.filter_instances
     sort = selection.sort
+    tidy = tidying.tidy
+    at_mask_threshold = softness.at_mask_threshold
 
     # ── showing it ────────────────────────────────────────────────────────────────────────────────
 

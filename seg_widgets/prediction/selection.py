@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..errors import SettingError
 from .filter import Filter, check_threshold
+from .tidy import NO_TIDY, Tidy
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -64,6 +65,7 @@ def select(prediction: Prediction, indices: Chosen) -> Prediction:
         scores=prediction.scores[chosen],
         class_ids=prediction.class_ids[chosen],
         masks=None if masks is None else tuple(masks[index] for index in chosen),
+        soft_masks=None if prediction.soft_masks is None else prediction.soft_masks[chosen],
     )
 
 
@@ -89,6 +91,7 @@ def keep(
     hidden_classes: Iterable[str] = (),
     class_thresholds: Mapping[str, float] | None = None,
     hidden_instances: Iterable[int] = (),
+    tidy: Tidy = NO_TIDY,
 ) -> npt.NDArray[np.bool_]:
     """Which instances meet their threshold and are not hidden.
 
@@ -101,6 +104,7 @@ def keep(
         hidden_classes: names of classes that are not shown.
         class_thresholds: thresholds of single classes (name → 0 to 1) in place of `threshold`.
         hidden_instances: indices of single instances that are not shown.
+        tidy: how what is left is tidied up.
 
     Returns:
         N booleans.
@@ -111,7 +115,7 @@ def keep(
     if isinstance(threshold, Filter):
         return threshold.keep(prediction)
     chosen = Filter(
-        threshold, tuple(hidden_classes), class_thresholds or {}, tuple(hidden_instances)
+        threshold, tuple(hidden_classes), class_thresholds or {}, tuple(hidden_instances), tidy
     )
     return chosen.keep(prediction)
 

@@ -23,6 +23,7 @@ from .traits import (
     Indices,
     ThreadSafeTraits,
     Threshold,
+    TidyTrait,
 )
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "SegmentationState",
     "ThreadSafeTraits",
     "Threshold",
+    "TidyTrait",
     "Upcoming",
     "filter_of",
     "history_table",

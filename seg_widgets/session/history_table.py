@@ -29,9 +29,8 @@ def shown_in(
     Yields:
         Each image with its instances that are shown.
     """
-    for entry, keep in _kept(history, chosen, current):
-        assert entry.prediction is not None  # else it is not among them
-        yield entry, entry.prediction.select(keep)
+    for entry, prediction, keep in _kept(history, chosen, current):
+        yield entry, prediction.select(keep)
 
 
 def history_table(
@@ -58,10 +57,9 @@ def history_table(
     """
     columns = (*INSTANCE_COLUMNS, _MODEL)
     values: dict[str, list[Any]] = {each.name: [] for each in columns}
-    for entry, keep in _kept(history, chosen, current):
-        assert entry.prediction is not None
+    for entry, prediction, keep in _kept(history, chosen, current):
         name = entry.origin or entry.source
-        part = instance_columns(entry.prediction, name, entry.number, only=keep)
+        part = instance_columns(prediction, name, entry.number, only=keep)
         part["model"] = [entry.model] * len(part["rle"])
         for name, more in part.items():
             values[name] += more if isinstance(more, list) else more.tolist()
@@ -70,14 +68,17 @@ def history_table(
 
 def _kept(
     history: Iterable[HistoryEntry], chosen: Filter | None, current: int | None
-) -> Iterator[tuple[HistoryEntry, np.ndarray[Any, np.dtype[np.bool_]]]]:
+) -> Iterator[tuple[HistoryEntry, Prediction, np.ndarray[Any, np.dtype[np.bool_]]]]:
+    """Each image that is done, with its prediction as it is shown, and which instances are."""
     for entry in history:
-        if entry.prediction is None:
+        prediction = entry.prediction
+        if prediction is None:
             continue
         if chosen is None:
-            yield entry, np.ones(len(entry.prediction), bool)
+            yield entry, prediction, np.ones(len(prediction), bool)
             continue
-        yield entry, filter_of(entry, chosen, current).keep(entry.prediction)
+        keep = filter_of(entry, chosen, current).keep(prediction)
+        yield entry, chosen.reshaped(prediction), keep
 
 
 def filter_of(entry: HistoryEntry, chosen: Filter, current: int | None) -> Filter:

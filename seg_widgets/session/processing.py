@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .._text import printable
 from ..errors import InferenceError, ModelError, SegWidgetsError
 from ..modeling import STARTER
-from ..prediction import Filter, PartialPrediction
+from ..prediction import NO_TIDY, Filter, PartialPrediction
 from .failures import presentable
 from .model_slot import ModelChoice, ModelSlot, predictor_name, predictor_title
 from .opening import Openers
@@ -228,7 +228,9 @@ class Processing(Publishing):
         """What is shown of a request's result; None where it doesn't go on screen."""
         with self._lock:
             is_shown = request.shown or self.image is None
-            return replace(self.filter, hidden_instances=()) if is_shown else None
+            # Tidying up needs all masks that meet the threshold.
+            shown = replace(self.filter, hidden_instances=(), tidy=NO_TIDY)
+            return shown if is_shown else None
 
     def _finish(self, request: Request, run: Run) -> None:
         with self._lock:

@@ -22,6 +22,7 @@ from .traits import (
     Indices,
     ThreadSafeTraits,
     Threshold,
+    TidyTrait,
     publishing,
 )
 
@@ -81,6 +82,9 @@ class SegmentationState(ThreadSafeTraits):
     """Indices in `prediction` of single instances that are not shown, a tuple of int; default
     empty. A new image empties it."""
 
+    tidy = TidyTrait()
+    """How what is left is tidied up, a `Tidy`; default: not at all. It stays for the next image."""
+
     selected = Indices()
     """Indices in `prediction` of the selected instances, a tuple of int; default empty. A new image
     empties it."""
@@ -139,12 +143,17 @@ class SegmentationState(ThreadSafeTraits):
     def filter(self) -> Filter:
         """What is shown of `prediction`, a `Filter`."""
         return Filter(
-            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+            self.threshold,
+            self.hidden_classes,
+            self.class_thresholds,
+            self.hidden_instances,
+            self.tidy,
         )
 
     @property
     def shown_indices(self) -> tuple[int, ...]:
-        """Indices in `prediction` of what is shown: at or above the threshold, and not hidden."""
+        """Indices in `prediction` of what is shown: at or above the threshold, not hidden, and not
+        tidied away."""
         prediction = self.prediction
         if prediction is None:
             return ()
@@ -153,8 +162,11 @@ class SegmentationState(ThreadSafeTraits):
 
     @property
     def shown(self) -> Prediction | None:
-        """What is shown of `prediction`, a `Prediction`; None while there is none."""
-        return None if self.prediction is None else self.prediction.select(self.shown_indices)
+        """What is shown of `prediction`, with its masks as they are shown, a `Prediction`; None
+        while there is none."""
+        if self.prediction is None:
+            return None
+        return self.filter.reshaped(self.prediction).select(self.shown_indices)
 
     def describe(self) -> str:
         """One line on what is shown, the same for the same state; the `repr` of session and panel

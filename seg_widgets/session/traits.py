@@ -12,10 +12,13 @@ import traitlets
 
 from ..prediction import (
     DEFAULT_THRESHOLD,
+    NO_TIDY,
+    Tidy,
     check_class_names,
     check_class_thresholds,
     check_indices,
     check_threshold,
+    check_tidy,
 )
 
 __all__ = [
@@ -26,6 +29,7 @@ __all__ = [
     "Indices",
     "ThreadSafeTraits",
     "Threshold",
+    "TidyTrait",
     "publishing",
 ]
 
@@ -35,9 +39,11 @@ if TYPE_CHECKING:
     _ThresholdsTrait = traitlets.TraitType[dict[str, float], Mapping[str, float]]
     _IndicesTrait = traitlets.TraitType[tuple[int, ...], Iterable[int]]
     _AnyTrait = traitlets.TraitType[Any, Any]
+    _TidyTrait = traitlets.TraitType[Tidy, Tidy | Mapping[str, object] | None]
 else:
     # traitlets 5.7 (Colab's) takes no type parameters.
     _FloatTrait = _NamesTrait = _ThresholdsTrait = _IndicesTrait = _AnyTrait = traitlets.TraitType
+    _TidyTrait = traitlets.TraitType
 
 
 class Threshold(_FloatTrait):
@@ -50,6 +56,17 @@ class Threshold(_FloatTrait):
     def validate(self, obj: Any, value: object) -> float:
         """The value as a float."""
         return check_threshold(value)
+
+
+class TidyTrait(_TidyTrait):
+    """How a prediction is tidied up, a `Tidy`; a dict of its settings and None become one."""
+
+    info_text = "a Tidy, or a dict of its settings"
+    default_value = NO_TIDY
+
+    def validate(self, obj: Any, value: object) -> Tidy:
+        """The value as a `Tidy`."""
+        return check_tidy(value)
 
 
 class ClassNames(_NamesTrait):

@@ -12,6 +12,7 @@ from .content import (
     decode_content,
     encode_content,
     encode_image,
+    with_soft_masks,
 )
 from .notebook import notebook_to_html
 from .page import page_of, to_html
@@ -31,4 +32,5 @@ __all__ = [
     "script",
     "stylesheet",
     "to_html",
+    "with_soft_masks",
 ]

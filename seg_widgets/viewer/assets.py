@@ -39,6 +39,7 @@ _CANVAS_STYLES: Final = (
     "tools",
     "dialogs",
     "panel",
+    "strip",
     "forced",
 )
 _STYLES: Final = {

@@ -8,7 +8,9 @@ the other:
 - the header: JSON in UTF-8, with the keys of `_header`;
 - the image: JPEG or PNG;
 - the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream; those
-  of what the prediction is compared with come behind its own.
+  of what the prediction is compared with come behind its own;
+- the soft masks, where they were asked for: the boxes as float32, little-endian, and all soft masks
+  as uint8, as one zlib stream.
 """
 
 from __future__ import annotations
@@ -37,6 +39,7 @@ __all__ = [
     "decode_content",
     "encode_content",
     "encode_image",
+    "with_soft_masks",
 ]
 
 RGBArray = npt.NDArray[np.uint8]
@@ -99,6 +102,7 @@ def encode_content(
     image_format: str = "auto",
     encoded: EncodedImage | None = None,
     others: Sequence[Compared] = (),
+    soft: bool = False,
 ) -> bytes:
     """Image, masks and metadata as the one message that the canvas reads.
 
@@ -110,6 +114,7 @@ def encode_content(
             PNG for images of up to 256 colours, JPEG for all others.
         encoded: the image's file, where it was made before; then `image_format` says nothing.
         others: what the prediction is compared with.
+        soft: whether the prediction's soft masks are in it, too, where it has some.
 
     Returns:
         The message; `decode_content` reads it.
@@ -121,26 +126,39 @@ def encode_content(
     whole = prediction.boxes if isinstance(prediction, PartialPrediction) else prediction
     check_image(whole, image)
     file = encoded or encode_image(image, image_format)
-    return _message(file, prediction, name, others)
+    packed_soft = _packed_soft(prediction) if soft else b""
+    return _message(file, prediction, name, others, packed_soft)
+
+
+def with_soft_masks(content: bytes, prediction: Prediction, soft: bool = True) -> bytes:
+    """A message with its prediction's soft masks, or without them; all else stays.
+
+    Args:
+        content: what `encode_content` gave.
+        prediction: the one that it was made of.
+        soft: whether they are in it.
+
+    Returns:
+        Another message.
+    """
+    header, image, masks, _ = _parts_of(content)
+    return _joined(header, image, masks, _packed_soft(prediction) if soft else b"")
 
 
 def compare_content(content: bytes, prediction: Prediction, others: Sequence[Compared]) -> bytes:
     """A message of the same image and prediction, compared with something else.
 
     Args:
-        content: the message.
-        prediction: what it shows.
+        content: what `encode_content` gave.
+        prediction: the one that it was made of.
         others: what the prediction is compared with.
 
     Returns:
-        The message with its image as it is.
-
-    Raises:
-        ExportError: the content is no such message.
+        Another message, with image and soft masks as they are.
     """
-    before = decode_content(content)
-    file = EncodedImage(before.header["mediaType"], before.image)
-    return _message(file, prediction, before.name, others)
+    header, image, _, packed_soft = _parts_of(content)
+    file = EncodedImage(header["mediaType"], image)
+    return _message(file, prediction, header["name"], others, packed_soft)
 
 
 def _message(
@@ -148,21 +166,31 @@ def _message(
     found: Prediction | PartialPrediction,
     name: str,
     others: Sequence[Compared],
+    packed_soft: bytes,
 ) -> bytes:
     prediction, masks = _parts(found)
     crops = [crop for crop in masks or () if crop]
     crops += [crop for each in others for crop in each.masks]
-    bits = zlib.compress(b"".join(crop.bits for crop in crops), _ZLIB_LEVEL)
+    packed = zlib.compress(b"".join(crop.bits for crop in crops), _ZLIB_LEVEL)
     header = {
         **_header(found, name),
         "others": [each.header(prediction) for each in others],
         "mediaType": file.media_type,
-        "imageBytes": len(file.data),
-        "maskBytes": len(bits),
     }
+    return _joined(header, file.data, packed, packed_soft)
+
+
+def _joined(header: dict[str, Any], image: bytes, masks: bytes, packed_soft: bytes) -> bytes:
+    """The message of its parts, as they travel."""
+    lengths = {
+        "imageBytes": len(image),
+        "maskBytes": len(masks),
+        "softBytes": len(packed_soft),
+    }
+    text = json.dumps({**header, **lengths}, ensure_ascii=False, separators=(",", ":"))
     # The name of a file need not be text: what can't be written becomes "?".
-    head = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
-    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, file.data, bits))
+    head = text.encode("utf-8", "replace")
+    return b"".join((_MAGIC, _LENGTH.pack(len(head)), head, image, masks, packed_soft))
 
 
 def decode_content(content: bytes) -> Content:
@@ -187,24 +215,39 @@ def decode_content(content: bytes) -> Content:
 
 
 def _decode(content: bytes) -> Content:
+    header, image, packed, _ = _parts_of(content)
+    bits = zlib.decompress(packed)
+    crops = header["crops"]
+    if header["hasMasks"] and None in crops:
+        return Content(header, image, None)
+    end = sum((width * height + 7) // 8 for *_, width, height in crops)
+    behind = [crop for side in header.get("others", ()) for crop in side["crops"]]
+    unpacked(behind, bits[end:])  # checks that all of it is there, and no more
+    return Content(header, image, unpacked(crops, bits[:end]) if header["hasMasks"] else None)
+
+
+def _parts_of(content: bytes) -> tuple[dict[str, Any], bytes, bytes, bytes]:
+    """The header, the image, and the masks and soft masks, packed."""
     if content[:4] != _MAGIC:
         raise ValueError(f"it doesn't begin with {_MAGIC.decode()}")
     (length,) = _LENGTH.unpack_from(content, 4)
     image_at = 4 + _LENGTH.size + length
     header = json.loads(content[4 + _LENGTH.size : image_at])
     masks_at = image_at + header["imageBytes"]
-    packed = content[masks_at:]
-    if len(packed) != header["maskBytes"]:
-        raise ValueError(f"{header['maskBytes']} bytes of masks were announced, not {len(packed)}")
-    has_masks = header["hasMasks"] and None not in header["crops"]
-    bits = zlib.decompress(packed)
-    if header["hasMasks"] and not has_masks:
-        return Content(header, content[image_at:masks_at], None)
-    end = sum((width * height + 7) // 8 for *_, width, height in header["crops"])
-    behind = [crop for side in header.get("others", ()) for crop in side["crops"]]
-    unpacked(behind, bits[end:])  # checks that all of it is there, and no more
-    masks = unpacked(header["crops"], bits[:end]) if has_masks else None
-    return Content(header, content[image_at:masks_at], masks)
+    soft_at = masks_at + header["maskBytes"]
+    # A notebook that was saved by an earlier version has none.
+    announced = header["maskBytes"] + header.get("softBytes", 0)
+    there = len(content) - masks_at
+    if there != announced:
+        raise ValueError(f"{announced} bytes of masks were announced, not {there}")
+    return header, content[image_at:masks_at], content[masks_at:soft_at], content[soft_at:]
+
+
+def _packed_soft(found: Prediction | PartialPrediction) -> bytes:
+    if not isinstance(found, Prediction) or found.soft_masks is None:
+        return b""
+    boxes = found.boxes.astype("<f4").tobytes()
+    return zlib.compress(boxes + found.soft_masks.tobytes(), _ZLIB_LEVEL)
 
 
 def _parts(
@@ -231,10 +274,18 @@ def _header(found: Prediction | PartialPrediction, name: str) -> dict[str, Any]:
         "scores": prediction.scores.tolist(),
         "areas": found.areas.tolist(),
         "boxes": np.round(prediction.boxes.astype(np.float64), 1).tolist(),
+        "softSize": _soft_size(found),
         "crops": [crop and (crop.x, crop.y, crop.width, crop.height) for crop in masks or ()],
         # By index, for a canvas that colours by instance.
         "colors": [hex_color(class_color(index)) for index in range(len(prediction))],
     }
+
+
+def _soft_size(found: Prediction | PartialPrediction) -> int:
+    """The cells of a soft mask's side; 0 where there are none."""
+    if not isinstance(found, Prediction) or found.soft_masks is None:
+        return 0
+    return found.soft_masks.shape[1] if len(found) else 0
 
 
 def _class(prediction: Prediction, class_id: int) -> dict[str, Any]:

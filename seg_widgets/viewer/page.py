@@ -43,7 +43,9 @@ $style
 <h1>$title</h1>
 <div class="page-threshold">
 <label for="threshold">Threshold</label>
+<div class="page-track">
 <input id="threshold" type="range" min="0" max="1" step="0.01">
+</div>
 <output id="threshold-value" for="threshold"></output>
 </div>
 <div id="canvas"></div>
@@ -70,6 +72,8 @@ _TRAITS: Final[Mapping[str, Any]] = {
     "compare_with": "truth",
     "legend": True,
     "table": True,
+    "doubt": False,
+    "soft_masks": True,
 }
 
 # Those that only a kernel can act on.
@@ -124,7 +128,8 @@ def to_html(
     chosen = {**filter.to_traits(), **style.to_traits(), "iou_threshold": iou_threshold}
     given = [each for each in (truth, versus) if each is not None]
     others = [Compared.of(prediction, each) for each in given]
-    return page_of(encode_content(image, prediction, name, others=others), name, chosen)
+    content = encode_content(image, prediction, name, others=others, soft=True)
+    return page_of(content, name, chosen)
 
 
 def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ from ..session import (
     IouThreshold,
     ThreadSafeTraits,
     Threshold,
+    TidyTrait,
 )
 from ..style import DEFAULT_STYLE, Style
 from ..viewer import (
@@ -49,6 +50,7 @@ from ..viewer import (
     encode_image,
     script,
     stylesheet,
+    with_soft_masks,
 )
 from .browser_requests import OnExport, OnOpen, Reply, file_reply, reply_to
 from .canvas_traits import (
@@ -60,6 +62,7 @@ from .canvas_traits import (
     Point,
     ShownParts,
     Zoom,
+    tidy_settings,
     to_list,
     to_menu,
 )
@@ -127,6 +130,10 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     """Indices in the prediction of single instances that are not shown, a tuple of int; default
     empty."""
 
+    tidy = TidyTrait().tag(sync=True, to_json=tidy_settings)
+    """How what is left is tidied up, a `Tidy`: overlaps, small objects, objects at the border,
+    loose pieces and holes; default: not at all. The View menu writes it."""
+
     selected = Indices().tag(sync=True, to_json=to_list)
     """Indices in the prediction of the selected instances, a tuple of int; default empty. Clicks
     and keys write it."""
@@ -146,6 +153,14 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     show = ShownParts().tag(sync=True, to_json=to_list)
     """What is drawn, a tuple with some of "masks", "outlines", "boxes" and "labels"; default all
     but the boxes."""
+
+    doubt = traitlets.Bool(False).tag(sync=True)
+    """Whether a band shows where a mask is uncertain (probabilities of 0.2 to 0.8), a bool; default
+    False. It needs `soft_masks`."""
+
+    soft_masks = traitlets.Bool(False).tag(sync=True)
+    """Whether the content has the prediction's soft masks, a bool; default False. They make the
+    message larger, so the View menu sets it when they are first needed."""
 
     zoom = Zoom().tag(sync=True)
     """How much larger the image is shown than it fits, a float of 1 or more; default 1 (the whole
@@ -254,7 +269,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
                 "A canvas shows an image with its prediction: give both, or neither."
             )
         if image is not None and prediction is not None:
-            settings["content"] = encode_content(image, prediction, name, image_format)
+            soft = bool(settings.get("soft_masks", False))
+            settings["content"] = encode_content(image, prediction, name, image_format, soft=soft)
             self._shown = (name, image.shape[1], image.shape[0], prediction)
         super().__init__(**settings)
         self.on_msg(self._on_message)
@@ -279,7 +295,15 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         partial, self._partial = self._partial, None
         encoded = self._take_encoded(image)
         self._others = self._compared(prediction, name)
-        content = encode_content(image, prediction, name, self._format, encoded, self._others)
+        content = encode_content(
+            image,
+            prediction,
+            name,
+            self._format,
+            encoded,
+            others=self._others,
+            soft=self.soft_masks,
+        )
         goes_on = partial is not None and partial.is_part_of(image, prediction)
         self._show(content, (name, image.shape[1], image.shape[0], prediction), not goes_on)
 
@@ -375,6 +399,12 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         self._previewed = image, encoded
         self._show(content, (name, image.shape[1], image.shape[0], found.boxes), True)
 
+    @traitlets.observe("soft_masks")
+    def _send_soft_masks(self, _change: object) -> None:
+        shown = self._shown
+        if shown is not None and not self.is_partial and self.content:
+            self.content = with_soft_masks(self.content, shown[3], self.soft_masks)
+
     @property
     def is_partial(self) -> bool:
         """Whether what is shown is part of a result that is still to come."""
@@ -438,7 +468,11 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     def filter(self) -> Filter:
         """Which instances are shown, as a `Filter`."""
         return Filter(
-            self.threshold, self.hidden_classes, self.class_thresholds, self.hidden_instances
+            self.threshold,
+            self.hidden_classes,
+            self.class_thresholds,
+            self.hidden_instances,
+            self.tidy,
         )
 
     @property

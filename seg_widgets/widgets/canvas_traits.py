@@ -10,6 +10,7 @@ import traitlets
 
 from ..errors import SettingError
 from ..export import FORMATS, ExportFormat, each_formats, together_formats
+from ..prediction import Tidy
 from ..style import DEFAULT_STYLE, check_color_by, check_opacity, check_show
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Point",
     "ShownParts",
     "Zoom",
+    "tidy_settings",
     "to_list",
     "to_menu",
 ]
@@ -142,6 +144,11 @@ def _some_of(setting: str | None, value: Any, known: Iterable[str]) -> tuple[str
 def to_list(value: Iterable[Any], _widget: object) -> list[Any]:
     """A trait's value as the browser gets it."""
     return list(value)
+
+
+def tidy_settings(value: Tidy, _widget: object) -> dict[str, Any]:
+    """The settings of a `Tidy` as the browser gets them; for a trait's `to_json`."""
+    return value.to_trait()
 
 
 def to_menu(value: Iterable[str], _widget: object) -> list[dict[str, str]]:

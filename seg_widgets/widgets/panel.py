@@ -19,7 +19,7 @@ from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
-from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor
+from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor, Tidy
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
@@ -42,7 +42,7 @@ _HINT: Final = (
 )
 
 # What a person can change on the canvas, and how it is drawn.
-_FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances")
+_FILTER: Final = ("threshold", "class_thresholds", "hidden_classes", "hidden_instances", "tidy")
 _DRAWN: Final = ("color_by", "opacity", "show")
 _SHARED: Final = (*_FILTER, "selected", "error", "iou_threshold", "compare_with")
 # What is about the instances of one result.
@@ -58,8 +58,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     here; the panel can be used meanwhile.
 
     A panel is a `SegmentationSession`: its traits `result`, `image`, `prediction`, `source`,
-    `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`, `selected`, `history`,
-    `busy`, `status` and `error` can be observed and linked. `canvas` and `filmstrip` are its parts.
+    `threshold`, `class_thresholds`, `hidden_classes`, `hidden_instances`, `tidy`, `selected`,
+    `history`, `busy`, `status` and `error` can be observed and linked. `canvas` and `filmstrip` are
+    its parts.
 
     Args:
         predictor: A `Predictor`, a model's name or folder, or None (default) for the starter.
@@ -70,6 +71,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             of the package; an empty one leaves the picker out.
         hidden_classes: Names of classes that are not shown (default none).
         class_thresholds: Thresholds of single classes by name, each 0 to 1 (default none).
+        tidy: How what is left is tidied up, a `Tidy`. None (default) means not at all.
         allow_local: Whether URLs may point to this machine and to private networks (default False).
         max_pixels: Pixels of the largest image that is opened (default 25 million).
         contrast: How values of more than 8 bits become 0–255: "auto" (default), "full", "none" or
@@ -108,6 +110,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         samples: Mapping[str, object] | Iterable[str | Path] | None = None,
         hidden_classes: Iterable[str] = (),
         class_thresholds: Mapping[str, float] | None = None,
+        tidy: Tidy | None = None,
         allow_local: bool = False,
         max_pixels: int = PANEL_MAX_PIXELS,
         contrast: Contrast = "auto",
@@ -133,6 +136,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         self._device = device
         self.hidden_classes = hidden_classes
         self.class_thresholds = class_thresholds or {}
+        self.tidy = tidy
         self.truth, self.versus, self.classes = truth, versus, classes
         super().__init__(
             predictor,

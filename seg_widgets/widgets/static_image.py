@@ -85,8 +85,9 @@ class StaticView:
             width, height = width * _SMALLER, height * _SMALLER
 
     def _png(self, width: int, height: int) -> bytes:
-        small, shrunk = shrink(self.image, self.prediction, width, height)
-        drawn = overlay(small, shrunk, self.style, only=self.shown.keep(shrunk))
+        reshaped = self.shown.reshaped(self.prediction)
+        small, shrunk = shrink(self.image, reshaped, width, height)
+        drawn = overlay(small, shrunk, self.style, only=self.shown.keep(self.prediction))
         picture = Image.fromarray(drawn)
         if _quick_size(drawn) <= _HOPELESS * PNG_MAX_BYTES:
             data = _encoded(picture)

@@ -35,8 +35,8 @@ class Thumbnail:
         self._prediction = entry.prediction
         self._small: tuple[RGBArray, Prediction] | None = None
         self._filter: Filter | None = None
-        # Which instances its JPEG shows.
-        self._kept: npt.NDArray[np.bool_] | None = None
+        # Which instances its JPEG shows, and with which masks.
+        self._drawn: tuple[npt.NDArray[np.bool_], Prediction] | None = None
         # Two threads may come to draw it: a new one, and one that follows a change.
         self._lock = threading.Lock()
         self.jpeg = b""
@@ -94,14 +94,23 @@ class Thumbnail:
         if self._small is None:
             return
         small, shrunk = self._small
-        kept = shown.keep(shrunk)
+        # Of the prediction itself: areas and overlaps are counted in its pixels.
+        kept = shown.keep(self._prediction or shrunk)
+        reshaped = shown.reshaped(shrunk)
         # Most steps of a threshold change few images of a session.
-        if self._kept is not None and np.array_equal(kept, self._kept):
+        if self._is_drawn(kept, reshaped):
             return
-        self._kept = kept
-        drawn = overlay(small, shrunk, THUMBNAIL_STYLE, only=kept)
+        self._drawn = kept, reshaped
+        drawn = overlay(small, reshaped, THUMBNAIL_STYLE, only=kept)
         done, data = cv2.imencode(
             ".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
         )
         assert done, "OpenCV encodes every uint8 RGB array"
         self.jpeg = data.tobytes()
+
+    def _is_drawn(self, kept: npt.NDArray[np.bool_], reshaped: Prediction) -> bool:
+        """Whether its JPEG shows these instances with these masks."""
+        if self._drawn is None:
+            return False
+        before, masks = self._drawn
+        return masks is reshaped and np.array_equal(kept, before)

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from playwright.sync_api import Browser, expect
 
-from seg_widgets.prediction import Filter, GroundTruth, Matches, Prediction, match
+from seg_widgets.prediction import Filter, GroundTruth, Matches, Prediction, Tidy, match
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer import to_html
 
@@ -140,6 +141,40 @@ def test_the_pointer_shows_the_partner(page: PanelPage, tmp_path: Path) -> None:
     page.settle()
     page.page.mouse.move(*place(page, 640, 480, 380, 160))
     expect(page.canvas.locator(".sgw-tip")).to_contain_text(re.compile(r"hit, with .*, IoU 1\.00"))
+
+
+def test_tidying_up_and_the_strip_follow_the_matches(page: PanelPage, tmp_path: Path) -> None:
+    found, truth = example()
+    path = tmp_path / "page.html"
+    tidy = Tidy(min_area=4000, largest_piece=True)
+    first = Filter(0.5, tidy=tidy)
+    text = to_html(found, make_picture(640, 480), truth=truth, filter=first)
+    path.write_text(text, "utf-8")
+    page.page.goto(path.as_uri())
+    page.settle()
+    everything = match(found, truth, only=Filter(0.5))
+    expected = match(found, truth, only=first)
+    assert expected.hits < everything.hits  # tidying up hides some that were right
+    expect_matches(page, expected)
+    strip = page.page.locator(".sgw-strip")
+    expect(strip.locator(".sgw-curve")).to_have_count(3)
+    words = f"recall {expected.recall or 0:.2f}, F1 {expected.f1 or 0:.2f}"
+    picture = strip.locator(".sgw-strip-picture")
+    expect(picture).to_have_attribute("aria-label", re.compile(words))
+
+    # The mark stands at the best threshold, and a click on it takes that.
+    values = [step / 100 for step in range(101)]
+    f1s = [match(found, truth, only=replace(first, threshold=at)).f1 or 0 for at in values]
+    box = strip.locator(".sgw-mark").bounding_box()
+    assert box is not None
+    page.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] + 3)
+    expect_matches(page, match(found, truth, only=replace(first, threshold=best_of(values, f1s))))
+    expect(picture).to_have_attribute("aria-label", re.compile("best F1$"))
+
+
+def best_of(values: list[float], f1s: list[float]) -> float:
+    """The highest of the best ones."""
+    return max(value for value, f1 in zip(values, f1s, strict=True) if f1 == max(f1s))
 
 
 def test_a_panel_in_jupyterlab_matches_live(notebook: Notebook, lab: Lab) -> None:

@@ -18,7 +18,13 @@ from seg_widgets.errors import ExportError, PredictionError
 from seg_widgets.prediction import PartialPrediction, Prediction
 from seg_widgets.style import class_color, hex_color
 from seg_widgets.testing import StubPredictor, make_picture
-from seg_widgets.viewer import decode_content, encode_content
+from seg_widgets.viewer import (
+    Compared,
+    compare_content,
+    decode_content,
+    encode_content,
+    with_soft_masks,
+)
 
 
 def test_the_message_carries_image_masks_and_metadata() -> None:
@@ -74,7 +80,23 @@ def test_the_message_is_laid_out_as_the_browser_reads_it() -> None:
     assert set(header) == {
         *("name", "width", "height", "mediaType", "imageBytes", "maskBytes", "hasMasks"),
         *("classes", "classIds", "scores", "areas", "boxes", "crops", "colors", "others"),
+        *("softSize", "softBytes"),
     }
+
+
+def test_soft_masks_and_what_it_is_compared_with_keep_each_other() -> None:
+    image = make_picture(60, 40)
+    plain = StubPredictor(3)(image)
+    prediction = replace(plain, soft_masks=np.full((3, 28, 28), 200, np.uint8))
+    others = [Compared.of(prediction, plain[:2])]
+    both = encode_content(image, prediction, "å", others=others, soft=True)
+    compared = encode_content(image, prediction, "å", others=others)
+    soft = encode_content(image, prediction, "å", soft=True)
+    assert len({both, compared, soft}) == 3
+    assert with_soft_masks(compared, prediction) == both
+    assert compare_content(soft, prediction, others) == both
+    assert with_soft_masks(both, prediction, False) == compared
+    assert compare_content(both, prediction, []) == soft
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,16 +1,28 @@
-"""One generated table for `match` and the browser's `matchInstances`: both match alike."""
+"""One generated table for `match` and the browser's `matchInstances`: both match alike, and the
+strip judges each threshold as `match` does."""
 
 from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pytest
 
-from seg_widgets.prediction import Filter, GroundTruth, Match, Matches, Prediction, match
+from seg_widgets.evaluation.curves import curve_of
+from seg_widgets.prediction import (
+    NO_TIDY,
+    Filter,
+    GroundTruth,
+    Match,
+    Matches,
+    Prediction,
+    Tidy,
+    match,
+)
 from seg_widgets.viewer import Compared, decode_content, encode_content
 from seg_widgets.viewer.assets import STATIC
 
@@ -22,6 +34,16 @@ NAMES: Final = ("person", "animal", "constructor", "__proto__")
 # Of small boxes many pairs have exactly such an IoU.
 IOUS: Final = (0.1, 0.1, 0.25, 0.25, 0.3, 1 / 3, 0.5, 2 / 3, 0.75, 0.9, 1.0)
 SCORES: Final = (0.05, 0.3, 0.5, 0.7, 0.9)
+
+# What hides some; small areas and large ones, few pixels of overlap and many.
+TIDIES: Final = (
+    NO_TIDY,
+    NO_TIDY,
+    Tidy(max_overlap=0.2),
+    Tidy(max_overlap=0.5, overlap_by="smaller", across_classes=True),
+    Tidy(min_area=7, largest_piece=True),
+    Tidy(drop_at_border=True, fill_holes=True),
+)
 
 Case = tuple[Prediction, GroundTruth | Prediction, Filter, float]
 
@@ -49,7 +71,8 @@ def _case(seed: int) -> Case:
     hidden = tuple(chance.sample(names, chance.choice((0, 0, 1))))
     own = {name: chance.choice(SCORES) for name in chance.sample(NAMES, chance.randrange(2))}
     alone = tuple(chance.sample(range(9), chance.randrange(2)))
-    chosen = Filter(chance.choice((0.0, *SCORES)), hidden, own, alone)
+    tidy = chance.choice(TIDIES)
+    chosen = Filter(chance.choice((0.0, *SCORES)), hidden, own, alone, tidy)
     return found, other, chosen, chance.choice(IOUS)
 
 
@@ -80,30 +103,41 @@ def _in_the_browser(table: list[Case], folder: Path) -> list[dict[str, Any]]:
     questions = []
     for found, other, chosen, iou in table:
         content = encode_content(image, found, others=[Compared.of(found, other)])
+        bits = b"".join(crop.bits for crop in found.masks or ())
         traits = chosen.to_traits()
         filter_ = {
             "threshold": traits["threshold"],
             "classThresholds": traits["class_thresholds"],
             "hiddenClasses": traits["hidden_classes"],
             "hiddenInstances": traits["hidden_instances"],
+            "tidy": traits["tidy"],
         }
-        questions.append([decode_content(content).header, filter_, iou])
+        questions.append([decode_content(content).header, list(bits), filter_, iou])
     path = folder / "table.json"
     path.write_text(json.dumps(questions), "utf-8")
     scripts = (STATIC / "canvas").as_uri()
     code = f"""
         import {{ readFileSync }} from "node:fs";
+        const {{ readMasks }} = await import("{scripts}/masks.js");
         const {{ matchInstances, othersThatCount }} = await import("{scripts}/matching.js");
-        const {{ visibleInstances }} = await import("{scripts}/instances.js");
+        const {{ judgementOf }} = await import("{scripts}/judgement.js");
+        const tidy = await import("{scripts}/tidy.js");
         const table = JSON.parse(readFileSync({json.dumps(str(path))}, "utf-8"));
-        const answers = table.map(([header, filter, iou]) => {{
+        const answers = table.map(([header, bits, filter, iou]) => {{
+          const masks = readMasks(header, Uint8Array.from(bits));
+          const came = {{ header, masks, order: [], paths: [], exactPaths: [], soft: null }};
+          const settings = tidy.settingsOf(filter.tidy);
+          const scene = tidy.reshaped(came, settings);
+          const shownAt = (threshold) => tidy.shownInstances(scene, {{ ...filter, threshold }});
           const [other] = header.others;
-          const shown = visibleInstances(header, filter);
           const counting = othersThatCount(other, filter);
-          const matched = matchInstances(header, other, shown, counting, iou);
+          const shown = shownAt(filter.threshold);
+          const matched = matchInstances(scene.header, other, shown, counting, iou);
+          const drops = tidy.dropsOverlaps(settings);
+          const judged = judgementOf(scene.header, other, filter, shownAt, iou, drops);
           const plain = Object.entries(matched).map(([name, value]) =>
             [name, ArrayBuffer.isView(value) ? Array.from(value) : value]);
-          return Object.fromEntries(plain);
+          return {{ matched: Object.fromEntries(plain), judged }};
         }});
         console.log(JSON.stringify(answers));
     """
@@ -113,11 +147,45 @@ def _in_the_browser(table: list[Case], folder: Path) -> list[dict[str, Any]]:
     return answers
 
 
-def test_python_and_the_browser_match_alike(table: list[Case], tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def answers(table: list[Case], tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    return _in_the_browser(table, tmp_path_factory.mktemp("matching"))
+
+
+def test_python_and_the_browser_match_alike(
+    table: list[Case], answers: list[dict[str, Any]]
+) -> None:
     expected = [
         _in_python(match(found, other, iou=iou, only=chosen)) for found, other, chosen, iou in table
     ]
-    assert _in_the_browser(table, tmp_path) == expected
+    assert [answer["matched"] for answer in answers] == expected
+
+
+def test_the_strip_judges_each_threshold_as_match_does(
+    table: list[Case], answers: list[dict[str, Any]]
+) -> None:
+    judged = 0
+    for (found, other, chosen, iou), answer in zip(table, answers, strict=True):
+        if not isinstance(other, GroundTruth):
+            continue  # the strip shows nothing where there is no truth
+        judgement = answer["judged"]
+        values = [curve["values"] for curve in judgement["curves"]]
+        for at in chosen.threshold, 0.3, 0.7:
+            expected = match(found, other, iou=iou, only=replace(chosen, threshold=at))
+            place = judgement["thresholds"].index(at)
+            wanted = expected.precision, expected.recall, expected.f1
+            assert tuple(value[place] for value in values) == pytest.approx(wanted), chosen
+        if chosen.class_thresholds:
+            continue
+        all_of_it = match(found, other, iou=iou, only=replace(chosen, threshold=0))
+        counts = np.isin(all_of_it.of_found, (Match.HIT, Match.FALSE_ALARM, Match.WRONG_CLASS))
+        right = all_of_it.of_found == Match.HIT
+        objects = all_of_it.hits + all_of_it.misses
+        best = curve_of(found.scores[counts].astype(float), right[counts], objects).best()
+        marks = [mark["threshold"] for mark in judgement["marks"]]
+        assert marks == ([] if best is None else [best.threshold])
+        judged += bool(marks)
+    assert judged > 20
 
 
 def test_the_table_has_what_it_is_for(table: list[Case]) -> None:

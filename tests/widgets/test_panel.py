@@ -206,7 +206,7 @@ def test_an_unknown_keyword_is_refused_with_the_likely_fix(keyword: str, fix: st
 def test_every_keyword_is_known_to_the_fix() -> None:
     parameters = inspect.signature(SegmentationPanel).parameters
     keywords = [name for name in parameters if name != "unknown"]
-    assert len(keywords) == 19
+    assert len(keywords) == 20
     with pytest.raises(SettingError, match=f"It takes {', '.join(keywords)}\\."):
         SegmentationPanel(StubPredictor(), zzz=1)
 

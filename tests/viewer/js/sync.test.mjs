@@ -105,12 +105,14 @@ test("the filter is read from the traits", () => {
     class_thresholds: { cat: 0.1 },
     hidden_classes: ["dog"],
     hidden_instances: [4],
+    tidy: { min_area: 7 },
   });
   assert.deepEqual(sync.filter(), {
     threshold: 0.5,
     classThresholds: { cat: 0.1 },
     hiddenClasses: ["dog"],
     hiddenInstances: [4],
+    tidy: { min_area: 7 },
   });
 });
 

@@ -7,7 +7,7 @@ import {
   selectionAfter,
   toggled,
 } from "./commands.js";
-import { visibleInstances } from "./instances.js";
+import { shownInstances } from "./tidy.js";
 
 /** @import {Scene} from "./types.js" */
 /** @import {Hover} from "./hover.js" */
@@ -47,9 +47,18 @@ export class Actions {
     if (scene) this.#previousHidden = null;
   }
 
+  /**
+   * The same scene with other masks.
+   *
+   * @param {Scene} scene
+   */
+  reshape(scene) {
+    this.#scene = scene;
+  }
+
   /** The indices that are shown. */
   shown() {
-    return this.#scene ? visibleInstances(this.#scene.header, this.#sync.filter()) : [];
+    return this.#scene ? shownInstances(this.#scene, this.#sync.filter()) : [];
   }
 
   /** Whether the image shows alone. */

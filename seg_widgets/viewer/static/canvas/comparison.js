@@ -1,9 +1,9 @@
 // What the instances are compared with: which side, the matches of this moment, and how both are
 // shown: together, one beside the other, or in turns.
 
-import { visibleInstances } from "./instances.js";
 import { maskHas } from "./masks.js";
 import { MATCH, matchInstances, othersThatCount } from "./matching.js";
+import { shownInstances } from "./tidy.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {Compared, ComparisonMode, OtherScene, Scene} from "./types.js" */
@@ -48,13 +48,15 @@ export class Comparison {
     const side = scene && sideOf(scene, this.#sync.get("compare_with"));
     if (!scene || !side) return null;
     // What was hovered is in another image.
-    if (this.#known && this.#known.scene !== scene) this.#hovered = null;
+    if (this.#known && this.#known.scene.others !== scene.others) this.#hovered = null;
     const filter = this.#sync.filter();
     const iou = this.#sync.get("iou_threshold");
     const key = JSON.stringify([side.header.kind, iou, filter]);
     if (this.#known?.scene !== scene || this.#known.key !== key) {
       const counting = othersThatCount(side.header, filter);
-      const shown = visibleInstances(scene.header, filter);
+      // What tidying up hides takes no part; the overlaps are those of the model's masks, even where
+      // it changes masks.
+      const shown = shownInstances(scene, filter);
       const matched = matchInstances(scene.header, side.header, shown, counting, iou);
       const found = { side, matched, counting, ...this.#state() };
       this.#known = { scene, key, found };

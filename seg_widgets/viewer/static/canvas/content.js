@@ -6,7 +6,7 @@
  * Splits one content message into its header, the encoded image and the compressed mask bits.
  *
  * @param {DataView} message
- * @returns {{header: Header, image: Uint8Array<ArrayBuffer>, packed: Uint8Array<ArrayBuffer>}}
+ * @returns {{header: Header, image: Uint8Array<ArrayBuffer>, packed: Uint8Array<ArrayBuffer>, soft: Uint8Array<ArrayBuffer>}}
  */
 export function parseContent(message) {
   const buffer = /** @type {ArrayBuffer} */ (message.buffer);
@@ -17,9 +17,14 @@ export function parseContent(message) {
   const headEnd = 8 + new DataView(bytes.buffer, bytes.byteOffset).getUint32(4, true);
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, headEnd)));
   const imageEnd = headEnd + header.imageBytes;
-  if (bytes.length !== imageEnd + header.maskBytes)
+  const maskEnd = imageEnd + header.maskBytes;
+  // A notebook that was saved by an earlier version has no soft masks.
+  header.softSize ??= 0;
+  header.softBytes ??= 0;
+  if (bytes.length !== maskEnd + header.softBytes)
     throw new Error("the message from the kernel is cut short");
-  return { header, image: bytes.subarray(headEnd, imageEnd), packed: bytes.subarray(imageEnd) };
+  const [image, packed] = [bytes.subarray(headEnd, imageEnd), bytes.subarray(imageEnd, maskEnd)];
+  return { header, image, packed, soft: bytes.subarray(maskEnd) };
 }
 
 /**

@@ -15,6 +15,34 @@ export function wordButton(className, text, settings, caret = false) {
   return make("button", className, { type: "button", ...settings }, text, ...children);
 }
 
+/**
+ * A labelled checkbox or radio button.
+ *
+ * @param {string} type
+ * @param {string} name
+ * @param {string} label
+ * @param {boolean} checked
+ * @param {() => void} change
+ */
+export function choice(type, name, label, checked, change) {
+  const input = make("input", "", { type, name });
+  input.checked = checked;
+  input.addEventListener("change", change);
+  return make("label", "sgw-choice", {}, input, label);
+}
+
+/**
+ * A group with a heading.
+ *
+ * @param {string} label
+ * @param {Node[]} children
+ * @param {string} className of its own
+ */
+export function fieldset(label, children, className = "") {
+  const all = className ? `sgw-fields ${className}` : "sgw-fields";
+  return make("fieldset", all, {}, make("legend", "", { text: label }), ...children);
+}
+
 /** @param {string} color */
 export function swatch(color) {
   const element = make("span", "sgw-swatch");

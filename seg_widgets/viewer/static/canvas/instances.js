@@ -16,6 +16,17 @@ export function classThreshold(thresholds, name) {
 }
 
 /**
+ * The ids of the classes that have a threshold of their own: the slider does not move them.
+ *
+ * @param {Header} header
+ * @param {Filter} filter
+ */
+export function ownClasses({ classes }, { classThresholds = {} }) {
+  const own = classes.filter(({ name }) => classThreshold(classThresholds, name) !== undefined);
+  return new Set(own.map(({ id }) => id));
+}
+
+/**
  * The indices that meet their class's threshold and belong to a shown class.
  * Scores are float32; the thresholds are rounded to float32, too.
  *
@@ -179,7 +190,12 @@ export function explainNothing(header, shown, filter) {
       change: { hidden_classes: [], hidden_instances: [] },
     };
   }
-  const best = Math.max(...scores);
+  if (above.length) {
+    const counted = above.length === 1 ? "The one instance is" : `All ${above.length} are`;
+    return { text: `${counted} tidied away.`, button: "Show all", change: { tidy: {} } };
+  }
+  let best = 0;
+  for (const score of scores) best = Math.max(best, score);
   if (best >= Math.fround(threshold)) {
     const text = "Nothing meets the threshold of its own class.";
     return { text, button: "Use one for all", change: { class_thresholds: {} } };

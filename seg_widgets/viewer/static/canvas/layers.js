@@ -3,12 +3,17 @@
 import { instanceColor } from "./colors.js";
 import { contextOf, makeCanvas } from "./dom.js";
 import { drawLabel } from "./labels.js";
-import { pathOf } from "./scene.js";
+import { doubtOf, pathOf } from "./scene.js";
 
 /** @import {LineStyle, Look, Scene} from "./types.js" */
 
 /** The traits that decide how instances are drawn, with their names in `Look`. */
-export const STYLE_TRAITS = { colorBy: "color_by", opacity: "opacity", show: "show" };
+export const STYLE_TRAITS = {
+  colorBy: "color_by",
+  opacity: "opacity",
+  show: "show",
+  doubt: "doubt",
+};
 
 /**
  * Their values.
@@ -17,12 +22,13 @@ export const STYLE_TRAITS = { colorBy: "color_by", opacity: "opacity", show: "sh
  * @property {string} colorBy
  * @property {number} opacity
  * @property {string[]} show
+ * @property {boolean} doubt whether a band shows where a mask is uncertain
  */
 
 /** Of all prepared layers together: 192 MB at worst. */
 const LAYER_PIXELS = 48e6;
 /** Half an outline with its shadow, and one pixel. */
-const LAYER_EDGE = 4;
+export const LAYER_EDGE = 4;
 
 // Widths in CSS pixels and opacities of the lines.
 export const OUTLINE = { width: 1.8, alpha: 1 };
@@ -48,6 +54,11 @@ export class Layers {
   #key = "";
   /** Screen pixels for a CSS pixel. */
   #ratio = 1;
+
+  /** What decides how they look. */
+  get key() {
+    return this.#key;
+  }
 
   forget() {
     this.#instances.clear();
@@ -88,7 +99,7 @@ export class Layers {
     const ready = this.#instances.get(index);
     if (ready && ready.line === line && (ready.scale === scale || look.moving)) return ready;
 
-    const edge = LAYER_EDGE * this.#ratio;
+    const edge = LAYER_EDGE * this.#ratio + (look.doubt ? doubtEdge(scene, index) * scale : 0);
     const canvas = makeCanvas(mask.width * scale + 2 * edge, mask.height * scale + 2 * edge);
     const context = contextOf(canvas);
     context.setTransform(scale, 0, 0, scale, edge - mask.x * scale, edge - mask.y * scale);
@@ -101,6 +112,7 @@ export class Layers {
       context.fill(path, "evenodd");
     }
     context.lineJoin = "round";
+    if (look.doubt && scene.soft) drawDoubt(context, scene, index, color, this.#ratio / scale);
     if (line) strokeLine(context, path, line, this.#ratio / scale);
     else if (look.show.includes("outlines") || mask.waits) {
       const unit = this.#ratio / scale;
@@ -127,6 +139,46 @@ export class Layers {
     this.#labels.set(index, made);
     return made;
   }
+}
+
+/**
+ * How far the band of doubt reaches beyond the mask's rectangle at most, in pixels of the image.
+ *
+ * @param {Scene} scene
+ * @param {number} index
+ */
+function doubtEdge(scene, index) {
+  const doubt = doubtOf(scene, index);
+  if (!doubt) return 0;
+  const { rectangle: outer } = doubt;
+  const inner = scene.masks[index];
+  return Math.max(
+    0,
+    inner.x - outer.x,
+    inner.y - outer.y,
+    outer.x + outer.width - inner.x - inner.width,
+    outer.y + outer.height - inner.y - inner.height,
+  );
+}
+
+/**
+ * The band in which a pixel may belong to the mask or not: light, with dashed edges.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {number} index
+ * @param {string} color
+ * @param {number} unit image pixels for a CSS pixel
+ */
+function drawDoubt(context, scene, index, color, unit) {
+  const doubt = doubtOf(scene, index);
+  if (!doubt) return;
+  context.globalAlpha = 0.4;
+  context.fillStyle = "#ffffff";
+  context.fill(doubt.path, "evenodd");
+  context.setLineDash([3 * unit, 2 * unit]);
+  stroke(context, doubt.path, color, { width: 1, alpha: 1 }, unit);
+  context.setLineDash([]);
 }
 
 /**

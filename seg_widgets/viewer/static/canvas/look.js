@@ -1,19 +1,19 @@
 // How the shown instances are drawn at this moment.
 
-import { visibleInstances } from "./instances.js";
+import { shownInstances } from "./tidy.js";
 
 /** @import {Parts} from "./parts.js" */
-/** @import {Filter, Header, Look} from "./types.js" */
+/** @import {Filter, Look, Scene} from "./types.js" */
 
 /**
  * @param {Parts} parts
- * @param {Header} header
+ * @param {Scene} scene
  * @param {Filter} filter
  * @param {string} font of the labels
  * @returns {Look}
  */
-export function lookOf({ sync, actions, navigation, comparison }, header, filter, font) {
-  const shown = visibleInstances(header, filter);
+export function lookOf({ sync, actions, navigation, comparison }, scene, filter, font) {
+  const shown = shownInstances(scene, filter);
   const visible = new Set(shown);
   const hovered = sync.get("hovered");
   /** @type {number[]} */

@@ -3,9 +3,11 @@
 import { make, setText } from "../shared/dom.js";
 import { REQUESTS } from "../shared/protocol.js";
 import { toggledMarks } from "./commands.js";
-import { wordButton } from "./dom.js";
+import { choice, fieldset, wordButton } from "./dom.js";
 import { openDialog } from "./popover.js";
+import { softFields, tidyFields } from "./tidy_menu.js";
 
+/** @import {Actions} from "./actions.js" */
 /** @import {ExportFormat} from "./types.js" */
 /** @import {Kernel} from "./kernel.js" */
 /** @import {Popover} from "./popover.js" */
@@ -54,16 +56,19 @@ export class Menus {
   #kernel;
   /** @type {Popover} */
   #popover;
+  /** @type {Actions} */
+  #actions;
 
   /**
    * @param {HTMLElement} root
-   * @param {{sync: Sync, kernel: Kernel, popover: Popover}} parts
+   * @param {{sync: Sync, kernel: Kernel, popover: Popover, actions: Actions}} parts
    */
-  constructor(root, { sync, kernel, popover }) {
+  constructor(root, { sync, kernel, popover, actions }) {
     this.#root = root;
     this.#sync = sync;
     this.#kernel = kernel;
     this.#popover = popover;
+    this.#actions = actions;
   }
 
   /**
@@ -94,6 +99,8 @@ export class Menus {
       fieldset("Draw", marks),
       fieldset("Colour by", colorings),
       make("label", "sgw-field", {}, make("span", "", { text: "Opacity" }), opacity),
+      ...[softFields(this.#sync, this.#actions.scene)].filter((part) => part !== null),
+      tidyFields(this.#sync, this.#actions.scene),
     );
   }
 
@@ -198,30 +205,6 @@ export class Menus {
     openDialog(this.#root, "Python for what is shown", null, text, foot);
     copy.focus();
   }
-}
-
-/**
- * A labelled checkbox or radio button.
- *
- * @param {string} type
- * @param {string} name
- * @param {string} label
- * @param {boolean} checked
- * @param {() => void} change
- */
-function choice(type, name, label, checked, change) {
-  const input = make("input", "", { type, name });
-  input.checked = checked;
-  input.addEventListener("change", change);
-  return make("label", "sgw-choice", {}, input, label);
-}
-
-/**
- * @param {string} label
- * @param {Node[]} children
- */
-function fieldset(label, children) {
-  return make("fieldset", "sgw-fields", {}, make("legend", "", { text: label }), ...children);
 }
 
 /**

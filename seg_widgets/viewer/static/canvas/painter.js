@@ -5,11 +5,12 @@ import { labelCount } from "./labels.js";
 import { Layers } from "./layers.js";
 import { MATCH_LINES } from "./match_styles.js";
 import { PIXELS_SEEN } from "./scene.js";
-import { alphaOf, drawBoxes, drawLayer, drawMarks, drawRing, isInView } from "./stamps.js";
+import { Stack } from "./stack.js";
+import { drawBoxes, drawMarks, drawRing, isInView } from "./stamps.js";
 import { TruthLayer } from "./truth_layer.js";
 
 /** @import {Marked, Target} from "./stamps.js" */
-/** @import {Look, Scene, Viewport} from "./types.js" */
+/** @import {LineStyle, Look, Scene, Viewport} from "./types.js" */
 
 /**
  * Each instance is painted once into a layer of its own, at the resolution of the screen, when it is
@@ -26,6 +27,7 @@ export class Painter {
   /** @type {HTMLCanvasElement} */
   #marks;
   #layers = new Layers();
+  #stack = new Stack(this.#layers);
   /** Those of the other side. */
   #truth = new TruthLayer();
   /** The view that the image was drawn for. */
@@ -43,6 +45,7 @@ export class Painter {
   /** Forgets all that was prepared: another image comes. */
   forget() {
     this.#layers.forget();
+    this.#stack.forget();
     this.#truth.forget();
     this.#baseKey = "";
   }
@@ -124,18 +127,10 @@ export class Painter {
    * @param {Look} look
    */
   #drawFound(target, scene, look) {
-    const { context } = target;
     this.#layers.prepare(look, this.#ratio);
     const { compared } = look;
     const shown = new Set(look.shown);
-    for (const index of scene.order) {
-      if (!shown.has(index)) continue;
-      const kept = look.selected.includes(index);
-      context.globalAlpha = kept ? 1 : alphaOf(look, index);
-      const line = compared ? MATCH_LINES[compared.matched.ofFound[index]] : null;
-      drawLayer(target, this.#layers, scene, look, index, line);
-    }
-    context.globalAlpha = 1;
+    this.#stack.draw(target, scene, look, linesOf(look));
     if (compared?.mode === "both") this.#truth.drawLacking(target, compared, look);
 
     for (const index of look.selected) {
@@ -193,4 +188,17 @@ export class Painter {
     marked.push(...this.#truth.missedMarks(target, look));
     drawMarks(target, marked, look, this.#layers);
   }
+}
+
+/**
+ * The shown instances, each with the line of its outcome in place of its outline; null where nothing
+ * is compared.
+ *
+ * @param {Look} look
+ * @returns {Map<number, LineStyle | null>}
+ */
+function linesOf({ shown, compared }) {
+  return new Map(
+    shown.map((index) => [index, compared ? MATCH_LINES[compared.matched.ofFound[index]] : null]),
+  );
 }

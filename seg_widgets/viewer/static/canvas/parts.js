@@ -13,6 +13,7 @@ import { Popover } from "./popover.js";
 import { Side } from "./side.js";
 import { Sources } from "./sources.js";
 import { Status } from "./status.js";
+import { Strip } from "./strip.js";
 import { Sync } from "./sync.js";
 import { Table } from "./table.js";
 
@@ -61,6 +62,7 @@ export function makeParts(model, root, timers, host) {
     photograph: () => sources.photograph(),
     showKeys: host.showKeys,
   });
+  const strip = new Strip(root, sync, timers);
   const side = new Side(legend.element, table.element, menus, actions);
-  return { ...core, legend, table, matchBar, menus, sources, status, overlays, side };
+  return { ...core, legend, table, matchBar, menus, sources, status, overlays, side, strip };
 }

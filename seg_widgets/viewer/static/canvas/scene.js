@@ -2,8 +2,10 @@
 
 import { maskLength, readMasks, traceMask } from "./masks.js";
 import { inflate, parseContent } from "./content.js";
+import { DOUBT, pasteSoft, readSoft } from "./soft.js";
+import { orderOf } from "./tidy.js";
 
-/** @import {Header, OtherScene, Scene} from "./types.js" */
+/** @import {Header, Mask, OtherScene, Scene, Soft} from "./types.js" */
 
 /** Screen pixels for a pixel of the image from which single pixels are seen. */
 export const PIXELS_SEEN = 6;
@@ -30,14 +32,23 @@ export function sceneOf(content) {
  * @returns {Promise<Scene>}
  */
 async function readScene(content) {
-  const { header, image, packed } = parseContent(content);
-  const [bits, bitmap] = await Promise.all([inflate(packed), bitmapOf(image, header.mediaType)]);
+  const { header, image, packed, soft } = parseContent(content);
+  const [bits, bitmap, values] = await Promise.all([
+    inflate(packed),
+    bitmapOf(image, header.mediaType),
+    soft.length ? inflate(soft) : null,
+  ]);
   const end = maskLength(header);
-  const scene = { ...sideScene(header, bitmap, bits.subarray(0, end)), others: [] };
-  return { ...scene, others: otherScenes(header, bitmap, bits.subarray(end)) };
+  return {
+    ...sideScene(header, bitmap, bits.subarray(0, end)),
+    soft: values && readSoft(values, header.scores.length, header.softSize),
+    others: otherScenes(header, bitmap, bits.subarray(end)),
+  };
 }
 
 /**
+ * A side without what only the prediction has.
+ *
  * @template {Header} Head
  * @param {Head} header
  * @param {ImageBitmap} bitmap
@@ -45,11 +56,16 @@ async function readScene(content) {
  */
 function sideScene(header, bitmap, bits) {
   const masks = readMasks(header, bits);
-  // Large ones first, so that the small ones lie on top, where the pointer finds them.
-  const order = header.areas
-    .map((_, index) => index)
-    .sort((a, b) => header.areas[b] - header.areas[a] || a - b);
-  return { header, bitmap, masks, order, paths: [], exactPaths: [] };
+  return {
+    header,
+    bitmap,
+    masks,
+    order: orderOf(header.areas),
+    paths: [],
+    exactPaths: [],
+    soft: null,
+    others: [],
+  };
 }
 
 /**
@@ -68,7 +84,7 @@ function otherScenes(header, bitmap, bits) {
     const colorOf = new Map(other.classes.map(({ id, color }) => [id, color]));
     const colors = other.classIds.map((id) => colorOf.get(id) ?? "#888888");
     const whole = { ...other, width, height, colors, others: [] };
-    const scene = { ...sideScene(whole, bitmap, bits.subarray(offset, end)), others: [] };
+    const scene = sideScene(whole, bitmap, bits.subarray(offset, end));
     offset = end;
     return scene;
   });
@@ -110,6 +126,27 @@ export function pathOf(scene, index, scale) {
   const paths = exact ? scene.exactPaths : scene.paths;
   paths[index] ??= makePath(traceMask(scene.masks[index], !exact));
   return paths[index];
+}
+
+/** The bands of doubt by scene and index, made when first drawn. @type {WeakMap<Soft, {path: Path2D, rectangle: Mask}[]>} */
+const doubts = new WeakMap();
+
+/**
+ * Between the outlines of the mask at a low and a high threshold; null without soft masks.
+ *
+ * @param {Scene} scene
+ * @param {number} index
+ */
+export function doubtOf({ soft, header }, index) {
+  if (!soft) return null;
+  const known = doubts.get(soft) ?? [];
+  doubts.set(soft, known);
+  if (!known[index]) {
+    const [outer, inner] = DOUBT.map((threshold) => pasteSoft(soft, header, index, threshold));
+    const path = makePath([...traceMask(outer, true), ...traceMask(inner, true)]);
+    known[index] = { path, rectangle: outer };
+  }
+  return known[index];
 }
 
 /** @param {number[][]} loops */

@@ -2,7 +2,7 @@
 
 import { instanceColor } from "./colors.js";
 import { LABEL_HEIGHT, placeLabels } from "./labels.js";
-import { OUTLINE, stroke } from "./layers.js";
+import { LAYER_EDGE, OUTLINE, stroke } from "./layers.js";
 import { pathOf } from "./scene.js";
 
 /** @import {Layers} from "./layers.js" */
@@ -26,6 +26,7 @@ export const DIMMED = 0.22;
 const RING = { width: 3.5, alpha: 1 };
 const RING_SHADOW = { width: 5.5, alpha: 0.55 };
 const BOX_WIDTH = 1.5;
+
 /**
  * An instance with a label.
  *
@@ -37,6 +38,8 @@ const BOX_WIDTH = 1.5;
  */
 
 /**
+ * An instance's layer and where it lies, in screen pixels; null where none of it is on the stage.
+ *
  * @param {Target} target
  * @param {Layers} layers
  * @param {Scene} scene
@@ -44,13 +47,30 @@ const BOX_WIDTH = 1.5;
  * @param {number} index
  * @param {LineStyle | null} line in place of the outline
  */
-export function drawLayer({ context, view, ratio }, layers, scene, look, index, line) {
+export function placedLayer(target, layers, scene, look, index, line) {
   const mask = scene.masks[index];
-  if (!mask.width) return;
+  if (!mask.width || !isInView(target, mask)) return null;
+  const { view, ratio } = target;
   const { canvas, scale, edge } = layers.instance(scene, view.scale, look, index, line);
   const grow = (view.scale * ratio) / scale;
   const x = (mask.x * view.scale + view.x) * ratio - edge * grow;
   const y = (mask.y * view.scale + view.y) * ratio - edge * grow;
+  return { canvas, grow, x, y };
+}
+
+/**
+ * @param {Target} target
+ * @param {Layers} layers
+ * @param {Scene} scene
+ * @param {Look} look
+ * @param {number} index
+ * @param {LineStyle | null} line in place of the outline
+ */
+export function drawLayer(target, layers, scene, look, index, line) {
+  const placed = placedLayer(target, layers, scene, look, index, line);
+  if (!placed) return;
+  const { context } = target;
+  const { canvas, grow, x, y } = placed;
   context.setTransform(1, 0, 0, 1, 0, 0);
   // At the layer's own resolution whole pixels stay sharp, and copying them is several times faster.
   if (grow === 1) context.drawImage(canvas, Math.round(x), Math.round(y));
@@ -135,7 +155,7 @@ export function drawMarks(target, marked, look, own) {
 }
 
 /**
- * Whether any of the crop's pixels lies on the stage.
+ * Whether any of the crop's pixels lies on the stage, or its outline does.
  *
  * @param {Target} target
  * @param {Mask} mask
@@ -144,7 +164,8 @@ export function isInView({ view, width, height }, mask) {
   const x = mask.x * view.scale + view.x;
   const y = mask.y * view.scale + view.y;
   const [right, bottom] = [x + mask.width * view.scale, y + mask.height * view.scale];
-  return bottom >= 0 && right >= 0 && x <= width && y <= height;
+  const inside = bottom >= -LAYER_EDGE && right >= -LAYER_EDGE;
+  return inside && x <= width + LAYER_EDGE && y <= height + LAYER_EDGE;
 }
 
 /**

@@ -19,6 +19,7 @@ const FILTER_TRAITS = {
   classThresholds: "class_thresholds",
   hiddenClasses: "hidden_classes",
   hiddenInstances: "hidden_instances",
+  tidy: "tidy",
 };
 
 /** The traits that decide what is drawn, separated by spaces. */

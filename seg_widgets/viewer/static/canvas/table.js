@@ -2,11 +2,12 @@
 
 import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
-import { aboveThreshold, describeInstance, sortInstances } from "./instances.js";
+import { describeInstance, sortInstances } from "./instances.js";
 import { MATCH } from "./matching.js";
 import { ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
 import { TableHead } from "./table_head.js";
+import { listedInstances } from "./tidy.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {Compared, Filter, Header, Look, SortKey} from "./types.js" */
@@ -77,10 +78,19 @@ export class Table {
 
   /** @param {Header} header */
   build(header) {
-    this.#header = header;
-    this.#facts = header.areas.map((_, index) => describeInstance(header, index));
     this.#active = null;
     this.#rows.toTop();
+    this.rebuild(header);
+  }
+
+  /**
+   * The same instances with other masks.
+   *
+   * @param {Header} header
+   */
+  rebuild(header) {
+    this.#header = header;
+    this.#facts = header.areas.map((_, index) => describeInstance(header, index));
     this.#rank();
   }
 
@@ -140,8 +150,8 @@ export class Table {
   #refresh() {
     const [header, filter, look] = [this.#header, this.#filter, this.#look];
     if (!this.#rows.visible || !header || !filter || !look) return;
-    const above = new Set(aboveThreshold(header, filter));
-    const ranked = this.#ranked.filter((index) => above.has(index));
+    const listed = new Set(listedInstances(header, filter, look.shown));
+    const ranked = this.#ranked.filter((index) => listed.has(index));
     const { compared } = look;
     this.element.classList.toggle("sgw-matching", compared !== null);
     this.#rows.set(compared ? matchedRows(header, compared, ranked) : ranked);

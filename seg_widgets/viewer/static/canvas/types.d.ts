@@ -22,6 +22,10 @@ export interface Header extends Size {
   mediaType: string;
   imageBytes: number;
   maskBytes: number;
+  /** Cells of a soft mask's side; 0: the model gives none. */
+  softSize: number;
+  /** 0: they were not asked for. */
+  softBytes: number;
   hasMasks: boolean;
   classes: ClassInfo[];
   classIds: number[];
@@ -73,11 +77,23 @@ export interface Mask extends Size {
   waits?: boolean;
 }
 
+/** The soft masks of all instances. */
+export interface Soft {
+  /** Cells of a mask's side. */
+  size: number;
+  /** Four numbers for each instance: left, top, right, bottom. */
+  boxes: number[];
+  /** The cells of all masks, row by row; 255 is a probability of 1. */
+  values: Uint8Array;
+}
+
 /** A decoded content message. */
 export interface Scene {
   header: Header;
   bitmap: ImageBitmap;
   masks: Mask[];
+  /** null: not in the message. */
+  soft: Soft | null;
   /** Indices in the order of drawing: the largest first. */
   order: number[];
   /** Smoothed outlines by index, made when first drawn. */
@@ -125,12 +141,30 @@ export interface Viewport {
   y: number;
 }
 
+/** How instances are tidied up, by the names that Python has. */
+export interface Tidy {
+  /** Of two that overlap by more, the one with the lower score is left out; 1: none is. */
+  max_overlap: number;
+  /** The shared pixels as a share of both, or of the smaller. */
+  overlap_by: "iou" | "smaller";
+  /** Whether classes take each other away. */
+  across_classes: boolean;
+  /** Pixels. */
+  min_area: number;
+  drop_at_border: boolean;
+  largest_piece: boolean;
+  fill_holes: boolean;
+  /** The probability from which on a pixel belongs to a mask. */
+  mask_threshold: number;
+}
+
 /** What decides which instances are shown. */
 export interface Filter {
   threshold: number;
   classThresholds?: Record<string, number>;
   hiddenClasses?: string[];
   hiddenInstances?: number[];
+  tidy?: Partial<Tidy>;
 }
 
 /** How the shown instances are drawn. */

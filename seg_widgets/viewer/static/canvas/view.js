@@ -13,6 +13,7 @@ import { Pointer } from "./pointer.js";
 import { Preview } from "./preview.js";
 import { watchPixelRatio } from "./ratio.js";
 import { sceneOf } from "./scene.js";
+import { Shape } from "./shape.js";
 import { nameSlider } from "./slider.js";
 import { DRAWN } from "./sync.js";
 import { Timers } from "./timers.js";
@@ -30,6 +31,7 @@ const ENDING = /** @type {const} */ ([
   "table",
   "status",
   "comparison",
+  "strip",
 ]);
 /** CSS pixels from which the lists stand beside the image. */
 const WIDE = 760;
@@ -63,6 +65,8 @@ export class View {
   });
   /** @type {Parts} */
   #parts;
+  /** @type {Shape} */
+  #shape;
   /** @type {(() => void)[]} */
   #stops = [];
 
@@ -79,6 +83,7 @@ export class View {
       dismiss: () => this.#dismiss(),
       showKeys: () => this.#showKeys(),
     });
+    this.#shape = new Shape(this.#parts, () => this.#painter.forget());
     this.#build(element);
     new Pointer(this.#surface, this.#parts, (text) => this.#parts.overlays.toast(text));
     new Keyboard(this.#root, this.#surface, this.#parts, {
@@ -146,7 +151,7 @@ export class View {
     const content = this.#parts.sync.takeContent();
     if (!content?.byteLength) {
       this.#preview.held = false;
-      this.#parts.actions.scene = null;
+      this.#shape.clear();
       this.#parts.navigation.forget();
       this.#parts.popover.close();
       this.#layout();
@@ -169,9 +174,14 @@ export class View {
     this.#preview.show(this.#parts.kernel.live ? this.#parts.sync.get("preview") : null);
   }
 
-  /** @param {Scene} scene */
-  #setScene(scene) {
-    this.#parts.actions.scene = scene;
+  /** @param {Scene} came */
+  #setScene(came) {
+    const isNew = this.#shape.take(came);
+    const { scene } = this.#parts.actions;
+    if (!isNew || !scene) {
+      this.#layout();
+      return;
+    }
     this.#parts.navigation.forget();
     this.#painter.forget();
     this.#parts.popover.close();
@@ -224,29 +234,13 @@ export class View {
     if (!view || !this.#painter.width) return;
     const filter = this.#parts.sync.filter();
     this.#font ||= getComputedStyle(this.#root).fontFamily;
-    const look = lookOf(this.#parts, scene.header, filter, this.#font);
+    const look = lookOf(this.#parts, scene, filter, this.#font);
     this.#painter.draw(scene, view, look);
-    this.#updateParts(scene, filter, look);
+    updateParts(this.#parts, scene, filter, look, this.#announcer);
+    this.#surface.classList.toggle("sgw-movable", this.#parts.navigation.zoomed);
+    updateOverlays(this.#parts, scene.header, filter, look, this.#painter);
     this.#root.dataset.shown = String(look.shown.length);
     this.#root.dataset.total = String(scene.header.scores.length);
-  }
-
-  /**
-   * @param {Scene} scene
-   * @param {Required<Filter>} filter
-   * @param {Look} look
-   */
-  #updateParts({ header, others }, filter, look) {
-    const { shown, selected, colorBy } = look;
-    const summary = summarize(header, shown);
-    this.#announcer.summarize(header.name, withMatches(summary, look.compared));
-    this.#parts.side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
-    this.#parts.legend.update(header, filter, shown, colorBy);
-    this.#parts.table.update(filter, look);
-
-    this.#surface.classList.toggle("sgw-movable", this.#parts.navigation.zoomed);
-    updateOverlays(this.#parts, header, filter, look, this.#painter);
-    updateBar(this.#parts, look, others);
   }
 
   #updateStatus() {
@@ -299,6 +293,29 @@ async function decoded(content) {
 }
 
 /**
+ * What stands beside the image and above it.
+ *
+ * @param {Parts} parts
+ * @param {Scene} scene
+ * @param {Required<Filter>} filter
+ * @param {Look} look
+ * @param {Announcer} announcer
+ */
+function updateParts(parts, scene, filter, look, announcer) {
+  const { side, legend, table, strip, matchBar, sync } = parts;
+  const { header } = scene;
+  const { shown, selected, colorBy, compared } = look;
+  const summary = summarize(header, shown);
+  announcer.summarize(header.name, withMatches(summary, compared));
+  side.update(header, summary.split(":")[0], filter.hiddenInstances.length, selected);
+  legend.update(header, filter, shown, colorBy);
+  table.update(filter, look);
+  const iou = sync.get("iou_threshold");
+  strip.update(scene, filter, shown.length, compared, iou);
+  matchBar.update(compared, scene.others, iou);
+}
+
+/**
  * @param {Parts} parts
  * @param {Header} header
  * @param {Required<Filter>} filter
@@ -317,15 +334,6 @@ function updateOverlays({ overlays, navigation, hover }, header, filter, look, p
 
 function hasCamera() {
   return Boolean(navigator.mediaDevices?.getUserMedia);
-}
-
-/**
- * @param {Parts} parts
- * @param {Look} look
- * @param {Scene["others"]} others
- */
-function updateBar({ matchBar, sync }, { compared }, others) {
-  matchBar.update(compared, others, sync.get("iou_threshold"));
 }
 
 /**
