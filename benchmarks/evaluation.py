@@ -18,7 +18,7 @@ from seg_widgets.evaluation import FIGURES, evaluate
 from seg_widgets.prediction import GroundTruth, Prediction
 
 from .figures import Figure
-from .measuring import alternate, timed
+from .measuring import ROUNDS, alternate, timed
 
 TITLE = "Evaluation"
 BY_NAME = True
@@ -33,12 +33,12 @@ def main(quick: bool = False) -> list[Figure]:
     """Measure COCO's figures of masks.
 
     Args:
-        quick: 20 images, two rounds.
+        quick: 20 images, one round.
 
     Returns:
         Seconds.
     """
-    images, rounds = (20, 2) if quick else (200, 3)
+    images, rounds = (20, 1) if quick else (200, ROUNDS)
     made = [_image(number) for number in range(images)]
     found, truths = [one for one, _ in made], [two for _, two in made]
     theirs = _pycocotools(found, truths)

@@ -93,7 +93,7 @@ class Job:
         return tuple(name for name in self.formats if FORMATS[name].make_together is not None)
 
     def check_names(self, class_names: Sequence[str]) -> None:
-        """Check that the classes of `only` are the model's.
+        """Check that the classes of `only` and of the filter are the model's.
 
         Args:
             class_names: the model's; () if they are not known yet.
@@ -101,7 +101,8 @@ class Job:
         Raises:
             SettingError: one is not.
         """
-        unknown = [name for name in self.only if name not in class_names]
+        named = (*self.only, *self.filter.hidden_classes, *self.filter.class_thresholds)
+        unknown = [name for name in named if name not in class_names]
         if class_names and unknown:
             some = ", ".join(map(printable, class_names[:_NAMES_IN_A_MESSAGE]))
             more = ", …" if len(class_names) > _NAMES_IN_A_MESSAGE else ""

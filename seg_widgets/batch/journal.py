@@ -11,7 +11,7 @@ import base64
 import contextlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -71,7 +71,7 @@ class Journal:
             self.remove()
         elif lines := self._lines():
             self._check(lines[0], self._head)
-            self._done = {line["source"]: line for line in lines[1:] if set(line) >= _KEYS}
+            self._done = _latest(line for line in lines[1:] if set(line) >= _KEYS)
 
     def find(self, source: str, stem: str, name: str) -> Finished | None:
         """Return what is done of an image; None: it has to be done.
@@ -180,6 +180,19 @@ class Journal:
                 f"{changed}. Give what it had, or another --out, or begin anew without "
                 "--resume."
             )
+
+
+def _latest(lines: Iterable[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """What is done of each source: not what another one has written over since."""
+    done: dict[str, dict[str, Any]] = {}
+    writers: dict[str, str] = {}
+    for line in lines:
+        for file in line["files"]:
+            done.pop(writers.get(file, ""), None)
+            writers[file] = line["source"]
+        done.pop(line["source"], None)
+        done[line["source"]] = line
+    return done
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:

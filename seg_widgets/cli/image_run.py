@@ -44,7 +44,8 @@ class ImageRun:
 
     def __init__(self, predictor: Predictor, options: argparse.Namespace, found: Found) -> None:
         self.together = _Together(options, found)
-        self.journal = Journal(options.out / JOURNAL, _settings(options), resume=options.resume)
+        settings = _settings(options, predictor)
+        self.journal = Journal(options.out / JOURNAL, settings, resume=options.resume)
         self.left = len(found.sources)
         self._predictor, self._options, self._found = predictor, options, found
         self._reading = Reading(options.contrast, options.channels, options.page)
@@ -126,17 +127,21 @@ class ImageRun:
         return []
 
 
-def _settings(options: argparse.Namespace) -> dict[str, Any]:
+def _settings(options: argparse.Namespace, predictor: Predictor) -> dict[str, Any]:
     """All that decides what is written of an image; the device and the thread don't."""
     names = [
         *("model", "config", "weights", "classes", "threshold", "format", "separate"),
         *("contrast", "channels", "page", "min_size", "half", "speed"),
     ]
     given = {name: getattr(options, name) for name in names}
-    return {
+    settings = {
         name: value if isinstance(value, (int, float, bool, list, tuple)) else value and str(value)
         for name, value in given.items()
     }
+    # A folder's weights may be others by now, and the environment may name a server.
+    settings["SHA-256 of the weights"] = str(getattr(predictor, "weights_sha256", ""))
+    settings["server"] = str(getattr(predictor, "url", ""))
+    return settings
 
 
 class _Originals:

@@ -89,13 +89,16 @@ def yolo_together(file_names: Sequence[str], predictions: Sequence[Prediction]) 
             "names."
         )
     files = [("data.yaml", data_yaml(first).encode("utf-8"))]
-    taken: dict[str, int] = {}
-    for name, each in zip(file_names, predictions, strict=True):
-        # A reader looks for the labels under the image's name.
-        stem = file_stem(PurePosixPath(name.replace("\\", "/")).stem)
-        number = taken[stem] = taken.get(stem, 0) + 1
-        # Of a.jpg and a.png only one can have a.txt.
-        numbered = stem if number == 1 else f"{stem} ({number})"
+    # A reader looks for the labels under the image's name.
+    stems = [file_stem(PurePosixPath(name.replace("\\", "/")).stem) for name in file_names]
+    taken = set[str]()
+    for stem, each in zip(stems, predictions, strict=True):
+        # Of a.jpg and a.png only one can have a.txt; a name of another's own is never used for it.
+        numbered, number = stem, 1
+        while numbered in taken or (number > 1 and numbered in stems):
+            number += 1
+            numbered = f"{stem} ({number})"
+        taken.add(numbered)
         files.append((f"labels/{numbered}.txt", to_yolo(each).encode("ascii")))
     return zip_bytes(files)
 

@@ -123,8 +123,9 @@ class Prediction:
         put(self, "category_ids", tuple(int(number) for number in self.category_ids))
         checks.check_parts(self)
         if self.soft_masks is not None:
-            soft = softness.check_soft_masks(self.soft_masks, len(self), self.masks is not None)
-            put(self, "soft_masks", soft)
+            # They go with the masks, so `replace(prediction, masks=None)` leaves the boxes alone.
+            soft = softness.check_soft_masks(self.soft_masks, len(self))
+            put(self, "soft_masks", None if self.masks is None else soft)
 
     # ── making one ────────────────────────────────────────────────────────────────────────────────
 

@@ -40,16 +40,15 @@ def quantized(masks: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     return np.rint(scaled).astype(np.uint8)
 
 
-def check_soft_masks(soft_masks: object, count: int, has_masks: bool) -> npt.NDArray[np.uint8]:
+def check_soft_masks(soft_masks: object, count: int) -> npt.NDArray[np.uint8]:
     """A read-only copy of soft masks.
 
     Args:
         soft_masks: N×M×M uint8.
         count: N.
-        has_masks: Whether there are masks, too.
 
     Raises:
-        PredictionError: They are something else, or there are no masks.
+        PredictionError: They are something else.
     """
     array = np.array(soft_masks)
     square = array.ndim == 3 and array.shape[0] == count and array.shape[1] == array.shape[2]
@@ -58,8 +57,6 @@ def check_soft_masks(soft_masks: object, count: int, has_masks: bool) -> npt.NDA
             f"The soft masks are an N×M×M uint8 array with one for each of the {count} instances, "
             f"but these are {array.dtype} of shape {array.shape}."
         )
-    if not has_masks:
-        raise PredictionError("A prediction with soft masks has masks, too.")
     return read_only(array)
 
 

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import threading
 import time
 import weakref
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 __all__ = ["AtRest"]
 
 _log = logging.getLogger(__name__)
+
+_LAST_S: Final = 10.0
+_running = weakref.WeakSet[threading.Thread]()
+_is_ending = threading.Event()
+
+
+@atexit.register
+def _end() -> None:
+    """Wait for what is being done: a thread that OpenCV runs on when Python ends aborts it."""
+    _is_ending.set()
+    ends_s = time.monotonic() + _LAST_S
+    for thread in list(_running):
+        thread.join(max(ends_s - time.monotonic(), 0.0))
 
 
 class AtRest:
@@ -36,13 +50,16 @@ class AtRest:
             if self._is_running:
                 return
             self._is_running = True
-        threading.Thread(target=self._run, name="seg_widgets at rest", daemon=True).start()
+        thread = threading.Thread(target=self._run, name="seg_widgets at rest", daemon=True)
+        _running.add(thread)
+        thread.start()
 
     def _run(self) -> None:
         while (left_s := self._left_s()) > 0:
-            time.sleep(left_s)
+            if _is_ending.wait(left_s):
+                return
         action = self._action()
-        if action is not None:
+        if action is not None and not _is_ending.is_set():
             try:
                 action()
             except Exception:

@@ -136,6 +136,43 @@ def test_other_settings_are_refused_with_both(
     assert "format was ['csv'], and is ['csv', 'png']" in capsys.readouterr().err
 
 
+def test_a_model_with_other_weights_or_of_a_server_is_another_model(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "3.jpg").write_bytes(b"")
+    stub.weights_sha256 = "one"  # type: ignore[attr-defined]
+    assert main(_command(folder)) == 1
+    stub.weights_sha256 = "two"  # type: ignore[attr-defined]
+    assert main(_command(folder, "--resume")) == 2
+    assert "SHA-256 of the weights was one, and is two" in capsys.readouterr().err
+    stub.weights_sha256 = "one"  # type: ignore[attr-defined]
+    stub.url = "http://127.0.0.1:9"  # type: ignore[attr-defined]
+    assert main(_command(folder, "--resume")) == 2
+    assert "server was , and is http" in capsys.readouterr().err
+
+
+def test_what_another_image_has_written_over_is_done_again(
+    tmp_path: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    for name, width in (("a", 80), ("b", 96)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "im.jpg").write_bytes(make_jpeg(width, 48))
+        (tmp_path / name / "x.png").write_bytes(b"")  # so the journal stays
+
+    def segment_again(name: str) -> str:
+        command = ["segment", str(tmp_path / name), "--out", str(out), "--resume"]
+        assert main([*command, "--format", "csv"]) == 1
+        return (out / "im.csv").read_text().splitlines()[1]
+
+    assert segment_again("a").startswith("im.jpg,1,80,")
+    assert segment_again("b").startswith("im.jpg,1,96,")
+    assert segment_again("a").startswith("im.jpg,1,80,")
+    stub.calls = 0
+    segment_again("a")
+    assert stub.calls == 0
+
+
 def test_no_image_of_ones_own_is_replaced_by_a_result(folder: Path, stub: StubPredictor) -> None:
     own = {}
     for name in ("0-overlay.png", "1-cutout-000-x.png", "2-labels.png", "3-other.png"):

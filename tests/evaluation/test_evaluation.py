@@ -303,3 +303,14 @@ def test_without_any_object_or_image() -> None:
     crowd = GroundTruth(_squares((0, "cat", 1.0)), np.array([True]))
     ignored = evaluate([_squares((0, "cat", 0.05), (0, "cat", 0.06))], [crowd])
     assert ignored.images() == evaluate([nothing], [crowd]).images()
+
+
+def test_boxes_of_predictions_with_soft_masks() -> None:
+    found = _squares((0, "cat", 0.9), (2, "dog", 0.8))
+    soft = replace(found, soft_masks=np.full((2, 28, 28), 255, np.uint8))
+    result = evaluate({"a": soft}, {"a": soft})
+    assert result.on("boxes").figures == evaluate({"a": found}, {"a": found}).on("boxes").figures
+    assert result.on("boxes").figures["AP"] == pytest.approx(1)
+    boxes = replace(soft, masks=None)
+    assert boxes.soft_masks is None
+    assert evaluate({"a": boxes}, {"a": soft}).figures["AP"] == pytest.approx(1)

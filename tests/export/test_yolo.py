@@ -55,6 +55,10 @@ def test_several_images_have_labels_each(tmp_path: Path) -> None:
     twice = export.save_together("yolo", ["a.jpg", "a.png"], [FOUND, FOUND], tmp_path, "b")
     with zipfile.ZipFile(twice) as archive:
         assert archive.namelist()[1:] == ["labels/a.txt", "labels/a (2).txt"]
+    names = ["a.png", "a.jpg", "a (2).png", "a.webp"]
+    path = export.save_together("yolo", names, [FOUND, NOTHING, FOUND, FOUND], tmp_path, "c")
+    with zipfile.ZipFile(path) as archive:
+        assert [name[7:-4] for name in archive.namelist()[1:]] == ["a", "a (3)", "a (2)", "a (4)"]
     other = Prediction.empty((5, 5), ("cell",))
     with pytest.raises(SettingError, match="one list of classes"):
         export.save_together("yolo", ["a", "b"], [FOUND, other], tmp_path, "all")

@@ -211,10 +211,13 @@ def _part(whole: Prediction, count: int) -> PartialPrediction:
     return PartialPrediction(replace(whole, masks=None), dict(enumerate(whole.masks[:count])))
 
 
-def test_a_part_of_a_result_is_shown_until_the_whole_is_there() -> None:
+@pytest.mark.parametrize("is_soft", [False, True])
+def test_a_part_of_a_result_is_shown_until_the_whole_is_there(is_soft: bool) -> None:
     canvas = SegmentationCanvas()
     image = make_picture(320, 240)
     whole = StubPredictor(5)(image)
+    if is_soft:
+        whole = replace(whole, soft_masks=np.full((5, 28, 28), 200, np.uint8))
     canvas.set_preview(image, "a.jpg")
     preview = decode_content(canvas.preview)
     sent: list[str] = []
