@@ -212,9 +212,17 @@ class _Runner:
                 print(self._read.summary(), file=sys.stderr)
         return self._read
 
+    def _check_classes(self, predictor: Predictor) -> None:
+        """Classes that don't fit should not cost a run over all images."""
+        names = tuple(getattr(predictor, "class_names", ()))
+        for image in self._dataset().images[: 1 if names else 0]:
+            nothing = Prediction.empty(image.size, names)
+            evaluate({image.name: nothing}, self._file, classes=dict(self._options.classes))
+
     def _predicted(self, predictor: Predictor) -> dict[str, Prediction]:
         found: dict[str, Prediction] = {}
         images = self._dataset().images
+        self._check_classes(predictor)
         for number, image in enumerate(images, start=1):
             try:
                 found[image.name] = predictor(image.load())
