@@ -61,10 +61,14 @@ def called_by_model(
         The model's name of each of `own`; None: its instances are left out.
 
     Raises:
-        PredictionError: the model lacks a class that occurs; the message proposes the closest.
+        PredictionError: the model lacks a class that occurs, or the truth has none of a name in
+            `classes`; the message proposes the closest.
         SettingError: `classes` is no such mapping.
     """
     mapping = _checked(classes)
+    strange = [name for name in mapping if name not in own]
+    if strange:
+        raise PredictionError(_no_such_class(strange, own))
     called = {name: mapping.get(name, name) for name in own}
     if class_names is None:
         return called
@@ -92,6 +96,18 @@ def _checked(classes: ClassMapping | None) -> dict[str, str | None]:
             f"{classes!r:.80} doesn't."
         )
     return {key: name for key, name in classes.items() if isinstance(key, str)}
+
+
+def _no_such_class(strange: Sequence[str], own: Sequence[str]) -> str:
+    """What to do about names in `classes` that the truth doesn't have."""
+    close = difflib.get_close_matches(strange[0], own, 1, 0.6)
+    meant = f" Is it {printable(close[0])!r}?" if close else ""
+    known = ", ".join(printable(name) for name in own[:_SHOWN])
+    rest = f" … ({len(own)} in all)" if len(own) > _SHOWN else ""
+    return (
+        f"classes names {printable(strange[0])!r}, which is no class of the truth.{meant} The "
+        f"truth's are: {known}{rest}. It says the truth's name first, then the model's."
+    )
 
 
 def _other_classes(

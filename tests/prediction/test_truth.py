@@ -168,3 +168,9 @@ def test_one_source_has_the_truth_of_many_images(tmp_path: Path) -> None:
     assert [len(source.of(found, name)) for name in ("train/a.jpg", "b.jpg")] == [3, 1]
     with pytest.raises(PredictionError, match=r"no image 'c\.jpg'"):
         source.of(found, "c.jpg")
+
+
+def test_a_misspelt_name_in_classes_is_no_silence() -> None:
+    truth = Prediction.empty((4, 4), ("person", "kitty"))
+    with pytest.raises(PredictionError, match=r"'persn', which is no class .* Is it 'person'\?"):
+        GroundTruth.of(truth, size=(4, 4), class_names=("person",), classes={"persn": "person"})
