@@ -27,7 +27,7 @@ __all__ = ["JOINT", "Given", "Run", "find_for_run"]
 JOINT: Final = "images"
 """What the names of files of all images begin with, such as "images-coco.json"."""
 
-Given = str | os.PathLike[str] | Iterable[str | os.PathLike[str]]
+Given = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Found
 """What a run is given: one text or path, or several."""
 
 _LOOK_UPS: Final = 32
@@ -190,7 +190,7 @@ def find_for_run(source: Given, out: str | os.PathLike[str]) -> Found:
     """Find the images of a run, before its model is loaded: a mistyped name should not cost that.
 
     Args:
-        source: as for `segment_folder`.
+        source: as for `segment_folder`; what was found already stays as it is.
         out: the run's folder, or its address; what it wrote there is no image of it.
 
     Returns:
@@ -199,6 +199,8 @@ def find_for_run(source: Given, out: str | os.PathLike[str]) -> Found:
     Raises:
         ImageError: there is no image.
     """
+    if isinstance(source, Found):
+        return source
     given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
     found = find_images(given)
     found.given = _text(given)

@@ -168,7 +168,7 @@ def run(options: argparse.Namespace) -> int:
             can't be written.
     """
     shown = Filter(options.threshold, options.hide, dict(options.class_threshold))
-    find_for_run(options.sources, options.out)  # a mistyped name should not cost a model's download
+    found = find_for_run(options.sources, options.out)  # before a model is downloaded
     predictor: Any = partial(load_model, options)
     if options.ray is False:
         predictor = predictor()
@@ -176,7 +176,7 @@ def run(options: argparse.Namespace) -> int:
     cancel = threading.Event()
     with stop_requests(cancel.set) as request:
         summary = segment_folder(
-            options.sources,
+            found,
             options.out,
             predictor,
             filter=shown,

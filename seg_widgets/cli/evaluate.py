@@ -11,7 +11,7 @@ from ..errors import ImageError, InferenceError, SettingError
 from ..evaluation import evaluate, is_table
 from ..finetuning import Dataset, find_parts, read_dataset
 from ..modeling import keep_threads_passive
-from ..prediction import Prediction, Predictor
+from ..prediction import Prediction, Predictor, called_by_model
 from .common import (
     EXIT_OK,
     EXIT_SOME_FAILED,
@@ -214,10 +214,14 @@ class _Runner:
 
     def _check_classes(self, predictor: Predictor) -> None:
         """Classes that don't fit should not cost a run over all images."""
-        names = tuple(getattr(predictor, "class_names", ()))
-        for image in self._dataset().images[: 1 if names else 0]:
-            nothing = Prediction.empty(image.size, names)
-            evaluate({image.name: nothing}, self._file, classes=dict(self._options.classes))
+        data = self._dataset()
+        classes = dict(self._options.classes)
+        called_by_model(
+            (*data.class_names, *classes),
+            [name for name, number in data.counts().items() if number],
+            getattr(predictor, "class_names", None),
+            classes,
+        )
 
     def _predicted(self, predictor: Predictor) -> dict[str, Prediction]:
         found: dict[str, Prediction] = {}

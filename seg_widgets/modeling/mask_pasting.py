@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import MASK_THRESHOLD, MaskCrop
+from ..prediction import MASK_THRESHOLD, MaskCrop, between_cells
 
 __all__ = ["paste_mask"]
 
@@ -37,9 +37,10 @@ def paste_mask(
     left, right = max(int(np.floor(x1)) - 1, 0), min(int(np.ceil(x2)) + 1, width)
     top, bottom = max(int(np.floor(y1)) - 1, 0), min(int(np.ceil(y2)) + 1, height)
     around = np.pad(mask, 1)
-    at, share = _between(left, right, x1, x2, mask.shape[1])
+    at, share = between_cells(left, right, x1, x2, mask.shape[1], np.float32)
     lines = around[:, at] + share * (around[:, at + 1] - around[:, at])
-    inside = _sampled_rows(lines, *_between(top, bottom, y1, y2, mask.shape[0]))
+    rows = between_cells(top, bottom, y1, y2, mask.shape[0], np.float32)
+    inside = _sampled_rows(lines, *rows)
     return MaskCrop.from_array(inside, left, top)
 
 
@@ -62,25 +63,3 @@ def _sampled_rows(
         sampled += start
         np.greater_equal(sampled, MASK_THRESHOLD, out=inside[first : first + count])
     return inside
-
-
-def _between(
-    start: int, stop: int, low: float, high: float, size: int
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-    """Between which cells pixels lie, of `size` cells that are spread over low…high.
-
-    Args:
-        start: the first pixel.
-        stop: the pixel behind the last.
-        low: where the first cell begins, in pixels.
-        high: where the last cell ends.
-        size: how many cells there are; one of zeros lies before them, and one behind.
-
-    Returns:
-        For each pixel the cell before it, counted with that of zeros, and how far it is from there
-        to the next one, 0 to 1.
-    """
-    centers = (np.arange(start, stop, dtype=np.float32) + 0.5 - low) / (high - low) * size + 0.5
-    centers = np.clip(centers, 0, size + 1)
-    at = np.minimum(centers.astype(np.intp), size)
-    return at, (centers - at).astype(np.float32)

@@ -50,7 +50,7 @@ from .predictor import (
     StepwisePredictor,
 )
 from .selection import Chosen, SortKey
-from .soft_masks import MASK_THRESHOLD, quantized
+from .soft_masks import MASK_THRESHOLD, between_cells, quantized
 from .supervision import to_supervision
 from .tidy import NO_TIDY, OverlapBy, Tidy, check_tidy
 from .truth import GroundTruth
@@ -101,6 +101,7 @@ __all__ = [
     "Tidy",
     "TruthSource",
     "assign",
+    "between_cells",
     "called_by_model",
     "category_ids",
     "category_ids_source",

@@ -16,7 +16,13 @@ from .masks import MaskCrop
 if TYPE_CHECKING:
     from .prediction import Prediction
 
-__all__ = ["MASK_THRESHOLD", "at_mask_threshold", "check_soft_masks", "quantized"]
+__all__ = [
+    "MASK_THRESHOLD",
+    "at_mask_threshold",
+    "between_cells",
+    "check_soft_masks",
+    "quantized",
+]
 
 MASK_THRESHOLD: Final = 0.5
 """The probability from which on a pixel belongs to a mask, where nothing else is said."""
@@ -107,18 +113,31 @@ def _pasted(
     if right <= left or bottom <= top or x2 <= x1 or y2 <= y1:
         return MaskCrop(0, 0, 0, 0, b"")
     around = np.pad(mask.astype(np.float64), 1)
-    at, share = _between(left, right, x1, x2, len(mask))
+    at, share = between_cells(left, right, x1, x2, len(mask))
     lines = around[:, at] + share * (around[:, at + 1] - around[:, at])
-    at, share = _between(top, bottom, y1, y2, len(mask))
+    at, share = between_cells(top, bottom, y1, y2, len(mask))
     sampled = lines[at] + share[:, None] * (lines[at + 1] - lines[at])
     return MaskCrop.from_array(sampled >= threshold * _HIGHEST, left, top)
 
 
-def _between(
-    start: int, stop: int, low: float, high: float, size: int
+def between_cells(
+    start: int, stop: int, low: float, high: float, size: int, dtype: npt.DTypeLike = np.float64
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[Any]]:
-    """For each pixel the cell before it, one of zeros counted, and how far it is to the next."""
-    centers = (np.arange(start, stop) + 0.5 - low) / (high - low) * size + 0.5
+    """Between which cells pixels lie, of `size` cells that are spread over low…high.
+
+    Args:
+        start: the first pixel.
+        stop: the pixel behind the last.
+        low: where the first cell begins, in pixels.
+        high: where the last cell ends.
+        size: how many cells there are; one of zeros lies before them, and one behind.
+        dtype: in which to count, float32 or float64.
+
+    Returns:
+        For each pixel the cell before it, counted with that of zeros, and how far it is from there
+        to the next one, 0 to 1.
+    """
+    centers = (np.arange(start, stop, dtype=dtype) + 0.5 - low) / (high - low) * size + 0.5
     centers = np.clip(centers, 0, size + 1)
-    at = np.minimum(np.floor(centers).astype(np.intp), size)
-    return at, centers - at
+    at = np.minimum(centers.astype(np.intp), size)
+    return at, (centers - at).astype(dtype)

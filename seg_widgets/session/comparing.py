@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 import traitlets
@@ -10,12 +11,15 @@ import traitlets
 from ..errors import SegWidgetsError, SettingError
 from ..prediction import (
     DEFAULT_IOU,
+    Filter,
     GroundTruth,
     Matches,
+    Overlaps,
     Prediction,
     TruthSource,
     check_iou,
     match,
+    overlaps,
 )
 from .model_slot import ModelChoice
 from .revisiting import Revisiting
@@ -64,6 +68,31 @@ class Comparison:
 
     versus_name: str = ""
     """What the second model is called; "" where it has no name."""
+
+    @cached_property
+    def _pairs(self) -> dict[str, Overlaps]:
+        return {}
+
+    def matches(self, name: str, iou: float, only: Filter) -> Matches | None:
+        """What is shown, matched with one of the two.
+
+        The overlaps are found once, and not for each threshold.
+
+        Args:
+            name: "truth" or "versus"; where only the other one is there, that one.
+            iou: the IoU threshold, 0.1 to 1.
+            only: what is shown.
+
+        Returns:
+            The matches; None where there is neither.
+        """
+        other = self.side(name)
+        if other is None:
+            return None
+        kind = "truth" if other is self.truth else "versus"
+        if kind not in self._pairs:
+            self._pairs[kind] = overlaps(self.prediction, other)
+        return match(self.prediction, other, iou=iou, only=only, pairs=self._pairs[kind])
 
     def side(self, name: str) -> GroundTruth | Prediction | None:
         """One of the two; the other one where it is not there.
@@ -131,10 +160,9 @@ class Comparing(Revisiting):
         None while there is nothing to match. The canvas shows the same."""
         with self._lock:
             result, comparison = self.result, self.comparison
-            other = None if comparison is None else comparison.side(self.compare_with)
-            if result is None or other is None:
+            if result is None or comparison is None:
                 return None
-            return match(result.prediction, other, iou=self.iou_threshold, only=self.filter)
+            return comparison.matches(self.compare_with, self.iou_threshold, self.filter)
 
     def _end_second(self) -> None:
         if self._second is not None:

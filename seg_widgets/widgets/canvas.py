@@ -245,6 +245,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._others: tuple[Compared, ...] = ()
+        self._truths: TruthSource | None = None
         self._versus_name = ""
         self._waits_for_next = False
         self._shown: Shown | None = None
@@ -361,6 +362,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         return next((each.other for each in self._others if each.kind == kind), None)
 
     def _compare_anew(self, _change: object = None) -> None:
+        self._truths = None
         if self._shown is None or self._partial is not None or self._waits_for_next:
             return
         name, _, _, prediction = self._shown
@@ -373,8 +375,9 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         found = []
         try:
             if self.truth is not None:
-                truth = TruthSource(self.truth, self.classes).of(prediction, name)
-                found.append(Compared.of(prediction, truth))
+                # A file is read once, and not for each image.
+                self._truths = self._truths or TruthSource(self.truth, self.classes)
+                found.append(Compared.of(prediction, self._truths.of(prediction, name)))
             if self.versus is not None:
                 second = Prediction.of(self.versus, prediction.image_size)
                 found.append(Compared.of(prediction, second, self._versus_name))
