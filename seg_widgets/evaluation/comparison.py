@@ -267,6 +267,11 @@ def _images_with(one: Evaluation, class_id: int | None) -> int:
 
 
 def _check_same(a: Evaluation, b: Evaluation) -> None:
+    for one in (a, b):
+        if not isinstance(one, Evaluation):
+            raise SettingError(
+                f"compare takes two evaluations, which evaluate makes, and no {type(one).__name__}."
+            )
     if a.kind != b.kind:
         raise SettingError(
             f"One evaluation is of {a.kind}, the other of {b.kind}: compare a.on('boxes') with "

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from .._files import StrPath
 from ..errors import SettingError
 from ..prediction import ClassMapping, data_frame
@@ -170,7 +172,12 @@ class Evaluation:
 
         Returns:
             They, the worst first.
+
+        Raises:
+            SettingError: an argument is out of its range.
         """
+        if number < 0:
+            raise SettingError(f"There are 0 worst images or more, not {number}.")
         order = sorted(self.images(threshold), key=lambda one: (-one.errors, one.f1, one.place))
         return tuple(one for one in order if one.errors)[:number]
 
@@ -294,8 +301,10 @@ def evaluate(
     return Evaluation(gather(predictions, truth, classes), None, max_detections)
 
 
-def _check_limits(limits: tuple[int, int, int]) -> None:
-    if len(limits) != 3 or not 0 < limits[0] <= limits[1] <= limits[2]:
+def _check_limits(limits: object) -> None:
+    is_three = isinstance(limits, (tuple, list)) and len(limits) == 3
+    is_whole = is_three and all(isinstance(one, (int, np.integer)) for one in limits)  # type: ignore[attr-defined]
+    if not is_whole or not 0 < limits[0] <= limits[1] <= limits[2]:  # type: ignore[index]
         raise SettingError(
             f"max_detections is three rising numbers, such as (1, 10, 100), not {limits!r:.80}."
         )

@@ -112,6 +112,11 @@ def gather(
         DatasetError: the truth's file can't be used.
         SettingError: an argument is nothing that can be used.
     """
+    if isinstance(classes, str):
+        raise SettingError(
+            "classes says what the model calls each class of the truth, such as "
+            f'{{"kitty": "cat"}}, and {classes!r:.80} doesn\'t.'
+        )
     images, notes = read_truths(truth)
     named = _named(predictions)
     model_names = tuple(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from .._text import printable
 from ..errors import SettingError
+from ..prediction import check_class_thresholds, check_threshold
 from .averages import MAX_DETECTIONS, Averages, average
 from .coco_matching import Matched, match_pool
 from .curves import Curve, OperatingPoint, curve_of
@@ -95,9 +95,15 @@ class Scores:
         Raises:
             SettingError: there is no such class.
         """
-        return self._curve(None if class_name is None else self._number(class_name))
+        if class_name not in self._curves:
+            number = None if class_name is None else self._number(class_name)
+            self._curves[class_name] = self._curve(number)
+        return self._curves[class_name]
 
-    @functools.cache  # noqa: B019 - it lives as long as the scores do
+    @cached_property
+    def _curves(self) -> dict[str | None, Curve]:
+        return {}
+
     def _curve(self, number: int | None) -> Curve:
         pool, hit = self.pool, self._at_half.is_hit[0, 0]
         counts, objects = ~self._at_half.is_ignored[0, 0], ~pool.crowd
@@ -153,13 +159,19 @@ class Scores:
 
         Returns:
             The outcomes.
+
+        Raises:
+            SettingError: a threshold is out of its range, or there is no such class.
         """
         if threshold is None:
             best = self.best_threshold()
             threshold = 0.5 if best is None else best.threshold
         elif isinstance(threshold, Mapping):
+            threshold = check_class_thresholds("threshold", threshold)
             for name in threshold:
                 self._number(name)
+        else:
+            threshold = check_threshold(threshold)
         return outcomes(self.pool, self._at_half.true[0, 0], threshold, IOU)
 
     def confusion(self, threshold: float | Mapping[str, float] | None = None) -> Confusion:

@@ -128,11 +128,17 @@ def match(
 
     Raises:
         SettingError: `iou` is out of its range.
-        PredictionError: the images have different sizes, or `pairs` belong to something else.
+        PredictionError: `truth` is something else, the images have different sizes, or `pairs`
+            belong to something else.
     """
     iou = check_iou(iou)
     given = truth
     if not isinstance(truth, GroundTruth):
+        if not isinstance(truth, type(found)):
+            raise PredictionError(
+                f"A truth is a GroundTruth or a Prediction, and no {type(truth).__name__}; "
+                "GroundTruth.of makes one of files, label images and more."
+            )
         truth = GroundTruth(truth, np.zeros(len(truth), bool))
     true = truth.prediction
     pairs = overlaps(found, truth) if pairs is None else pairs

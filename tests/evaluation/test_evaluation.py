@@ -314,3 +314,22 @@ def test_boxes_of_predictions_with_soft_masks() -> None:
     boxes = replace(soft, masks=None)
     assert boxes.soft_masks is None
     assert evaluate({"a": boxes}, {"a": soft}).figures["AP"] == pytest.approx(1)
+
+
+def test_arguments_of_the_wrong_kind_are_messages(evaluation: Evaluation) -> None:
+    found = _squares((0, "cat", 0.9))
+    for limits in (5, "abc", (1.5, 2, 3), (3, 2, 1), None):
+        with pytest.raises(SettingError, match="three rising numbers"):
+            evaluate({"a": found}, {"a": found}, max_detections=limits)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="what the model calls each class"):
+        evaluate({"a": found}, {"a": found}, classes="cat")
+    for threshold in (5, float("nan"), {"cat": 2.0}):
+        with pytest.raises(SettingError, match=r"between 0 and 1|0 to 1"):
+            evaluate({"a": found}, {"a": found}).confusion(threshold)
+    with pytest.raises(SettingError, match=r"0 worst images or more"):
+        evaluation.worst(-1)
+    with pytest.raises(SettingError, match="two evaluations"):
+        seg_widgets.compare(evaluation, 5)  # type: ignore[arg-type]
+    for wrong in (None, np.zeros((40, 400), np.int64)):
+        with pytest.raises(PredictionError, match=r"GroundTruth\.of makes one"):
+            match(found, wrong)  # type: ignore[arg-type]
