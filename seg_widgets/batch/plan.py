@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
-from .._files import TEMPORARY
 from ..errors import SettingError
 from ..export import unique_names, unique_stems
 from .journal import absolute, changes
@@ -89,11 +88,9 @@ class Plan:
             ExportError: the folder can't be written.
         """
         self._check(settings)
-        # What kill -9 has left of a file that was being written.
-        for folder in (_RUN, "table/images", "table/instances"):
-            for name in self._store.names(folder):
-                if name.startswith(TEMPORARY):
-                    self._store.remove(f"{folder}/{name}")
+        # Not in a folder that a run never was in, which may be large.
+        if self._store.names(_RUN):
+            self._store.sweep()
         tasks: list[Task] = []
         numbers = iter(range(self._count_parts()))
         for number in numbers:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Protocol
 
-from .._files import write_bytes
+from .._files import TEMPORARY, write_bytes
 from .._text import PATH_LENGTH, printable
 from ..errors import ExportError
 from .cloud import file_system, is_cloud
@@ -52,6 +52,10 @@ class Store(Protocol):
         """Remove a file, if it is there."""
         ...
 
+    def sweep(self) -> None:
+        """Remove what `kill -9` has left of files that were being written, in all subfolders."""
+        ...
+
 
 class _LocalStore:
     def __init__(self, folder: Path) -> None:
@@ -89,6 +93,13 @@ class _LocalStore:
     def remove(self, name: str) -> None:
         with contextlib.suppress(OSError):
             (self._folder / name).unlink()
+
+    def sweep(self) -> None:
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                if name.startswith(TEMPORARY):
+                    with contextlib.suppress(OSError):
+                        Path(folder, name).unlink()
 
 
 class _CloudStore:
@@ -142,6 +153,10 @@ class _CloudStore:
     def remove(self, name: str) -> None:
         with contextlib.suppress(FileNotFoundError):
             self._system.rm_file(f"{self._path}/{name}")
+
+    def sweep(self) -> None:
+        # An object is there whole or not at all.
+        return
 
 
 def open_store(out: str | os.PathLike[str]) -> Store:

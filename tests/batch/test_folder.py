@@ -191,6 +191,9 @@ def test_a_run_that_is_killed_goes_on(folder: Path, tmp_path: Path) -> None:
         "table/images/part-00000000.parquet",
         "table/instances/part-00000000.parquet",
     ]
+    # Whatever was being written when it was killed.
+    for subfolder in ("", "run", "table/images", "labelme"):
+        (out / subfolder / ".seg-widgets-half").write_bytes(b"half of a file")
     stub = Stub(4)
     _run(folder, out, stub, formats=["labelme"])
     # Of the five that were done, the last may have been lost on its way to the disk.
