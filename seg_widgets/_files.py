@@ -5,15 +5,23 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import re
+import secrets
 import tempfile
+import time
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from ._text import PATH_LENGTH, printable
 from .errors import ExportError
 
-__all__ = ["TEMPORARY", "StrPath", "write_bytes"]
+__all__ = [
+    "TEMPORARY",
+    "StrPath",
+    "require_writable",
+    "require_writable_file",
+    "sweep",
+    "write_bytes",
+]
 
 TEMPORARY: Final = ".seg-widgets-"
 """What the name of a file begins with while it is written."""
@@ -21,12 +29,16 @@ TEMPORARY: Final = ".seg-widgets-"
 StrPath = str | os.PathLike[str]
 """A path, as text or as an object."""
 
+# A file system that is full still takes the name of a file, and maybe a few bytes.
+_TRIED_BYTES: Final = 1 << 16
+
 
 def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path:
     """Write a file whole or not at all.
 
-    The file is first written under another name in the same folder and then moved to its place. A
-    reader never sees half of it, and a failure leaves what was there before.
+    The file is first written without a name, or where the system can't do that under another name
+    in the same folder, and then moved to its place. A reader never sees half of it, and a failure
+    leaves what was there before.
 
     Args:
         path: where to; its folder is made if need be.
@@ -44,15 +56,10 @@ def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path
     temporary: Path | None = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
-        temporary = Path(name)
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        # mkstemp's files are for their owner's eyes only; a result is an ordinary file.
-        temporary.chmod(0o666 & ~_umask())
+        temporary = target.with_name(f"{TEMPORARY}{secrets.token_hex(8)}")
+        if not _write_nameless(temporary, content, durable):
+            with temporary.open("xb") as file:
+                _write(file, content, durable)
         temporary.replace(target)
     except OSError as error:
         raise ExportError(f"{_shown(target)} could not be written: {_why(error)}") from error
@@ -66,18 +73,106 @@ def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path
     return target
 
 
+def require_writable(folder: StrPath) -> None:
+    """Check that files can be written into a folder, before long work is done for them.
+
+    Args:
+        folder: the folder; where it is not there yet, the nearest one above it is tried. Nothing is
+            left behind.
+
+    Raises:
+        ExportError: no file can be written there; the message says why.
+    """
+    path = Path(folder)
+    try:
+        with tempfile.TemporaryFile(prefix=TEMPORARY, dir=_nearest(path.absolute())) as file:
+            _write(file, bytes(_TRIED_BYTES), durable=False)
+            file.flush()
+    except OSError as error:
+        raise ExportError(f"Nothing can be written into {_shown(path)}: {_why(error)}") from error
+    except ValueError as error:  # a NUL in the name
+        raise ExportError(f"{_shown(path)!r} can't be the name of a folder: {error}.") from None
+
+
+def require_writable_file(path: StrPath) -> None:
+    """Check that a file can be written, before long work is done for it.
+
+    Args:
+        path: where it will be; one that is there stays as it is.
+
+    Raises:
+        ExportError: it can't be written; the message says why.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise ExportError(f"{_shown(target)} could not be written: {_why(IsADirectoryError())}")
+    require_writable(target.parent)
+
+
+def sweep(folder: StrPath, *, older_than_s: float = 0) -> None:
+    """Remove what `kill -9` has left of files that were being written into a folder.
+
+    Args:
+        folder: the folder; its subfolders are left as they are.
+        older_than_s: seconds since anything was written into such a file: where another process
+            may be writing right now, what it writes is younger.
+    """
+    # As the files' own times are.
+    now = time.time()
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(TEMPORARY):
+                with contextlib.suppress(OSError):
+                    if now - entry.stat(follow_symlinks=False).st_mtime >= older_than_s:
+                        Path(entry).unlink()
+
+
+def _nearest(path: Path) -> Path:
+    """A folder, or the first above it that is there."""
+    for each in (path, *path.parents):
+        with contextlib.suppress(FileNotFoundError):
+            each.lstat()
+            return each
+    return path
+
+
+def _write(file: IO[bytes], content: bytes, durable: bool) -> None:
+    file.write(content)
+    if durable:
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_nameless(temporary: Path, content: bytes, durable: bool) -> bool:
+    """Write a file that gets a name only when it is whole: `kill -9` then leaves nothing.
+
+    Args:
+        temporary: the name that it gets.
+        content: what to write.
+        durable: whether to wait until it is on the disk.
+
+    Returns:
+        False where it can't be done, which is everywhere but on Linux's own file systems; nothing
+        is left then. Where the disk is full, the other way says so.
+    """
+    nameless = getattr(os, "O_TMPFILE", None)
+    if nameless is None:
+        return False
+    try:
+        handle = os.open(temporary.parent, nameless | os.O_WRONLY, 0o666)
+        with os.fdopen(handle, "wb") as file:
+            _write(file, content, durable)
+            file.flush()
+            # With a folder's handle, which a path from the root ignores: without one, Python calls
+            # a function of the system that doesn't follow links.
+            os.link(f"/proc/self/fd/{handle}", temporary, src_dir_fd=handle, follow_symlinks=True)
+    except OSError:
+        return False
+    return True
+
+
 def _shown(path: Path) -> str:
     return printable(str(path), PATH_LENGTH)
-
-
-def _umask() -> int:
-    # The only portable way to read it is to set it; Linux has another.
-    with contextlib.suppress(OSError):
-        status = Path("/proc/self/status").read_text()
-        found = re.search(r"^Umask:\s*([0-7]+)", status, re.MULTILINE)
-        if found:
-            return int(found[1], 8)
-    return 0o022
 
 
 def _why(error: OSError) -> str:
@@ -87,7 +182,7 @@ def _why(error: OSError) -> str:
         return "the disk is full. Free some space or choose another folder."
     if error.errno in (errno.ENOTDIR, errno.EEXIST):
         return "a part of its path is a file, not a folder. Choose another folder."
-    if error.errno == errno.EISDIR:
+    if isinstance(error, IsADirectoryError):
         return "there is a folder of that name. Choose another name."
     if error.errno == errno.ENAMETOOLONG:
         return "its name is too long. Choose a shorter one."

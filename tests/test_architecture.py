@@ -62,7 +62,7 @@ ALLOWED: dict[str, set[str]] = {
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
-    "_files": {"export", "prediction", "tables", "batch", "evaluation"},
+    "_files": {"export", "prediction", "tables", "batch", "evaluation", "finetuning", "cli"},
     "_lazy": {"net", "widgets", "serving"},
     "_samples": {"widgets"},
     "_stopping": {"finetuning", "cli"},
@@ -290,5 +290,5 @@ def test_no_clock_that_can_jump_measures_a_duration() -> None:
         for path in PACKAGE.rglob("*.py")
         if jumping.search(path.read_text("utf-8"))
     }
-    # `stop_at` is a time of day that somebody names.
-    assert found == {"finetuning/loop.py"}
+    # `stop_at` is a time of day that somebody names; files that were left have only that.
+    assert found == {"finetuning/loop.py", "_files.py"}

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..images import Channels, Contrast
 from ..modeling import STARTER
-from ..prediction import DEFAULT_FILTER, Filter, Prediction, Predictor, instance_batch
+from ..prediction import (
+    DEFAULT_FILTER,
+    Filter,
+    Prediction,
+    Predictor,
+    check_class_names,
+    instance_batch,
+)
 from .failures import failure_of
 from .job import Job, Model
 from .on_ray import MakePredictor, Workers, maker_of, ray_data
@@ -71,7 +78,13 @@ def segment_dataset(
         SettingError: a number is out of its range.
     """
     ray_data()
-    job = Job(Model("", ""), filter, tuple(only), (), Reading(contrast, channels, page))
+    job = Job(
+        Model("", ""),
+        filter,
+        check_class_names("only", only),
+        (),
+        Reading(contrast, channels, page),
+    )
     segmented: Dataset = dataset.map_batches(
         _RowActor,
         batch_size=batch_size,

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ..images import Channels, Contrast
 from ..modeling import STARTER, as_predictor, load_predictor
-from ..prediction import DEFAULT_FILTER, Filter, Predictor
+from ..prediction import DEFAULT_FILTER, Filter, Predictor, check_class_names
 from .job import IMAGES_PER_PART, Job, described_by
 from .on_ray import Workers, connect, describe, do_on_ray, maker_of
 from .outcome import Outcome
@@ -72,7 +72,7 @@ def segment_folder(
         channels: which channels are shown; see `load`.
         page: which page or frame; see `load`.
         images_per_part: images of one file of the table; so many results are in memory at a time.
-        fresh: begin anew: remove the table and the notes that are there.
+        fresh: begin anew: remove what the run in `out` has written, and nothing else.
         retry_failed: try images again that failed before.
         progress: show how far it is, images a second and the time left.
         cancel: ends the run soon when another thread sets it.
@@ -108,8 +108,8 @@ def segment_folder(
     job = Job(
         described.model,
         filter,
-        tuple(only),
-        tuple(formats),
+        check_class_names("only", only),
+        (formats,) if isinstance(formats, str) else tuple(formats),
         reading,
         images_per_part,
         described.class_names,

@@ -77,6 +77,13 @@ class Job:
             raise SettingError(
                 f"images_per_part is a whole number from 1 on, not {self.images_per_part!r}."
             )
+        named = (*self.only, *self.filter.hidden_classes, *self.filter.class_thresholds)
+        if any(not name.strip() and name not in self.class_names for name in named):
+            # What a variable that is empty gives; all classes, and none, are not what it means.
+            raise SettingError(
+                "A class name is empty. Leave only= (--only) out for all classes, and "
+                "hidden_classes (--hide) for hiding none."
+            )
         self.check_names(self.class_names)
         # Indices of instances belong to one image.
         if self.filter.hidden_instances:

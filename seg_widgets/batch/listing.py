@@ -109,21 +109,25 @@ def find_images(given: Iterable[str | os.PathLike[str]]) -> Found:
     """
     found = Found()
     for each in given:
-        text = os.fsdecode(each)
-        try:
-            _find(text, found)
-        except OSError as error:
-            if isinstance(error, SegWidgetsError):
-                found.errors[text] = error
-                continue
-            found.errors[text] = ImageError(
-                f"The folder {_path(text)} may not be read ({error.strerror or error}). "
-                "Give yourself the right to read it."
-            )
-        except (ImageError, SettingError, DependencyError) as error:
-            found.errors[text] = error
+        _find_or_note(os.fsdecode(each), found)
     _leave_out_repeated(found)
     return found
+
+
+def _find_or_note(text: str, found: Found) -> None:
+    """Add what one text means, or why it means nothing."""
+    try:
+        _find(text, found)
+    except OSError as error:
+        if isinstance(error, SegWidgetsError):
+            found.errors[text] = error
+            return
+        found.errors[text] = ImageError(
+            f"The folder {_path(text)} may not be read ({error.strerror or error}). "
+            "Give yourself the right to read it."
+        )
+    except (ImageError, SettingError, DependencyError) as error:
+        found.errors[text] = error
 
 
 def _leave_out_repeated(found: Found) -> None:
@@ -260,21 +264,23 @@ def _read_list(path: Path, found: Found) -> None:
             raise ImageFormatError(
                 f"{_path(str(path))} lists another list, {_path(line)}. Give both instead."
             )
-        _find(line, found)
+    for line in lines:
+        _find_or_note(line, found)
 
 
 def _add_coco(content: str, path: Path, found: Found) -> None:
     """Add the images of a COCO file, which lie beside it, or in folders beside it."""
-    try:
-        entries: Any = json.loads(content)["images"]
-        pairs = [_name_and_id(each) for each in entries]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise ImageFormatError(
-            f'{_path(str(path))} is no COCO file: it has no "images", each with "file_name" (a '
-            'text) and "id" (a whole number of at most 63 bits).'
-        ) from None
-    if len({number for _, number in pairs}) < len(pairs):
-        raise ImageFormatError(f"{_path(str(path))} has an image id twice.")
+    pairs = [
+        _name_and_id(each, number, path) for number, each in enumerate(_entries(content, path))
+    ]
+    names: dict[int, str] = {}
+    for name, number in pairs:
+        if number in names:
+            raise ImageFormatError(
+                f"{_path(str(path))} has the image id {number} twice: of {_path(names[number])} "
+                f"and of {_path(name)}. Give each image an id of its own."
+            )
+        names[number] = name
     for name, number in pairs:
         # The file may come from a stranger: it names images of its own folder only.
         if Path(name).is_absolute() or ".." in Path(name).parts or "://" in name:
@@ -287,22 +293,65 @@ def _add_coco(content: str, path: Path, found: Found) -> None:
         found.listed.setdefault(source, (name, number))
 
 
-def _name_and_id(entry: Any) -> tuple[str, int]:
+def _entries(content: str, path: Path) -> list[Any]:
+    """The images of a COCO file, as they are written there."""
+    try:
+        data: Any = json.loads(content)
+    except json.JSONDecodeError as error:
+        raise ImageFormatError(
+            f"{_path(str(path))} is no JSON ({error.msg.removesuffix(' starting at')}: line "
+            f"{error.lineno}, column {error.colno}). It may have been cut off; get it anew."
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise ImageFormatError(f"{_path(str(path))} can't be read as JSON: {error}.") from None
+    entries = data.get("images") if isinstance(data, dict) else None
+    if not isinstance(entries, list):
+        raise ImageFormatError(
+            f'{_path(str(path))} is no COCO file: it has no list "images", in which each image has '
+            '"file_name" (a text) and "id" (a whole number).'
+        )
+    return entries
+
+
+def _name_and_id(entry: Any, number: int, path: Path) -> tuple[str, int]:
     """What a COCO file says of an image.
 
     Raises:
-        ValueError: the name is no text, or the id no whole number that tables can hold.
+        ImageFormatError: the name is no text, or the id no whole number that tables can hold; the
+            message has the entry.
     """
-    name, number = entry["file_name"], entry["id"]
-    if isinstance(number, str):
-        number = int(number)
-    is_number = isinstance(number, int | float) and not isinstance(number, bool)
-    if not isinstance(name, str) or not is_number:
-        raise ValueError("a name is a text, and an id a number")
+    fields = entry if isinstance(entry, dict) else {}
+    name, image_id = fields.get("file_name"), _id(fields.get("id"))
+    if isinstance(name, str) and name and image_id is not None:
+        return name, image_id
+    wrong = "id" if isinstance(name, str) and name else "file_name"
+    should = "a whole number of at most 63 bits" if wrong == "id" else "the name of a file"
+    value = f"is {_shown(fields[wrong])}" if wrong in fields else "is missing"
+    if not isinstance(entry, dict):
+        wrong, should, value = "entry", 'an object with "file_name" and "id"', f"is {_shown(entry)}"
+    called = f" ({_shown(name)})" if wrong == "id" else ""
+    raise ImageFormatError(
+        f'{_path(str(path))}: "images"[{number}]{called} is damaged: its {wrong} {value}, but '
+        f"should be {should}. Correct that entry, or take it out."
+    )
+
+
+def _shown(value: Any) -> str:
+    return printable(json.dumps(value, ensure_ascii=False))
+
+
+def _id(value: Any) -> int | None:
+    """An id as a whole number; None: it is none."""
+    try:
+        number = int(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return None
     # Not a number (NaN) differs from itself.
     if not abs(number) <= _LARGEST_ID or number != int(number):
-        raise ValueError("an id is a whole number of at most 63 bits")
-    return name, int(number)
+        return None
+    return int(number)
 
 
 def _look_into(folder: Path, given: str, found: Found) -> None:

@@ -11,13 +11,25 @@ from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final
 
+from .._text import printable
 from ..errors import SettingError
 from ..export import unique_names, unique_stems
+from ..tables import is_part
 from .journal import absolute, changes
 from .listing import Found, same_ids
 from .store import Store
 
-__all__ = ["FAILURES", "TABLE", "Plan", "Task", "part_name"]
+__all__ = [
+    "FAILURES",
+    "JOINT",
+    "RUN",
+    "SETTINGS",
+    "TABLE",
+    "TABLE_FOLDERS",
+    "Plan",
+    "Task",
+    "part_name",
+]
 
 TABLE: Final = "table"
 """The subfolder of a run's folder in which the table's files are."""
@@ -25,10 +37,20 @@ TABLE: Final = "table"
 FAILURES: Final = "failures.csv"
 """The file of a run's folder that lists what failed."""
 
-_RUN: Final = "run"
-_TABLE_FOLDERS: Final = (f"{TABLE}/images", f"{TABLE}/instances")
-_SETTINGS: Final = f"{_RUN}/settings.json"
+JOINT: Final = "images"
+"""What the names of files of all images begin with, such as "images-coco.json"."""
+
+RUN: Final = "run"
+"""The subfolder with the notes for going on."""
+
+TABLE_FOLDERS: Final = (f"{TABLE}/images", f"{TABLE}/instances")
+"""The subfolders with the files of the table."""
+
+SETTINGS: Final = f"{RUN}/settings.json"
+"""The file that says of which run a folder is."""
+
 _IMAGES: Final = ".images"
+_ANEW: Final = "begin the run anew: fresh=True, or --fresh."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +80,7 @@ def part_name(number: int, suffix: str) -> str:
     Returns:
         Such as "run/00000.json".
     """
-    return f"{_RUN}/{number:05}{suffix}"
+    return f"{RUN}/{number:05}{suffix}"
 
 
 class Plan:
@@ -89,8 +111,8 @@ class Plan:
         """
         self._check(settings)
         # Not in a folder that a run never was in, which may be large.
-        if self._store.names(_RUN):
-            self._store.sweep()
+        if self._store.names(RUN):
+            self._store.sweep(("", RUN, *TABLE_FOLDERS, *settings["formats"]))
         tasks: list[Task] = []
         numbers = iter(range(self._count_parts()))
         for number in numbers:
@@ -99,7 +121,7 @@ class Plan:
         known = {task.source for task in tasks}
         if self.parts == 0:
             content = json.dumps(settings, indent=1)
-            self._store.write(_SETTINGS, f"{content}\n".encode("ascii"))
+            self._store.write(SETTINGS, f"{content}\n".encode("ascii"))
         added_sources = []
         for source in found.sources:
             if (path := absolute(source)) not in known:
@@ -121,24 +143,22 @@ class Plan:
             SettingError: the run's folder was changed.
         """
         name = part_name(number, _IMAGES)
-        lines = (self._store.read(name) or b"").decode("ascii", "replace").splitlines()
+        content = self._store.read(name)
+        if content is None:
+            raise SettingError(f"{self._store}/{name} is missing; {_ANEW}")
+        lines = content.decode("ascii", "replace").splitlines()
         try:
             # Joined, as one by one they take three times as long.
-            return [Task(*entry) for entry in json.loads(f"[{','.join(lines)}]")]
-        except (ValueError, TypeError):
-            raise SettingError(
-                f"{self._store}/{name} is damaged. Begin the run anew: fresh=True, or --fresh."
-            ) from None
-
-    def clear(self) -> None:
-        """Remove what a run has written: its notes and its table, but no exports."""
-        for folder in (_RUN, *_TABLE_FOLDERS):
-            for name in self._store.names(folder):
-                self._store.remove(f"{folder}/{name}")
-        self._store.remove(FAILURES)
+            tasks = [Task(*entry) for entry in json.loads(f"[{','.join(lines)}]")]
+            is_whole = all(map(_is_whole, tasks))
+        except (ValueError, TypeError, RecursionError):
+            is_whole = False
+        if not is_whole:
+            raise SettingError(f"{self._store}/{name} is damaged; {_ANEW}")
+        return tasks
 
     def _count_parts(self) -> int:
-        return sum(name.endswith(_IMAGES) for name in self._store.names(_RUN))
+        return sum(name.endswith(_IMAGES) for name in self._store.names(RUN))
 
     def _add_part(self, tasks: list[Task]) -> None:
         lines = [json.dumps([task.source, task.name, task.stem, task.image_id]) for task in tasks]
@@ -148,24 +168,62 @@ class Plan:
 
     def _check(self, settings: Mapping[str, Any]) -> None:
         """Refuse a folder of another run, or of something else."""
-        content = self._store.read(_SETTINGS)
+        content = self._store.read(SETTINGS)
         if content is None:
-            if any(map(self._store.names, _TABLE_FOLDERS)):
-                raise SettingError(
-                    f"{self._store} has a folder {TABLE!r} that is of no run. Give another folder, "
-                    "or begin anew: fresh=True, or --fresh."
-                )
+            self._check_table()
             return
-        try:
-            before = json.loads(content)
-        except ValueError:
-            before = {}
-        changed = changes(before if isinstance(before, dict) else {}, settings)
+        before = self._settings(content)
+        if before["version"] != settings["version"]:
+            raise SettingError(
+                f"The run in {self._store} is of another version of seg-widgets. Go on with that "
+                f"one, or give another folder, or {_ANEW}"
+            )
+        changed = changes(before, settings)
         if changed:
             raise SettingError(
                 f"{self._store} holds another run: {changed}. Give another folder, or what that "
-                "run had, or begin anew: fresh=True, or --fresh."
+                f"run had, or {_ANEW}"
             )
+
+    def _check_table(self) -> None:
+        """Refuse a folder without a run that has a table: its readers would read both."""
+        for folder in TABLE_FOLDERS:
+            names = [name for name in self._store.names(folder) if name.endswith(".parquet")]
+            others = [name for name in names if not is_part(name)]
+            if others:
+                raise SettingError(
+                    f"{self._store}/{folder} has {printable(others[0])!r}, which no run wrote. "
+                    "Move it, as who reads the table would read it, too; or give another folder."
+                )
+            if names:
+                raise SettingError(
+                    f"{self._store} has a folder {TABLE!r} that is of no run. Give another folder, "
+                    f"or {_ANEW}"
+                )
+
+    def _settings(self, content: bytes) -> dict[str, Any]:
+        """The settings of the run that is there.
+
+        Raises:
+            SettingError: the file has something else.
+        """
+        try:
+            found: Any = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            why = f"it is no JSON ({printable(str(error))})"
+        else:
+            if isinstance(found, dict) and "version" in found:
+                return found
+            why = "it has no settings"
+        raise SettingError(
+            f"{self._store}/{SETTINGS} is damaged: {why}, so it is not known which run this is. "
+            f"Give another folder, or {_ANEW}"
+        )
+
+
+def _is_whole(task: Task) -> bool:
+    texts = (task.source, task.name, task.stem)
+    return all(type(text) is str for text in texts) and type(task.image_id) is int
 
 
 def _tasks(known: list[Task], sources: list[str]) -> list[tuple[str, str, str]]:

@@ -14,18 +14,16 @@ from ..errors import SettingError
 from ..export import FORMATS, save_together
 from ..tables import read_table
 from .failures import Failure, failure_of, failures_csv
+from .fresh import remove_run
 from .job import Job
 from .journal import absolute
 from .listing import Found, find_images
 from .part import Part, PartSummary, finished_part
-from .plan import FAILURES, TABLE, Plan, Task
+from .plan import FAILURES, JOINT, TABLE, Plan, Task
 from .store import open_store
 from .summary import RunSummary, Totals
 
-__all__ = ["JOINT", "Given", "Run", "find_for_run"]
-
-JOINT: Final = "images"
-"""What the names of files of all images begin with, such as "images-coco.json"."""
+__all__ = ["Given", "Run", "find_for_run"]
 
 Given = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Found
 """What a run is given: one text or path, or several."""
@@ -70,7 +68,7 @@ class Run:
             )
         self.plan = Plan(self.store)
         if fresh:
-            self.plan.clear()
+            remove_run(self.store)
         self.plan.make(job.settings(found.given), self.found, job.images_per_part)
         self.done_before = 0
         """How many images were done before."""
@@ -189,6 +187,8 @@ class Run:
 def find_for_run(source: Given, out: str | os.PathLike[str]) -> Found:
     """Find the images of a run, before its model is loaded: a mistyped name should not cost that.
 
+    That its folder can be written is checked, too.
+
     Args:
         source: as for `segment_folder`; what was found already stays as it is.
         out: the run's folder, or its address; what it wrote there is no image of it.
@@ -198,6 +198,7 @@ def find_for_run(source: Given, out: str | os.PathLike[str]) -> Found:
 
     Raises:
         ImageError: there is no image.
+        ExportError: `out` can't be written.
     """
     if isinstance(source, Found):
         return source
@@ -206,6 +207,7 @@ def find_for_run(source: Given, out: str | os.PathLike[str]) -> Found:
     found.given = _text(given)
     _leave_out_results(found, os.fsdecode(out))
     found.require_images()
+    open_store(out).require_writable()
     return found
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
-from .._files import TEMPORARY, write_bytes
+from .._files import require_writable, sweep, write_bytes
 from .._text import PATH_LENGTH, printable
 from ..errors import ExportError
 from .cloud import file_system, is_cloud
 
 __all__ = ["Store", "open_store"]
+
+_AT_ONCE: Final = 32
 
 
 class Store(Protocol):
@@ -48,12 +52,31 @@ class Store(Protocol):
         """The names of the files of a subfolder, sorted; [] if there is none."""
         ...
 
-    def remove(self, name: str) -> None:
-        """Remove a file, if it is there."""
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files, as far as they are there, and the subfolders that are empty then.
+
+        Args:
+            names: their paths below the folder.
+
+        Raises:
+            ExportError: one can't be removed.
+        """
         ...
 
-    def sweep(self) -> None:
-        """Remove what `kill -9` has left of files that were being written, in all subfolders."""
+    def require_writable(self) -> None:
+        """Check that files can be written, as far as that can be known before.
+
+        Raises:
+            ExportError: they can't.
+        """
+        ...
+
+    def sweep(self, folders: Iterable[str]) -> None:
+        """Remove what `kill -9` has left of files that were being written.
+
+        Args:
+            folders: the subfolders of a run, of which no other process writes any.
+        """
         ...
 
 
@@ -90,16 +113,27 @@ class _LocalStore:
         except OSError:
             return []
 
-    def remove(self, name: str) -> None:
-        with contextlib.suppress(OSError):
-            (self._folder / name).unlink()
+    def remove(self, names: Iterable[str]) -> None:
+        folders: set[Path] = set()
+        for name in names:
+            path = self._folder / name
+            try:
+                with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+                    path.unlink()
+            except OSError as error:
+                raise _not_removed(f"{self}/{name}", error.strerror or str(error)) from error
+            folders.update(path.relative_to(self._folder).parents[:-1])
+        # Deeper ones first; one that has other files stays.
+        for folder in sorted(folders, reverse=True):
+            with contextlib.suppress(OSError):
+                (self._folder / folder).rmdir()
 
-    def sweep(self) -> None:
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                if name.startswith(TEMPORARY):
-                    with contextlib.suppress(OSError):
-                        Path(folder, name).unlink()
+    def require_writable(self) -> None:
+        require_writable(self._folder)
+
+    def sweep(self, folders: Iterable[str]) -> None:
+        for folder in folders:
+            sweep(self._folder / folder)
 
 
 class _CloudStore:
@@ -150,13 +184,31 @@ class _CloudStore:
             return []
         return sorted(str(each).rpartition("/")[2] for each in found)
 
-    def remove(self, name: str) -> None:
-        with contextlib.suppress(FileNotFoundError):
-            self._system.rm_file(f"{self._path}/{name}")
+    def remove(self, names: Iterable[str]) -> None:
+        def remove(name: str) -> None:
+            try:
+                with contextlib.suppress(FileNotFoundError):
+                    self._system.rm_file(f"{self._path}/{name}")
+            except Exception as error:
+                why = f"{type(error).__name__}: {error}"
+                raise _not_removed(f"{self}/{name}", why) from error
 
-    def sweep(self) -> None:
+        # An object store answers many at once, and each only after a while.
+        with ThreadPoolExecutor(_AT_ONCE, "seg_widgets remover") as pool:
+            for _ in pool.map(remove, names):
+                pass
+
+    def require_writable(self) -> None:
+        # Whether an object can be written is known only when one is; a run's first one is small.
+        return
+
+    def sweep(self, folders: Iterable[str]) -> None:
         # An object is there whole or not at all.
         return
+
+
+def _not_removed(name: str, why: str) -> ExportError:
+    return ExportError(f"{name} could not be removed: {why}. Remove it, or choose another folder.")
 
 
 def open_store(out: str | os.PathLike[str]) -> Store:

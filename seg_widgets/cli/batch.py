@@ -78,7 +78,9 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         help=f"images of one file of the table (default: {IMAGES_PER_PART})",
     )
     parser.add_argument(
-        "--fresh", action="store_true", help="begin anew: remove the table that is in --out"
+        "--fresh",
+        action="store_true",
+        help="begin anew: remove what the run in --out has written, and nothing else",
     )
     parser.add_argument(
         "--retry-failed", action="store_true", help="try images again that failed before"

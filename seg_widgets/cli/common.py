@@ -87,8 +87,16 @@ def split_names(text: str) -> tuple[str, ...]:
 
     Returns:
         The names, without white space around them and without empty ones.
+
+    Raises:
+        ArgumentTypeError: there is none. A variable of a script that is empty should not mean all.
     """
-    return tuple(name.strip() for name in text.split(",") if name.strip())
+    names = tuple(name.strip() for name in text.split(",") if name.strip())
+    if not names:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} has no name. Give one or several, separated by commas, or leave it out"
+        )
+    return names
 
 
 def unforeseen(error: Exception) -> str:

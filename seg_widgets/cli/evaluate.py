@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._files import require_writable_file
 from ..errors import ImageError, InferenceError, SettingError
 from ..evaluation import evaluate, is_table
 from ..finetuning import Dataset, find_parts, read_dataset
@@ -155,6 +156,8 @@ def run(options: argparse.Namespace) -> int:
     """
     if options.precision == 0:
         raise SettingError("--precision lies over 0 and up to 1.")
+    for path in filter(None, (options.csv, options.report)):
+        require_writable_file(path)
     runner = _Runner(options)
     result = runner.evaluation(options.model)
     print(result)

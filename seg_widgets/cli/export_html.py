@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from .._files import require_writable_file
 from ..errors import SegWidgetsError
 from ..export import write_bytes
 from .common import EXIT_OK, EXIT_SOME_FAILED, Commands
@@ -49,6 +50,7 @@ def run(options: argparse.Namespace) -> int:
 
     out: Path = options.out or options.notebook.with_suffix(".html")
     try:
+        require_writable_file(out)
         page = notebook_to_html(
             options.notebook,
             run=not options.as_saved,

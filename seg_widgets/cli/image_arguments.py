@@ -130,7 +130,7 @@ def read_formats(text: str) -> tuple[str, ...]:
     Raises:
         ArgumentTypeError: one is unknown, or there is none.
     """
-    formats = split_names(text)
+    formats = split_names(text) if text.strip(", ") else ()
     unknown = [name for name in formats if name not in save_formats()]
     if unknown or not formats:
         raise argparse.ArgumentTypeError(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from .._files import require_writable
 from .._stopping import StopRequest
 from .._text import PATH_LENGTH, printable
 from ..batch import Found, Journal, Outcome, Reading, batch_size, folder_of, segment_groups
@@ -62,6 +63,9 @@ class ImageRun:
 
         Returns:
             What failed, a line each.
+
+        Raises:
+            ExportError: nothing more can be written.
         """
         failed: list[str] = []
         every = segment_groups(self._todo(request), self._predictor, self._reading)
@@ -118,6 +122,9 @@ class ImageRun:
             raise
         # A model, or a format of somebody else's, can raise anything; the other images count.
         except Exception as error:
+            if isinstance(error, ExportError):
+                # A name can be too long for one image; a disk that is full ends the run.
+                require_writable(self._options.out)
             print_error(error, f"\n{shown_path(source)}: failed: ")
             return [f"{shown_path(source)}: {unforeseen(error)}"]
         kept = prediction if self.together.formats else None

@@ -7,7 +7,9 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from .. import __version__
 from ..errors import SegWidgetsError
@@ -44,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.print_help()
         return EXIT_USAGE
     try:
-        status = run(options)
+        with _plain_warnings():
+            status = run(options)
         sys.stdout.flush()
     except BrokenPipeError:
         return _reader_left()
@@ -56,6 +59,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print_error(error)
         return EXIT_SOME_FAILED
     return status
+
+
+@contextlib.contextmanager
+def _plain_warnings() -> Iterator[None]:
+    """Show a warning that is for a person as a line, without the place in our code."""
+    usual = warnings.formatwarning
+
+    def plain(message: Warning | str, category: type[Warning], *more: Any, **named: Any) -> str:
+        if category is UserWarning:
+            return f"warning: {message}\n"
+        return usual(message, category, *more, **named)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual
 
 
 def _write_any_text() -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Final
 
+from .._files import require_writable, sweep
 from .._stopping import stop_requests
 from ..batch import find_images
 from ..export import DEFAULT_FORMATS, save_formats
@@ -14,6 +16,9 @@ from .image_arguments import add_model, add_reading, load_model, read_formats, r
 from .image_run import ImageRun, shown_path
 
 __all__ = ["add_parser", "run"]
+
+_HALF_FILE_S: Final = 600
+"""Seconds after which a file that was begun is one of a run that was killed."""
 
 _EXAMPLES = """\
 examples:
@@ -26,7 +31,7 @@ examples:
 COCO: several images give one data set, named like the folder (or images-coco.json).
 
 exit status: 0 all images done, 1 some failed (each is named with its reason),
-             2 wrong usage, no model or one that fails on everything,
+             2 wrong usage, no model or one that fails on everything, --out can't be written,
              130 or 143 stopped by Ctrl+C or SIGTERM
              (the image it was at is done; --resume does the others)
 """
@@ -58,7 +63,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--out",
-        type=Path,
+        type=_folder,
         default=Path("out"),
         metavar="DIR",
         help="where results go (default: out)",
@@ -93,6 +98,14 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     return parser
 
 
+def _folder(text: str) -> Path:
+    # A shell leaves the ~ of --out=~/found as it is.
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # no such user
+        return Path(text)
+
+
 def run(options: argparse.Namespace) -> int:
     """Segment all images; one that fails is named, and the others are done.
 
@@ -105,10 +118,12 @@ def run(options: argparse.Namespace) -> int:
         The exit status.
 
     Raises:
-        SegWidgetsError: there is no model or no image, or the run to resume had other settings.
+        SegWidgetsError: there is no model or no image, `--out` can't be written, or the run to
+            resume had other settings.
     """
     found = find_images(options.photos)
     found.require_images()
+    require_writable(options.out)
     predictor = load_model(options)
     print(f"model: {predictor.description} on {predictor.device}")
 
@@ -118,6 +133,7 @@ def run(options: argparse.Namespace) -> int:
     for line in failed:
         print(f"\n{line}", file=sys.stderr)
 
+    sweep(options.out, older_than_s=_HALF_FILE_S)
     work = ImageRun(predictor, options, found)
     with stop_requests() as request:
         try:

@@ -29,11 +29,13 @@ from .registry import (
     make_together,
     menu_formats,
     register,
+    result_file_name,
     save,
     save_formats,
     save_together,
     together_formats,
     unregister,
+    zip_together,
 )
 from .snippet import to_python
 from .yolo import to_yolo
@@ -67,6 +69,7 @@ __all__ = [
     "menu_formats",
     "png_bytes",
     "register",
+    "result_file_name",
     "save",
     "save_cutouts",
     "save_formats",
@@ -87,4 +90,5 @@ __all__ = [
     "unique_stems",
     "unregister",
     "write_bytes",
+    "zip_together",
 ]

@@ -18,7 +18,7 @@ from ..prediction import Filter, Prediction
 from ..style import DEFAULT_STYLE, Style
 from .export_format import ExportedFile, ExportFormat, Result, Together
 from .files import StrPath, as_text, file_stem, write_bytes
-from .png import write_zip
+from .png import write_zip, zip_bytes
 
 __all__ = [
     "DEFAULT_FORMATS",
@@ -30,11 +30,13 @@ __all__ = [
     "make_together",
     "menu_formats",
     "register",
+    "result_file_name",
     "save",
     "save_formats",
     "save_together",
     "together_formats",
     "unregister",
+    "zip_together",
 ]
 
 
@@ -111,6 +113,24 @@ def save_formats() -> tuple[str, ...]:
     return tuple(each.name for each in _FORMATS.values() if each.in_save)
 
 
+def result_file_name(name: str, stem: str) -> str:
+    """What a format's file is called.
+
+    Args:
+        name: one of `FORMATS`.
+        stem: what its name begins with, as `save` takes it.
+
+    Returns:
+        Such as "cat-coco.json".
+
+    Raises:
+        SettingError: there is no such format.
+    """
+    if name not in _FORMATS:
+        raise _unknown(name, tuple(_FORMATS))
+    return as_text(f"{file_stem(stem)}{_FORMATS[name].suffix}")
+
+
 def make(name: str, result: Result) -> ExportedFile:
     """Make one file, without writing it.
 
@@ -127,11 +147,9 @@ def make(name: str, result: Result) -> ExportedFile:
         SettingError: there is no such format.
         PredictionError: the format needs masks, and there are none.
     """
-    if name not in _FORMATS:
-        raise _unknown(name, tuple(_FORMATS))
+    called = result_file_name(name, result.file_stem)
     chosen = _FORMATS[name]
-    file_name = as_text(f"{result.file_stem}{chosen.suffix}")
-    return ExportedFile(file_name, chosen.media_type, chosen.content(result))
+    return ExportedFile(called, chosen.media_type, chosen.content(result))
 
 
 def make_together(
@@ -158,14 +176,13 @@ def make_together(
         SettingError: there is no such format, it is for single images, or names, ids and
             predictions don't match.
     """
-    if name not in _FORMATS:
-        raise _unknown(name, tuple(_FORMATS))
+    called = result_file_name(name, stem)
     chosen = _FORMATS[name]
     if chosen.make_together is None:
         raise SettingError(f"The format {name!r} is for one image; use save for each.")
     ids = range(1, len(predictions) + 1) if image_ids is None else image_ids
     content = chosen.make_together(Together(file_names, predictions, ids))
-    return ExportedFile(f"{file_stem(stem)}{chosen.suffix}", chosen.media_type, content)
+    return ExportedFile(called, chosen.media_type, content)
 
 
 def make_each(name: str, results: Iterable[Result], stem: str = "images") -> ExportedFile:
@@ -192,8 +209,26 @@ def make_each(name: str, results: Iterable[Result], stem: str = "images") -> Exp
         write_zip(buffer, (file for result in results for file in chosen.files(result)))
         buffer.seek(0)
         content = buffer.read()
-    suffix = Path(chosen.suffix).stem
-    return ExportedFile(f"{file_stem(stem)}{suffix}.zip", "application/zip", content)
+    return ExportedFile(_zip_name(name, stem), "application/zip", content)
+
+
+def zip_together(name: str, files: Iterable[ExportedFile], stem: str = "images") -> ExportedFile:
+    """Several files of one format as one ZIP.
+
+    Args:
+        name: one of `FORMATS`.
+        files: the files, each with a name of its own.
+        stem: what the ZIP's name begins with.
+
+    Returns:
+        The ZIP.
+    """
+    content = zip_bytes((file.name, file.data) for file in files)
+    return ExportedFile(_zip_name(name, stem), "application/zip", content)
+
+
+def _zip_name(name: str, stem: str) -> str:
+    return f"{file_stem(stem)}{Path(_FORMATS[name].suffix).stem}.zip"
 
 
 def save(

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._files import require_writable
 from ..annotations import Problem
 from ..errors import (
     ExportError,
@@ -175,6 +176,7 @@ def finetune(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ExportError(f"{folder} can't be made ({error.strerror or error}).") from error
+    require_writable(folder)
     report_data(split, folder, report)
 
     base = load_predictor(model, device="cpu")

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConfigError, DeviceError, SettingError, WeightsNotFoundError
+from ..errors import ConfigError, DeviceError, ModelError, SettingError, WeightsNotFoundError
 from ..net import Progress
 from .catalogue import (
     STARTER,
@@ -29,6 +29,7 @@ from .detectron2_predictor import Detectron2Predictor
 from .devices import import_detectron2, resolve_device
 from .downloads import download
 from .fit import load_into
+from .folder import is_model_folder
 from .source import BuildOptions, Given, ModelSource
 from .speeds import set_augmentation, sizes_at
 from .zoo_names import card_at, card_meant, names_like
@@ -194,11 +195,11 @@ class FolderModel(FileSource):
 
     @classmethod
     def recognise(cls, given: Given) -> Self | None:
-        """Recognise a `Path`, and a text that is a path and no name."""
+        """Recognise a `Path`, a text that is a path and no name, and the name of a folder that is
+        here, where no model of a weight folder is called so."""
         model = given.model
-        if isinstance(model, Path) or (isinstance(model, str) and is_folder_path(model)):
-            return cls(model)
-        return None
+        is_path = isinstance(model, str) and (is_folder_path(model) or _is_only_a_folder(model))
+        return cls(model) if is_path or isinstance(model, Path) else None
 
     def files(self) -> ModelFiles:
         """Find config, weights and class names in the folder; raises what `model_files` raises."""
@@ -221,10 +222,25 @@ class FolderModel(FileSource):
 
 
 class NamedModel(FileSource):
-    """A model in one of the weight folders, by its name."""
+    """A model in one of the weight folders, by its name.
+
+    It comes before a folder of this name where the program runs, so that a name means the same
+    model everywhere.
+    """
 
     def __init__(self, name: str) -> None:
         self.name = name
+
+    def folder_passed_over(self) -> Path | None:
+        """The model's folder of this name that is here and not meant; None: there is none.
+
+        Raises:
+            WeightsNotFoundError: the model's own files are not on this machine.
+        """
+        folder = Path(self.name)
+        if not is_model_folder(folder) or folder.samefile(self.files().weights.parent):
+            return None
+        return folder
 
     @classmethod
     def recognise(cls, given: Given) -> Self | None:
@@ -292,6 +308,17 @@ class ZooModel(NamedModel):
     def fetch(self, progress: Progress | None, cancel: threading.Event | None) -> None:
         """Fetch the weights into the cache; raises what `download` raises."""
         download(self.name, progress=progress, cancel=cancel)
+
+
+def _is_only_a_folder(name: str) -> bool:
+    # Not by pathlib, which raises for a name that is too long.
+    if not name or not os.path.isdir(name):  # noqa: PTH112
+        return False
+    try:
+        find_model(name)
+    except ModelError:
+        return True
+    return False
 
 
 def is_folder_path(name: str | Path) -> bool:

@@ -19,10 +19,11 @@ import numpy.typing as npt
 from ..errors import SettingError, WeightsFetchError, WeightsNotFoundError
 from ..net import Progress
 from ..prediction import Predictor
-from .catalogue import STARTER
+from .catalogue import STARTER, model_name
 from .class_names import given_names
 from .config import is_node
 from .detectron2_predictor import Detectron2Predictor
+from .file_sources import NamedModel
 from .live_model import LiveModel
 from .source import BuildOptions, ModelSource
 from .sources import find_source
@@ -57,8 +58,9 @@ def load_predictor(
             whose weights are fetched if they are not on this machine. The names of detectron2's
             model zoo are taken, too ("COCO-InstanceSegmentation/mask_rcnn_R_50_FPN_3x.yaml",
             "mask_rcnn_R_50_FPN_3x", the weights' address). Or the path of a model's folder, as
-            `save_model` and detectron2's trainer write it; or a `CfgNode` whose MODEL.WEIGHTS
-            names the weights.
+            `save_model` and detectron2's trainer write it: "models/mine", or "mine" for a folder
+            here, unless that is a model's name ("./mine" is a path always); or a `CfgNode` whose
+            MODEL.WEIGHTS names the weights.
         config: for your own model: a detectron2 YAML file, the name of one of the model zoo's
             configs, or a `CfgNode`. Files need `weights`.
         weights: the weights for `config` (.safetensors, .pth or .pkl), or the address of weights in
@@ -134,9 +136,23 @@ def load_predictor(
             max_instances=max_instances,
             speed=speed,
         )
+    _warn_of_folder(source)
     predictor = source.build(options)
     assert isinstance(predictor, Detectron2Predictor)
     return predictor
+
+
+def _warn_of_folder(source: ModelSource) -> None:
+    """Say which model a name means where a folder here is called the same."""
+    folder = source.folder_passed_over() if isinstance(source, NamedModel) else None
+    if folder is not None:
+        path = model_name(folder)
+        warnings.warn(
+            f"{source.name!r} is the model of that name, not the folder {source.name} that is "
+            f"here. For that one, give {path!r}.",
+            UserWarning,
+            stacklevel=3,
+        )
 
 
 def wrap(

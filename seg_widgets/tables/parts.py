@@ -44,6 +44,7 @@ __all__ = [
     "encode_images",
     "encode_instances",
     "encode_part",
+    "is_part",
     "join_images",
     "part_numbers",
     "part_paths",
@@ -285,6 +286,15 @@ def part_numbers(folder: StrPath) -> list[int]:
     except OSError as error:
         raise ExportError(f"The table's folder may not be read ({error.strerror}).") from None
     return sorted(int(found[1]) for name in names if (found := _PART.fullmatch(name)))
+
+
+def is_part(name: str) -> bool:
+    """Whether a file of a table's folder is a part of it.
+
+    Args:
+        name: the file's name.
+    """
+    return _PART.fullmatch(name) is not None
 
 
 def part_paths(folder: StrPath, number: int) -> tuple[Path, Path]:

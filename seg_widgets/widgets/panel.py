@@ -21,10 +21,11 @@ from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
 from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor, Tidy
 from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
+from .all_images import AllImages, export_all
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
 from .controls import Controls
-from .export_shown import AllImages, export_all, export_names, export_shown
+from .export_shown import export_names, export_shown
 from .exporting import Exporting
 from .filmstrip import Filmstrip
 from .image_sources import ImageSources

@@ -264,8 +264,102 @@ def test_a_folder_of_another_run_is_refused_with_both(folder: Path, tmp_path: Pa
     with pytest.raises(SettingError, match="has a folder 'table' that is of no run"):
         _run(folder, out)
     (out / "run" / "settings.json").write_text("[")
-    with pytest.raises(SettingError, match="version was None, and is 1"):
+    for content in ("[", "[]", ""):
+        (out / "run" / "settings.json").write_text(content)
+        with pytest.raises(
+            SettingError, match=r"run/settings\.json is damaged: .* or begin the run"
+        ):
+            _run(folder, out)
+    (out / "run" / "settings.json").write_text('{"version": 0}')
+    with pytest.raises(SettingError, match="is of another version of seg-widgets"):
         _run(folder, out)
+    assert _run(folder, out, fresh=True).done_before == 0
+    for content in ("[1, 2, 3, 4]", "{", "[7]"):
+        (out / "run" / "00001.images").write_text(content)
+        with pytest.raises(SettingError, match=r"00001\.images is damaged; begin the run anew"):
+            _run(folder, out)
+    (out / "run" / "00001.images").unlink()
+    with pytest.raises(SettingError, match=r"00001\.images is missing; begin the run anew"):
+        _run(folder, out)
+    assert _run(folder, out, fresh=True).done_before == 0
+
+
+@pytest.mark.parametrize("settings", ["whole", "damaged", "gone"])
+def test_beginning_anew_removes_what_the_run_wrote_and_nothing_else(
+    folder: Path, tmp_path: Path, settings: str
+) -> None:
+    """Its images are others now, and its formats: none of the old ones may be left."""
+    out, alone = tmp_path / "out", tmp_path / "alone"
+    _run(folder, out, formats=["labelme", "png", "coco", "masks"], images_per_part=3)
+    own = {
+        "notes.txt": b"mine",
+        "png/best.png": b"mine",
+        "png/0-overlay.png.bak": b"mine",
+        "labelme/0-labelme.jsonl": b"mine",
+        "table/images/README": b"mine",
+        "run/plan.txt": b"mine",
+        "coco/0-coco.json": b"mine",
+    }
+    for name, content in own.items():
+        (out / name).parent.mkdir(exist_ok=True)
+        (out / name).write_bytes(content)
+    if settings == "damaged":
+        (out / "run" / "settings.json").write_bytes(b"{")
+    elif settings == "gone":
+        (out / "run" / "settings.json").unlink()
+    for number in range(1, 10):
+        (folder / f"{number}.jpg").unlink()
+    _run(folder, out, formats=["csv"], fresh=True)
+    _run(folder, alone, formats=["csv"])
+    assert _files(out) == {**_files(alone), **own}
+    assert not (out / "masks").exists()
+
+
+def test_a_table_of_somebody_else_is_not_mixed_with_that_of_a_run(
+    folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "out" / "table" / "images" / "mine.parquet"
+    other.parent.mkdir(parents=True)
+    other.write_bytes(b"PAR1")
+    for fresh in (False, True):
+        with pytest.raises(
+            SettingError, match=r"has 'mine\.parquet', which no run wrote\. Move it"
+        ):
+            _run(folder, tmp_path / "out", fresh=fresh)
+    assert other.read_bytes() == b"PAR1"
+
+
+def test_beginning_anew_in_an_object_store(folder: Path) -> None:
+    system = fsspec.filesystem("memory")
+    _run(folder, "memory://anew", formats=["labelme"])
+    system.pipe_file("/anew/labelme/mine.json", b"mine")
+    (folder / "0.jpg").rename(folder / "zero.jpg")
+    _run(folder, "memory://anew", formats=["png"], fresh=True)
+    assert [each.rpartition("/")[2] for each in system.ls("/anew/labelme", detail=False)] == [
+        "mine.json"
+    ]
+    assert len(system.ls("/anew/png")) == 10
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"only": [""]}, "A class name is empty"),
+        ({"only": [" "]}, "A class name is empty"),
+        ({"filter": Filter(0.5, ("",))}, "A class name is empty"),
+        ({"only": "person"}, r"only is a list of class names, such as \['person'\]"),
+        ({"only": [3]}, "only is a list of class names"),
+        ({"formats": [""]}, "There is no format ''"),
+    ],
+)
+def test_names_that_are_none_are_refused_before_the_model_runs(
+    folder: Path, tmp_path: Path, settings: dict[str, Any], words: str
+) -> None:
+    stub = Stub(4)
+    with pytest.raises(SettingError, match=words):
+        _run(folder, tmp_path / "out", stub, **settings)
+    assert stub.calls == 0
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_disk_that_is_full_stops_the_run_and_it_goes_on_later(

@@ -89,15 +89,55 @@ def test_a_coco_file_names_images_of_its_own_folder_only(tree: Path) -> None:
     for name in ("../x.jpg", "/etc/x.jpg", "s3://bucket/x.jpg"):
         assert "which is not in its folder" in reason({"images": [{"id": 1, "file_name": name}]})
     twice = [{"id": 1, "file_name": "a.jpg"}, {"id": 1, "file_name": "b/c.png"}]
-    assert "has an image id twice" in reason({"images": twice})
-    wrong: list[object] = [[], {"images": [{"id": "x"}]}, {"images": 3}]
-    ids: tuple[object, ...] = (1.5, 1 << 63, float("inf"), float("nan"), None, True, [])
-    wrong += [{"images": [{"id": number, "file_name": "a.jpg"}]} for number in ids]
-    wrong.append({"images": [{"id": 1, "file_name": None}]})
-    for content in wrong:
-        assert "is no COCO file" in reason(content), content
+    assert "has the image id 1 twice: of a.jpg and of b/c.png. Give each" in reason(
+        {"images": twice}
+    )
+    others: list[object] = [[], {"images": 3}, {"annotations": []}]
+    for content in others:
+        assert 'is no COCO file: it has no list "images"' in reason(content), content
     path.write_text("[" * 100_000)
-    assert "is no COCO file" in str(find_images([path]).errors[str(path)])
+    assert "can't be read as JSON" in str(find_images([path]).errors[str(path)])
+    path.write_text('{"images":\n [{"id": 1, "file_na')
+    assert "is no JSON (Unterminated string: line 2, column 13). It may have been cut off" in str(
+        find_images([path]).errors[str(path)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        *[
+            ({"id": number, "file_name": "a.jpg"}, f'("a.jpg") is damaged: its id is {shown}, but')
+            for number, shown in (
+                *((1.5, "1.5"), (1 << 63, "9223372036854775808"), (float("nan"), "NaN")),
+                *((float("inf"), "Infinity"), (None, "null"), (True, "true"), ([], "[]")),
+                ("x", '"x"'),
+            )
+        ],
+        ({"file_name": "a.jpg"}, '("a.jpg") is damaged: its id is missing, but should be a whole'),
+        ({"id": 1, "file_name": None}, "is damaged: its file_name is null, but should be the name"),
+        ({"id": 1, "file_name": ""}, 'is damaged: its file_name is "", but should be the name'),
+        ({"id": 1}, "is damaged: its file_name is missing, but should be the name of a file"),
+        ("a.jpg", 'is damaged: its entry is "a.jpg", but should be an object with "file_name"'),
+        (None, "is damaged: its entry is null, but should be an object"),
+    ],
+)
+def test_the_entry_of_a_coco_file_that_is_damaged_is_named(
+    tree: Path, entry: object, words: str
+) -> None:
+    path = tree / "coco.json"
+    path.write_text(json.dumps({"images": [{"id": 7, "file_name": "b/c.png"}, entry]}))
+    (error,) = find_images([path]).errors.values()
+    assert str(error).startswith(f'{path}: "images"[1]')
+    assert words in str(error)
+    assert str(error).endswith("Correct that entry, or take it out.")
+
+
+def test_a_line_of_a_list_that_means_nothing_costs_no_other(tree: Path) -> None:
+    (tree / "list.txt").write_text(f"{tree}/none/*.jpg\n{tree / 'a.jpg'}")
+    found = find_images([tree / "list.txt"])
+    assert found.sources == [str(tree / "a.jpg")]
+    assert list(found.errors) == [f"{tree}/none/*.jpg"]
 
 
 def test_an_image_that_a_coco_file_names_twice_keeps_its_first_id(tree: Path) -> None:

@@ -91,3 +91,27 @@ def test_failures_and_mistakes_have_their_statuses(
     with pytest.raises(SystemExit, match="2"):
         main(["batch", str(folder), "--class-threshold", "person"])
     assert "'person' is not CLASS=SCORE" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--only", "--hide", "--classes", "--format"])
+@pytest.mark.parametrize("value", ["", " , "])
+def test_a_list_that_is_empty_is_not_all(
+    option: str, value: str, folder: Path, stub: Stub, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A variable of a script may be empty."""
+    with pytest.raises(SystemExit, match="2"):
+        main(["batch", str(folder), option, value])
+    words = "has no or unknown formats" if option == "--format" else "has no name. Give one"
+    assert f"{value!r} {words}" in capsys.readouterr().err
+    assert stub.calls == 0
+
+
+def test_a_folder_that_can_not_be_written_costs_no_model(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def load(options: object) -> None:
+        raise AssertionError("a model is loaded")
+
+    monkeypatch.setattr(batch, "load_model", load)
+    assert main(["batch", str(folder), "--out", str(folder / "0.jpg" / "out")]) == 2
+    assert "a part of its path is a file" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import os
 import subprocess
@@ -14,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from seg_widgets import images, samples
+from seg_widgets import _files, images, samples
 from seg_widgets.cli import main, segment
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 
@@ -81,6 +82,56 @@ def test_a_real_image_by_the_real_model(tmp_path: Path) -> None:
     rows = list(csv.DictReader((out / "cat.csv").read_text("utf-8").splitlines()))
     assert len(rows) == len(found["annotations"])
     assert all(float(row["score"]) >= 0.3 for row in rows)
+
+
+def test_a_folder_that_can_not_be_written_costs_no_model(
+    stub: StubPredictor,
+    photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Neither at the start, nor when the disk is full on the way."""
+
+    def load(options: object) -> None:
+        raise AssertionError("a model is loaded")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(segment, "load_model", load)
+        assert main(["segment", str(photo), "--out", str(photo / "out")]) == 2
+    assert "Nothing can be written into" in capsys.readouterr().err
+
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for name in ("a.jpg", "b.jpg", "c.jpg"):
+        (folder / name).write_bytes(make_jpeg())
+    out = tmp_path / "out"
+    write = _files._write
+    left = [2]
+
+    def full(file: Any, content: bytes, durable: bool) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        write(file, content, durable)
+
+    monkeypatch.setattr(_files, "_write", full)
+    assert main(["segment", str(folder), "--out", str(out), "--format", "png"]) == 2
+    assert "the disk is full. Free some space" in capsys.readouterr().err
+    assert stub.calls == 2, "the first is written, the second is not, the third is not tried"
+    assert [path.name for path in out.glob("*.png")] == ["a-overlay.png"]
+
+
+def test_what_a_run_that_was_killed_left_is_removed(
+    stub: StubPredictor, photo: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in ("old", "young"):
+        (out / f".seg-widgets-{name}").touch()
+    os.utime(out / ".seg-widgets-old", (1e9, 1e9))
+    assert main(["segment", str(photo), "--out", str(out), "--format", "csv"]) == 0
+    assert sorted(path.name for path in out.iterdir()) == [".seg-widgets-young", "photo.csv"]
 
 
 def test_a_folder_and_files_of_one_name(stub: StubPredictor, photo: Path, tmp_path: Path) -> None:

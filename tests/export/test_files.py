@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seg_widgets import export
+from seg_widgets import _files, export
 from seg_widgets.errors import ExportError
 from seg_widgets.export.files import as_json
 
@@ -48,6 +48,57 @@ def test_a_failure_keeps_the_old_file(
     monkeypatch.undo()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_written_has_no_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So `kill -9` leaves nothing; where the system can't do that, it has one."""
+    seen: list[list[str]] = []
+    write = _files._write
+
+    def look(file: Any, content: bytes, durable: bool) -> None:
+        write(file, content, durable)
+        seen.append(os.listdir(tmp_path))  # noqa: PTH208
+
+    monkeypatch.setattr(_files, "_write", look)
+    if hasattr(os, "O_TMPFILE"):
+        export.write_bytes(tmp_path / "a", b"x")
+        assert seen.pop() == []
+        monkeypatch.delattr(os, "O_TMPFILE")
+    export.write_bytes(tmp_path / "a", b"y")
+    assert any(name.startswith(".seg-widgets-") for name in seen.pop())
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"y"
+
+
+def test_what_was_left_is_removed_but_not_what_is_being_written(tmp_path: Path) -> None:
+    old, young, other = (tmp_path / name for name in (".seg-widgets-a", ".seg-widgets-b", "c"))
+    for path in (old, young, other):
+        path.touch()
+    for path in (old, other):
+        os.utime(path, (1e9, 1e9))
+    _files.sweep(tmp_path, older_than_s=600)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, "c"]
+    _files.sweep(tmp_path / "none")
+
+
+def test_whether_a_folder_can_be_written_is_known_before(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path, tmp_path / "new" / "er"):
+        _files.require_writable(folder)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+    for name, words in (
+        ("file", "is a file, not a folder"),
+        ("file/a/b", "is a file, not a folder"),
+        ("x" * 300, "too long"),
+        ("a\0b", "can't be the name of a folder"),
+    ):
+        with pytest.raises(ExportError, match=words):
+            _files.require_writable(tmp_path / name)
+    _files.require_writable_file(tmp_path / "file")
+    with pytest.raises(ExportError, match="there is a folder of that name"):
+        _files.require_writable_file(tmp_path)
 
 
 def test_a_full_disk_for_real() -> None:

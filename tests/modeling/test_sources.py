@@ -63,6 +63,47 @@ def test_each_kind_is_recognised_without_a_look_at_any_file(
     assert source.name
 
 
+def _make_model(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    (folder / "config.yaml").write_text("MODEL: 3")
+    (folder / "model.safetensors").touch()
+
+
+def test_a_folder_that_is_here_is_found_by_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that a model has means that model everywhere; a warning says so."""
+    here, shelf = tmp_path / "here", tmp_path / "shelf"
+    for folder in (here / "mine", here / "both", shelf / "both", here / STARTER, here / ZOO_CONFIG):
+        _make_model(folder)
+    (here / "empty").mkdir()
+    monkeypatch.setenv("SEG_WIDGETS_WEIGHTS", str(shelf))
+    monkeypatch.chdir(here)
+    source = find_source("mine")
+    assert (type(source).__name__, source.name, source.is_here) == ("FolderModel", "mine", True)
+    assert missing_card("mine") is None
+    # The zoo's own names are not ours: who trained a model may have kept them.
+    assert type(find_source(ZOO_CONFIG)).__name__ == "FolderModel"
+    with pytest.raises(ConfigError, match=r"MODEL|config"):
+        load_predictor("mine")
+    with pytest.raises(ConfigError, match=r"empty has no config\.yaml"):
+        load_predictor("empty")
+    for name in ("", "x" * 300, "a\0b", "absent"):
+        assert type(find_source(name)).__name__ == "NamedModel"
+
+    for name, kind in (("both", "NamedModel"), (STARTER, "StarterModel")):
+        known = find_source(name)
+        assert type(known).__name__ == kind
+        assert known.folder_passed_over() == Path(name)  # type: ignore[attr-defined]
+        assert type(find_source(f"./{name}")).__name__ == "FolderModel"
+    words = r"'both' is the model of that name, not the folder both that is here. .* give '\./both'"
+    with pytest.warns(UserWarning, match=words), pytest.raises(ConfigError):
+        load_predictor("both")
+    # The same folder is not two.
+    monkeypatch.chdir(shelf)
+    assert find_source("both").folder_passed_over() is None  # type: ignore[attr-defined]
+
+
 def test_what_must_be_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SEG_WIDGETS_WEIGHTS", str(tmp_path))
     monkeypatch.setenv("SEG_WIDGETS_CACHE", str(tmp_path / "cache"))

@@ -8,6 +8,7 @@ import json
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import Future
+from pathlib import Path
 from threading import Event
 from typing import Any
 
@@ -16,8 +17,8 @@ import pytest
 from seg_widgets import SegmentationPanel
 from seg_widgets.errors import SegWidgetsError
 from seg_widgets.export import ExportFormat, Result, register, unregister
-from seg_widgets.testing import StubPredictor, make_picture
-from seg_widgets.widgets.export_shown import AllImages
+from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
+from seg_widgets.widgets.all_images import AllImages
 
 
 @pytest.fixture
@@ -71,6 +72,57 @@ def test_formats_of_single_images_are_one_zip_with_what_is_shown(panel: Segmenta
         folders = [each.partition("/")[0] for each in archive.namelist()]
     assert folders == ["a"] * 3 + ["a (2)"] * 2
     assert _made(panel, "all:png")[0] == "images-overlay.zip"
+
+
+class _Renamed(StubPredictor):
+    """A model whose name can't be a part of a file's as it is."""
+
+    name = "cells/v1.5"
+
+
+def test_each_model_of_an_image_has_files_of_its_own(
+    panel: SegmentationPanel, tmp_path: Path
+) -> None:
+    """With the names that the images have, and the same ids."""
+    paths = []
+    for folder in "xy":
+        path = tmp_path / folder / "a.jpg"
+        path.parent.mkdir()
+        path.write_bytes(make_jpeg(80, 60))
+        paths.append(str(path))
+    for source in (paths[0], paths[1], paths[0]):
+        panel.segment(source)
+        panel.wait(60)
+    panel.use(_Renamed(5, ("cell", "debris")))
+    panel.wait(60)
+    assert len(panel.history) == 4
+
+    name, media_type, content = _made(panel, "all:coco")
+    assert (name, media_type) == ("images-coco.zip", "application/zip")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        files = {each: json.loads(archive.read(each)) for each in archive.namelist()}
+    named = {
+        each: [(image["id"], image["file_name"]) for image in data["images"]]
+        for each, data in files.items()
+    }
+    # The first was looked at twice, and its file may have changed between.
+    again = paths[0].replace("a.jpg", "a (2).jpg")
+    assert named == {
+        "images-StubPredictor-coco.json": [(1, paths[0]), (2, paths[1]), (3, again)],
+        "images-cells_v1.5-coco.json": [(1, paths[0])],
+    }
+    categories = files["images-cells_v1.5-coco.json"]["categories"]
+    assert [each["name"] for each in categories] == ["cell", "debris"]
+
+    with zipfile.ZipFile(io.BytesIO(_made(panel, "all:labelme")[2])) as archive:
+        assert archive.namelist() == [
+            "a-StubPredictor-labelme.json",
+            "a-2-StubPredictor-labelme.json",
+            "a (2)-StubPredictor-labelme.json",
+            "a-cells_v1.5-labelme.json",
+        ]
+        shown = [json.loads(archive.read(each))["imagePath"] for each in archive.namelist()]
+    assert shown == [paths[0], paths[1], again, paths[0]]
 
 
 @pytest.fixture
