@@ -16,7 +16,7 @@ from .coco import coco_dataset, to_coco
 from .cvat import cvat_zip
 from .export_format import ExportFormat, Result, Together
 from .files import as_json
-from .geojson import to_geojson
+from .geojson import geojson_bytes
 from .imagej import imagej_zip
 from .label_image import label_image_bytes
 from .label_studio import label_studio_json, to_label_studio
@@ -160,10 +160,9 @@ def _imagej(result: Result) -> bytes:
 
 
 def _geojson(result: Result) -> bytes:
-    collection = to_geojson(
+    return geojson_bytes(
         result.prediction, file_name=result.file_name, only=result.indices, style=result.style
     )
-    return as_json(collection)
 
 
 # ── pages and code ────────────────────────────────────────────────────────────────────────────────

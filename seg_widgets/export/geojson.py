@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
-from ..prediction import Chosen, Instance, Prediction, polygons, short
+from ..prediction import Chosen, Instance, Prediction, closed_polygons, short
 from ..style import DEFAULT_STYLE, Style
 from .chosen import chosen_instances
+from .files import as_json
 
-__all__ = ["to_geojson"]
+__all__ = ["geojson_bytes", "to_geojson"]
 
 
 def to_geojson(
@@ -39,14 +38,47 @@ def to_geojson(
     Raises:
         SettingError: an index in `only` is not here.
     """
-    features = []
+    features = list(_features(prediction, file_name, only, style))
+    return {"type": "FeatureCollection", "features": features}
+
+
+def geojson_bytes(
+    prediction: Prediction,
+    *,
+    file_name: str = "",
+    only: Chosen | None = None,
+    style: Style = DEFAULT_STYLE,
+) -> bytes:
+    """What `to_geojson` gives as the bytes of a file.
+
+    One instance after the other: the corners of ten thousand as Python's numbers would take a
+    gigabyte, and a third of the time.
+
+    Args:
+        prediction: what was found.
+        file_name: the image's name, in each feature.
+        only: the instances to take; None: all.
+        style: gives each class its colour.
+
+    Returns:
+        One line of UTF-8.
+
+    Raises:
+        SettingError: an index in `only` is not here.
+    """
+    features = (as_json(each)[:-1] for each in _features(prediction, file_name, only, style))
+    return b'{"type":"FeatureCollection","features":[%b]}\n' % b",".join(features)
+
+
+def _features(
+    prediction: Prediction, file_name: str, only: Chosen | None, style: Style
+) -> Iterator[dict[str, Any]]:
     for instance in chosen_instances(prediction, only):
         geometry = _geometry(instance)
         # An empty mask has no place.
         if geometry is not None:
             color = list(style.color_of(prediction, instance.index))
-            features.append(_feature(instance, geometry, color, file_name))
-    return {"type": "FeatureCollection", "features": features}
+            yield _feature(instance, geometry, color, file_name)
 
 
 def _feature(
@@ -70,17 +102,9 @@ def _geometry(instance: Instance) -> dict[str, Any] | None:
         x1, y1, x2, y2 = (short(side) for side in instance.box)
         box = [[x1, y1], [x2, y1], [x2, y2], [x1, y2], [x1, y1]]
         return {"type": "Polygon", "coordinates": [box]}
-    pieces = [
-        [_closed(piece.shell), *map(_closed, piece.holes)] for piece in polygons(instance.mask)
-    ]
+    pieces = closed_polygons(instance.mask)
     if not pieces:
         return None
     if len(pieces) == 1:
         return {"type": "Polygon", "coordinates": pieces[0]}
     return {"type": "MultiPolygon", "coordinates": pieces}
-
-
-def _closed(ring: npt.NDArray[np.int64]) -> list[list[int]]:
-    """A ring with its first corner at the end again; the corners of pixels are whole numbers."""
-    points: list[list[int]] = ring.tolist()
-    return [*points, points[0]]

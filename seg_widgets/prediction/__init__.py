@@ -38,7 +38,7 @@ from .overlap import LEAST_IOU, Overlaps, overlaps
 from .own_overlaps import OwnOverlaps
 from .partial import PartialPrediction
 from .plotting import plot
-from .polygons import Polygon, polygons
+from .polygons import Polygon, closed_polygons, polygons
 from .prediction import Instance, Prediction
 from .predictor import (
     SCORE_FLOOR,
@@ -112,6 +112,7 @@ __all__ = [
     "check_iou",
     "check_threshold",
     "check_tidy",
+    "closed_polygons",
     "columns_table",
     "convert",
     "crop_of_rle",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from .masks import MaskCrop
 
-__all__ = ["Polygon", "polygons"]
+__all__ = ["Polygon", "closed_polygons", "polygons"]
 
 Ring = npt.NDArray[np.int64]
 _Corner = tuple[int, int]
@@ -43,67 +43,124 @@ def polygons(crop: MaskCrop) -> list[Polygon]:
     Returns:
         The pieces, the largest first; none for an empty mask.
     """
+    points, spans, pieces = _pieces(crop)
+    rings = [points[start:end] for start, end in spans]
+    return [Polygon(rings[shell], [rings[hole] for hole in holes]) for shell, *holes in pieces]
+
+
+def closed_polygons(crop: MaskCrop) -> list[list[list[list[int]]]]:
+    """A mask as polygons with holes, exactly, as lists: what `polygons` gives, for JSON.
+
+    Args:
+        crop: the mask.
+
+    Returns:
+        For each piece its rings, the outer one first, each as corners [x, y], the first again at
+        the end.
+    """
+    points, spans, pieces = _pieces(crop)
+    # At once: most rings are short, and asking each for its numbers takes longer than they do.
+    corners: list[list[int]] = points.tolist()
+    rings = [[*corners[start:end], corners[start]] for start, end in spans]
+    return [[rings[ring] for ring in piece] for piece in pieces]
+
+
+def _pieces(crop: MaskCrop) -> tuple[Ring, list[tuple[int, int]], list[list[int]]]:
+    """The corners of all rings; where each ring begins and ends among them; and for each piece the
+    numbers of its rings, the shell first."""
     if crop.width == 0:
-        return []
+        return np.empty((0, 2), np.int64), [], []
     inside = np.zeros((crop.height + 2, crop.width + 2), bool)
     inside[1:-1, 1:-1] = crop.to_array()
-    shells: list[Ring] = []
-    holes: list[Ring] = []
-    for ring, is_shell in _rings(inside, (crop.x, crop.y)):
-        (shells if is_shell else holes).append(ring)
+    points, ends, are_shells = _rings(inside, (crop.x, crop.y))
+    spans = list(zip([0, *ends][:-1], ends, strict=True))
+    shells = [number for number, is_shell in enumerate(are_shells) if is_shell]
+    holes = [number for number, is_shell in enumerate(are_shells) if not is_shell]
     if len(shells) == 1:
         # The usual case, in which there is nothing to compare.
-        return [Polygon(shells[0], holes)]
-    found = [Polygon(shell, []) for shell in sorted(shells, key=_area, reverse=True)]
-    edges = [_upright_edges(piece.shell) for piece in found]
-    for hole in holes:
+        return points, spans, [[*shells, *holes]]
+
+    def ring(number: int) -> Ring:
+        start, end = spans[number]
+        return points[start:end]
+
+    found = [[number] for number in sorted(shells, key=lambda each: -_area(ring(each)))]
+    edges = [_upright_edges(ring(piece[0])) for piece in found]
+    for number in holes:
         # Of the shells around it, the smallest is its own; if it is no other, it is the largest.
-        place = _first(hole)
+        place = _first(ring(number))
         own = next((at for at in range(len(found) - 1, 0, -1) if _holds(edges[at], place)), 0)
-        found[own].holes.append(hole)
-    return found
+        found[own].append(number)
+    return points, spans, found
 
 
-def _rings(inside: npt.NDArray[np.bool_], offset: _Corner) -> Iterator[tuple[Ring, bool]]:
-    """The rings of a mask, and whether each is a shell.
+def _rings(inside: npt.NDArray[np.bool_], offset: _Corner) -> tuple[Ring, list[int], list[bool]]:
+    """The rings of a mask.
 
     Args:
         inside: the mask with an empty pixel around it.
         offset: is added to the corners.
+
+    Returns:
+        The corners of all of them, one ring behind the other; where each ends; and whether each is
+        a shell.
     """
-    ys, xs, is_left, is_up, is_sorted = _corners(inside)
-    if is_sorted:
+    ys, xs, is_left, is_up, doubles = _corners(inside)
+    if doubles is None:
         across = _partners(np.arange(len(xs)))
         down = _partners(np.argsort(xs.astype(np.uint16), kind="stable"))
         lines = _lines(across, down)
-        # Each begins with its topmost corner, and so goes to the right: clockwise on a screen.
-        starts = [line[0] for line in lines]
-        are_shells = inside[ys[starts] + 1, xs[starts] + 1].tolist()
-        lines = [
-            line if is_shell else line[::-1]
-            for line, is_shell in zip(lines, are_shells, strict=True)
-        ]
     else:
         # Where two corners are at one place, the one whose edge comes from before is first.
         across = _partners(np.lexsort((~is_left, xs, ys)))
         down = _partners(np.lexsort((~is_up, ys, xs)))
-        places: list[int] = (ys * inside.shape[1] + xs).tolist()
-        parts = [part for line in _lines(across, down) for part in _cut(line, places)]
-        firsts = [min(part, key=places.__getitem__) for part in parts]
-        are_shells = inside[ys[firsts] + 1, xs[firsts] + 1].tolist()
-        lines = []
-        for part, first, is_shell in zip(parts, firsts, are_shells, strict=True):
-            after = part[(part.index(first) + 1) % len(part)]
-            is_clockwise = ys[after] == ys[first]
-            lines.append(part if is_clockwise == is_shell else part[::-1])
+        lines = _simple(_lines(across, down), ys * inside.shape[1] + xs, doubles)
 
-    # One array for all of them: most are short.
-    flat = np.fromiter(chain.from_iterable(lines), np.int64)
+    if not lines:
+        return np.empty((0, 2), np.int64), [], []
+    lengths = np.fromiter(map(len, lines), np.int64, len(lines))
+    ends = np.cumsum(lengths)
+    starts = ends - lengths
+    flat = np.fromiter(chain.from_iterable(lines), np.int64, int(ends[-1]))
+    # Its topmost corner, of several the leftmost: the pixel below right of it tells of the ring.
+    if doubles is None:
+        at = starts
+    else:
+        places = (ys * inside.shape[1] + xs)[flat]
+        at = np.flatnonzero(places == np.repeat(np.minimum.reduceat(places, starts), lengths))
+    first = flat[at]
+    after = flat[np.where(at + 1 < ends, at + 1, starts)]
+    is_shell = inside[ys[first] + 1, xs[first] + 1]
+    # From there to the right is clockwise on a screen.
+    is_backward = (ys[after] == ys[first]) != is_shell
+    order = np.arange(len(flat))
+    turned = np.repeat(is_backward, lengths)
+    order[turned] = np.repeat(starts + ends - 1, lengths)[turned] - order[turned]
+    flat = flat[order]
     points = np.stack((xs[flat] + offset[0], ys[flat] + offset[1]), axis=1)
-    end = 0
-    for line, is_shell in zip(lines, are_shells, strict=True):
-        start, end = end, end + len(line)
-        yield points[start:end], is_shell
+    return points, ends.tolist(), is_shell.tolist()
+
+
+def _simple(lines: list[list[int]], places: npt.NDArray[np.int64], doubles: int) -> list[list[int]]:
+    """Closed lines as lines that pass each place once.
+
+    Args:
+        lines: as the indices of their corners.
+        places: of each corner, the same for two at one place.
+        doubles: from which corner on there are two at each place.
+    """
+    if not lines:
+        return []
+    starts = np.cumsum([0, *map(len, lines[:-1])])
+    flat = np.fromiter(chain.from_iterable(lines), np.int64)
+    # Most have no such corner, or one.
+    many = (np.add.reduceat(flat >= doubles, starts, dtype=np.int64) > 1).tolist()
+    known: list[int] = places.tolist()
+    return [
+        part
+        for line, is_cut in zip(lines, many, strict=True)
+        for part in (_cut(line, known) if is_cut else (line,))
+    ]
 
 
 def _lines(across: list[int], down: list[int]) -> list[list[int]]:
@@ -135,11 +192,12 @@ def _lines(across: list[int], down: list[int]) -> list[list[int]]:
 
 def _corners(
     inside: npt.NDArray[np.bool_],
-) -> tuple[Ring, Ring, npt.NDArray[np.bool_], npt.NDArray[np.bool_], bool]:
+) -> tuple[Ring, Ring, npt.NDArray[np.bool_], npt.NDArray[np.bool_], int | None]:
     """The corners: their y and x, whether their horizontal edge lies to the left, whether their
-    vertical one lies above, and whether they are in the order of rows, each at a place of its own.
+    vertical one lies above, and from which on there are two at each place.
 
-    Where two pixels inside touch at a corner only, there are two, one of each pixel.
+    Where two pixels inside touch at a corner only, there are two, one of each pixel. None stands
+    for corners in the order of rows, each at a place of its own.
     """
     above_left, above_right = inside[:-1, :-1], inside[:-1, 1:]
     below_left, below_right = inside[1:, :-1], inside[1:, 1:]
@@ -153,7 +211,7 @@ def _corners(
     doubles = np.flatnonzero(left & right & up & (above_left == below_right))
     is_left, is_up = left.ravel()[places], up.ravel()[places]
     if not doubles.size:
-        return ys, xs, is_left, is_up, width <= _MOST_OF_16_BITS
+        return ys, xs, is_left, is_up, None if width <= _MOST_OF_16_BITS else len(places)
     double_y, double_x = np.divmod(doubles, width)
     falls = above_left[double_y, double_x]
     return (
@@ -162,7 +220,7 @@ def _corners(
         # Of a pixel above left: its edges to the left and up; of one above right: right and up.
         np.concatenate((is_left, falls, ~falls)),
         np.concatenate((is_up, np.ones(len(falls), bool), np.zeros(len(falls), bool))),
-        False,
+        len(places),
     )
 
 

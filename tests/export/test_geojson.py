@@ -8,6 +8,8 @@ import json
 import pytest
 
 from seg_widgets import export
+from seg_widgets.export.files import as_json
+from seg_widgets.export.geojson import geojson_bytes
 from seg_widgets.prediction import Prediction
 
 from ..shapes_to_export import PLANES, SHAPES
@@ -33,6 +35,14 @@ def test_a_feature_has_its_class_its_score_and_its_area() -> None:
         assert all(ring[0] == ring[-1] for piece in pieces for ring in piece)
         area = sum(_area(piece[0]) - sum(map(_area, piece[1:])) for piece in pieces)
         assert area == instance.area, name
+
+
+def test_the_file_has_what_the_collection_has() -> None:
+    """It is made one instance after the other."""
+    for prediction, only in ((SHAPES, None), (SHAPES, [1, 0]), (SHAPES, []), (BOXES_ONLY, None)):
+        given = {"file_name": "Ω.jpg", "only": only}
+        content = geojson_bytes(prediction, **given)  # type: ignore[arg-type]
+        assert content == as_json(export.to_geojson(prediction, **given))  # type: ignore[arg-type]
 
 
 def test_boxes_and_nothing() -> None:
