@@ -24,7 +24,7 @@ from training.config import Inference
 from training.evaluate import photo_truths
 from training.export import park
 from training.learn import LongTraining, go_on
-from training.named_model import begin_named, build_named, figures_of, spread
+from training.named_model import begin_named, build_named, figures_of, make_named_config, spread
 from training.named_sampler import NamedSampler, upright, with_targets
 from training.names import (
     ANYTHING,
@@ -393,6 +393,23 @@ def test_the_new_network_begins_as_the_old_starter() -> None:
     model: Any = build_named()
     begin_named(model, STARTER)
     assert model.roi_heads.group_of.tolist() == GROUP_OF.tolist()
+
+
+def test_a_fine_tuned_model_has_no_groups_of_the_names() -> None:
+    from seg_widgets import wrap
+    from seg_widgets.finetuning.transfer import transfer_network
+
+    # As many classes as names, so that the buffers would fit.
+    classes = ("cat", *(f"screw {number}" for number in range(1, len(NAMES))))
+    config: Any = make_named_config()
+    base: Any = wrap(build_named(), NAMES, config=config, name="starter")
+    network, words = transfer_network(base, config, classes, "cpu", 0)
+    own, theirs = network.state_dict(), base.model.state_dict()
+    assert own["roi_heads.group_of"].tolist() == [*range(len(classes))]
+    assert own["roi_heads.stands_for"].tolist() == [*range(len(classes))]
+    row = "roi_heads.box_predictor.0.cls_score.weight"
+    assert torch.equal(own[row][0], theirs[row][NAMES.index("cat")])
+    assert words == "classes that it knows already: cat"
 
 
 def test_a_long_training_goes_on_from_its_file(
