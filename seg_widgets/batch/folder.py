@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
+from ..errors import SettingError
 from ..images import Channels, Contrast
 from ..modeling import STARTER, as_predictor, load_predictor
 from ..prediction import DEFAULT_FILTER, Filter, Predictor, check_class_names
@@ -100,6 +101,11 @@ def segment_folder(
     if ray is False:
         is_name = isinstance(predictor, (str, Path))
         model = as_predictor(load_predictor(predictor) if is_name else predictor)
+        if not callable(model):
+            raise SettingError(
+                f"predictor is a model's name or folder, or a function that takes an image, not a "
+                f"{type(model).__name__}."
+            )
         described = described_by(model)
     else:
         make = maker_of(predictor)

@@ -67,6 +67,8 @@ class Job:
     """The model's vocabulary; (): not known before its first answer."""
 
     def __post_init__(self) -> None:
+        if not isinstance(self.filter, Filter):
+            raise SettingError(f"filter is a Filter, such as Filter(0.5), not {self.filter!r}.")
         unknown = [name for name in self.formats if name not in save_formats()]
         if unknown:
             raise SettingError(

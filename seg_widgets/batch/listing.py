@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -50,6 +51,9 @@ class Found:
     errors: dict[str, SegWidgetsError] = field(default_factory=dict)
     """What gives no image, with the reason."""
 
+    lists: list[str] = field(default_factory=list)
+    """The COCO files and lists that were read."""
+
     given: str = ""
     """What was given, in words, for the settings of a run."""
 
@@ -64,6 +68,24 @@ class Found:
             raise next(iter(self.errors.values()), _nothing())
         if not any(map(_may_be_there, self.sources)):
             images.load(self.sources[0])  # says what is wrong with it
+
+    def require_kept(self, results: Iterable[Path]) -> None:
+        """Check that no list is replaced by a result of its images.
+
+        Args:
+            results: the files of all images that are to be written.
+
+        Raises:
+            SettingError: one of them is a list that was given.
+        """
+        for path in results:
+            for text in self.lists:
+                with contextlib.suppress(OSError):
+                    if path.samefile(text):
+                        raise SettingError(
+                            f"The results would replace {_path(text)}, which lists the images. "
+                            "Give another folder for the results."
+                        )
 
     def ids(self) -> list[int]:
         """The id of each image: of a COCO file's the one there, else the next that is free.
@@ -145,6 +167,9 @@ def _leave_out_repeated(found: Found) -> None:
 
 def _find(text: str, found: Found) -> None:
     """Add what one text means."""
+    if not text.strip():
+        # A variable that is empty; as a path it is the folder where the program runs.
+        raise ImageNotFoundError("An empty text was given for images. For this folder, give '.'.")
     if is_cloud(text):
         found.sources.extend(list_cloud(text))
         return
@@ -246,6 +271,7 @@ def _add_matches(pattern: str, found: Found) -> None:
 
 
 def _read_list(path: Path, found: Found) -> None:
+    found.lists.append(str(path))
     try:
         content = path.read_text("utf-8-sig", "surrogateescape")
     except OSError as error:

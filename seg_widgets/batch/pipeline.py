@@ -37,11 +37,18 @@ _AHEAD: Final = 8
 
 @dataclass(frozen=True)
 class Reading:
-    """How images are opened; see `seg_widgets.images.read`."""
+    """How images are opened; see `seg_widgets.images.read`.
+
+    Raises:
+        SettingError: a value is of another kind. Else each image would fail by it.
+    """
 
     contrast: Contrast = "auto"
     channels: Channels = None
     page: int | None = None
+
+    def __post_init__(self) -> None:
+        images.Choices(self.contrast, self.channels, self.page)
 
     def open(self, source: Any, stop: threading.Event | None = None) -> LoadedImage:
         """Open an image.

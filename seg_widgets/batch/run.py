@@ -7,11 +7,11 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Any, Final
 
 from .._text import PATH_LENGTH, printable
 from ..errors import SettingError
-from ..export import FORMATS, save_together
+from ..export import FORMATS, result_file_name, save_together
 from ..tables import read_table
 from .failures import Failure, failure_of, failures_csv
 from .fresh import remove_run
@@ -42,7 +42,7 @@ class Run:
         retry: whether images that failed before are tried again.
 
     Raises:
-        SettingError: the folder holds another run.
+        SettingError: the folder holds another run, or a result would replace a list of the images.
         ExportError: the folder can't be written.
     """
 
@@ -58,14 +58,17 @@ class Run:
         self._began_s = time.monotonic()
         self.found = found
         self.job, self.retry = job, retry
+        self.store = open_store(out)
         self.out = os.fsdecode(out)
         """The run's folder, as it was given."""
-        self.store = open_store(out)
         if job.joint_formats and self.store.local is None:
             raise SettingError(
                 f"{job.joint_formats[0]} is one file of all images, which is made in a folder of "
                 "this machine. Leave it out, and make it later from a copy of the table."
             )
+        if self.store.local is not None:
+            joint = (result_file_name(name, JOINT) for name in job.joint_formats)
+            found.require_kept(self.store.local / name for name in joint)
         self.plan = Plan(self.store)
         if fresh:
             remove_run(self.store)
@@ -198,16 +201,26 @@ def find_for_run(source: Given, out: str | os.PathLike[str]) -> Found:
 
     Raises:
         ImageError: there is no image.
+        SettingError: the source is something else, or `out` is empty.
         ExportError: `out` can't be written.
     """
     if isinstance(source, Found):
         return source
-    given = [source] if isinstance(source, (str, os.PathLike)) else list(source)
+    store = open_store(out)
+    given: list[Any] = [source]
+    if not isinstance(source, (str, os.PathLike)) and isinstance(source, Iterable):
+        given = list(source)
+    wrong = next((each for each in given if not isinstance(each, (str, bytes, os.PathLike))), None)
+    if wrong is not None or source is None:
+        raise SettingError(
+            "The source is a folder, a pattern, a file, an address, or several of these, not a "
+            f"{type(wrong).__name__}. For images in memory, call the predictor with each."
+        )
     found = find_images(given)
     found.given = _text(given)
     _leave_out_results(found, os.fsdecode(out))
     found.require_images()
-    open_store(out).require_writable()
+    store.require_writable()
     return found
 
 

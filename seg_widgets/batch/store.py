@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 from .._files import require_writable, sweep, write_bytes
 from .._text import PATH_LENGTH, printable
-from ..errors import ExportError
+from ..errors import ExportError, SettingError
 from .cloud import file_system, is_cloud
 
 __all__ = ["Store", "open_store"]
@@ -222,7 +222,12 @@ def open_store(out: str | os.PathLike[str]) -> Store:
 
     Raises:
         DependencyError: the address needs a package that is not installed.
-        SettingError: its scheme is unknown.
+        SettingError: its scheme is unknown, or it is empty.
     """
-    text = os.fsdecode(out)
+    text = os.fsdecode(out) if isinstance(out, (str, os.PathLike)) else ""
+    if not text.strip():
+        # A variable that is empty; as a path it is the folder where the program runs.
+        raise SettingError(
+            f"out is the folder of the results, not {out!r}. For this one, give '.'."
+        )
     return _CloudStore(text) if is_cloud(text) else _LocalStore(Path(text).expanduser())

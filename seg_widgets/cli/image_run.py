@@ -14,7 +14,14 @@ from .._stopping import StopRequest
 from .._text import PATH_LENGTH, printable
 from ..batch import Found, Journal, Outcome, Reading, batch_size, folder_of, segment_groups
 from ..errors import ExportError
-from ..export import FORMATS, save, save_together, unique_names, unique_stems
+from ..export import (
+    FORMATS,
+    result_file_name,
+    save,
+    save_together,
+    unique_names,
+    unique_stems,
+)
 from ..images import is_address
 from ..prediction import Prediction, Predictor
 from .common import print_error, unforeseen
@@ -197,6 +204,8 @@ class _Together:
         self._stem = only or "images"
         self._ids = found.ids() if self.formats else []
         self._found: dict[int, tuple[str, Prediction]] = {}
+        files = (result_file_name(name, self._stem) for name in self.formats)
+        found.require_kept(self._folder / name for name in files)
 
     def add(self, number: int, name: str, prediction: Prediction) -> None:
         """Keep what was found in one image.

@@ -99,6 +99,8 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _folder(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty; for this folder, give .")
     # A shell leaves the ~ of --out=~/found as it is.
     try:
         return Path(text).expanduser()

@@ -329,6 +329,38 @@ def test_a_table_of_somebody_else_is_not_mixed_with_that_of_a_run(
     assert other.read_bytes() == b"PAR1"
 
 
+def test_what_is_empty_is_not_the_folder_of_the_program(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a variable that is empty, or None."""
+    monkeypatch.chdir(folder)
+    for out in ("", " ", None):
+        with pytest.raises(
+            SettingError, match=r"out is the folder of the results, not .* give '\.'"
+        ):
+            _run(folder, out)
+    for source in ("", [" "]):
+        with pytest.raises(ImageNotFoundError, match="An empty text was given for images"):
+            _run(source, tmp_path / "out")
+    for wrong, kind in ((None, "NoneType"), ([np.zeros((4, 4, 3))], "ndarray"), ({3}, "int")):
+        with pytest.raises(SettingError, match=f"The source is a folder, .*, not a {kind}"):
+            _run(wrong, tmp_path / "out")
+    with pytest.raises(SettingError, match=r"predictor is a model's name .*, not a int"):
+        segment_folder(folder, tmp_path / "out", 3, progress=False)
+    assert not (folder / "run").exists()
+
+
+def test_a_list_of_the_images_is_not_replaced_by_their_results(folder: Path) -> None:
+    """Its name is the one that a file of all images gets."""
+    path = folder / "images-coco.json"
+    content = json.dumps({"images": [{"id": 5, "file_name": "1.jpg"}]})
+    path.write_text(content)
+    with pytest.raises(SettingError, match=r"would replace .*images-coco\.json, which lists the"):
+        _run(path, folder, formats=["coco"])
+    assert path.read_text() == content
+    assert _run(path, folder, formats=["results"]).images == 1
+
+
 def test_beginning_anew_in_an_object_store(folder: Path) -> None:
     system = fsspec.filesystem("memory")
     _run(folder, "memory://anew", formats=["labelme"])
@@ -350,6 +382,10 @@ def test_beginning_anew_in_an_object_store(folder: Path) -> None:
         ({"only": "person"}, r"only is a list of class names, such as \['person'\]"),
         ({"only": [3]}, "only is a list of class names"),
         ({"formats": [""]}, "There is no format ''"),
+        ({"filter": 0.5}, r"filter is a Filter, such as Filter\(0\.5\), not 0\.5"),
+        ({"contrast": "x"}, 'contrast is "auto", "full", "none" or a pair'),
+        ({"channels": (1, 2)}, "channels is one index, or three"),
+        ({"page": -1}, "page is the index of a page"),
     ],
 )
 def test_names_that_are_none_are_refused_before_the_model_runs(

@@ -122,6 +122,25 @@ def test_a_folder_that_can_not_be_written_costs_no_model(
     assert [path.name for path in out.glob("*.png")] == ["a-overlay.png"]
 
 
+def test_a_list_is_not_replaced_by_the_results_and_nothing_is_no_folder(
+    stub: StubPredictor, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / name).write_bytes(make_jpeg())
+    path = tmp_path / "images-coco.json"
+    entries = [{"id": number, "file_name": f"{name}.jpg"} for number, name in enumerate("ab")]
+    path.write_text(json.dumps({"images": entries}))
+    assert main(["segment", str(path), "--out", str(tmp_path), "--format", "coco"]) == 2
+    assert "images-coco.json, which lists the images" in capsys.readouterr().err
+    assert json.loads(path.read_text()) == {"images": entries}
+    assert main(["segment", ""]) == 2
+    assert "An empty text was given for images" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        main(["segment", str(path), "--out", ""])
+    assert "it is empty; for this folder, give ." in capsys.readouterr().err
+    assert stub.calls == 0
+
+
 def test_what_a_run_that_was_killed_left_is_removed(
     stub: StubPredictor, photo: Path, tmp_path: Path
 ) -> None:
