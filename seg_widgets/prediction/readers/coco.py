@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from itertools import repeat
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +19,8 @@ if TYPE_CHECKING:
     from ..prediction import Prediction
 
 __all__ = ["from_coco"]
+
+_Value = TypeVar("_Value")
 
 _NAMES_IN_A_MESSAGE = 5
 
@@ -48,7 +52,7 @@ def from_coco(
     """
     content = read_json(source, "a COCO file")
     if isinstance(content, Mapping) and {"images", "annotations", "categories"} <= set(content):
-        return _from_dataset(content, image)
+        return _from_dataset(content, image, shown_source(source))
     if isinstance(content, Sequence) and not isinstance(content, (str, bytes)):
         return _from_results(content, image, image_size, class_names)
     raise PredictionError(
@@ -57,29 +61,34 @@ def from_coco(
     )
 
 
-def _from_dataset(content: Mapping[str, Any], wanted: str | int | None) -> Prediction:
+def _from_dataset(content: Mapping[str, Any], wanted: str | int | None, shown: str) -> Prediction:
     from ..prediction import Prediction
 
-    try:
-        image = _image(content["images"], wanted)
-        size = int(image["height"]), int(image["width"])
-        names = tuple(str(each["name"]) for each in content["categories"])
-        ids = tuple(int(each["id"]) for each in content["categories"])
-        own = [each for each in content["annotations"] if each.get("image_id") == image["id"]]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise PredictionError(
-            f"This COCO file is damaged: an entry lacks or has a wrong {error}."
-        ) from None
+    images = _entries(content, "images", shown)
+    image, where = _image(images, wanted, shown)
+    size = _value(image, "height", int, where), _value(image, "width", int, where)
+    if min(size) < 1:
+        raise PredictionError(f"{where} is damaged: it has {size[1]}×{size[0]} pixels.")
+    categories = _entries(content, "categories", shown)
+    places = [f'{shown}: "categories"[{number}]' for number in range(len(categories))]
+    names = tuple(map(_value, categories, repeat("name"), repeat(str), places))
+    ids = tuple(map(_value, categories, repeat("id"), repeat(int), places))
+    image_id = image.get("id")
+    own = [
+        each for each in _entries(content, "annotations", shown) if each.get("image_id") == image_id
+    ]
     if not own:
         return replace(Prediction.empty(size, names), category_ids=ids)
-    places = {number: place for place, number in enumerate(ids)}
-    found = _convert(own, size, content["categories"])
+    index_of = {number: place for place, number in enumerate(ids)}
+    found = _convert(own, size, categories)
     # All the data set's classes, in its order, also those that no instance has.
     try:
-        class_ids = [places[found.category_ids[class_id]] for class_id in found.class_ids.tolist()]
+        class_ids = [
+            index_of[found.category_ids[class_id]] for class_id in found.class_ids.tolist()
+        ]
     except (KeyError, IndexError):
         raise PredictionError(
-            "This COCO file is damaged: an annotation has a category that is not listed."
+            f"{shown} is damaged: an annotation has a category that is not listed."
         ) from None
     return replace(
         found, class_ids=np.array(class_ids, np.int64), class_names=names, category_ids=ids
@@ -114,18 +123,50 @@ def _convert(items: list[Any], size: tuple[int, int] | None, class_names: Any) -
     return convert(items, size, class_names=class_names).prediction
 
 
-def _image(images: Sequence[Mapping[str, Any]], wanted: str | int | None) -> Mapping[str, Any]:
-    names = [str(each["file_name"]) for each in images]
-    shown = ", ".join(map(printable, names[:_NAMES_IN_A_MESSAGE]))
+def _entries(content: Mapping[str, Any], key: str, shown: str) -> list[Mapping[str, Any]]:
+    """One of the lists of a data set, of which each entry is an object."""
+    entries = content[key]
+    if not isinstance(entries, list):
+        raise PredictionError(f'{shown} is damaged: "{key}" is no list, but {_as_json(entries)}.')
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict):
+            raise PredictionError(
+                f'{shown}: "{key}"[{number}] is damaged: it is {_as_json(entry)}, not an object. '
+                "Correct that entry, or take it out."
+            )
+    return entries
+
+
+def _value(entry: Mapping[str, Any], key: str, kind: Callable[[Any], _Value], where: str) -> _Value:
+    """What an entry has at a key, as it should be; `where` is for the message."""
+    try:
+        return kind(entry[key])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        value = f"is {_as_json(entry[key])}" if key in entry else "is missing"
+        raise PredictionError(
+            f"{where} is damaged: its {key} {value}. Correct that entry, or take it out."
+        ) from None
+
+
+def _as_json(value: Any) -> str:
+    return printable(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def _image(
+    images: Sequence[Mapping[str, Any]], wanted: str | int | None, shown: str
+) -> tuple[Mapping[str, Any], str]:
+    """The image that is meant, and where it is, for messages."""
+    places = [f'{shown}: "images"[{number}]' for number in range(len(images))]
+    names = list(map(_value, images, repeat("file_name"), repeat(str), places))
+    listed = ", ".join(map(printable, names[:_NAMES_IN_A_MESSAGE]))
     more = " …" if len(names) > _NAMES_IN_A_MESSAGE else ""
     if wanted is None:
-        if len(images) != 1:
-            raise PredictionError(
-                f"This COCO file has {len(images)} images ({shown}{more}). Name one: "
-                'Prediction.from_coco(file, "photo.jpg").'
-            )
-        return images[0]
-    for image, name in zip(images, names, strict=True):
-        if wanted in (image["id"], name):
-            return image
-    raise PredictionError(f"This COCO file has no image {wanted!r:.80}; it has {shown}{more}.")
+        if len(images) == 1:
+            return images[0], places[0]
+        has = f"has {len(images)} images ({listed}{more})" if images else "has no image"
+        advice = ' Name one: Prediction.from_coco(file, "photo.jpg").' if images else ""
+        raise PredictionError(f"{shown} {has}.{advice}")
+    for image, name, place in zip(images, names, places, strict=True):
+        if wanted in (image.get("id"), name):
+            return image, place
+    raise PredictionError(f"{shown} has no image {wanted!r:.80}; it has {listed or 'none'}{more}.")

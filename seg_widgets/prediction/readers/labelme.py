@@ -52,6 +52,8 @@ def from_labelme(
         shapes = [each for each in content["shapes"] if _has_area(each)]
         groups = _groups(shapes)
         labels = [str(group[0]["label"]) for group in groups]
+        if any(group[0]["label"] is None for group in groups):
+            raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError, IndexError):
         raise PredictionError(
             f"{shown_source(source)} is not in LabelMe's format: it has shapes with label and "
@@ -68,16 +70,20 @@ def from_labelme(
             "class_names out."
         )
     only_boxes = bool(groups) and all(_is_box(group) for group in groups)
-    try:
-        crops = [_crop(group, size) for group in groups]
-    except (KeyError, TypeError, ValueError, IndexError, binascii.Error, OSError) as error:
-        raise PredictionError(
-            f"A shape of {shown_source(source)} is damaged ({type(error).__name__}: {error})."
-        ) from None
+    crops, boxes = [], []
+    for group in groups:
+        try:
+            crops.append(_crop(group, size))
+            boxes.append(_box(group, crops[-1]))
+        except (KeyError, TypeError, ValueError, IndexError, binascii.Error, OSError) as error:
+            first = next(at for at, each in enumerate(content["shapes"]) if each is group[0])
+            raise PredictionError(
+                f'{shown_source(source)}: "shapes"[{first}] is damaged ({type(error).__name__}: '
+                f"{error}). Correct it, or take it out."
+            ) from None
 
     from ..prediction import Prediction
 
-    boxes = [_box(group, crop) for group, crop in zip(groups, crops, strict=True)]
     return Prediction(
         size,
         np.array(boxes, np.float32).reshape(-1, 4),

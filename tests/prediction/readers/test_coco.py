@@ -56,7 +56,10 @@ def test_results_come_back() -> None:
         ("text", "is not there"),
         (7, "not in COCO's format"),
         ([1], "not in COCO's results format"),
-        ({"images": [{}], "annotations": [], "categories": []}, "damaged: an entry lacks"),
+        (
+            {"images": [{}], "annotations": [], "categories": []},
+            r'"images"\[0\] is damaged: its file_name is missing',
+        ),
         (
             {
                 "images": [{"id": 1, "file_name": "a", "width": 4, "height": 4}],
@@ -80,3 +83,40 @@ def test_files_that_are_none(tmp_path: Path) -> None:
         Prediction.from_coco(tmp_path / "a.json")
     with pytest.raises(PredictionError, match=r"can't be read|is not there"):
         Prediction.from_coco("a\0b")
+
+
+_IMAGE = {"id": 1, "file_name": "a.jpg", "width": 4, "height": 4}
+
+
+@pytest.mark.parametrize(
+    ("key", "entries", "words"),
+    [
+        ("images", [{**_IMAGE, "height": None}], r'"images"\[0\] is damaged: its height is null\.'),
+        ("images", [{"file_name": "a", "width": 4}], r'"images"\[0\] .*: its height is missing\.'),
+        ("images", [{**_IMAGE, "width": 0}], r'"images"\[0\] is damaged: it has 0×4 pixels'),
+        ("images", [_IMAGE, {**_IMAGE, "id": 2, "file_name": "b.jpg"}],
+         r"coco\.json has 2 images \(a\.jpg, b\.jpg\)\. Name one: "),
+        ("images", [], r"coco\.json has no image\.$"),
+        ("images", None, r'coco\.json is damaged: "images" is no list, but null'),
+        ("categories", [{"id": 1}], r'"categories"\[0\] is damaged: its name is missing'),
+        ("categories", [{"id": 1, "name": "x"}, {"id": "y", "name": "y"}],
+         r'"categories"\[1\] is damaged: its id is "y"\. Correct that entry'),
+        ("categories", None, '"categories" is no list, but null'),
+        ("annotations", None, '"annotations" is no list, but null'),
+        ("annotations", [{}, "x"], r'"annotations"\[1\] is damaged: it is "x", not an object'),
+    ],
+)  # fmt: skip
+def test_the_file_and_the_entry_that_is_damaged_are_named(
+    key: str, entries: object, words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "coco.json"
+    content = {"images": [_IMAGE], "categories": [], "annotations": [], key: entries}
+    path.write_text(json.dumps(content))
+    with pytest.raises(PredictionError, match=rf"^{path}.*{words}|^{path.parent}/{words}"):
+        Prediction.from_coco(path)
+    path.write_text(json.dumps({**content, "images": [_IMAGE], key: [_IMAGE]}))
+    if key == "images":
+        with pytest.raises(
+            PredictionError, match=r"coco\.json has no image 'b\.jpg'; it has a\.jpg\."
+        ):
+            Prediction.from_coco(path, "b.jpg")

@@ -51,7 +51,15 @@ def test_shapes_of_other_kinds() -> None:
         ([], "not in LabelMe's format"),
         ({"shapes": []}, "not in LabelMe's format"),
         (_file({"points": []}), "not in LabelMe's format"),
-        (_file({"label": "a", "points": [["x", 1]]}), "is damaged"),
+        (_file({"label": "a", "points": [["x", 1]]}), r'"shapes"\[0\] is damaged'),
+        (
+            _file(
+                {"label": "a", "shape_type": "line", "points": []},
+                {"label": "a", "shape_type": "rectangle", "points": [[0, 1]]},
+            ),
+            r'"shapes"\[1\] is damaged',
+        ),
+        (_file({"label": None, "points": [[0, 0], [1, 0], [1, 1]]}), "not in LabelMe's format"),
         (_file({"label": "a", "points": [[float("nan"), 1]] * 3}), "not finite"),
         (_file({"label": "a", "shape_type": "mask", "points": [[0, 0]], "mask": "!"}), "damaged"),
         ({"shapes": [], "imageHeight": 0, "imageWidth": 9}, "can't be read"),
