@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from .._text import printable
 from ..images import RGBArray
 from ..prediction import Chosen, Instance, MaskCrop, Prediction, check_image
 from ..style import DEFAULT_STYLE, RGB, Style
@@ -164,7 +165,9 @@ def _surroundings(instance: Instance, image_size: tuple[int, int]) -> _Region:
 
 def _write(room: RGBArray, instance: Instance, color: tuple[int, int, int], style: Style) -> None:
     """Write a caption; a name that has no room is cut."""
-    name, number = instance.class_name, str(instance.index)
+    # No font has a glyph for a line break, and some fail at it.
+    name = printable(" ".join(instance.class_name.split()))
+    number = str(instance.index)
     for length in (len(name), *range(_LONGEST_NAME, -1, -1)):
         if length > _LONGEST_NAME + _LONGEST_NAME // 2:
             continue

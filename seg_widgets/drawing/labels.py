@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from .._text import PATH_LENGTH, printable
 from ..images import RGBArray
 from ..prediction import Prediction
 from ..style import RGB, SMALLEST_FONT_PX, Style, text_color
@@ -143,7 +144,7 @@ def place_labels(prediction: Prediction, style: Style) -> list[Label]:
 
 def _variants(name: str, score: str, font_size: float) -> Iterator[tuple[str, float]]:
     """What to try to write and how large, the best first: in full, then smaller, then shorter."""
-    name = " ".join(name.split())
+    name = printable(" ".join(name.split()), PATH_LENGTH)
     if len(name) > _LONGEST_NAME:
         name = f"{name[: _LONGEST_NAME - 1]}…"
     text = f"{name} {score}".strip()

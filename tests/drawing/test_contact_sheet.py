@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from seg_widgets.drawing import contact_sheet
+from seg_widgets.drawing import contact_sheet, overlay
 from seg_widgets.errors import SettingError
 from seg_widgets.prediction import Prediction
 from seg_widgets.style import Style
@@ -34,6 +34,15 @@ def test_boxes_empty_masks_and_long_names() -> None:
     assert (sheet != 246).any()
     empty = Prediction.from_dense(np.zeros((1, HEIGHT, WIDTH), bool), [1], [0], ["a"])
     assert contact_sheet(IMAGE, empty, tile_px=100).shape == (140, 116, 3)
+
+
+def test_names_that_can_not_be_drawn_as_they_are() -> None:
+    """Neither in a sheet nor in an overlay: line breaks, escapes, half of a character."""
+    for name in ("\n", "a\nb", "\x1b[31m", "\udcff", "\0", ""):
+        boxes = dataclasses.replace(SHAPES, class_names=(name, "b", "c"))
+        assert (contact_sheet(IMAGE, boxes, tile_px=100) != 246).any()
+        for style in (Style(), Style(scores=False)):
+            assert (overlay(IMAGE, boxes, style) != IMAGE).any()
 
 
 def test_tiles_of_small_instances_are_small_and_each_has_its_own_pixels_and_color() -> None:
