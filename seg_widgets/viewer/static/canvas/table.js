@@ -27,8 +27,8 @@ export class Table {
   #hover;
   /** @type {Header | null} */
   #header = null;
-  /** Each instance in words, by index. @type {ReturnType<typeof describeInstance>[]} */
-  #facts = [];
+  /** Those that were seen, in words, by index. @type {Map<number, ReturnType<typeof describeInstance>>} */
+  #facts = new Map();
   /** @type {SortKey} */
   #by = "score";
   #descending = true;
@@ -90,7 +90,7 @@ export class Table {
    */
   rebuild(header) {
     this.#header = header;
-    this.#facts = header.areas.map((_, index) => describeInstance(header, index));
+    this.#facts = new Map();
     this.#rank();
   }
 
@@ -188,7 +188,9 @@ export class Table {
       row.setOther(this.#look, compared, other, this.#active === index);
       return;
     }
-    row.setInstance(this.#header, index, this.#facts[index]);
+    const facts = this.#facts.get(index) ?? describeInstance(this.#header, index);
+    this.#facts.set(index, facts);
+    row.setInstance(this.#header, index, facts);
     row.setMatch(compared, index);
     const [selected, hidden] = [this.#selected.has(index), this.#hidden.has(index)];
     row.setState(this.#look, { selected, hidden, active: this.#active === index });
