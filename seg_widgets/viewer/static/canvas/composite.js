@@ -25,7 +25,8 @@ const LEAST_COVERED = 0.75;
  * How the layers are drawn.
  *
  * @typedef {object} Drawing
- * @property {(context: CanvasRenderingContext2D, index: number, line: LineStyle | null) => void} draw
+ * @property {(context: CanvasRenderingContext2D, index: number, line: LineStyle | null, origin?: {x: number, y: number}) => void} draw
+ *   `origin`: the context's corner, in whole screen pixels of the stage
  * @property {(index: number, line: LineStyle | null) => Place | null} placeOf null: it has no pixel
  */
 
@@ -63,6 +64,7 @@ export class Composite {
     const fits = before?.width === width && before.height === height;
     const canvas = before && fits ? before : makeCanvas(width, height);
     const context = contextOf(canvas);
+    context.setTransform(1, 0, 0, 1, 0, 0);
     const isSame = fits && this.#scene === scene && this.#key === key;
     const changed = isSame ? [...changedOf(this.#shown, shown)] : [];
     const isInPlace = isSameView(this.#view, target.view);

@@ -20,6 +20,9 @@ export const COLUMNS = [
   ["area", "Area"],
 ];
 
+/** @type {[SortKey, string]} */
+export const MATCH_COLUMN = ["match", "Match"];
+
 export class Row {
   /** @type {HTMLElement} */
   element;

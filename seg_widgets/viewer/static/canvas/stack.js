@@ -2,8 +2,10 @@
 
 import { Composite, MANY } from "./composite.js";
 import { paintEdge, paintInstance } from "./layers.js";
+import { StampStore } from "./stamp_store.js";
 import { DIMMED, drawLayer, isInView } from "./stamps.js";
 
+/** @import {Drawing} from "./composite.js" */
 /** @import {Layers} from "./layers.js" */
 /** @import {Target} from "./stamps.js" */
 /** @import {LineStyle, Look, Scene} from "./types.js" */
@@ -18,6 +20,7 @@ export class Stack {
   /** @type {Layers} */
   #layers;
   #composite = new Composite();
+  #stamps = new StampStore();
 
   /** @param {Layers} layers */
   constructor(layers) {
@@ -26,6 +29,7 @@ export class Stack {
 
   forget() {
     this.#composite.forget();
+    this.#stamps.forget();
   }
 
   /**
@@ -59,8 +63,8 @@ export class Stack {
   }
 
   /**
-   * All as one image; what stands out lies on it. Of so many, preparing a layer each would take
-   * longer than painting them in place.
+   * All as one image; what stands out lies on it. They are painted in place, and from then on copied
+   * where one is prepared.
    *
    * @param {Target} target
    * @param {Scene} scene
@@ -70,11 +74,21 @@ export class Stack {
    */
   #drawMany(target, scene, look, lines, raised) {
     const { context, view, ratio } = target;
-    const all = this.#composite.update(target, scene, this.#layers.key, look.moving, lines, {
-      draw: (onto, index, line) =>
-        paintInPlace({ ...target, context: onto }, scene, look, index, line),
+    const key = this.#layers.key;
+    /** @type {Drawing} */
+    const inPlace = {
+      draw: (onto, index, line, origin) =>
+        paintInPlace({ ...target, context: onto }, scene, look, index, line, origin),
       placeOf: (index) => placeOf(target, scene, look, index),
+    };
+    const stampKey = JSON.stringify([view, key]);
+    const all = this.#composite.update(target, scene, key, look.moving, lines, {
+      ...inPlace,
+      draw: (onto, index, line) => {
+        if (!this.#stamps.draw(onto, stampKey, index, line)) inPlace.draw(onto, index, line);
+      },
     });
+    if (!look.moving) this.#stamps.prepare(stampKey, lines, inPlace);
     const grow = view.scale / all.view.scale;
     const [x, y] = [view.x - all.view.x * grow, view.y - all.view.y * grow];
     context.setTransform(grow, 0, 0, grow, x * ratio, y * ratio);
@@ -94,13 +108,15 @@ export class Stack {
  * @param {Look} look
  * @param {number} index
  * @param {LineStyle | null} line in place of the outline
+ * @param {{x: number, y: number}} origin the context's corner, in screen pixels of the stage
  */
-function paintInPlace(target, scene, look, index, line) {
+function paintInPlace(target, scene, look, index, line, origin = { x: 0, y: 0 }) {
   const mask = scene.masks[index];
   if (!mask.width || !isInView(target, mask)) return;
   const { context, view, ratio } = target;
   const scale = view.scale * ratio;
-  context.setTransform(scale, 0, 0, scale, view.x * ratio, view.y * ratio);
+  const [x, y] = [view.x * ratio - origin.x, view.y * ratio - origin.y];
+  context.setTransform(scale, 0, 0, scale, x, y);
   paintInstance(context, scene, look, index, line, scale, ratio, true);
 }
 

@@ -3,7 +3,7 @@
 import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
 import { describeInstance, sortInstances } from "./instances.js";
-import { MATCH } from "./matching.js";
+import { matchedRows, sortMatches } from "./match_rows.js";
 import { ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
 import { TableHead } from "./table_head.js";
@@ -70,7 +70,7 @@ export class Table {
     const show = (/** @type {Row} */ row, /** @type {number} */ index) => this.#show(row, index);
     this.#rows = new Rows(this.#head.element, this.#name, show, () => this.#refresh());
     const labels = { "aria-label": "Instances", "aria-multiselectable": "true" };
-    const settings = { role: "grid", tabindex: "0", ...labels, "aria-colcount": "5" };
+    const settings = { role: "grid", tabindex: "0", ...labels };
     this.element = make("div", "sgw-table", settings, this.#rows.element);
     this.element.style.setProperty("--sgw-row-height", `${ROW_HEIGHT}px`);
     this.#listen();
@@ -154,7 +154,9 @@ export class Table {
     const ranked = this.#ranked.filter((index) => listed.has(index));
     const { compared } = look;
     this.element.classList.toggle("sgw-matching", compared !== null);
-    this.#rows.set(compared ? matchedRows(header, compared, ranked) : ranked);
+    setAttribute(this.element, "aria-colcount", compared ? "6" : "5");
+    if (!compared) this.#rows.set(ranked);
+    else this.#rows.set(this.#byMatch(compared, matchedRows(header, compared, ranked)));
     this.#hidden = new Set(filter.hiddenInstances);
     this.#selected = new Set(look.selected);
     setAttribute(this.element, "aria-rowcount", String(this.#rows.indices.length + 1));
@@ -165,6 +167,14 @@ export class Table {
       if (look.selected.length === 1) this.#rows.reveal(look.selected[0]);
     }
     this.#fill();
+  }
+
+  /**
+   * @param {Compared} compared
+   * @param {number[]} rows
+   */
+  #byMatch(compared, rows) {
+    return this.#by === "match" ? sortMatches(compared, rows, this.#descending) : rows;
   }
 
   #fill() {
@@ -300,24 +310,6 @@ function rowMoves(at, last, page) {
     Home: 0,
     End: last,
   };
-}
-
-/**
- * The rows while something is compared: those of the chosen outcome; what was missed comes last,
- * with indices behind the prediction's.
- *
- * @param {Header} header
- * @param {Compared} compared
- * @param {number[]} ranked
- */
-function matchedRows(header, { matched, only }, ranked) {
-  const count = header.scores.length;
-  const rows = only === null ? ranked : ranked.filter((index) => matched.ofFound[index] === only);
-  if (only !== null && only !== MATCH.missed) return rows;
-  matched.ofOther.forEach((state, index) => {
-    if (state === MATCH.missed) rows.push(count + index);
-  });
-  return rows;
 }
 
 /**

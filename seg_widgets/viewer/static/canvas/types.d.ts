@@ -206,7 +206,7 @@ export interface ExportFormat {
   loses?: string;
 }
 
-export type SortKey = "index" | "score" | "area" | "class";
+export type SortKey = "index" | "score" | "area" | "class" | "match";
 
 /** Trait names with new values. */
 export type Changes = Record<string, unknown>;
