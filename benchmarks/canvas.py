@@ -37,6 +37,7 @@ SIZES = ((1280, 960), (3000, 2000))
 INSTANCES = 100
 # Of one turn, and as many back.
 STEPS = 10
+QUICK_STEPS = 4
 
 ROUND_TRIP_CELL = """\
 import io
@@ -110,7 +111,7 @@ def begin(notebook: Notebook, image: str = "") -> None:
     """Make ready for `steps_ms`; `image`: the selector of what must load before a step is shown."""
     notebook.slider.focus()
     notebook.page.keyboard.press("End")
-    notebook.page.wait_for_timeout(1500)
+    notebook.page.wait_for_timeout(1000)
     notebook.page.evaluate(_CLOCK, image)
 
 
@@ -226,7 +227,8 @@ def _compare(
         turns: dict[str, list[list[float]]] = {name: [] for name in notebooks}
         for _ in range(1 + rounds):
             for name, notebook in notebooks.items():
-                turns[name].append(sorted(steps_ms(notebook)))
+                times = steps_ms(notebook, QUICK_STEPS if quick else STEPS)
+                turns[name].append(sorted(times))
     what = f"{size[0]}×{size[1]}, {INSTANCES} instances"
     medians = {
         name: Summary.of([statistics.median(each) for each in times[1:]])

@@ -140,6 +140,7 @@ def measure(browser: Browser, scratch: Path, rounds: int, quick: bool) -> list[F
                 path = scratch / f"{count}-{len(opened)}.html"
                 path.write_text(text, "utf-8")
                 opened[name] = stack.enter_context(_opened(browser, path))
+            next(iter(opened.values())).wait_for_timeout(_SETTLED_MS)
             figures += _figures(f"3000×2000, {count:,} instances", opened, rounds)
     return figures
 
@@ -149,7 +150,6 @@ def _opened(browser: Browser, path: Path) -> Iterator[Page]:
     with quiet_page(browser) as (page, _):
         page.add_init_script(_BEGIN)
         page.goto(path.as_uri())
-        page.wait_for_timeout(_SETTLED_MS)
         yield page
 
 
