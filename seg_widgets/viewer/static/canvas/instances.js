@@ -83,7 +83,7 @@ export function sortInstances(header, indices, by, descending) {
     score: (a, b) => header.scores[a] - header.scores[b],
     area: (a, b) => header.areas[a] - header.areas[b],
     class: (a, b) => nameOf(a).localeCompare(nameOf(b)),
-    // It changes with each threshold: `sortMatches` sorts by it what this leaves in order of the scores.
+    // It changes with each threshold: `matchedRows` sorts by it what this leaves by score.
     match: () => 0,
   };
   const compare = comparisons[by];

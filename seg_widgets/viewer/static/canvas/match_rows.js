@@ -12,26 +12,28 @@ import { OUTCOMES } from "./match_styles.js";
  * @param {Header} header
  * @param {Compared} compared
  * @param {number[]} ranked
+ * @param {boolean | null} descending sorted by outcome, or from the legend's end; null: not sorted
  */
-export function matchedRows(header, { matched, only }, ranked) {
+export function matchedRows(header, compared, ranked, descending) {
+  const { matched, only } = compared;
   const count = header.scores.length;
-  const rows = only === null ? ranked : ranked.filter((index) => matched.ofFound[index] === only);
-  if (only !== null && only !== MATCH.missed) return rows;
-  matched.ofOther.forEach((state, index) => {
-    if (state === MATCH.missed) rows.push(count + index);
-  });
-  return rows;
+  const rows = ranked.filter((index) => only === null || matched.ofFound[index] === only);
+  if (only === null || only === MATCH.missed) {
+    matched.ofOther.forEach((state, index) => {
+      if (state === MATCH.missed) rows.push(count + index);
+    });
+  }
+  return descending === null ? rows : sortMatches(compared, rows, descending);
 }
 
 /**
- * The rows by outcome, in the order of the legend; of one outcome the surest first, and of the same
- * order otherwise.
+ * The rows by outcome, in the order of the legend; those of one outcome stay in order.
  *
  * @param {Compared} compared
- * @param {number[]} rows as `matchedRows` gives them
+ * @param {number[]} rows
  * @param {boolean} descending the legend's order from its end
  */
-export function sortMatches({ matched }, rows, descending) {
+function sortMatches({ matched }, rows, descending) {
   const count = matched.ofFound.length;
   const stateOf = (/** @type {number} */ row) =>
     row < count ? matched.ofFound[row] : matched.ofOther[row - count];

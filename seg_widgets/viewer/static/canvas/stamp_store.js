@@ -102,7 +102,8 @@ export class StampStore {
     const { left: x, top: y, right, bottom } = place;
     const canvas = makeCanvas(right - x, bottom - y);
     draw(contextOf(canvas), index, line, { x, y });
-    this.#pixels += canvas.width * canvas.height;
+    const before = this.#stamps.get(index)?.canvas;
+    this.#pixels += canvas.width * canvas.height - (before ? before.width * before.height : 0);
     this.#stamps.set(index, { canvas, x, y, line });
   }
 }

@@ -2,15 +2,15 @@
 
 import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
-import { describeInstance, sortInstances } from "./instances.js";
-import { matchedRows, sortMatches } from "./match_rows.js";
+import { sortInstances } from "./instances.js";
+import { matchedRows } from "./match_rows.js";
 import { ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
 import { TableHead } from "./table_head.js";
 import { listedInstances } from "./tidy.js";
 
 /** @import {Actions} from "./actions.js" */
-/** @import {Compared, Filter, Header, Look, SortKey} from "./types.js" */
+/** @import {Filter, Header, Look, SortKey} from "./types.js" */
 /** @import {Comparison} from "./comparison.js" */
 /** @import {Hover} from "./hover.js" */
 /** @import {Row} from "./row.js" */
@@ -27,8 +27,6 @@ export class Table {
   #hover;
   /** @type {Header | null} */
   #header = null;
-  /** Those that were seen, in words, by index. @type {Map<number, ReturnType<typeof describeInstance>>} */
-  #facts = new Map();
   /** @type {SortKey} */
   #by = "score";
   #descending = true;
@@ -90,7 +88,6 @@ export class Table {
    */
   rebuild(header) {
     this.#header = header;
-    this.#facts = new Map();
     this.#rank();
   }
 
@@ -155,8 +152,8 @@ export class Table {
     const { compared } = look;
     this.element.classList.toggle("sgw-matching", compared !== null);
     setAttribute(this.element, "aria-colcount", compared ? "6" : "5");
-    if (!compared) this.#rows.set(ranked);
-    else this.#rows.set(this.#byMatch(compared, matchedRows(header, compared, ranked)));
+    const order = this.#by === "match" ? this.#descending : null;
+    this.#rows.set(compared ? matchedRows(header, compared, ranked, order) : ranked);
     this.#hidden = new Set(filter.hiddenInstances);
     this.#selected = new Set(look.selected);
     setAttribute(this.element, "aria-rowcount", String(this.#rows.indices.length + 1));
@@ -167,14 +164,6 @@ export class Table {
       if (look.selected.length === 1) this.#rows.reveal(look.selected[0]);
     }
     this.#fill();
-  }
-
-  /**
-   * @param {Compared} compared
-   * @param {number[]} rows
-   */
-  #byMatch(compared, rows) {
-    return this.#by === "match" ? sortMatches(compared, rows, this.#descending) : rows;
   }
 
   #fill() {
@@ -194,13 +183,11 @@ export class Table {
     const { compared } = this.#look;
     const other = index - this.#header.scores.length;
     if (other >= 0 && compared) {
-      row.setInstance(compared.side.header, index, describeInstance(compared.side.header, other));
+      row.setInstance(compared.side.header, index, other);
       row.setOther(this.#look, compared, other, this.#active === index);
       return;
     }
-    const facts = this.#facts.get(index) ?? describeInstance(this.#header, index);
-    this.#facts.set(index, facts);
-    row.setInstance(this.#header, index, facts);
+    row.setInstance(this.#header, index, index);
     row.setMatch(compared, index);
     const [selected, hidden] = [this.#selected.has(index), this.#hidden.has(index)];
     row.setState(this.#look, { selected, hidden, active: this.#active === index });
