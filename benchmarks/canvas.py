@@ -6,6 +6,7 @@ a slider whose every step has the kernel filter and draw the image and send it t
 `ipywidgets.Image`. It is measured twice: as fast as we can make it (our own `overlay`, which takes
 a hundredth of a `Visualizer`'s time, and a JPEG), and with the PNG that such panels usually send
 (`overlay` again, and Pillow). All three are open at once and take turns.
+`many_instances.py` adds thousands of instances, on pages without JupyterLab.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 from seg_widgets.viewer import Compared, encode_content
 from tests.browser.lab import STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
+from . import many_instances
 from .figures import Figure, Summary
 from .measuring import ROUNDS
 
@@ -35,6 +37,7 @@ SIZES = ((1280, 960), (3000, 2000))
 INSTANCES = 100
 # Of one turn, and as many back.
 STEPS = 10
+QUICK_STEPS = 4
 
 ROUND_TRIP_CELL = """\
 import io
@@ -108,7 +111,7 @@ def begin(notebook: Notebook, image: str = "") -> None:
     """Make ready for `steps_ms`; `image`: the selector of what must load before a step is shown."""
     notebook.slider.focus()
     notebook.page.keyboard.press("End")
-    notebook.page.wait_for_timeout(1500)
+    notebook.page.wait_for_timeout(1000)
     notebook.page.evaluate(_CLOCK, image)
 
 
@@ -183,12 +186,12 @@ def main(quick: bool = False) -> list[Figure]:
     """Measure each size of image.
 
     Args:
-        quick: the smaller one alone, in two rounds.
+        quick: the smaller one alone beside the faster peer, and 2,000 instances, in one round.
 
     Returns:
-        A step's median and its slow end, and what is sent for an image.
+        A step's median and its slow end, what is sent for an image, and thousands of instances.
     """
-    sizes, rounds = (SIZES[:1], 2) if quick else (SIZES, ROUNDS)
+    sizes, rounds = (SIZES[:1], 1) if quick else (SIZES, ROUNDS)
     figures = []
     with (
         tempfile.TemporaryDirectory() as scratch,
@@ -199,29 +202,33 @@ def main(quick: bool = False) -> list[Figure]:
         for size in sizes:
             photo = Path(scratch) / "photo.jpg"
             photo.write_bytes(make_jpeg(*size))
-            figures += _compare(browser, lab, photo, size, rounds)
+            figures += _compare(browser, lab, photo, size, rounds, quick)
             lab.shut_down_kernels()
+        figures += many_instances.measure(browser, Path(scratch), rounds, quick)
         browser.close()
     return figures
 
 
 def _compare(
-    browser: Browser, lab: Lab, photo: Path, size: tuple[int, int], rounds: int
+    browser: Browser, lab: Lab, photo: Path, size: tuple[int, int], rounds: int, quick: bool
 ) -> list[Figure]:
     """Our panel and the others with one image."""
+    peers = dict(list(ENCODERS.items())[:1]) if quick else ENCODERS
     with ExitStack() as stack:
         notebooks = {
             name: stack.enter_context(notebook_page(browser, lab))
-            for name in ("our canvas", WITH_TRUTH, *ENCODERS)
+            for name in ("our canvas", *([] if quick else [WITH_TRUTH]), *peers)
         }
         open_canvas(notebooks["our canvas"], lab, photo, INSTANCES)
-        open_with_truth(notebooks[WITH_TRUTH], lab, size, INSTANCES)
-        for name, encode in ENCODERS.items():
+        if not quick:
+            open_with_truth(notebooks[WITH_TRUTH], lab, size, INSTANCES)
+        for name, encode in peers.items():
             open_round_trip(notebooks[name], lab, size, INSTANCES, encode)
         turns: dict[str, list[list[float]]] = {name: [] for name in notebooks}
         for _ in range(1 + rounds):
             for name, notebook in notebooks.items():
-                turns[name].append(sorted(steps_ms(notebook)))
+                times = steps_ms(notebook, QUICK_STEPS if quick else STEPS)
+                turns[name].append(sorted(times))
     what = f"{size[0]}×{size[1]}, {INSTANCES} instances"
     medians = {
         name: Summary.of([statistics.median(each) for each in times[1:]])

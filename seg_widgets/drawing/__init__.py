@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .contact_sheet import contact_sheet
 from .labels import Label, Pill, place_labels
-from .rendering import THUMBNAIL_STYLE, cutout, overlay, shrink, thumbnail
+from .rendering import THUMBNAIL_STYLE, cutout, overlay, shrink, shrink_prediction, thumbnail
 
 __all__ = [
     "THUMBNAIL_STYLE",
@@ -15,5 +15,6 @@ __all__ = [
     "overlay",
     "place_labels",
     "shrink",
+    "shrink_prediction",
     "thumbnail",
 ]

@@ -17,7 +17,15 @@ from .labels import draw_labels
 from .layers import Crop, Ink, draw_box, draw_lines, draw_outlines, fill_masks
 from .parallel import Parallel
 
-__all__ = ["THUMBNAIL_STYLE", "cutout", "overlay", "shrink", "shrink_mask", "thumbnail"]
+__all__ = [
+    "THUMBNAIL_STYLE",
+    "cutout",
+    "overlay",
+    "shrink",
+    "shrink_mask",
+    "shrink_prediction",
+    "thumbnail",
+]
 
 # A line's width for an image: a 300th of its side.
 _IMAGE_SIDES_PER_LINE: Final = 300
@@ -166,17 +174,31 @@ def shrink(
         PredictionError: the prediction is for an image of another size.
     """
     check_image(prediction, image)
+    shrunk = shrink_prediction(prediction, width, height)
+    rows, columns = shrunk.image_size
+    small = cast(RGBArray, cv2.resize(image, (columns, rows), interpolation=cv2.INTER_AREA))
+    return small, shrunk
+
+
+def shrink_prediction(prediction: Prediction, width: int, height: int) -> Prediction:
+    """What was found in an image, for the image made small.
+
+    Args:
+        prediction: what was found.
+        width: the most pixels of a row.
+        height: the most rows.
+
+    Returns:
+        The same instances in the same order, as `shrink` has them.
+    """
     rows, columns = prediction.image_size
     scale = min(width / columns, height / rows, 1)
     size = max(1, round(columns * scale)), max(1, round(rows * scale))
-    small = cast(RGBArray, cv2.resize(image, size, interpolation=cv2.INTER_AREA))
     masks = prediction.masks
     if masks is not None:
         masks = tuple(shrink_mask(crop, scale, size) for crop in masks)
-    shrunk = replace(
-        prediction, image_size=(size[1], size[0]), boxes=prediction.boxes * scale, masks=masks
-    )
-    return small, shrunk
+    boxes = prediction.boxes * scale
+    return replace(prediction, image_size=(size[1], size[0]), boxes=boxes, masks=masks)
 
 
 def shrink_mask(crop: MaskCrop, scale: float, image_size: tuple[int, int]) -> MaskCrop:

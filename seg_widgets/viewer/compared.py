@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from ..prediction import GroundTruth, MaskCrop, Overlaps, Prediction, overlaps
 from ..style import class_color, hex_color
+from .pairs import pack_pairs
 
 __all__ = ["Compared"]
 
@@ -58,16 +60,31 @@ class Compared:
         """Their masks; none for boxes only."""
         return self.prediction.masks or ()
 
-    def header(self, found: Prediction) -> dict[str, Any]:
-        """What the content message says of it; `viewer/protocol.md` lists the keys.
+    @property
+    def crowd(self) -> npt.NDArray[np.bool_]:
+        """M booleans: instances in which detections count neither way."""
+        if isinstance(self.other, GroundTruth):
+            return self.other.crowd
+        return np.zeros(len(self.other), bool)
+
+    def packed(
+        self, found: Prediction, areas: npt.NDArray[np.int64]
+    ) -> tuple[dict[str, Any], bytes]:
+        """What the content message has of it, beside its masks.
 
         Args:
             found: the prediction that it is compared with.
+            areas: the areas of its instances, as the message has them.
+
+        Returns:
+            What the header says of it (`viewer/protocol.md` lists the keys), and the overlaps.
         """
         other = self.prediction
-        crowd = self.other.crowd if isinstance(self.other, GroundTruth) else np.zeros(0, bool)
+        pairs, packed = pack_pairs(
+            self.pairs, areas.astype(float), other.areas.astype(float), self.crowd
+        )
         used = sorted(set(other.class_ids.tolist()))
-        return {
+        header = {
             "kind": self.kind,
             "name": self.name,
             "hasMasks": other.masks is not None,
@@ -77,13 +94,10 @@ class Compared:
             "areas": other.areas.tolist(),
             "boxes": np.round(other.boxes.astype(np.float64), 1).tolist(),
             "crops": [(crop.x, crop.y, crop.width, crop.height) for crop in self.masks],
-            "crowd": np.flatnonzero(crowd).tolist(),
-            "pairs": [
-                self.pairs.detections.tolist(),
-                self.pairs.truths.tolist(),
-                self.pairs.ious.tolist(),
-            ],
+            "crowd": np.flatnonzero(self.crowd).tolist(),
+            "pairs": pairs,
         }
+        return header, packed
 
     def _class(self, found: Prediction, class_id: int) -> dict[str, Any]:
         name = self.prediction.class_names[class_id]

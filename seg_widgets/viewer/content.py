@@ -8,7 +8,7 @@ the other:
 - the header: JSON in UTF-8, with the keys of `_header`;
 - the image: JPEG or PNG;
 - the masks: the bits of all `MaskCrop`s, each from a byte of its own on, as one zlib stream; those
-  of what the prediction is compared with come behind its own;
+  of what the prediction is compared with come behind its own, and then the overlaps of both;
 - the soft masks, where they were asked for: the boxes as float32, little-endian, and all soft masks
   as uint8, as one zlib stream.
 """
@@ -30,6 +30,7 @@ from ..errors import ExportError, SegWidgetsError
 from ..prediction import MaskCrop, PartialPrediction, Prediction, check_image, unpacked
 from ..style import class_color, hex_color
 from .compared import Compared
+from .pairs import length_of_pairs
 
 __all__ = [
     "IMAGE_FORMATS",
@@ -171,10 +172,12 @@ def _message(
     prediction, masks = _parts(found)
     crops = [crop for crop in masks or () if crop]
     crops += [crop for each in others for crop in each.masks]
-    packed = zlib.compress(b"".join(crop.bits for crop in crops), _ZLIB_LEVEL)
+    sides = [each.packed(prediction, found.areas) for each in others]
+    parts = [crop.bits for crop in crops] + [pairs for _, pairs in sides]
+    packed = zlib.compress(b"".join(parts), _ZLIB_LEVEL)
     header = {
         **_header(found, name),
-        "others": [each.header(prediction) for each in others],
+        "others": [header for header, _ in sides],
         "mediaType": file.media_type,
     }
     return _joined(header, file.data, packed, packed_soft)
@@ -221,8 +224,10 @@ def _decode(content: bytes) -> Content:
     if header["hasMasks"] and None in crops:
         return Content(header, image, None)
     end = sum((width * height + 7) // 8 for *_, width, height in crops)
-    behind = [crop for side in header.get("others", ()) for crop in side["crops"]]
-    unpacked(behind, bits[end:])  # checks that all of it is there, and no more
+    others = header.get("others", ())
+    behind = [crop for side in others for crop in side["crops"]]
+    pairs = sum(length_of_pairs(len(header["scores"]), side["pairs"]) for side in others)
+    unpacked(behind, bits[end : len(bits) - pairs])  # checks that all of it is there, and no more
     return Content(header, image, unpacked(crops, bits[:end]) if header["hasMasks"] else None)
 
 

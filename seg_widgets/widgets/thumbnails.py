@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from ..drawing import THUMBNAIL_STYLE, overlay, shrink
+from ..drawing import THUMBNAIL_STYLE, overlay, shrink, shrink_prediction
 from ..errors import SegWidgetsError
 from ..images import RGBArray
 from ..prediction import Filter, Prediction
@@ -94,14 +94,17 @@ class Thumbnail:
         if self._small is None:
             return
         small, shrunk = self._small
-        # Of the prediction itself: areas and overlaps are counted in its pixels.
-        kept = shown.keep(self._prediction or shrunk)
-        reshaped = shown.reshaped(shrunk)
+        # Of the prediction itself: areas and overlaps are counted in its pixels, and in the small
+        # image another piece may be the largest.
+        whole = self._prediction or shrunk
+        kept, reshaped = shown.keep(whole), shown.reshaped(whole)
         # Most steps of a threshold change few images of a session.
         if self._is_drawn(kept, reshaped):
             return
         self._drawn = kept, reshaped
-        drawn = overlay(small, reshaped, THUMBNAIL_STYLE, only=kept)
+        if reshaped is not whole:
+            shrunk = shrink_prediction(reshaped, THUMB_WIDTH, THUMB_HEIGHT)
+        drawn = overlay(small, shrunk, THUMBNAIL_STYLE, only=kept)
         done, data = cv2.imencode(
             ".jpg", cv2.cvtColor(drawn, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
         )

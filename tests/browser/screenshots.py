@@ -2,7 +2,7 @@
 NAME …]`.
 
 Makes panel.jpg (the README's) and the others of docs/panel.md: panel-dark, -narrow, -filmstrip,
--100, -empty, -busy, -error, -nothing; with `--only` also panel-hover, -classes, -fetching,
+-100, -empty, -busy, -error, -nothing, -truth; with `--only` also panel-hover, -classes, -fetching,
 -busy-again, -empty-dark and -error-dark. They show the starter on a sample; `--stub` shows
 StubPredictor on a made image, as some of the states always do. `--reference` writes what
 test_screenshots.py compares with: each state with StubPredictor, small.
@@ -26,6 +26,9 @@ from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, ru
 
 WEIGHTS = REPOSITORY / "weights" / "starter.safetensors"
 PHOTO = REPOSITORY / "notebooks" / "images" / "coffee.jpg"
+# An image with a truth, on which the starter is right once, wrong once, and misses something.
+JUDGED = REPOSITORY / "notebooks" / "images" / "astronaut.jpg"
+TRUTH = REPOSITORY / "notebooks" / "images" / "judge.json"
 
 STARTER_CELL = """\
 from seg_widgets import SegmentationPanel
@@ -33,6 +36,19 @@ from seg_widgets import SegmentationPanel
 panel = SegmentationPanel()
 panel"""
 
+
+TRUTH_CELL = """\
+from seg_widgets import SegmentationPanel, load, load_predictor
+from seg_widgets.prediction import GroundTruth
+
+predictor = load_predictor()
+image = load("{photo}")
+truth = GroundTruth.of(
+    "{truth}", size=image.shape[:2], file_name="{photo}", classes={{"helmet": "accessory"}}
+)
+panel = SegmentationPanel(predictor, truth=truth, threshold={threshold}, samples={{}})
+panel.segment(image, name="astronaut.jpg")
+panel"""
 
 MANY_CLASSES_CELL = """\
 from seg_widgets import SegmentationPanel
@@ -72,7 +88,7 @@ COMPARED = (
     "panel-busy",
     "panel-error",
 )
-SHOWN = (*COMPARED, "panel-nothing")
+SHOWN = (*COMPARED, "panel-nothing", "panel-truth")
 
 
 class Studio:
@@ -97,6 +113,9 @@ class Studio:
             return STARTER_CELL
         return STUB_CELL.format(instances=instances, delay_s=delay_s).replace(", samples={}", "")
 
+    def truth_cell(self) -> str:
+        return TRUTH_CELL.format(photo=JUDGED, truth=TRUTH, threshold=0.5)
+
     def scenes(self) -> dict[str, tuple[str, Callable[[Notebook], None], int, str]]:
         """Each state by name: the notebook's cell, what is done there, the page's width in pixels,
         and the theme."""
@@ -117,6 +136,7 @@ class Studio:
             "panel-error": (usual, self.error, 1280, "Light"),
             "panel-error-dark": (usual, self.error, 1280, "Dark"),
             "panel-nothing": (usual, self.nothing, 1280, "Light"),
+            "panel-truth": (self.truth_cell(), self.judge, 1280, "Light"),
         }
 
     def shoot(self, name: str, scale: float = 1) -> bytes:
@@ -217,6 +237,11 @@ class Studio:
         self.open_photo(notebook)
         notebook.slider.focus()
         notebook.page.keyboard.press("End")
+
+    def judge(self, notebook: Notebook) -> None:
+        notebook.wait_for_result()
+        expect(notebook.canvas.locator(".sgw-match")).to_be_visible()
+        notebook.page.mouse.move(2, 2)
 
     def hundred(self, notebook: Notebook) -> None:
         self.open_photo(notebook)

@@ -102,6 +102,23 @@ def test_an_exported_page_matches_without_a_kernel(page: PanelPage, tmp_path: Pa
     expect(rows.first.locator(".sgw-cell-match")).to_have_text("missed")
     page.canvas.locator("[data-match='missed']").click()
 
+    # It is sorted by the outcome in the legend's order, and back.
+    head = page.canvas.get_by_role("columnheader", name="Match")
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "ascending")
+    words = ["hit", "false alarm", "wrong class", "missed", "ignored"]
+    table = page.canvas.locator(".sgw-rows")
+    in_order = """(body) => [...body.querySelectorAll('.sgw-spacer .sgw-row:not([hidden])')]
+        .sort((a, b) => a.ariaRowIndex - b.ariaRowIndex)
+        .map((row) => row.querySelector('.sgw-cell-match').textContent)"""
+    first = [words.index(one) for one in table.evaluate(in_order)]
+    assert first == sorted(first) and len(set(first)) > 1
+    head.get_by_role("button").click()
+    expect(head).to_have_attribute("aria-sort", "descending")
+    last = [words.index(one) for one in table.evaluate(in_order)]
+    assert last == sorted(last, reverse=True)
+    page.canvas.get_by_role("button", name="Score", exact=True).click()
+
     # Keys step through the faults, the surest first.
     faults = [index for index in np.argsort(-found.scores) if matches.of_found[index] in (2, 3)]
     page.canvas.locator(".sgw-surface").focus()
@@ -157,7 +174,21 @@ def test_tidying_up_and_the_strip_follow_the_matches(page: PanelPage, tmp_path: 
     assert expected.hits < everything.hits  # tidying up hides some that were right
     expect_matches(page, expected)
     strip = page.page.locator(".sgw-strip")
-    expect(strip.locator(".sgw-curve")).to_have_count(3)
+    expect(strip.locator(".sgw-strip-picture .sgw-curve")).to_have_count(3)
+    entries = strip.get_by_role("list", name="Curves over the threshold").get_by_role("listitem")
+    expect(entries).to_have_text(
+        [
+            "precision, dashed line",
+            "recall, dotted line",
+            "F1, solid line",
+            re.compile(r"best F1 at 0\.\d\d"),
+        ]
+    )
+    looks = strip.locator(".sgw-strip-legend .sgw-curve").evaluate_all(
+        "(lines) => lines.map((line) => { const look = getComputedStyle(line);"
+        " return [look.stroke, look.strokeDasharray]; })"
+    )
+    assert len({color for color, _ in looks}) == len({dashes for _, dashes in looks}) == 3
     words = f"recall {expected.recall or 0:.2f}, F1 {expected.f1 or 0:.2f}"
     picture = strip.locator(".sgw-strip-picture")
     expect(picture).to_have_attribute("aria-label", re.compile(words))
@@ -165,7 +196,7 @@ def test_tidying_up_and_the_strip_follow_the_matches(page: PanelPage, tmp_path: 
     # The mark stands at the best threshold, and a click on it takes that.
     values = [step / 100 for step in range(101)]
     f1s = [match(found, truth, only=replace(first, threshold=at)).f1 or 0 for at in values]
-    box = strip.locator(".sgw-mark").bounding_box()
+    box = strip.locator(".sgw-strip-picture .sgw-mark").bounding_box()
     assert box is not None
     page.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] + 3)
     expect_matches(page, match(found, truth, only=replace(first, threshold=best_of(values, f1s))))

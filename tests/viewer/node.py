@@ -20,10 +20,11 @@ def find_node() -> str:
     return str(module.find_node())
 
 
-def run_node(*arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run node from the repository's root; its output is text."""
+def run_node(*arguments: str, given: str = "") -> subprocess.CompletedProcess[str]:
+    """Run node from the repository's root, with what is given on its input; its output is text."""
     return subprocess.run(
         [find_node(), *arguments],
+        input=given,
         capture_output=True,
         text=True,
         encoding="utf-8",

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import random
+import zlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -103,7 +104,8 @@ def _in_the_browser(table: list[Case], folder: Path) -> list[dict[str, Any]]:
     questions = []
     for found, other, chosen, iou in table:
         content = encode_content(image, found, others=[Compared.of(found, other)])
-        bits = b"".join(crop.bits for crop in found.masks or ())
+        header = decode_content(content).header
+        bits = zlib.decompress(content[len(content) - header["maskBytes"] :])
         traits = chosen.to_traits()
         filter_ = {
             "threshold": traits["threshold"],
@@ -112,24 +114,28 @@ def _in_the_browser(table: list[Case], folder: Path) -> list[dict[str, Any]]:
             "hiddenInstances": traits["hidden_instances"],
             "tidy": traits["tidy"],
         }
-        questions.append([decode_content(content).header, list(bits), filter_, iou])
+        questions.append([header, list(bits), filter_, iou])
     path = folder / "table.json"
     path.write_text(json.dumps(questions), "utf-8")
     scripts = (STATIC / "canvas").as_uri()
     code = f"""
         import {{ readFileSync }} from "node:fs";
-        const {{ readMasks }} = await import("{scripts}/masks.js");
+        const {{ maskLength, readMasks }} = await import("{scripts}/masks.js");
+        const {{ readPairs }} = await import("{scripts}/pairs.js");
         const {{ matchInstances, othersThatCount }} = await import("{scripts}/matching.js");
         const {{ judgementOf }} = await import("{scripts}/judgement.js");
         const tidy = await import("{scripts}/tidy.js");
         const table = JSON.parse(readFileSync({json.dumps(str(path))}, "utf-8"));
         const answers = table.map(([header, bits, filter, iou]) => {{
-          const masks = readMasks(header, Uint8Array.from(bits));
-          const came = {{ header, masks, order: [], paths: [], exactPaths: [], soft: null }};
+          const all = Uint8Array.from(bits);
+          const {{ pairs }} = readPairs(header, all);
+          const masks = readMasks(header, all.subarray(0, maskLength(header)));
+          const none = {{ order: [], paths: [], exactPaths: [], coarsePaths: [], soft: null }};
+          const came = {{ header, masks, ...none }};
           const settings = tidy.settingsOf(filter.tidy);
           const scene = tidy.reshaped(came, settings);
           const shownAt = (threshold) => tidy.shownInstances(scene, {{ ...filter, threshold }});
-          const [other] = header.others;
+          const other = {{ ...header.others[0], pairs: pairs[0] }};
           const counting = othersThatCount(other, filter);
           const shown = shownAt(filter.threshold);
           const matched = matchInstances(scene.header, other, shown, counting, iou);

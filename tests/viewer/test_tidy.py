@@ -91,7 +91,7 @@ const answers = table.map(([header, bits, softBytes, filter]) => {
   const soft = Uint8Array.from(Buffer.from(softBytes, "hex"));
   const masks = readMasks(header, Uint8Array.from(Buffer.from(bits, "hex")));
   const order = orderOf(header.areas);
-  const came = { header, masks, order, paths: [], exactPaths: [], soft: null };
+  const came = { header, masks, order, paths: [], exactPaths: [], coarsePaths: [], soft: null };
   if (soft.length) came.soft = readSoft(soft, header.scores.length, header.softSize);
   const scene = reshaped(came, settingsOf(filter.tidy));
   const shownAt = (threshold) => shownInstances(scene, { ...filter, threshold });

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 from seg_widgets.errors import ImageNotFoundError
-from seg_widgets.prediction import Filter
+from seg_widgets.prediction import NO_TIDY, Filter, Prediction, Tidy
 from seg_widgets.session.history import HistoryEntry
 from seg_widgets.session.pixels import PixelFolder, Pixels
 from seg_widgets.testing import StubPredictor, make_picture
@@ -105,6 +106,36 @@ def test_the_counts_follow_at_once_and_the_small_images_a_moment_later(strip: Fi
     strip.set_entries(entries, 1, 1.0)
     wait_until(lambda: bool((pixels(strip, 1) != fewer).any()))
     assert strip.items[0]["note"] == "0 instances"
+
+
+def test_the_small_images_have_the_masks_of_the_canvas(strip: Filmstrip) -> None:
+    """Thin pieces, of which the small image has little; and soft masks, of which it has none."""
+    image = np.zeros((840, 1120, 3), np.uint8)
+    masks = np.zeros((1, 840, 1120), bool)
+    # 90 lines that touch, each a pixel wide, are one piece; in the small image they are nothing.
+    masks[0, 400, 100:1000] = True
+    masks[0, 400:800, 100:1000:10] = True
+    masks[0, 100:300, 200:350] = True  # a smaller piece, but solid
+    found = Prediction.from_dense(masks, [0.9], [0], ["thing"])
+    soft = np.zeros((1, 28, 28), np.uint8)
+    soft[0, :, :14] = 255
+    soft[0, :, 14:] = 150
+    boxes = np.array([[100, 100, 1000, 700]], np.float32)
+    given = replace(found, boxes=boxes, soft_masks=soft)
+    sure = replace(given, masks=given.at_mask_threshold(0.51).masks)
+
+    def drawn(prediction: Prediction, tidy: Tidy) -> np.ndarray[Any, np.dtype[np.int16]]:
+        each = entry(1, state="done", image=Pixels(image), prediction=prediction)
+        strip.set_entries([], None, 0.5)
+        strip.set_entries([each], 1, Filter(0.5, tidy=tidy))
+        wait_until(lambda: "1" in strip.thumbs)
+        return pixels(strip, 1)
+
+    whole, largest = drawn(found, NO_TIDY), drawn(found, Tidy(largest_piece=True))
+    assert whole[15, 25].max() > 60 and largest[15, 25].max() < 30
+    half, strict = drawn(sure, NO_TIDY), drawn(sure, Tidy(mask_threshold=0.8))
+    assert half[40, 80].max() > 60 and strict[40, 80].max() < 30
+    assert strict[40, 30].max() > 60
 
 
 def test_classes_count_everywhere_and_single_instances_on_screen_only(strip: Filmstrip) -> None:

@@ -78,7 +78,9 @@ function byId(id, type) {
 function showPage() {
   const traits = JSON.parse(byId("traits", HTMLScriptElement).text);
   const encoded = atob(byId("content", HTMLScriptElement).text);
-  const bytes = Uint8Array.from(encoded, (letter) => letter.charCodeAt(0));
+  // A loop: of some megabytes, a call for each takes half a second.
+  const bytes = new Uint8Array(encoded.length);
+  for (let at = 0; at < bytes.length; at++) bytes[at] = encoded.charCodeAt(at);
   const model = new PageModel({ ...traits, content: new DataView(bytes.buffer) });
 
   const slider = byId("threshold", HTMLInputElement);

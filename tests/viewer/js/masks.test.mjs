@@ -150,3 +150,34 @@ test("smoothed outlines stay within a pixel of the exact ones", () => {
   // What is too small to be smoothed is left alone.
   assert.deepEqual(masks.traceMask(maskOf(["#"]), true), masks.traceMask(maskOf(["#"])));
 });
+
+test("a coarse outline has far fewer points and lies as close as it may", () => {
+  const rows = Array.from({ length: 80 }, (_, y) =>
+    Array.from({ length: 120 }, (_, x) =>
+      ((x - 59.5) / 60) ** 2 + ((y - 39.5) / 40) ** 2 <= 1 && !(x === 60 && y === 40) ? "#" : ".",
+    ).join(""),
+  );
+  const mask = maskOf(rows, 3, 4);
+  const [fine] = masks.traceMask(mask, true);
+  const coarse = masks.traceMask(mask, true, 0.45);
+  assert.ok(coarse[0].length < fine.length / 2);
+  // The hole of one pixel stays.
+  assert.equal(coarse.length, 2);
+  let most = 0;
+  for (let at = 0; at < fine.length; at += 2) {
+    let least = Infinity;
+    for (let to = 0; to < coarse[0].length; to += 2) {
+      const next = (to + 2) % coarse[0].length;
+      const [x, y] = [coarse[0][to], coarse[0][to + 1]];
+      const [dx, dy] = [coarse[0][next] - x, coarse[0][next + 1] - y];
+      const along = ((fine[at] - x) * dx + (fine[at + 1] - y) * dy) / (dx * dx + dy * dy);
+      const share = Math.max(0, Math.min(1, along));
+      const [px, py] = [x + share * dx, y + share * dy];
+      least = Math.min(least, Math.hypot(fine[at] - px, fine[at + 1] - py));
+    }
+    most = Math.max(most, least);
+  }
+  assert.ok(most <= 0.55, `${most}`);
+  // Masks are traced in memory that is used again: a smaller one is not disturbed by a larger one.
+  assert.deepEqual(masks.traceMask(maskOf(["##", "##"])), masks.traceMask(maskOf(["##", "##"])));
+});

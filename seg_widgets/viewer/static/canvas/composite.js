@@ -1,16 +1,19 @@
-// The layers of all shown instances as one. With many instances a step of the threshold draws only
-// where something changes, and a hovered one lies on the dimmed whole: both then cost as much as the
-// change, not as much as the scene.
+// All shown instances as one image. With many instances a step of the threshold draws only where
+// something changes, a hovered one lies on the dimmed whole, and a view that moves takes the image
+// along: these then cost as much as the change, not as much as the scene.
 
 import { contextOf, makeCanvas } from "./dom.js";
 
-/** @import {LineStyle, Scene} from "./types.js" */
+/** @import {LineStyle, Scene, Viewport} from "./types.js" */
 /** @import {Lines} from "./stack.js" */
+/** @import {Target} from "./stamps.js" */
 
 /** So many shown instances are worth it; below, each is drawn anew. */
 export const MANY = 300;
 /** The share of the shown instances from which on drawing all of them anew is quicker. */
 const MOST_CHANGED = 0.06;
+/** The share of the stage's width and height that has to be covered while the view moves. */
+const LEAST_COVERED = 0.75;
 
 /**
  * Where a layer lies, in whole screen pixels.
@@ -22,17 +25,20 @@ const MOST_CHANGED = 0.06;
  * How the layers are drawn.
  *
  * @typedef {object} Drawing
- * @property {(context: CanvasRenderingContext2D, index: number, line: LineStyle | null) => void} draw
+ * @property {(context: CanvasRenderingContext2D, index: number, line: LineStyle | null, origin?: {x: number, y: number}) => void} draw
+ *   `origin`: the context's corner, in whole screen pixels of the stage
  * @property {(index: number, line: LineStyle | null) => Place | null} placeOf null: it has no pixel
  */
 
 export class Composite {
   /** @type {HTMLCanvasElement | null} */
   #canvas = null;
-  /** What it was drawn for, beside the instances. */
+  /** How the layers looked. */
   #key = "";
   /** @type {Scene | null} */
   #scene = null;
+  /** Where the image lay. @type {Viewport} */
+  #view = { scale: 1, x: 0, y: 0 };
   /** What it shows. @type {Lines} */
   #shown = new Map();
 
@@ -42,22 +48,30 @@ export class Composite {
   }
 
   /**
-   * The canvas with all shown instances.
+   * Draws the canvas with all shown instances, and says where the image lies in it. While the view
+   * moves, that is where it lay before, as long as the stage is not much larger than what it shows.
    *
+   * @param {Target} target where it will be seen
    * @param {Scene} scene
-   * @param {{width: number, height: number}} size screen pixels
-   * @param {string} key all else that decides how a layer looks and where it lies
+   * @param {string} key what decides how a layer looks
+   * @param {boolean} moving
    * @param {Lines} shown
    * @param {Drawing} drawing
    */
-  update(scene, { width, height }, key, shown, drawing) {
+  update(target, scene, key, moving, shown, drawing) {
+    const { width, height } = target.context.canvas;
     const before = this.#canvas;
     const fits = before?.width === width && before.height === height;
-    const isSame = fits && this.#scene === scene && this.#key === key;
-    const changed = isSame ? [...changedOf(this.#shown, shown)] : [];
     const canvas = before && fits ? before : makeCanvas(width, height);
     const context = contextOf(canvas);
-    if (isSame && changed.length <= MOST_CHANGED * shown.size) {
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    const isSame = fits && this.#scene === scene && this.#key === key;
+    const changed = isSame ? [...changedOf(this.#shown, shown)] : [];
+    const isInPlace = isSameView(this.#view, target.view);
+    if (isSame && !isInPlace && moving && !changed.length && covers(target, this.#view)) {
+      return { canvas, view: this.#view };
+    }
+    if (isSame && isInPlace && changed.length <= MOST_CHANGED * shown.size) {
       drawChanges(context, scene, changed, shown, drawing);
     } else {
       context.clearRect(0, 0, width, height);
@@ -69,9 +83,32 @@ export class Composite {
     this.#canvas = canvas;
     this.#key = key;
     this.#scene = scene;
+    this.#view = target.view;
     this.#shown = shown;
-    return canvas;
+    return { canvas, view: target.view };
   }
+}
+
+/**
+ * @param {Viewport} one
+ * @param {Viewport} other
+ */
+function isSameView(one, other) {
+  return one.scale === other.scale && one.x === other.x && one.y === other.y;
+}
+
+/**
+ * Whether what was drawn for another view covers most of the stage.
+ *
+ * @param {Target} target
+ * @param {Viewport} before
+ */
+function covers({ view, width, height }, before) {
+  const grow = view.scale / before.scale;
+  const [x, y] = [view.x - before.x * grow, view.y - before.y * grow];
+  const across = Math.min(width, x + width * grow) - Math.max(0, x);
+  const down = Math.min(height, y + height * grow) - Math.max(0, y);
+  return across >= LEAST_COVERED * width && down >= LEAST_COVERED * height;
 }
 
 /**

@@ -83,6 +83,8 @@ export function sortInstances(header, indices, by, descending) {
     score: (a, b) => header.scores[a] - header.scores[b],
     area: (a, b) => header.areas[a] - header.areas[b],
     class: (a, b) => nameOf(a).localeCompare(nameOf(b)),
+    // It changes with each threshold: `matchedRows` sorts by it what this leaves by score.
+    match: () => 0,
   };
   const compare = comparisons[by];
   const turn = descending ? -1 : 1;

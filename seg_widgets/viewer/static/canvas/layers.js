@@ -99,26 +99,11 @@ export class Layers {
     const ready = this.#instances.get(index);
     if (ready && ready.line === line && (ready.scale === scale || look.moving)) return ready;
 
-    const edge = LAYER_EDGE * this.#ratio + (look.doubt ? doubtEdge(scene, index) * scale : 0);
+    const edge = paintEdge(scene, look, index, scale, this.#ratio);
     const canvas = makeCanvas(mask.width * scale + 2 * edge, mask.height * scale + 2 * edge);
     const context = contextOf(canvas);
     context.setTransform(scale, 0, 0, scale, edge - mask.x * scale, edge - mask.y * scale);
-    const path = pathOf(scene, index, scale);
-    const color = instanceColor(scene.header, index, look.colorBy);
-    // A box in place of a mask that is still to come is an outline alone.
-    if (look.show.includes("masks") && !mask.waits) {
-      context.globalAlpha = look.opacity;
-      context.fillStyle = color;
-      context.fill(path, "evenodd");
-    }
-    context.lineJoin = "round";
-    if (look.doubt && scene.soft) drawDoubt(context, scene, index, color, this.#ratio / scale);
-    if (line) strokeLine(context, path, line, this.#ratio / scale);
-    else if (look.show.includes("outlines") || mask.waits) {
-      const unit = this.#ratio / scale;
-      stroke(context, path, "#000000", OUTLINE_SHADOW, unit);
-      stroke(context, path, color, OUTLINE, unit);
-    }
+    paintInstance(context, scene, look, index, line, scale, this.#ratio, false);
     const made = { canvas, scale, edge, line };
     this.#instances.set(index, made);
     return made;
@@ -139,6 +124,52 @@ export class Layers {
     this.#labels.set(index, made);
     return made;
   }
+}
+
+/**
+ * Paints an instance on a context whose unit is a pixel of the image.
+ *
+ * @param {CanvasRenderingContext2D} context
+ * @param {Scene} scene
+ * @param {Look} look
+ * @param {number} index
+ * @param {LineStyle | null} line in place of the outline
+ * @param {number} scale screen pixels for a pixel of the image
+ * @param {number} ratio screen pixels for a CSS pixel
+ * @param {boolean} isOneOfMany as for `pathOf`
+ */
+export function paintInstance(context, scene, look, index, line, scale, ratio, isOneOfMany) {
+  const mask = scene.masks[index];
+  const path = pathOf(scene, index, scale, isOneOfMany);
+  const color = instanceColor(scene.header, index, look.colorBy);
+  const unit = ratio / scale;
+  // A box in place of a mask that is still to come is an outline alone.
+  if (look.show.includes("masks") && !mask.waits) {
+    context.globalAlpha = look.opacity;
+    context.fillStyle = color;
+    context.fill(path, "evenodd");
+    context.globalAlpha = 1;
+  }
+  context.lineJoin = "round";
+  if (look.doubt && scene.soft) drawDoubt(context, scene, index, color, unit);
+  if (line) strokeLine(context, path, line, unit);
+  else if (look.show.includes("outlines") || mask.waits) {
+    stroke(context, path, "#000000", OUTLINE_SHADOW, unit);
+    stroke(context, path, color, OUTLINE, unit);
+  }
+}
+
+/**
+ * How far an instance's paint reaches beyond its mask's rectangle, in screen pixels.
+ *
+ * @param {Scene} scene
+ * @param {Look} look
+ * @param {number} index
+ * @param {number} scale screen pixels for a pixel of the image
+ * @param {number} ratio screen pixels for a CSS pixel
+ */
+export function paintEdge(scene, look, index, scale, ratio) {
+  return LAYER_EDGE * ratio + (look.doubt ? doubtEdge(scene, index) * scale : 0);
 }
 
 /**

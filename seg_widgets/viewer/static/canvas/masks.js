@@ -76,42 +76,73 @@ export function maskHas(mask, x, y) {
  *
  * @param {Mask} mask
  * @param {boolean} smooth
+ * @param {number} tolerance how far a smooth outline may lie off to have fewer points, in pixels; 0: as close as it gets
  * @returns {number[][]}
  */
-export function traceMask(mask, smooth = false) {
-  const { width, height } = mask;
+export function traceMask(mask, smooth = false, tolerance = 0) {
+  const { x, y, width, height, bits } = mask;
   if (!width || !height) return [];
-  const { x, y } = mask;
-  if (!mask.bits) return [[x, y, x + width, y, x + width, y + height, x, y + height]];
+  if (!bits) return [[x, y, x + width, y, x + width, y + height, x, y + height]];
   const stride = width + 2; // one empty pixel around it, so that no step needs a check of the bounds
-  const inside = new Uint8Array(stride * (height + 2));
-  for (let row = 0, bit = 0; row < height; row++) {
-    for (let at = (row + 1) * stride + 1, end = at + width; at < end; at++, bit++) {
-      inside[at] = (mask.bits[bit >> 3] >> (7 - (bit & 7))) & 1;
-    }
-  }
-  const seen = new Uint8Array(inside.length); // top borders that a loop has passed
+  const inside = unpacked(bits, width, height);
   const loops = [];
   for (let start = stride; start < inside.length - stride; start++) {
-    if (inside[start] && !inside[start - stride] && !seen[start]) {
-      const loop = traceLoop(inside, seen, stride, start, x - 1, y - 1);
-      loops.push(smooth ? thinLoop(smoothLoop(loop), 0.08) : thinLoop(loop, 0));
+    if (inside[start] === 1 && !inside[start - stride]) {
+      const loop = traceLoop(inside, stride, start, x - 1, y - 1);
+      if (!smooth) loops.push(thinLoop(loop, 0));
+      else if (tolerance) loops.push(coarseLoop(smoothLoop(loop), tolerance));
+      else loops.push(thinLoop(smoothLoop(loop), 0.08));
     }
   }
   return loops;
 }
 
+/** Memory that `unpacked` uses again. */
+let scratch = { flat: new Uint8Array(0), inside: new Uint8Array(0) };
+
+/**
+ * A byte for each pixel, with one empty pixel around them; valid until the next call.
+ *
+ * @param {Uint8Array} bits
+ * @param {number} width
+ * @param {number} height
+ */
+function unpacked(bits, width, height) {
+  const stride = width + 2;
+  const size = stride * (height + 2);
+  if (scratch.inside.length < size) {
+    scratch = { flat: new Uint8Array(2 * size), inside: new Uint8Array(2 * size) };
+  }
+  const { flat } = scratch;
+  for (let byte = 0, at = 0; byte < bits.length; byte++, at += 8) {
+    const eight = bits[byte];
+    flat[at] = eight >> 7;
+    flat[at + 1] = (eight >> 6) & 1;
+    flat[at + 2] = (eight >> 5) & 1;
+    flat[at + 3] = (eight >> 4) & 1;
+    flat[at + 4] = (eight >> 3) & 1;
+    flat[at + 5] = (eight >> 2) & 1;
+    flat[at + 6] = (eight >> 1) & 1;
+    flat[at + 7] = eight & 1;
+  }
+  const inside = scratch.inside.subarray(0, size).fill(0);
+  for (let row = 0; row < height; row++) {
+    inside.set(flat.subarray(row * width, (row + 1) * width), (row + 1) * stride + 1);
+  }
+  return inside;
+}
+
 /**
  * One closed loop along the pixel borders, from the top border of the pixel `start`.
  *
- * @param {Uint8Array} inside 1 for a pixel of the mask, with one empty pixel around the mask
- * @param {Uint8Array} seen top borders that a loop has passed; written
+ * @param {Uint8Array} inside 1 for a pixel of the mask, with one empty pixel around the mask; 2 is written where a loop
+ *   has passed its top border
  * @param {number} stride pixels in a row of `inside`
  * @param {number} start
  * @param {number} offsetX added to each x
  * @param {number} offsetY added to each y
  */
-function traceLoop(inside, seen, stride, start, offsetX, offsetY) {
+function traceLoop(inside, stride, start, offsetX, offsetY) {
   const stepX = [1, 0, -1, 0]; // right, down, left, up
   const stepY = [0, 1, 0, -1];
   const startX = start % stride;
@@ -119,7 +150,7 @@ function traceLoop(inside, seen, stride, start, offsetX, offsetY) {
   const loop = [];
   let [x, y, direction] = [startX, startY, 0]; // the corner at which a border begins, and where it leads
   do {
-    if (direction === 0) seen[y * stride + x] = 1;
+    if (direction === 0) inside[y * stride + x] = 2;
     loop.push(x + stepX[direction] / 2 + offsetX, y + stepY[direction] / 2 + offsetY);
     x += stepX[direction];
     y += stepY[direction];
@@ -173,4 +204,49 @@ function thinLoop(loop, tolerance) {
     [fromX, fromY, skipped] = [x, y, 0];
   }
   return kept;
+}
+
+/** So many points are left out in a row at most. */
+const MOST_SKIPPED = 24;
+
+/**
+ * The loop with as few points as it needs: each one that is left out lies within `tolerance` pixels of the line
+ * in its place. Small loops stay.
+ *
+ * @param {number[]} loop
+ * @param {number} tolerance
+ */
+function coarseLoop(loop, tolerance) {
+  const size = loop.length;
+  if (size < 16) return loop;
+  const kept = [loop[0], loop[1]];
+  let from = 0;
+  while (from < size) {
+    let to = from + 2;
+    while (to < size && to - from < 2 * MOST_SKIPPED && isClose(loop, from, to + 2, tolerance))
+      to += 2;
+    if (to < size) kept.push(loop[to], loop[to + 1]);
+    from = to;
+  }
+  return kept;
+}
+
+/**
+ * Whether the points between two of a loop lie close to the line from one to the other.
+ *
+ * @param {number[]} loop
+ * @param {number} from
+ * @param {number} to
+ * @param {number} tolerance
+ */
+function isClose(loop, from, to, tolerance) {
+  const end = to % loop.length;
+  const [x, y] = [loop[from], loop[from + 1]];
+  const [alongX, alongY] = [loop[end] - x, loop[end + 1] - y];
+  const most = tolerance * Math.hypot(alongX, alongY);
+  for (let at = from + 2; at < to; at += 2) {
+    const off = Math.abs((loop[at] - x) * alongY - (loop[at + 1] - y) * alongX);
+    if (off > most) return false;
+  }
+  return true;
 }

@@ -95,15 +95,12 @@ export class Navigation {
     this.set(zoomed === this.#fit ? zoomed : { ...zoomed, x, y });
   }
 
-  /**
-   * @param {Viewport} view
-   * @param {boolean} zooms whether the scale changes, so that layers are made anew
-   */
-  set(view, zooms = true) {
+  /** @param {Viewport} view */
+  set(view) {
     const [image, { width, height }] = [this.#image, this.#stage];
     if (!image) return;
     this.#view = view === this.#fit ? view : holdView(view, image, width, height);
-    if (zooms) this.#rest();
+    this.#rest();
     const { zoom, pan } = zoomOf(this.#view, this.#fit, image, width, height);
     this.#viewKey = `${zoom} ${pan}`;
     this.#sync.writeSoon({ zoom, pan });

@@ -37,6 +37,8 @@ export class Overlays {
   #noteText = "";
   /** The instance and colouring that the tip was made for. */
   #tipKey = "";
+  /** Of the tip, in CSS pixels. @type {Size} */
+  #tipSize = { width: 0, height: 0 };
 
   /**
    * @param {Timers} timers
@@ -138,11 +140,13 @@ export class Overlays {
       this.#tipKey = key;
       this.tip.replaceChildren(...tipContent(header, hovered, colorBy));
       if (more) this.tip.append(make("div", "sgw-tip-more", { text: more }));
+      // Measured once: to ask for it lays out the page.
+      this.#tipSize = { width: this.tip.offsetWidth, height: this.tip.offsetHeight };
     }
-    const { offsetWidth, offsetHeight } = this.tip;
-    const fits = location.x + TIP_AFTER + offsetWidth <= stage.width;
-    const x = fits ? location.x + TIP_AFTER : location.x - TIP_BEFORE - offsetWidth;
-    const y = Math.min(location.y + TIP_AFTER, stage.height - offsetHeight - TIP_EDGE);
+    const { width, height } = this.#tipSize;
+    const fits = location.x + TIP_AFTER + width <= stage.width;
+    const x = fits ? location.x + TIP_AFTER : location.x - TIP_BEFORE - width;
+    const y = Math.min(location.y + TIP_AFTER, stage.height - height - TIP_EDGE);
     const [left, top] = [x, y].map((value) => Math.round(Math.max(TIP_EDGE, value)));
     this.tip.style.transform = `translate(${left}px, ${top}px)`;
   }

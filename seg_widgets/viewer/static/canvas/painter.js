@@ -130,7 +130,8 @@ export class Painter {
     this.#layers.prepare(look, this.#ratio);
     const { compared } = look;
     const shown = new Set(look.shown);
-    this.#stack.draw(target, scene, look, linesOf(look));
+    const raised = look.hovered === null ? null : [...new Set([...look.selected, look.hovered])];
+    this.#stack.draw(target, scene, look, linesOf(look), raised);
     if (compared?.mode === "both") this.#truth.drawLacking(target, compared, look);
 
     for (const index of look.selected) {

@@ -162,7 +162,7 @@ export class Pointer {
     if (!pressed.moved) this.#surface.setPointerCapture(event.pointerId);
     pressed.moved = true;
     const { scale, x: startX, y: startY } = pressed.view;
-    this.#navigation.set({ scale, x: startX + x, y: startY + y }, false);
+    this.#navigation.set({ scale, x: startX + x, y: startY + y });
     return true;
   }
 

@@ -3,11 +3,11 @@
 import { icon, make, setAttribute, setText } from "../shared/dom.js";
 import { instanceColor } from "./colors.js";
 import { setColor } from "./dom.js";
+import { describeInstance } from "./instances.js";
 import { MATCH } from "./matching.js";
 import { outcomeName } from "./match_styles.js";
 
 /** @import {Compared, Header, Look, SortKey} from "./types.js" */
-/** @import {describeInstance} from "./instances.js" */
 
 /** CSS pixels; the table gives it to the style sheet. */
 export const ROW_HEIGHT = 26;
@@ -19,6 +19,9 @@ export const COLUMNS = [
   ["score", "Score"],
   ["area", "Area"],
 ];
+
+/** @type {[SortKey, string]} */
+export const MATCH_COLUMN = ["match", "Match"];
 
 export class Row {
   /** @type {HTMLElement} */
@@ -48,13 +51,14 @@ export class Row {
   /**
    * Shows an instance.
    *
-   * @param {Header} header
-   * @param {number} index
-   * @param {ReturnType<typeof describeInstance>} facts
+   * @param {Header} header of its side
+   * @param {number} index of the row
+   * @param {number} place its own index
    */
-  setInstance(header, index, facts) {
+  setInstance(header, index, place) {
     if (this.#shown?.index === index && this.#shown.header === header) return;
     this.#shown = { header, index };
+    const facts = describeInstance(header, place);
     this.element.dataset.index = String(index);
     this.element.id = `${this.#table}-${index}`;
     const [number, , score, area] = this.#cells;

@@ -2,13 +2,19 @@
 
 import { maskLength, readMasks, traceMask } from "./masks.js";
 import { inflate, parseContent } from "./content.js";
+import { readPairs } from "./pairs.js";
 import { DOUBT, pasteSoft, readSoft } from "./soft.js";
 import { orderOf } from "./tidy.js";
 
-/** @import {Header, Mask, OtherScene, Scene, Soft} from "./types.js" */
+/** @import {Header, Mask, OtherScene, Pairs, Scene, Soft} from "./types.js" */
 
 /** Screen pixels for a pixel of the image from which single pixels are seen. */
 export const PIXELS_SEEN = 6;
+
+/** Screen pixels for a pixel of the image below which an outline of many has fewer points. */
+const COARSE_SCALE = 0.5;
+/** How far it may lie off, in pixels of the image: less than a quarter of a screen pixel. */
+const COARSE_TOLERANCE = 0.45;
 
 /** @type {WeakMap<DataView, Promise<Scene>>} */
 const scenes = new WeakMap();
@@ -39,10 +45,11 @@ async function readScene(content) {
     soft.length ? inflate(soft) : null,
   ]);
   const end = maskLength(header);
+  const { pairs, masks } = readPairs(header, bits);
   return {
-    ...sideScene(header, bitmap, bits.subarray(0, end)),
+    ...sideScene(header, bitmap, masks.subarray(0, end)),
     soft: values && readSoft(values, header.scores.length, header.softSize),
-    others: otherScenes(header, bitmap, bits.subarray(end)),
+    others: otherScenes(header, bitmap, masks.subarray(end), pairs),
   };
 }
 
@@ -63,6 +70,7 @@ function sideScene(header, bitmap, bits) {
     order: orderOf(header.areas),
     paths: [],
     exactPaths: [],
+    coarsePaths: [],
     soft: null,
     others: [],
   };
@@ -74,16 +82,17 @@ function sideScene(header, bitmap, bits) {
  * @param {Header} header
  * @param {ImageBitmap} bitmap
  * @param {Uint8Array} bits
+ * @param {Pairs[]} pairs the overlaps with each side
  * @returns {OtherScene[]}
  */
-function otherScenes(header, bitmap, bits) {
+function otherScenes(header, bitmap, bits, pairs) {
   let offset = 0;
-  const scenes = header.others.map((other) => {
+  const scenes = header.others.map((other, side) => {
     const end = offset + maskLength(other);
     const { width, height } = header;
     const colorOf = new Map(other.classes.map(({ id, color }) => [id, color]));
     const colors = other.classIds.map((id) => colorOf.get(id) ?? "#888888");
-    const whole = { ...other, width, height, colors, others: [] };
+    const whole = { ...other, pairs: pairs[side], width, height, colors, others: [] };
     const scene = sideScene(whole, bitmap, bits.subarray(offset, end));
     offset = end;
     return scene;
@@ -120,12 +129,20 @@ export function sameBytes(one, other) {
  * @param {Scene} scene
  * @param {number} index
  * @param {number} scale screen pixels for a pixel of the image
+ * @param {boolean} isOneOfMany whether it may have fewer points where the image is small on the screen
  */
-export function pathOf(scene, index, scale) {
-  const exact = scale >= PIXELS_SEEN;
-  const paths = exact ? scene.exactPaths : scene.paths;
-  paths[index] ??= makePath(traceMask(scene.masks[index], !exact));
-  return paths[index];
+export function pathOf(scene, index, scale, isOneOfMany = false) {
+  const mask = scene.masks[index];
+  if (scale >= PIXELS_SEEN) {
+    scene.exactPaths[index] ??= makePath(traceMask(mask));
+    return scene.exactPaths[index];
+  }
+  if (isOneOfMany && scale < COARSE_SCALE) {
+    scene.coarsePaths[index] ??= makePath(traceMask(mask, true, COARSE_TOLERANCE));
+    return scene.coarsePaths[index];
+  }
+  scene.paths[index] ??= makePath(traceMask(mask, true));
+  return scene.paths[index];
 }
 
 /** The bands of doubt by scene and index, made when first drawn. @type {WeakMap<Soft, {path: Path2D, rectangle: Mask}[]>} */

@@ -38,27 +38,6 @@ const BOX_WIDTH = 1.5;
  */
 
 /**
- * An instance's layer and where it lies, in screen pixels; null where none of it is on the stage.
- *
- * @param {Target} target
- * @param {Layers} layers
- * @param {Scene} scene
- * @param {Look} look
- * @param {number} index
- * @param {LineStyle | null} line in place of the outline
- */
-export function placedLayer(target, layers, scene, look, index, line) {
-  const mask = scene.masks[index];
-  if (!mask.width || !isInView(target, mask)) return null;
-  const { view, ratio } = target;
-  const { canvas, scale, edge } = layers.instance(scene, view.scale, look, index, line);
-  const grow = (view.scale * ratio) / scale;
-  const x = (mask.x * view.scale + view.x) * ratio - edge * grow;
-  const y = (mask.y * view.scale + view.y) * ratio - edge * grow;
-  return { canvas, grow, x, y };
-}
-
-/**
  * @param {Target} target
  * @param {Layers} layers
  * @param {Scene} scene
@@ -67,10 +46,13 @@ export function placedLayer(target, layers, scene, look, index, line) {
  * @param {LineStyle | null} line in place of the outline
  */
 export function drawLayer(target, layers, scene, look, index, line) {
-  const placed = placedLayer(target, layers, scene, look, index, line);
-  if (!placed) return;
-  const { context } = target;
-  const { canvas, grow, x, y } = placed;
+  const mask = scene.masks[index];
+  if (!mask.width || !isInView(target, mask)) return;
+  const { context, view, ratio } = target;
+  const { canvas, scale, edge } = layers.instance(scene, view.scale, look, index, line);
+  const grow = (view.scale * ratio) / scale;
+  const x = (mask.x * view.scale + view.x) * ratio - edge * grow;
+  const y = (mask.y * view.scale + view.y) * ratio - edge * grow;
   context.setTransform(1, 0, 0, 1, 0, 0);
   // At the layer's own resolution whole pixels stay sharp, and copying them is several times faster.
   if (grow === 1) context.drawImage(canvas, Math.round(x), Math.round(y));
@@ -157,7 +139,7 @@ export function drawMarks(target, marked, look, own) {
 /**
  * Whether any of the crop's pixels lies on the stage, or its outline does.
  *
- * @param {Target} target
+ * @param {Pick<Target, "view" | "width" | "height">} stage
  * @param {Mask} mask
  */
 export function isInView({ view, width, height }, mask) {
@@ -174,6 +156,6 @@ export function isInView({ view, width, height }, mask) {
  * @param {Look} look
  * @param {number} index
  */
-export function alphaOf(look, index) {
+function alphaOf(look, index) {
   return look.hovered !== null && index !== look.hovered ? DIMMED : 1;
 }

@@ -4,6 +4,8 @@
 import { make, setAttribute, setText } from "../shared/dom.js";
 import { STEPS, barsPath, curvePath, evidenceInWords, evidenceOf, stairsPath } from "./evidence.js";
 import { judgementOf } from "./judgement.js";
+import { curveClass, legendEntries } from "./strip_legend.js";
+import { path, svg } from "./svg.js";
 import { dropsOverlaps, settingsOf, shownInstances } from "./tidy.js";
 
 /** @import {Evidence, Judgement} from "./evidence.js" */
@@ -47,6 +49,11 @@ export class Strip {
   #lines = svg(this.#stairs);
   #marks = make("div", "sgw-marks");
   #tip = make("div", "sgw-tip sgw-strip-tip", { hidden: "" });
+  #legend = make("div", "sgw-strip-legend", {
+    hidden: "",
+    role: "list",
+    "aria-label": "Curves over the threshold",
+  });
 
   /**
    * @param {HTMLElement} root
@@ -60,7 +67,7 @@ export class Strip {
     const id = `sgw-${Math.random().toString(36).slice(2)}`;
     const parts = [this.#plain, this.#lit, this.#lines, this.#marks];
     const picture = make("div", "sgw-strip-picture", { id, role: "img" }, ...parts);
-    this.element = make("div", "sgw-strip", { hidden: "" }, picture, this.#tip);
+    this.element = make("div", "sgw-strip", { hidden: "" }, this.#legend, picture, this.#tip);
     this.#listen(picture);
   }
 
@@ -85,7 +92,7 @@ export class Strip {
     this.#judgement = judgement;
     this.element.classList.toggle("sgw-judged", judgement !== null);
     const lines = judgement?.curves.map(({ values }, at) => {
-      const line = path(`sgw-curve sgw-curve-${at % 3}`);
+      const line = path(curveClass(at));
       line.setAttribute("d", curvePath(judgement.thresholds, values));
       return line;
     });
@@ -96,6 +103,8 @@ export class Strip {
       return mark;
     });
     this.#marks.replaceChildren(...(marks ?? []));
+    this.#legend.hidden = !judgement;
+    this.#legend.replaceChildren(...(judgement ? legendEntries(judgement) : []));
   }
 
   /**
@@ -130,7 +139,7 @@ export class Strip {
   }
 
   get #picture() {
-    return /** @type {HTMLElement} */ (this.element.firstElementChild);
+    return /** @type {HTMLElement} */ (this.#marks.parentElement);
   }
 
   /** Puts the strip into the track, again where the slider was made anew. */
@@ -202,23 +211,4 @@ export class Strip {
     const x = Math.min(room, Math.max(0, event.clientX - left - this.#tip.offsetWidth / 2));
     this.#tip.style.transform = `translateX(${Math.round(x)}px)`;
   }
-}
-
-const SVG = "http://www.w3.org/2000/svg";
-
-/** @param {string} className */
-function path(className) {
-  const element = document.createElementNS(SVG, "path");
-  element.setAttribute("class", className);
-  return element;
-}
-
-/** @param {...SVGElement} children */
-function svg(...children) {
-  const element = document.createElementNS(SVG, "svg");
-  element.setAttribute("viewBox", "0 0 100 100");
-  element.setAttribute("preserveAspectRatio", "none");
-  element.setAttribute("aria-hidden", "true");
-  element.append(...children);
-  return element;
 }

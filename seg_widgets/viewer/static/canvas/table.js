@@ -2,15 +2,15 @@
 
 import { make, setAttribute } from "../shared/dom.js";
 import { keyOf } from "./dom.js";
-import { describeInstance, sortInstances } from "./instances.js";
-import { MATCH } from "./matching.js";
+import { sortInstances } from "./instances.js";
+import { matchedRows } from "./match_rows.js";
 import { ROW_HEIGHT } from "./row.js";
 import { Rows } from "./rows.js";
 import { TableHead } from "./table_head.js";
 import { listedInstances } from "./tidy.js";
 
 /** @import {Actions} from "./actions.js" */
-/** @import {Compared, Filter, Header, Look, SortKey} from "./types.js" */
+/** @import {Filter, Header, Look, SortKey} from "./types.js" */
 /** @import {Comparison} from "./comparison.js" */
 /** @import {Hover} from "./hover.js" */
 /** @import {Row} from "./row.js" */
@@ -27,8 +27,6 @@ export class Table {
   #hover;
   /** @type {Header | null} */
   #header = null;
-  /** Each instance in words, by index. @type {ReturnType<typeof describeInstance>[]} */
-  #facts = [];
   /** @type {SortKey} */
   #by = "score";
   #descending = true;
@@ -70,7 +68,7 @@ export class Table {
     const show = (/** @type {Row} */ row, /** @type {number} */ index) => this.#show(row, index);
     this.#rows = new Rows(this.#head.element, this.#name, show, () => this.#refresh());
     const labels = { "aria-label": "Instances", "aria-multiselectable": "true" };
-    const settings = { role: "grid", tabindex: "0", ...labels, "aria-colcount": "5" };
+    const settings = { role: "grid", tabindex: "0", ...labels };
     this.element = make("div", "sgw-table", settings, this.#rows.element);
     this.element.style.setProperty("--sgw-row-height", `${ROW_HEIGHT}px`);
     this.#listen();
@@ -90,7 +88,6 @@ export class Table {
    */
   rebuild(header) {
     this.#header = header;
-    this.#facts = header.areas.map((_, index) => describeInstance(header, index));
     this.#rank();
   }
 
@@ -154,7 +151,9 @@ export class Table {
     const ranked = this.#ranked.filter((index) => listed.has(index));
     const { compared } = look;
     this.element.classList.toggle("sgw-matching", compared !== null);
-    this.#rows.set(compared ? matchedRows(header, compared, ranked) : ranked);
+    setAttribute(this.element, "aria-colcount", compared ? "6" : "5");
+    const order = this.#by === "match" ? this.#descending : null;
+    this.#rows.set(compared ? matchedRows(header, compared, ranked, order) : ranked);
     this.#hidden = new Set(filter.hiddenInstances);
     this.#selected = new Set(look.selected);
     setAttribute(this.element, "aria-rowcount", String(this.#rows.indices.length + 1));
@@ -184,11 +183,11 @@ export class Table {
     const { compared } = this.#look;
     const other = index - this.#header.scores.length;
     if (other >= 0 && compared) {
-      row.setInstance(compared.side.header, index, describeInstance(compared.side.header, other));
+      row.setInstance(compared.side.header, index, other);
       row.setOther(this.#look, compared, other, this.#active === index);
       return;
     }
-    row.setInstance(this.#header, index, this.#facts[index]);
+    row.setInstance(this.#header, index, index);
     row.setMatch(compared, index);
     const [selected, hidden] = [this.#selected.has(index), this.#hidden.has(index)];
     row.setState(this.#look, { selected, hidden, active: this.#active === index });
@@ -298,24 +297,6 @@ function rowMoves(at, last, page) {
     Home: 0,
     End: last,
   };
-}
-
-/**
- * The rows while something is compared: those of the chosen outcome; what was missed comes last,
- * with indices behind the prediction's.
- *
- * @param {Header} header
- * @param {Compared} compared
- * @param {number[]} ranked
- */
-function matchedRows(header, { matched, only }, ranked) {
-  const count = header.scores.length;
-  const rows = only === null ? ranked : ranked.filter((index) => matched.ofFound[index] === only);
-  if (only !== null && only !== MATCH.missed) return rows;
-  matched.ofOther.forEach((state, index) => {
-    if (state === MATCH.missed) rows.push(count + index);
-  });
-  return rows;
 }
 
 /**

@@ -1,7 +1,7 @@
 // The head of the table of instances: a column's name sorts by it.
 
 import { make } from "../shared/dom.js";
-import { COLUMNS } from "./row.js";
+import { COLUMNS, MATCH_COLUMN } from "./row.js";
 
 /** @import {SortKey} from "./types.js" */
 
@@ -13,13 +13,13 @@ export class TableHead {
 
   /** @param {(by: SortKey) => void} sort */
   constructor(sort) {
-    this.#columns = COLUMNS.map(([by, label]) => [by, columnHead(by, label, () => sort(by))]);
+    // The match is seen while something is compared.
+    const all = [...COLUMNS, MATCH_COLUMN];
+    this.#columns = all.map(([by, label]) => [by, columnHead(by, label, () => sort(by))]);
     const shown = make("span", "sgw-offscreen", { text: "Shown" });
     const eye = make("div", "sgw-cell sgw-cell-eye", { role: "columnheader" }, shown);
-    // Seen while something is compared.
-    const match = make("div", "sgw-cell sgw-cell-match", { role: "columnheader", text: "Match" });
-    const [number, name, ...others] = this.#columns.map(([, cell]) => cell);
-    const cells = [number, name, match, ...others, eye];
+    const [number, name, score, area, match] = this.#columns.map(([, cell]) => cell);
+    const cells = [number, name, match, score, area, eye];
     this.element = make("div", "sgw-row sgw-head", { role: "row", "aria-rowindex": "1" }, ...cells);
   }
 

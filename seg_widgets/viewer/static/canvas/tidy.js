@@ -107,6 +107,7 @@ function withMasks(scene, change) {
     // A sparse list: what is drawn first is made then.
     paths: kept(scene.paths, isNew),
     exactPaths: kept(scene.exactPaths, isNew),
+    coarsePaths: kept(scene.coarsePaths, isNew),
   };
 }
 

@@ -4,9 +4,11 @@ import { labelCount } from "./labels.js";
 import { Layers } from "./layers.js";
 import { MATCH } from "./matching.js";
 import { MATCH_LINES, outcomeName } from "./match_styles.js";
-import { DIMMED, drawLayer, drawMarks, drawRing, isInView } from "./stamps.js";
+import { Stack } from "./stack.js";
+import { drawMarks, drawRing, isInView } from "./stamps.js";
 
 /** @import {Compared, Look, Scene} from "./types.js" */
+/** @import {Lines} from "./stack.js" */
 /** @import {Marked, Target} from "./stamps.js" */
 
 /** Of the ring around a partner. */
@@ -14,10 +16,16 @@ const PARTNER_DASH = [6, 4];
 
 export class TruthLayer {
   #layers = new Layers();
+  /** What the prediction lacks. */
+  #lacking = new Stack(this.#layers);
+  /** All of it. */
+  #all = new Stack(this.#layers);
 
   /** Another image comes. */
   forget() {
     this.#layers.forget();
+    this.#lacking.forget();
+    this.#all.forget();
   }
 
   /**
@@ -30,14 +38,13 @@ export class TruthLayer {
   drawLacking(target, { side, matched }, look) {
     const lines = { ...look, show: ["outlines"] };
     this.#layers.prepare(lines, target.ratio);
-    for (const index of side.order) {
-      const state = matched.ofOther[index];
-      if (state !== MATCH.missed && state !== MATCH.ignored) continue;
-      target.context.globalAlpha = look.hovered === null ? 1 : DIMMED;
-      const line = MATCH_LINES[state];
-      drawLayer(target, this.#layers, side, lines, index, line);
-    }
-    target.context.globalAlpha = 1;
+    /** @type {Lines} */
+    const lacking = new Map();
+    matched.ofOther.forEach((state, index) => {
+      const lacks = state === MATCH.missed || state === MATCH.ignored;
+      if (lacks) lacking.set(index, MATCH_LINES[state]);
+    });
+    this.#lacking.draw(target, side, lines, lacking, look.hovered === null ? null : []);
   }
 
   /**
@@ -50,12 +57,8 @@ export class TruthLayer {
   drawOther(target, compared, look) {
     const { side, matched, counting } = compared;
     this.#layers.prepare(look, target.ratio);
-    const drawn = new Set(counting);
-    for (const index of side.order) {
-      if (!drawn.has(index)) continue;
-      const line = MATCH_LINES[matched.ofOther[index]];
-      drawLayer(target, this.#layers, side, look, index, line);
-    }
+    const drawn = new Map(counting.map((index) => [index, MATCH_LINES[matched.ofOther[index]]]));
+    this.#all.draw(target, side, look, drawn, null);
     if (look.show.includes("labels")) {
       const marked = side.order.filter((index) => drawn.has(index));
       const calm = { ...look, hovered: null };

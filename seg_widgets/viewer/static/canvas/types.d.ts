@@ -37,17 +37,28 @@ export interface Header extends Size {
   /** [x, y, width, height] of each mask's crop; null for a mask that is still to come. */
   crops: (number[] | null)[];
   colors: string[];
-  /** What the prediction is compared with. */
-  others: Other[];
+  /** What the prediction is compared with, as it comes. */
+  others: SentOther[];
 }
 
 /** The other side of a comparison: like a header, with what only it has. */
-export interface Other extends Header {
+interface AnyOther extends Header {
   kind: "truth" | "versus";
   /** Indices of its crowds, in which detections count neither way. */
   crowd: number[];
-  /** The overlaps: detections, in ascending order, instances of this side, and their IoU. */
-  pairs: [number[], number[], number[]];
+}
+
+/** The overlaps: detections, in ascending order, instances of the other side, and their IoU. */
+export type Pairs = [number[] | Uint32Array, number[] | Uint32Array, number[] | Float64Array];
+
+/** As it comes: the overlaps stand elsewhere; a notebook of an earlier version has them here. */
+export interface SentOther extends AnyOther {
+  pairs: { count: number; exact: boolean } | Pairs;
+}
+
+/** As it is used. */
+export interface Other extends AnyOther {
+  pairs: Pairs;
 }
 
 /** What became of both sides; lists have one entry for each instance of their side, -1 for nobody. */
@@ -100,6 +111,8 @@ export interface Scene {
   paths: Path2D[];
   /** Exact outlines by index, made when first drawn. */
   exactPaths: Path2D[];
+  /** With few points, by index: for many on a small stage. */
+  coarsePaths: Path2D[];
   /** What it is compared with. */
   others: OtherScene[];
 }
@@ -193,7 +206,7 @@ export interface ExportFormat {
   loses?: string;
 }
 
-export type SortKey = "index" | "score" | "area" | "class";
+export type SortKey = "index" | "score" | "area" | "class" | "match";
 
 /** Trait names with new values. */
 export type Changes = Record<string, unknown>;
