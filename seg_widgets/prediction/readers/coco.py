@@ -12,6 +12,7 @@ import numpy as np
 
 from ..._files import StrPath
 from ..._text import printable
+from ...annotations import as_id
 from ...errors import PredictionError
 from .files import read_json, shown_source
 
@@ -73,11 +74,11 @@ def _from_dataset(content: Mapping[str, Any], wanted: str | int | None, shown: s
     places = [f'{shown}: "categories"[{number}]' for number in range(len(categories))]
     names = tuple(map(_value, categories, repeat("name"), repeat(str), places))
     ids = tuple(map(_value, categories, repeat("id"), repeat(int), places))
-    image_id = image.get("id")
-    own = [
-        each for each in _entries(content, "annotations", shown) if each.get("image_id") == image_id
-    ]
+    annotations = _entries(content, "annotations", shown)
+    identity = as_id(image.get("id"))
+    own = [each for each in annotations if as_id(each.get("image_id")) == identity]
     if not own:
+        _check_images(annotations, images, shown)
         return replace(Prediction.empty(size, names), category_ids=ids)
     index_of = {number: place for place, number in enumerate(ids)}
     found = _convert(own, size, categories)
@@ -107,9 +108,36 @@ def _from_results(
             "or segmentation, and score."
         )
     if wanted is not None:
-        by = "image_id" if isinstance(wanted, int) else "file_name"
-        results = [each for each in results if each.get(by) == wanted]
+        named = [each for each in results if each.get("file_name") == wanted]
+        identity = as_id(wanted)
+        own = named or [each for each in results if as_id(each.get("image_id")) == identity]
+        # An image in which nothing was found is in no list of results; by its id that may be.
+        if not own and not isinstance(identity, int):
+            raise PredictionError(
+                f"These results have no image {wanted!r:.80}: they name images by image_id. "
+                "Give its id, which is in the data set's file."
+            )
+        results = own
     return _convert(list(results), image_size, class_names)
+
+
+def _check_images(
+    annotations: Sequence[Mapping[str, Any]], images: Sequence[Mapping[str, Any]], shown: str
+) -> None:
+    """Refuse annotations of images that are not listed: an image without its own would look empty.
+
+    Raises:
+        PredictionError: there are such annotations.
+    """
+    known = {as_id(each.get("id")) for each in images}
+    for number, each in enumerate(annotations):
+        given = each.get("image_id")
+        if as_id(given) not in known:
+            raise PredictionError(
+                f'{shown}: "annotations"[{number}] is of image_id {_as_json(given)}, '
+                "and no image of that id is listed; the image that is meant has no other. "
+                "Correct the ids."
+            )
 
 
 def _convert(items: list[Any], size: tuple[int, int] | None, class_names: Any) -> Prediction:
@@ -166,7 +194,9 @@ def _image(
         has = f"has {len(images)} images ({listed}{more})" if images else "has no image"
         advice = ' Name one: Prediction.from_coco(file, "photo.jpg").' if images else ""
         raise PredictionError(f"{shown} {has}.{advice}")
-    for image, name, place in zip(images, names, places, strict=True):
-        if wanted in (image.get("id"), name):
-            return image, place
+    ids = [as_id(image.get("id")) for image in images]
+    for known, meant in ((names, wanted), (ids, as_id(wanted))):
+        if meant is not None and meant in known:
+            place = known.index(meant)  # type: ignore[arg-type]
+            return images[place], places[place]
     raise PredictionError(f"{shown} has no image {wanted!r:.80}; it has {listed or 'none'}{more}.")

@@ -41,6 +41,27 @@ def test_boxes_stay_boxes() -> None:
     np.testing.assert_allclose(found.boxes, boxes.boxes, atol=1e-3)
 
 
+def test_ids_may_be_texts_and_those_of_no_image_are_said() -> None:
+    box = {"id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "score": 0.5}
+    image = {"id": 7, "file_name": "a.jpg", "width": 20, "height": 20}
+    content = {"images": [image], "categories": [{"id": 1, "name": "cat"}]}
+    for given in (7, "7", 7.0):
+        data = {**content, "annotations": [{**box, "image_id": given}]}
+        for wanted in (None, "a.jpg", 7, "7"):
+            assert len(Prediction.from_coco(data, wanted)) == 1
+    data = {**content, "annotations": [{**box, "image_id": 8}]}
+    with pytest.raises(PredictionError, match=r"\[0\] is of image_id 8, and no image of that id"):
+        Prediction.from_coco(data)
+    assert len(Prediction.from_coco({**content, "annotations": []})) == 0
+
+    results = [{**box, "image_id": "7"}, {**box, "image_id": 8}]
+    for wanted in (7, "7"):
+        assert len(Prediction.from_coco(results, wanted, image_size=(20, 20))) == 1
+    assert len(Prediction.from_coco(results, 9, image_size=(20, 20))) == 0
+    with pytest.raises(PredictionError, match="they name images by image_id"):
+        Prediction.from_coco(results, "a.jpg", image_size=(20, 20))
+
+
 def test_results_come_back() -> None:
     results = export.to_coco(SHAPES, 4, file_name="a.jpg")
     found = Prediction.from_coco(results, 4, class_names={1: "person", 2: "light", 3: "door"})
