@@ -11,15 +11,28 @@ from pathlib import Path
 from typing import Final
 
 from ._text import PATH_LENGTH, printable
-from .errors import ExportError
+from .errors import ExportError, SettingError
 
-__all__ = ["TEMPORARY", "StrPath", "write_bytes"]
+__all__ = ["TEMPORARY", "StrPath", "expanded", "write_bytes"]
 
 TEMPORARY: Final = ".seg-widgets-"
 """What the name of a file begins with while it is written."""
 
 StrPath = str | os.PathLike[str]
 """A path, as text or as an object."""
+
+
+def expanded(path: StrPath) -> Path:
+    """A path with `~` as the home folder; of a user who is not here, it stays.
+
+    Args:
+        path: as a person gave it.
+    """
+    given = Path(path)
+    try:
+        return given.expanduser()
+    except RuntimeError:
+        return given
 
 
 def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path:
@@ -39,7 +52,10 @@ def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path
 
     Raises:
         ExportError: it could not be written; the message says why.
+        SettingError: `path` is no path.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise SettingError(f"A file is written to a path, and {path!r:.80} is none.")
     target = Path(path)
     temporary: Path | None = None
     try:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PredictionError, SettingError
-from .checks import read_only
+from .checks import as_fraction, read_only
 from .masks import MaskCrop
 
 if TYPE_CHECKING:
@@ -87,9 +87,12 @@ def overlaps(
     """
     from .truth import GroundTruth
 
-    if not 0 < least <= 1:
-        raise SettingError(f"The least IoU lies over 0 and up to 1, but {least!r} was given.")
+    least = as_fraction("The least IoU", least)
+    if not least:
+        raise SettingError("The least IoU lies over 0 and up to 1, but 0 was given.")
+    _check_prediction(found)
     other = truth.prediction if isinstance(truth, GroundTruth) else truth
+    _check_prediction(other)
     crowd = truth.crowd if isinstance(truth, GroundTruth) else np.zeros(len(other), bool)
     if other.image_size != found.image_size:
         (height, width), (tall, wide) = found.image_size, other.image_size
@@ -105,6 +108,14 @@ def overlaps(
     return Overlaps(
         read_only(detections), read_only(truths), read_only(ious), (len(found), len(other)), least
     )
+
+
+def _check_prediction(one: object) -> None:
+    if not hasattr(one, "image_size"):
+        raise PredictionError(
+            f"Overlaps are of a Prediction and another one, or a GroundTruth; {type(one).__name__} "
+            "is neither."
+        )
 
 
 def meetings(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:

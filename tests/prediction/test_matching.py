@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -220,3 +221,33 @@ def test_what_does_not_fit_is_refused() -> None:
         match(found, found, pairs=overlaps(found, Prediction.empty((SIDE, SIDE))))
     with pytest.raises(SettingError, match="least IoU"):
         overlaps(found, found, least=0)
+
+
+def test_two_classes_of_one_name_are_one() -> None:
+    found = prediction(((0, 0, 8, 8), 0.9, 0), ((12, 12, 8, 8), 0.8, 1))
+    twice = Prediction(
+        found.image_size, found.boxes, found.scores, [0, 1], ["cat"] * 2, found.masks
+    )
+    assert match(twice, twice).hits == 2
+    assert match(found, twice).hits == 1
+    assert match(twice, found).wrong_classes == 1
+
+
+def test_arguments_of_any_kind() -> None:
+    one: Any = prediction(((0, 0, 8, 8), 0.9, 0))
+    any_match: Any = match
+    any_overlaps: Any = overlaps
+    for only in (5, "x", 0.5):
+        with pytest.raises(SettingError, match="only is a Filter"):
+            any_match(one, one, only=only)
+    for pairs in (5, np.zeros((1, 1))):
+        with pytest.raises(SettingError, match="pairs are Overlaps"):
+            any_match(one, one, pairs=pairs)
+    with pytest.raises(PredictionError, match="What was found is a Prediction, and no int"):
+        any_match(7, one)
+    for least in ("x", None, True, float("nan"), 2, 0):
+        with pytest.raises(SettingError, match="The least IoU"):
+            any_overlaps(one, one, least=least)
+    for first, second in ((7, one), (one, 7)):
+        with pytest.raises(PredictionError, match="int is neither"):
+            any_overlaps(first, second)
