@@ -17,6 +17,7 @@ from seg_widgets.errors import PredictionError, SettingError
 from seg_widgets.prediction import (
     Filter,
     GroundTruth,
+    MaskCrop,
     Match,
     Matches,
     Prediction,
@@ -223,11 +224,44 @@ def test_what_does_not_fit_is_refused() -> None:
         overlaps(found, found, least=0)
 
 
+@pytest.mark.parametrize("block", [1, 10**9])
+def test_many_pairs_share_the_pixels_that_few_do(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seg_widgets.prediction.shared_pixels._MOST_BYTES", block)
+    random = np.random.default_rng(5)
+    size = (600, 200)
+    masks = []
+    for _ in range(90):
+        height, width = random.integers(1, (500, 150))
+        top, left = random.integers(0, (size[0] - height + 1, size[1] - width + 1))
+        masks.append(MaskCrop.from_array(random.random((height, width)) < 0.7, left, top))
+    masks[3] = MaskCrop(0, 0, 0, 0, b"")
+    boxes = [(one.x, one.y, one.x + one.width, one.y + one.height) for one in masks]
+    many = Prediction(
+        size,
+        np.array(boxes, np.float32),
+        np.ones(90, np.float32),
+        np.zeros(90, np.int64),
+        ("cat",),
+        tuple(masks),
+    )
+    dense = many.masks_dense().reshape(90, -1).astype(np.int64)
+    shared = dense @ dense.T
+    own = many.own_overlaps
+    assert len(own.first) > 16 * 180 / 2
+    matrix = np.zeros_like(shared)
+    matrix[own.first, own.second] = own.pixels
+    assert (matrix == np.triu(shared, 1)).all()
+    areas = np.diag(shared)
+    union = areas[:, None] + areas - shared
+    ious = np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0)
+    assert (overlaps(many, many, least=0.01).dense() == np.where(ious >= 0.01, ious, 0)).all()
+
+
 def test_two_classes_of_one_name_are_one() -> None:
     found = prediction(((0, 0, 8, 8), 0.9, 0), ((12, 12, 8, 8), 0.8, 1))
-    twice = Prediction(
-        found.image_size, found.boxes, found.scores, [0, 1], ["cat"] * 2, found.masks
-    )
+    twice = replace(found, class_names=("cat", "cat"))
     assert match(twice, twice).hits == 2
     assert match(found, twice).hits == 1
     assert match(twice, found).wrong_classes == 1
