@@ -102,6 +102,8 @@ def annotations_of(data: Any, path: Path) -> AnnotationFile:
 
 
 def _parse(path: Path) -> Any:
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder; give the JSON file in it.")
     try:
         content = path.read_bytes()
     except OSError as error:
