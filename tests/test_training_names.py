@@ -12,19 +12,21 @@ import numpy as np
 import pytest
 import torch
 from detectron2.structures import Boxes, Instances
+from PIL import Image
 from pycocotools import mask as coco_mask
 
 from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.augmentation import Photo, PhotoObject, affine
 from seg_widgets.finetuning.evaluation import FoundInstance
 from seg_widgets.finetuning.loop import Training
-from training import composites, learn, measure
+from tests.test_training import make_data
+from training import composites, learn, measure, release
 from training.classes import CLASSES, COCO_GROUPS
 from training.config import Inference
 from training.evaluate import photo_truths
 from training.export import park
 from training.learn import LongTraining, go_on
-from training.named_model import begin_named, build_named, figures_of, spread
+from training.named_model import begin_named, build_named, figures_of, make_named_config, spread
 from training.named_sampler import NamedSampler, upright, with_targets
 from training.names import (
     ANYTHING,
@@ -63,7 +65,7 @@ from training.photographs import (
     read_photographs,
 )
 from training.reading import Sources
-from training.sources import Material
+from training.sources import Material, load_material
 
 STARTER = Path(__file__).parent.parent / "weights" / "starter.safetensors"
 
@@ -395,6 +397,23 @@ def test_the_new_network_begins_as_the_old_starter() -> None:
     assert model.roi_heads.group_of.tolist() == GROUP_OF.tolist()
 
 
+def test_a_fine_tuned_model_has_no_groups_of_the_names() -> None:
+    from seg_widgets import wrap
+    from seg_widgets.finetuning.transfer import transfer_network
+
+    # As many classes as names, so that the buffers would fit.
+    classes = ("cat", *(f"screw {number}" for number in range(1, len(NAMES))))
+    config: Any = make_named_config()
+    base: Any = wrap(build_named(), NAMES, config=config, name="starter")
+    network, words = transfer_network(base, config, classes, "cpu", 0)
+    own, theirs = network.state_dict(), base.model.state_dict()
+    assert own["roi_heads.group_of"].tolist() == [*range(len(classes))]
+    assert own["roi_heads.stands_for"].tolist() == [*range(len(classes))]
+    row = "roi_heads.box_predictor.0.cls_score.weight"
+    assert torch.equal(own[row][0], theirs[row][NAMES.index("cat")])
+    assert words == "classes that it knows already: cat"
+
+
 def test_a_long_training_goes_on_from_its_file(
     photos: dict[Any, list[LabelledPhoto]], tmp_path: Path
 ) -> None:
@@ -463,6 +482,43 @@ def test_the_monitor_writes_figures_and_the_file_for_later(
     assert lines[0].startswith("step,hours,progress,groups_AP")
     assert lines[1].startswith("2,")
     assert (tmp_path / learn.STATE).is_file()
+
+
+def test_a_release_is_a_model_that_says_names_and_its_card(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from seg_widgets import load_predictor
+
+    model = build_named()
+    begin_named(model, STARTER)
+    position = {"step": 7, "progress": 0.5, "active_s": 3600.0}
+    torch.save({"average": model.state_dict(), "position": position}, tmp_path / "run.pt")
+    park(tmp_path / "run.pt", tmp_path / "state.safetensors")
+    parts = load_material(make_data(tmp_path / "data"), None)
+    monkeypatch.setattr(release, "load_material", lambda *_: parts)
+    monkeypatch.setattr("training.choices.SIZES", ((96, 128),))
+    monkeypatch.setattr("training.choices.NMS_THRESHOLDS", (0.5,))
+    monkeypatch.setattr("training.choices.TEMPERATURES", (1.0,))
+    monkeypatch.setattr("training.choices.START", Inference(96, 128, 0.5))
+    Image.new("RGB", (640, 480), "#667788").save(tmp_path / "sky.jpg")
+    monkeypatch.setattr("training.charts.PICTURES", (tmp_path,))
+    monkeypatch.setattr("training.measure.SAMPLES", ("cat",))
+    options = ["--data", data, "--weights", tmp_path / "new", "--images", tmp_path / "images"]
+    numbers = ["--photos-only", "--composites", 2, "--threads", 1]
+    assert release.main(list(map(str, [tmp_path / "state.safetensors", *options, *numbers]))) == 0
+
+    predictor: Any = load_predictor(tmp_path / "new", device="cpu")
+    assert predictor.class_names == NAMES
+    assert predictor.model.roi_heads.group_of.tolist() == GROUP_OF.tolist()
+    facts = json.loads((tmp_path / "figures.json").read_text())
+    assert facts["folders"]["coco446"]["names"]["images"] == 4
+    card = (tmp_path / "new" / "starter.md").read_text()
+    assert "7 more steps in 1.0 hours" in card
+    assert "- `appliance`: microwave, oven, toaster, sink, refrigerator" in card
+    assert "| animal | " in card
+    for name in ("starter-scores.png", "starter-gallery.jpg"):
+        assert f"(../images/{name})" in card
+        assert (tmp_path / "images" / name).is_file()
 
 
 def test_doubles_are_outlines_of_one_object() -> None:

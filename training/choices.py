@@ -6,18 +6,23 @@ temperature.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from torch import Tensor
 
 from seg_widgets.finetuning.calibration import Matches, best_threshold, match, shift_scores
-from seg_widgets.finetuning.evaluation import Truth, evaluate
+from seg_widgets.finetuning.evaluation import FoundInstance, Truth, evaluate
 from training.classes import CLASSES
 from training.config import START, Inference
 from training.evaluate import detect
 from training.model import build
+
+Find = Callable[
+    [Mapping[str, Tensor], Sequence[Truth], Inference], Sequence[Sequence[FoundInstance]]
+]
+"""What weights find in images, by group, best first."""
 
 WEIGHTS = ("average", "model", "blend")
 SIZES = ((320, 512), (384, 640), (448, 720), (512, 820))
@@ -98,19 +103,42 @@ def taken(
     ), inference
 
 
+def find_groups(
+    state: Mapping[str, Tensor], truths: Sequence[Truth], inference: Inference
+) -> list[list[FoundInstance]]:
+    """Return what a starter of groups finds in each image, best first.
+
+    Args:
+        state: its weights.
+        truths: the images.
+        inference: how they are shown to it.
+    """
+    model = build(None)
+    model.load_state_dict(dict(state))
+    return detect(model, truths, inference)
+
+
 def choose(
     checkpoint: Mapping[str, Any],
     photos: Sequence[Truth],
     composites: Sequence[Truth],
     begun: Mapping[str, Tensor] | None = None,
+    find: Find = find_groups,
 ) -> tuple[dict[str, Any], Choice]:
     """Choose weights, then the image's size, the NMS threshold, and test-time augmentation.
 
-    Where the run began with the weights `begun`, their mean with the averaged ones is a third
-    choice of weights.
-
     The weights' scores are shifted: the threshold that is best on these images becomes 0.5. Last
     comes the scores' temperature, since a shift down costs what then lies below the floor.
+
+    Args:
+        checkpoint: the weights, under one or more of `WEIGHTS`.
+        photos: of the validation part, with their objects by group.
+        composites: of the validation part.
+        begun: the weights that the run began with: their mean with the averaged ones is tried, too.
+        find: what weights find in images, by group.
+
+    Returns:
+        The shifted weights, and what was tried.
     """
     trials: list[Trial] = []
     checkpoint = with_blend(checkpoint, begun)
@@ -124,12 +152,10 @@ def choose(
             ):
                 return trial
         state = checkpoint[weights]
-        model = build(None)
-        model.load_state_dict(
-            state if temperature is None else shift_scores(state, threshold, temperature)
-        )
+        if temperature is not None:
+            state = shift_scores(state, threshold, temperature)
         truths = [*photos, *composites]
-        found = detect(model, truths, inference)
+        found = find(state, truths, inference)
         parts = (slice(None, len(photos)), slice(len(photos), None))
         figures = [float(evaluate(truths[part], found[part], CLASSES)["AP"] or 0) for part in parts]
         trials.append(

@@ -107,9 +107,17 @@ def make_config() -> Any:
     return config
 
 
-def write_config(path: Path, inference: Inference = START) -> None:
-    """Write the differences from detectron2's defaults as YAML that the safe loader reads."""
+def write_config(path: Path, inference: Inference = START, names: int | None = None) -> None:
+    """Write the differences from detectron2's defaults as YAML that the safe loader reads.
+
+    Args:
+        path: the file.
+        inference: what was chosen.
+        names: how many names a model with names in groups has; None: a model of groups alone.
+    """
     settings = copy.deepcopy(SETTINGS)
+    if names is not None:
+        settings["MODEL"]["ROI_HEADS"] |= {"NAME": "GroupedROIHeads", "NUM_CLASSES": names}
     settings["INPUT"] |= {"MIN_SIZE_TEST": inference.min_size, "MAX_SIZE_TEST": inference.max_size}
     settings["MODEL"]["META_ARCHITECTURE"] = (
         "TwoScaleRCNN" if inference.two_scales else "GeneralizedRCNN"

@@ -2,7 +2,7 @@
 package does."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,29 @@ NAME = "starter"
 MAX_BYTES = 25_000_000
 
 
-def export(state: Mapping[str, Tensor], folder: Path, inference: Inference = START) -> Path:
-    """Write `starter.safetensors` and `starter.yaml` to `folder`; return the weights' path.
+def export(
+    state: Mapping[str, Tensor],
+    folder: Path,
+    inference: Inference = START,
+    names: Sequence[str] | None = None,
+) -> Path:
+    """Write `starter.safetensors` and `starter.yaml`.
 
     Floating-point tensors become float16. The metadata says what the file is: `name`, `format`,
-    `classes` (JSON list, in the order of class ids) and `made_with`. Raises ValueError when the
-    file is larger than the project allows or a value does not fit half precision.
+    `classes` (JSON list, in the order of class ids) and `made_with`.
+
+    Args:
+        state: the weights by name.
+        folder: where to.
+        inference: what was chosen for showing images to it.
+        names: those of a model with names in groups; None: a model of groups alone.
+
+    Returns:
+        The weights' path.
+
+    Raises:
+        ValueError: the file is larger than the project allows, or a value does not fit half
+            precision.
     """
     tensors = {}
     for name, value in state.items():
@@ -37,7 +54,7 @@ def export(state: Mapping[str, Tensor], folder: Path, inference: Inference = STA
     metadata = {
         "name": NAME,
         "format": "detectron2",
-        "classes": json.dumps(list(CLASSES)),
+        "classes": json.dumps(list(CLASSES if names is None else names)),
         "made_with": "seg-widgets training/ (python -m training)",
     }
     folder.mkdir(parents=True, exist_ok=True)
@@ -48,7 +65,7 @@ def export(state: Mapping[str, Tensor], folder: Path, inference: Inference = STA
         raise ValueError(
             f"{path} has {path.stat().st_size:,} bytes; the project allows {MAX_BYTES:,}"
         )
-    write_config(folder / f"{NAME}.yaml", inference)
+    write_config(folder / f"{NAME}.yaml", inference, None if names is None else len(names))
     return path
 
 
@@ -95,7 +112,8 @@ def load(weights: Path, config: Path) -> tuple[nn.Module, Any, list[str]]:
     from detectron2.config import get_cfg
     from detectron2.modeling import build_model
 
-    import seg_widgets.modeling.starter_network  # noqa: F401  (registers the backbone)
+    # Registers the backbone and the heads.
+    from seg_widgets.modeling import grouped_names, starter_network  # noqa: F401
 
     node = get_cfg()
     node.merge_from_file(str(config))

@@ -28,9 +28,9 @@ from training.evaluate import composite_truths, detect, photo_truths
 from training.export import load
 from training.named_model import build_named, detect_named, load_weights
 from training.names import NAMES
-from training.photographs import FOLDERS, LabelledPhoto, by_group, by_name, read_photographs
+from training.photographs import FOLDERS, Folder, LabelledPhoto, by_group, by_name, read_photographs
 from training.reading import ROOT
-from training.sources import load_material
+from training.sources import Material, load_material
 
 SHOWN = 0.5  # the panel's slider begins here
 SAME_OBJECT = 0.5  # mask IoU from which on two outlines are of one object
@@ -148,6 +148,37 @@ def measure_photographs(
     return result
 
 
+def measure_folders(
+    model: Measurable, photos: Sequence[LabelledPhoto], folders: Sequence[Folder] = FOLDERS
+) -> dict[str, Any]:
+    """Return figures of photographs by the folder that they are from, where there are any.
+
+    Args:
+        model: what is measured.
+        photos: the photographs.
+        folders: which ones.
+    """
+    figures = {}
+    for folder in folders:
+        own = [photo for photo in photos if photo.key.startswith(f"{folder.name}/")]
+        if own:
+            figures[folder.name] = measure_photographs(model, own, folder.background == 1)
+    return figures
+
+
+def measure_composites(model: Measurable, material: Material, count: int) -> dict[str, Any]:
+    """Return figures by group of composites.
+
+    Args:
+        model: what is measured.
+        material: what they are made of.
+        count: how many.
+    """
+    truths = [*composite_truths(material, count)]
+    found, _ = model.detect([truth.image for truth in truths])
+    return judged(truths, found, CLASSES)
+
+
 def measure_samples(model: Measurable) -> dict[str, Any]:
     """Return what is shown at 0.5 on the sample images, and how much of it twice."""
     result = {}
@@ -179,15 +210,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     folders = [folder for folder in FOLDERS if folder.name in wanted]
     facts: dict[str, Any] = {"weights": options.weights.name, "inference": asdict(inference)}
     photos = read_photographs(options.data, folders, options.limit)[options.part]
-    for folder in folders:
-        own = [photo for photo in photos if photo.key.startswith(f"{folder.name}/")]
-        if own:
-            facts[folder.name] = measure_photographs(model, own, folder.background == 1)
+    facts |= measure_folders(model, photos, folders)
     if options.composites:
         heldout = load_material(options.data, options.cache)[options.part]
-        truths = [*composite_truths(heldout, options.composites)]
-        found, _ = model.detect([truth.image for truth in truths])
-        facts["composites"] = judged(truths, found, CLASSES)
+        facts["composites"] = measure_composites(model, heldout, options.composites)
     facts["samples"] = measure_samples(model)
     text = json.dumps(facts, indent=1)
     print(text)

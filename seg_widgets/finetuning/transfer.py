@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["adapt_config", "transfer_network"]
 
 _ARCHITECTURES: Final = ("GeneralizedRCNN", "TwoScaleRCNN")
+# Which of the base's names are in one group: of new classes, each is a group of its own.
+_GROUPS: Final = ("roi_heads.group_of", "roi_heads.stands_for")
 
 
 def adapt_config(
@@ -92,7 +94,7 @@ def transfer_network(
     pairs = [(new, known[name]) for new, name in enumerate(class_names) if name in known]
     taken: dict[str, torch.Tensor] = {}
     for name, tensor in base.model.state_dict().items():
-        if name not in own:
+        if name not in own or name.startswith(_GROUPS):
             continue
         if _is_by_class(name, cfg):
             taken[name] = _class_rows(own[name], tensor, pairs, len(class_names), len(known))
@@ -102,7 +104,11 @@ def transfer_network(
 
     same = ", ".join(class_names[new] for new, _ in pairs)
     words = f"classes that it knows already: {same or 'none'}"
-    anew = sorted(name.removeprefix("roi_heads.") for name in own if name not in taken)
+    anew = sorted(
+        name.removeprefix("roi_heads.")
+        for name in own
+        if name not in taken and not name.startswith(_GROUPS)
+    )
     return network, words + (f"; learnt anew: {', '.join(anew)}" if anew else "")
 
 

@@ -36,7 +36,7 @@ more than it spares."""
 _NOT_DRAWN: Final = MaskCrop(0, 0, 0, 0, b"")
 
 _META_ARCHITECTURES: Final = ("GeneralizedRCNN", "TwoScaleRCNN")
-_HEADS: Final = ("StandardROIHeads", "CascadeROIHeads")
+_HEADS: Final = ("StandardROIHeads", "CascadeROIHeads", "GroupedROIHeads")
 _MODULES: Final = ("detectron2.modeling.", "seg_widgets.modeling.")
 
 
