@@ -233,3 +233,12 @@ def test_two_models_need_the_same_truth() -> None:
     other = _content(annotations_0_segmentation=[[30, 1, 39, 1, 39, 9, 30, 9]])
     with pytest.raises(SettingError, match="with the same truth"):
         compare(evaluate(BOTH, _content()), evaluate(BOTH, other))
+
+
+def test_false_alarms_alone_are_measured_and_shown(tmp_path: Path) -> None:
+    evaluation = evaluate([FOUND], [Prediction.empty(SIZE, NAMES)])
+    assert evaluation.error_kinds.counts["background"] == 2
+    assert set(evaluation.error_kinds.gains.values()) == {0.0}
+    assert _counts(evaluation) == {"image 1": (0, 2, 0)}
+    assert "background 2" in repr(evaluation)
+    assert evaluation.report(tmp_path / "report.html").is_file()
