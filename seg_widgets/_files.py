@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import IO, Final
 
 from ._text import PATH_LENGTH, printable
-from .errors import ExportError
+from .errors import ExportError, SettingError
 
 __all__ = [
     "TEMPORARY",
     "StrPath",
+    "expanded",
     "require_writable",
     "require_writable_file",
     "sweep",
@@ -31,6 +32,19 @@ StrPath = str | os.PathLike[str]
 
 # A file system that is full still takes the name of a file, and maybe a few bytes.
 _TRIED_BYTES: Final = 1 << 16
+
+
+def expanded(path: StrPath) -> Path:
+    """A path with `~` as the home folder; of a user who is not here, it stays.
+
+    Args:
+        path: as a person gave it.
+    """
+    given = Path(path)
+    try:
+        return given.expanduser()
+    except RuntimeError:
+        return given
 
 
 def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path:
@@ -51,7 +65,10 @@ def write_bytes(path: StrPath, content: bytes, *, durable: bool = False) -> Path
 
     Raises:
         ExportError: it could not be written; the message says why.
+        SettingError: `path` is no path.
     """
+    if not isinstance(path, (str, os.PathLike)):
+        raise SettingError(f"A file is written to a path, and {path!r:.80} is none.")
     target = Path(path)
     temporary: Path | None = None
     try:

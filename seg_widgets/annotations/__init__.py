@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from .annotation_file import AnnotationFile, annotations_of, read_annotation_file
 from .categories import Classes, read_categories
+from .image_names import name_parts, shared_end
 from .problem import Problem, summarize
 from .segmentation import REACHES_OVER, decode, encode_rle, find_fault, normalize
-from .values import Identity, IdIndex, as_flag, as_id, as_number, as_size
+from .values import MOST_PIXELS, Identity, IdIndex, as_flag, as_id, as_number, as_size
 
 __all__ = [
+    "MOST_PIXELS",
     "REACHES_OVER",
     "AnnotationFile",
     "Classes",
@@ -27,8 +29,10 @@ __all__ = [
     "decode",
     "encode_rle",
     "find_fault",
+    "name_parts",
     "normalize",
     "read_annotation_file",
     "read_categories",
+    "shared_end",
     "summarize",
 ]

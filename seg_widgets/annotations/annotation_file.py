@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .._text import printable
 from ..errors import DatasetError
 from .problem import Problem
 
@@ -21,6 +22,17 @@ _SECTIONS: Final = ("images", "annotations", "categories")
 _EXPORT: Final = "Export it as COCO instances (with segmentation) from the tool that made it."
 _BEGINNINGS: Final = (
     (b"PK\x03\x04", "a ZIP archive: unpack it first"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"\x89PNG", "a PNG image"),
+    (b"GIF8", "a GIF image"),
+    (b"BM", "a BMP image"),
+    (b"II*\0", "a TIFF image"),
+    (b"MM\0*", "a TIFF image"),
+    (b"\0\0\0\x0cjP", "a JPEG 2000 image"),
+    (b"%PDF", "a PDF"),
+    (b"\x93NUMPY", "an array of NumPy: numpy.load reads it"),
+    (b"\x89HDF", "an HDF5 file"),
+    (b"PAR1", "a Parquet file"),
     (b"\x1f\x8b", "compressed with gzip: unpack it first"),
     (b"version https://git-lfs", "a pointer of Git LFS: fetch the file itself with `git lfs pull`"),
     (b"<", "XML or a web page"),
@@ -90,13 +102,19 @@ def annotations_of(data: Any, path: Path) -> AnnotationFile:
 
 
 def _parse(path: Path) -> Any:
+    if path.is_dir():
+        raise DatasetError(f"{path} is a folder; give the JSON file in it.")
     try:
         content = path.read_bytes()
     except OSError as error:
         raise DatasetError(f"{path} can't be read: {error.strerror or error}.") from error
+    except ValueError as error:  # a NUL in the name
+        raise DatasetError(f"{printable(str(path))} can't be read: {error}.") from None
     if not content.strip():
         raise DatasetError(f"{path.name} is empty.")
     what = next((text for start, text in _BEGINNINGS if content.startswith(start)), "")
+    if (content[:4] == b"RIFF" and content[8:12] == b"WEBP") or content[4:8] == b"ftyp":
+        what = "an image or a film"
     if what:
         raise DatasetError(f"{path.name} is not JSON: it is {what}.")
     try:

@@ -6,10 +6,13 @@ import math
 import re
 from typing import Any, Final, Generic, TypeAlias, TypeVar
 
-__all__ = ["IdIndex", "Identity", "as_flag", "as_id", "as_number", "as_size"]
+__all__ = ["MOST_PIXELS", "IdIndex", "Identity", "as_flag", "as_id", "as_number", "as_size"]
 
 Identity: TypeAlias = int | str
 """An id, after `as_id`."""
+
+MOST_PIXELS: Final = 2**31 - 1
+"""The pixels of the largest image that there can be: COCO's RLE counts in 32 bits."""
 
 _T = TypeVar("_T")
 _WHOLE: Final = re.compile(r"([+-]?(?:0|[1-9]\d{0,17}))(?:\.0*)?")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._files import require_writable_file
-from ..errors import ImageError, InferenceError, SettingError
+from ..errors import ImageError, InferenceError
 from ..evaluation import evaluate, is_table
 from ..finetuning import Dataset, find_parts, read_dataset
 from ..modeling import keep_threads_passive
@@ -23,7 +24,6 @@ from .common import (
     add_speed,
     unforeseen,
 )
-from .image_arguments import read_threshold
 
 if TYPE_CHECKING:
     from ..modeling import Detectron2Predictor
@@ -81,7 +81,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         "--report", type=Path, metavar="HTML", help="write a web page with the worst images"
     )
     parser.add_argument(
-        "--worst", type=int, default=12, metavar="N", help="images of the page (default: 12)"
+        "--worst", type=_count, default=12, metavar="N", help="images of the page (default: 12)"
     )
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the figures by class")
     parser.add_argument(
@@ -99,7 +99,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--precision",
-        type=read_threshold,
+        type=_precision,
         metavar="P",
         help="also say which threshold reaches this precision",
     )
@@ -114,6 +114,22 @@ def _renaming(text: str) -> tuple[str, str | None]:
     if not is_pair or not truth:
         raise argparse.ArgumentTypeError(f"{text!r} is not TRUTH=MODEL, such as kitty=cat")
     return truth, model or None
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 0 or more")
+    return int(text)
+
+
+def _precision(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number <= 1:
+        raise argparse.ArgumentTypeError(f"a precision lies over 0 and up to 1, not {text!r}")
+    return number
 
 
 def load_model(name: str, options: argparse.Namespace) -> Detectron2Predictor:
@@ -154,8 +170,6 @@ def run(options: argparse.Namespace) -> int:
         SegWidgetsError: there is no model or no data, its classes are others, or a file can't be
             written.
     """
-    if options.precision == 0:
-        raise SettingError("--precision lies over 0 and up to 1.")
     for path in filter(None, (options.csv, options.report)):
         require_writable_file(path)
     runner = _Runner(options)

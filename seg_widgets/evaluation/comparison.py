@@ -14,11 +14,13 @@ import numpy.typing as npt
 from .._text import printable
 from ..errors import SettingError
 from ..prediction import Column, data_frame
+from .arguments import real_number, whole_number
 from .averages import by_class
 from .bootstrap import ClassSample, resampled_ap, weights_of
 from .evaluation import Evaluation
 from .outcomes import ImageScore
 from .result_table import html_rows
+from .scenes import Scene
 
 __all__ = ["Comparison", "Difference", "ImageDifference", "compare"]
 
@@ -235,8 +237,11 @@ def compare(
     Raises:
         SettingError: the evaluations are of different truths, or a number is out of its range.
     """
-    if resamples < 20 or not 0 < level < 1:
-        raise SettingError("A bootstrap has 20 resamples or more, and a level between 0 and 1.")
+    resamples = whole_number("The number of resamples", resamples, 20)
+    seed = whole_number("The seed", seed)
+    rule = "lies between 0 and 1"
+    if not 0 < real_number("The level of an interval", level, rule) < 1:
+        raise SettingError(f"The level of an interval {rule}, but {level!r} was given.")
     _check_same(a, b)
     weights = weights_of(len(a.scenes), resamples, seed)
     drawn = [_drawn(one, weights) for one in (a, b)]
@@ -279,14 +284,21 @@ def _check_same(a: Evaluation, b: Evaluation) -> None:
         )
     if a.class_names != b.class_names:
         raise SettingError("The evaluations are of different classes; give both the same classes=.")
-    sides = [
-        [(scene.name, len(scene.truth), scene.truth.prediction.image_size) for scene in one.scenes]
-        for one in (a, b)
-    ]
-    if sides[0] != sides[1]:
+    is_same = len(a.scenes) == len(b.scenes) and all(map(_is_same_truth, a.scenes, b.scenes))
+    if not is_same:
         raise SettingError(
             "The evaluations are of different images. Evaluate both models with the same truth."
         )
+
+
+def _is_same_truth(one: Scene, other: Scene) -> bool:
+    return (
+        one.name == other.name
+        and one.truth.prediction == other.truth.prediction
+        and np.array_equal(one.truth.crowd, other.truth.crowd)
+        and np.array_equal(one.areas, other.areas)
+        and np.array_equal(one.boxes, other.boxes)
+    )
 
 
 def _drawn(one: Evaluation, weights: npt.NDArray[np.int64]) -> Mapping[str, Floats]:

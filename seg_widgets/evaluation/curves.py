@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SettingError
+from ..prediction import check_threshold
+from .arguments import real_number
 
 __all__ = ["Curve", "OperatingPoint", "curve_of"]
 
@@ -92,9 +94,13 @@ class Curve:
 
         Returns:
             What precision and recall become.
+
+        Raises:
+            SettingError: the threshold is out of its range.
         """
-        shown = np.count_nonzero(self.scores.astype(np.float32) >= np.float32(threshold))
-        return self._point(int(shown) - 1, float(threshold))
+        least = check_threshold(threshold)
+        shown = np.count_nonzero(self.scores.astype(np.float32) >= np.float32(least))
+        return self._point(int(shown) - 1, least)
 
     def best(self) -> OperatingPoint | None:
         """The threshold with the highest F1, of equal ones the highest; None: nothing is right."""
@@ -114,8 +120,9 @@ class Curve:
         Raises:
             SettingError: `precision` is out of its range.
         """
-        if not 0 < precision <= 1:
-            raise SettingError(f"A precision lies over 0 and up to 1, but {precision!r} was given.")
+        rule = "lies over 0 and up to 1"
+        if not 0 < real_number("A precision", precision, rule) <= 1:
+            raise SettingError(f"A precision {rule}, but {precision!r} was given.")
         places = np.flatnonzero((self.precision >= precision) & (self.hits > 0))
         if not len(places):
             return None

@@ -86,7 +86,8 @@ def error_kinds(pool: Pool, matched: Matched) -> ErrorKinds:
         counts[name] = int(own.sum())
         right = own & mended
         # A wrong class or outline is put right, once an object; all else is taken away.
-        named = np.where(right, pool.true_class[np.maximum(target, 0)], pool.class_id)
+        named = pool.class_id.copy()
+        named[right] = pool.true_class[target[right]]
         gains[name] = judged.ap50(named, right, own & ~right) - before
     false = kind != _NONE
     unfound = pool.true_class[sorter.unfound]

@@ -12,6 +12,7 @@ from .._files import StrPath
 from ..errors import SettingError
 from ..prediction import ClassMapping, data_frame
 from . import plots, report, result_table
+from .arguments import whole_number
 from .averages import MAX_DETECTIONS
 from .curves import Curve, OperatingPoint
 from .error_kinds import ErrorKinds
@@ -49,7 +50,7 @@ class Evaluation:
     ) -> None:
         self._gathered = gathered
         self._max_detections = max_detections
-        self.kind: Kind = kind or ("masks" if gathered.has_masks else "boxes")
+        self.kind: Kind = ("masks" if gathered.has_masks else "boxes") if kind is None else kind
         if self.kind not in KINDS or (self.kind == "masks" and not gathered.has_masks):
             raise SettingError(
                 f"{kind!r:.80} can't be judged here: "
@@ -109,6 +110,8 @@ class Evaluation:
         """
         if kind == self.kind:
             return self
+        if kind not in KINDS:
+            raise SettingError(f"{kind!r:.80} can't be judged: give masks or boxes.")
         if kind not in self._others:
             self._others[kind] = Evaluation(self._gathered, kind, self._max_detections)
         return self._others[kind]
@@ -176,8 +179,7 @@ class Evaluation:
         Raises:
             SettingError: an argument is out of its range.
         """
-        if number < 0:
-            raise SettingError(f"There are 0 worst images or more, not {number}.")
+        number = whole_number("The number of worst images", number)
         order = sorted(self.images(threshold), key=lambda one: (-one.errors, one.f1, one.place))
         return tuple(one for one in order if one.errors)[:number]
 
@@ -302,9 +304,11 @@ def evaluate(
 
 
 def _check_limits(limits: object) -> None:
-    is_three = isinstance(limits, (tuple, list)) and len(limits) == 3
-    is_whole = is_three and all(isinstance(one, (int, np.integer)) for one in limits)  # type: ignore[attr-defined]
-    if not is_whole or not 0 < limits[0] <= limits[1] <= limits[2]:  # type: ignore[index]
+    three = list(limits) if isinstance(limits, (tuple, list)) and len(limits) == 3 else []
+    is_whole = all(
+        isinstance(one, (int, np.integer)) and not isinstance(one, bool) for one in three
+    )
+    if not three or not is_whole or not 0 < three[0] <= three[1] <= three[2]:
         raise SettingError(
             f"max_detections is three rising numbers, such as (1, 10, 100), not {limits!r:.80}."
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Final
 
 from .._text import printable
+from ..annotations import name_parts, shared_end
 from ..errors import PredictionError
 
 __all__ = ["Pairing", "listed", "pair_names"]
@@ -53,18 +53,18 @@ def pair_names(predictions: Sequence[str], truths: Sequence[str]) -> Pairing:
             )
     ends: dict[str, list[int]] = {}
     for number, name in enumerate(truths):
-        ends.setdefault(_parts(name)[-1], []).append(number)
+        ends.setdefault(name_parts(name)[-1], []).append(number)
 
-    claims: dict[int, list[tuple[int, int]]] = {}
+    claims: dict[int, list[tuple[_Fit, int]]] = {}
     unused = []
     for number, name in enumerate(predictions):
-        parts = _parts(name)
-        shared = [(_shared_end(parts, _parts(truths[one])), one) for one in ends.get(parts[-1], ())]
-        if not shared:
+        parts = name_parts(name)
+        fits = {one: _fit(parts, name_parts(truths[one])) for one in ends.get(parts[-1], ())}
+        if not fits:
             unused.append(number)
             continue
-        best = max(length for length, _ in shared)
-        fitting = [one for length, one in shared if length == best]
+        best = max(fits.values())
+        fitting = [one for one, fit in fits.items() if fit == best]
         if len(fitting) > 1:
             raise PredictionError(
                 f"{printable(name)!r} may be any of {len(fitting)} images of the truth: "
@@ -73,8 +73,8 @@ def pair_names(predictions: Sequence[str], truths: Sequence[str]) -> Pairing:
         claims.setdefault(fitting[0], []).append((best, number))
     pairs = {}
     for one, claimed in claims.items():
-        best = max(length for length, _ in claimed)
-        fitting = [number for length, number in claimed if length == best]
+        best = max(fit for fit, _ in claimed)
+        fitting = [number for fit, number in claimed if fit == best]
         if len(fitting) > 1:
             raise PredictionError(
                 f"{len(fitting)} predictions may be of {printable(truths[one])!r}: "
@@ -104,15 +104,9 @@ def listed(names: Iterable[str]) -> str:
     return shown + (f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else "")
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    path = PurePosixPath(name.split("?")[0].replace("\\", "/").lower())
-    return tuple(part for part in path.parts if part not in ("/", ".")) or ("",)
+_Fit = tuple[int, bool]
 
 
-def _shared_end(first: Sequence[str], second: Sequence[str]) -> int:
-    length = 0
-    for one, other in zip(reversed(first), reversed(second), strict=False):
-        if one != other:
-            break
-        length += 1
-    return length
+def _fit(parts: Sequence[str], others: Sequence[str]) -> _Fit:
+    """How well two names fit: the parts they share, and whether they are the same."""
+    return shared_end(parts, others), tuple(parts) == tuple(others)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from .._files import StrPath, write_bytes
+from .._files import StrPath, expanded, write_bytes
 from .._text import printable
 from ..errors import ImageError, SettingError
 from ..images import load
@@ -103,8 +103,11 @@ def write_report(
     Raises:
         ImageError: an image can't be read.
         ExportError: the file can't be written.
-        SettingError: there is no such folder.
+        SettingError: there is no such folder, or an argument is of another kind.
     """
+    if not isinstance(title, str):
+        raise SettingError(f"A title is a text, not {title!r:.80}.")
+    _check_images(images)
     if threshold is None:
         best = evaluation.best_threshold()
         threshold = 0.5 if best is None else best.threshold
@@ -223,13 +226,25 @@ def _pixels(source: Any, scene: Scene) -> npt.NDArray[np.uint8]:
     return pixels
 
 
+def _check_images(images: object) -> None:
+    """Before anything is computed, and also where no image has an error."""
+    if images is None or isinstance(images, Mapping):
+        return
+    if not isinstance(images, (str, os.PathLike)):
+        raise SettingError(
+            "images is the folder with the images, or a mapping from their names in the truth; "
+            f"{type(images).__name__} is none of them."
+        )
+    folder = expanded(images)
+    if not folder.is_dir():
+        raise SettingError(f"There is no folder {printable(str(folder), 1000)} with images.")
+
+
 def _sources(images: Images, names: list[str]) -> dict[str, Any]:
     """Where each image is, by its name; those that are not found are left out."""
     if isinstance(images, Mapping):
         return {name: images[name] for name in names if name in images}
-    folder = Path(images).expanduser()
-    if not folder.is_dir():
-        raise SettingError(f"There is no folder {printable(str(folder), 1000)} with images.")
+    folder = expanded(images)
     direct = {name: folder / name for name in names if (folder / name).is_file()}
     left = [name for name in names if name not in direct]
     if not left:

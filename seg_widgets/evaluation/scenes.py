@@ -12,6 +12,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from .._files import expanded
 from .._text import printable
 from ..errors import PredictionError, SettingError
 from ..prediction import (
@@ -20,6 +21,7 @@ from ..prediction import (
     GroundTruth,
     Prediction,
     called_by_model,
+    check_by_name,
 )
 from ..tables import Table, part_numbers
 from .names import listed, pair_names
@@ -112,11 +114,7 @@ def gather(
         DatasetError: the truth's file can't be used.
         SettingError: an argument is nothing that can be used.
     """
-    if isinstance(classes, str):
-        raise SettingError(
-            "classes says what the model calls each class of the truth, such as "
-            f'{{"kitty": "cat"}}, and {classes!r:.80} doesn\'t.'
-        )
+    check_by_name(classes)
     images, notes = read_truths(truth)
     named = _named(predictions)
     model_names = tuple(
@@ -152,14 +150,15 @@ def gather(
             f"are left out: {listed(without_truth)}."
         )
     notes += _floor_note([one for _, one in named if one is not None])
-    has_masks = all(
-        one.masks is not None
-        for scene in scenes
-        for one in (scene.found, scene.truth.prediction)
-        if len(one)
-    )
+    of_boxes = _without_masks(scenes)
+    notes += _kind_notes(scenes, of_boxes)
     return Gathered(
-        tuple(scenes), class_names, has_masks, tuple(missing), tuple(without_truth), tuple(notes)
+        tuple(scenes),
+        class_names,
+        not any(of_boxes.values()),
+        tuple(missing),
+        tuple(without_truth),
+        tuple(notes),
     )
 
 
@@ -176,20 +175,23 @@ def is_table(path: Path) -> bool:
 def _named(predictions: Predictions) -> list[tuple[str, Prediction | None]]:
     """Predictions with their names, "" in a list; None: there is no result."""
     if isinstance(predictions, (str, os.PathLike)):
-        predictions = Table(Path(predictions).expanduser())
+        predictions = Table(expanded(predictions))
     pairs: Iterable[tuple[Any, Any]]
     if isinstance(predictions, Table):
-        return [(record.file_name, found) for record, found in predictions.predictions()]
-    if isinstance(predictions, Mapping):
-        pairs = [(str(name), found) for name, found in predictions.items()]
-    elif isinstance(predictions, Iterable):
-        pairs = [("", found) for found in predictions]
+        pairs = ((record.file_name, found) for record, found in predictions.predictions())
+    elif isinstance(predictions, Mapping):
+        pairs = ((str(name), found) for name, found in predictions.items())
+    elif isinstance(predictions, Iterable) and not isinstance(predictions, Prediction):
+        pairs = (("", found) for found in predictions)
     else:
         raise SettingError(
             "The predictions are a table's folder, a mapping from file names, or a list; "
-            f"{type(predictions).__name__} is none of them."
+            f"{type(predictions).__name__} is none of them. That of one image goes into a list: "
+            "evaluate([prediction], [truth])."
         )
     listed_pairs = list(pairs)
+    if not listed_pairs:
+        raise PredictionError("There are no predictions, so there is nothing to measure.")
     for name, found in listed_pairs:
         if found is not None and not isinstance(found, Prediction):
             where = f" of {printable(name)!r}" if name else ""
@@ -270,6 +272,34 @@ def _in_words(
     some = one if len(kept) == len(one) else one.select(kept)
     changed = replace(some, class_ids=new_ids[kept], class_names=class_names, category_ids=())
     return changed, kept
+
+
+def _without_masks(scenes: Sequence[Scene]) -> dict[str, list[str]]:
+    """The images whose detections, or whose objects, have boxes only."""
+    sides = {
+        "predictions": [(scene.name, scene.found) for scene in scenes],
+        "truth": [(scene.name, scene.truth.prediction) for scene in scenes],
+    }
+    return {
+        side: [name for name, one in each if len(one) and one.masks is None]
+        for side, each in sides.items()
+    }
+
+
+def _kind_notes(scenes: Sequence[Scene], of_boxes: Mapping[str, list[str]]) -> list[str]:
+    """Sentences where some masks are there, but not all; and where nothing can be found."""
+    notes = []
+    sides = [one for scene in scenes for one in (scene.found, scene.truth.prediction) if len(one)]
+    has_some = any(one.masks is not None for one in sides)
+    for side, names in of_boxes.items():
+        if names and has_some:
+            notes.append(
+                f"Boxes are judged, and no masks: the {side} of {len(names):,} images "
+                f"{'have' if side == 'predictions' else 'has'} boxes only: {listed(names)}."
+            )
+    if all(scene.truth.crowd.all() for scene in scenes):
+        notes.append("The truth has no object that counts, so there is no AP and no recall.")
+    return notes
 
 
 def _floor_note(predictions: Sequence[Prediction]) -> list[str]:

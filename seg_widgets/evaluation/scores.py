@@ -95,8 +95,8 @@ class Scores:
         Raises:
             SettingError: there is no such class.
         """
+        number = None if class_name is None else self._number(class_name)
         if class_name not in self._curves:
-            number = None if class_name is None else self._number(class_name)
             self._curves[class_name] = self._curve(number)
         return self._curves[class_name]
 
@@ -208,6 +208,8 @@ class Scores:
         return counts
 
     def _number(self, class_name: str) -> int:
+        if not isinstance(class_name, str):
+            raise SettingError(f"A class is given by its name, a text, not {class_name!r:.80}.")
         if class_name not in self._class_names:
             known = ", ".join(map(printable, self._class_names[:10]))
             raise SettingError(f"There is no class {printable(class_name)!r}; there are {known}.")

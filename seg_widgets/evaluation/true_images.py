@@ -6,27 +6,42 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
+from .._files import expanded
 from .._text import printable
 from ..annotations import (
+    MOST_PIXELS,
     AnnotationFile,
-    Identity,
+    Problem,
     annotations_of,
     as_id,
     as_number,
     as_size,
     read_annotation_file,
+    read_categories,
+    summarize,
 )
 from ..errors import DatasetError, PredictionError, SettingError
-from ..prediction import GroundTruth, Prediction
+from ..prediction import (
+    GroundTruth,
+    Prediction,
+    TrueObjects,
+    any_masks,
+    image_index,
+    read_true_objects,
+)
 
 __all__ = ["TrueImage", "Truths", "read_truths"]
 
 Floats = npt.NDArray[np.float64]
+
+# Pixels; a box that reaches further is a mistake, and float32 has no half pixels there.
+_FAR: Final = 1e6
+_MOST_AREA: Final = 1e10  # pixels, as in COCO's sizes
 
 Truths: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[Any]
 """COCO's JSON (its path or content), the truth by file name, or a list of them."""
@@ -67,17 +82,23 @@ def read_truths(truth: Truths) -> tuple[list[TrueImage], list[str]]:
         SettingError: it is nothing of these.
     """
     if isinstance(truth, (str, os.PathLike)):
-        return _of_coco(read_annotation_file(Path(truth).expanduser()))
+        return _of_coco(read_annotation_file(expanded(truth)))
     if isinstance(truth, Mapping):
-        if {"images", "annotations", "categories"} <= set(truth):
+        if {"images", "annotations"} <= set(truth):
             return _of_coco(annotations_of(dict(truth), Path("This truth")))
-        return [_of_one(str(name), one) for name, one in truth.items()], []
-    if isinstance(truth, Iterable):
-        return [_of_one("", one) for one in truth], []
+        return _some([_of_one(str(name), one) for name, one in truth.items()]), []
+    if isinstance(truth, Iterable) and not isinstance(truth, Prediction):
+        return _some([_of_one("", one) for one in truth]), []
     raise SettingError(
         f"The truth is COCO's JSON, a mapping from file names, or a list; {type(truth).__name__} "
-        "is none of them."
+        "is none of them. That of one image goes into a list: evaluate([prediction], [truth])."
     )
+
+
+def _some(images: list[TrueImage]) -> list[TrueImage]:
+    if not images:
+        raise PredictionError("The truth has no image, so there is nothing to measure.")
+    return images
 
 
 def _of_one(name: str, one: Any) -> TrueImage:
@@ -100,34 +121,45 @@ def _of_one(name: str, one: Any) -> TrueImage:
 
 
 def _of_coco(content: AnnotationFile) -> tuple[list[TrueImage], list[str]]:
-    entries: dict[Identity, list[dict[str, Any]]] = {}
-    for entry in content.annotations:
-        identity = as_id(entry.get("image_id"))
-        if identity is not None:
-            entries.setdefault(identity, []).append(entry)
+    name = content.path.name
+    places = image_index(content)
+    used = [one.get("category_id") for one in content.annotations]
+    classes = read_categories(name, content.categories, used)
+    # Over the whole data set: an image whose objects have boxes only must not make all of it boxes.
+    only_boxes = bool(content.annotations) and not any_masks(content.annotations)
+    own: dict[int, list[dict[str, Any]]] = {}
+    problems = list(content.problems)
+    for index, one in enumerate(content.annotations):
+        place = places.find(one.get("image_id"))
+        if place is None:
+            number = one.get("id")
+            where = f"annotation {f'at index {index}' if number is None else number}"
+            problems.append(Problem(where, "its image_id is no image's"))
+        else:
+            own.setdefault(place, []).append(one)
+
     images, skipped = [], []
     notes: dict[str, None] = {}
-    for entry in sorted(content.images, key=_order):
-        name, identity = str(entry.get("file_name") or ""), as_id(entry.get("id"))
+    for place, entry in sorted(enumerate(content.images), key=lambda one: _order(one[1])):
+        file_name = str(entry.get("file_name") or "")
         size = as_size(entry.get("height")), as_size(entry.get("width"))
-        if not name or identity is None or size[0] is None or size[1] is None:
-            skipped.append(
-                f"{printable(name) or 'an image'}: it has no id, no file_name or no size"
-            )
-            continue
-        own = entries.get(identity, [])
-        try:
-            image = _of_image(content, entry, own, name, (size[0], size[1]))
-        except PredictionError as error:
-            skipped.append(f"{printable(name)}: {error}")
-            continue
-        for note in image.truth.prediction.notes:
-            notes[f"{printable(name)}: {note}"] = None
-        images.append(image)
+        if not file_name or size[0] is None or size[1] is None or as_id(entry.get("id")) is None:
+            what = printable(file_name) or "an image"
+            skipped.append(f"left out: {what}: it has no id, no file_name or no size")
+        elif size[0] * size[1] > MOST_PIXELS:
+            skipped.append(f"left out: {printable(file_name)}: no image is as large as it says")
+        elif places.find(entry.get("id")) != place:
+            skipped.append(f"left out: {printable(file_name)}: it is there twice")
+        else:
+            entries = own.get(place, [])
+            objects = read_true_objects(entries, classes, (size[0], size[1]), only_boxes=only_boxes)
+            for note in objects.prediction.notes:
+                notes[f"{printable(file_name)}: {note}"] = None
+            images.append(_of_objects(file_name, objects, entries))
     if not images:
-        why = f" ({skipped[0]})" if skipped else ""
-        raise DatasetError(f"{content.path.name} has no image that can be judged{why}.")
-    return images, [f"left out: {one}" for one in skipped] + list(notes)
+        why = f" ({skipped[0].removeprefix('left out: ')})" if skipped else ""
+        raise DatasetError(f"{name} has no image that can be judged{why}.")
+    return images, [*skipped, *summarize(problems).splitlines(), *notes]
 
 
 def _order(entry: Mapping[str, Any]) -> tuple[float, str]:
@@ -136,41 +168,21 @@ def _order(entry: Mapping[str, Any]) -> tuple[float, str]:
     return (float("inf") if number is None else float(number)), str(entry.get("id"))
 
 
-def _of_image(
-    content: AnnotationFile,
-    entry: dict[str, Any],
-    own: list[dict[str, Any]],
-    name: str,
-    size: tuple[int, int],
+def _of_objects(
+    name: str, objects: TrueObjects, annotations: Sequence[Mapping[str, Any]]
 ) -> TrueImage:
-    def truth_of(annotations: list[dict[str, Any]]) -> GroundTruth:
-        source = {
-            "images": [entry],
-            "annotations": annotations,
-            "categories": content.categories,
-        }
-        return GroundTruth.of(source, size=size)
-
-    truth = truth_of(own)
-    if len(truth) != len(own):
-        own = [one for one in own if _can_be_taken(truth_of, one)]
-    found = truth.prediction
+    """An image with the areas and boxes of the file, where it has them."""
+    found = objects.prediction
     areas, boxes = found.areas.astype(float), found.boxes.astype(float)
-    if len(own) != len(truth):
-        return TrueImage(name, truth, areas, boxes)
-    for index, one in enumerate(own):
-        area, box = as_number(one.get("area")), one.get("bbox")
-        if area is not None:
+    for index, number in enumerate(objects.taken):
+        area, box = as_number(annotations[number].get("area")), annotations[number].get("bbox")
+        # An object of another area than COCO's sizes have would be in none of its figures.
+        if area is not None and 0 <= area <= _MOST_AREA:
             areas[index] = area
-        sides = [as_number(value) for value in box] if isinstance(box, list) else []
-        if len(sides) == 4 and None not in sides:
-            x, y, width, height = (float(side or 0) for side in sides)
+        sides = [as_number(value) for value in box] if isinstance(box, (list, tuple)) else []
+        x, y, width, height = sides if len(sides) == 4 else (None, None, None, None)
+        if x is None or y is None or width is None or height is None:
+            continue
+        if max(map(abs, (x, y, width, height))) < _FAR:
             boxes[index] = x, y, x + width, y + height
-    return TrueImage(name, truth, areas, boxes)
-
-
-def _can_be_taken(truth_of: Any, annotation: dict[str, Any]) -> bool:
-    try:
-        return len(truth_of([annotation])) == 1
-    except PredictionError:
-        return False
+    return TrueImage(name, GroundTruth(found, objects.crowd), areas, boxes)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import SettingError
+from .._text import printable
+from ..errors import ExportError, SegWidgetsError, SettingError
 from ..images import RGBArray
 from ..prediction import DEFAULT_IOU, Filter, GroundTruth, Prediction, require_masks
 from ..style import DEFAULT_STYLE, Style
@@ -19,6 +20,10 @@ from .files import StrPath, file_stem, write_bytes
 from .png import File, zip_bytes
 
 __all__ = ["ExportFormat", "ExportedFile", "Result", "Together"]
+
+_LONGEST_CAUSE: Final = 300  # characters
+
+_Of = TypeVar("_Of")
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,12 +206,29 @@ class ExportFormat:
 
         Raises:
             PredictionError: the format needs masks, and there are none.
+            ExportError: the format failed; the message names it and the cause.
         """
         self._check(result)
         if self.make is not None:
-            return self.make(result)
-        assert self.make_files is not None  # checked when it was made
-        return zip_bytes(self.make_files(result))
+            return self._made(self.make, result)
+        return zip_bytes(self._each_made(result))
+
+    def together(self, together: Together) -> bytes:
+        """The content of one file of several images.
+
+        Args:
+            together: what it is made of.
+
+        Returns:
+            Its bytes.
+
+        Raises:
+            SettingError: the format is for single images.
+            ExportError: the format failed; the message names it and the cause.
+        """
+        if self.make_together is None:
+            raise SettingError(f"The format {self.name!r} is for one image; use save for each.")
+        return self._made(self.make_together, together)
 
     def files(self, result: Result) -> Iterator[File]:
         """The files of one image among several.
@@ -219,12 +241,13 @@ class ExportFormat:
 
         Raises:
             PredictionError: the format needs masks, and there are none.
+            ExportError: the format failed; the message names it and the cause.
         """
         self._check(result)
         if self.make_files is None:
             yield f"{result.file_stem}{self.suffix}", self.content(result)
             return
-        for name, content in self.make_files(result):
+        for name, content in self._each_made(result):
             yield f"{result.file_stem}/{name}", content
 
     def write(self, result: Result, folder: StrPath) -> Path | list[Path]:
@@ -239,14 +262,46 @@ class ExportFormat:
 
         Raises:
             PredictionError: the format needs masks, and there are none.
-            ExportError: a file can't be written.
+            ExportError: a file can't be written, or the format failed.
         """
         if self.make_files is None:
             path = Path(folder) / f"{result.file_stem}{self.suffix}"
             return write_bytes(path, self.content(result))
         self._check(result)
-        files = self.make_files(result)
+        files = self._each_made(result)
         return [write_bytes(Path(folder) / name, content) for name, content in files]
+
+    def _made(self, make: Callable[[_Of], bytes], source: _Of) -> bytes:
+        """What a function of the format makes; it may be anybody's, and raise anything."""
+        try:
+            content = make(source)
+        except SegWidgetsError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+        if not isinstance(content, (bytes, bytearray, memoryview)):
+            raise ExportError(
+                f"The format {self.name!r} gives bytes, but this time a {type(content).__name__}."
+            )
+        return bytes(content)
+
+    def _each_made(self, result: Result) -> Iterator[File]:
+        """The files that `make_files` makes, each as soon as it is there."""
+        assert self.make_files is not None  # it has one of both
+        try:
+            files = iter(self.make_files(result))
+            while (file := next(files, None)) is not None:
+                name, content = file
+                yield str(name), bytes(memoryview(content))
+        except SegWidgetsError:
+            raise
+        except Exception as error:
+            raise self._failed(error) from error
+
+    def _failed(self, error: Exception) -> ExportError:
+        text = printable(str(error), _LONGEST_CAUSE)
+        cause = f"{type(error).__name__}: {text}" if text else type(error).__name__
+        return ExportError(f"The format {self.name!r} failed, so there is no file ({cause}).")
 
     def _check(self, result: Result) -> None:
         if self.needs_masks:

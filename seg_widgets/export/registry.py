@@ -146,6 +146,7 @@ def make(name: str, result: Result) -> ExportedFile:
     Raises:
         SettingError: there is no such format.
         PredictionError: the format needs masks, and there are none.
+        ExportError: the format failed; the message names it and the cause.
     """
     called = result_file_name(name, result.file_stem)
     chosen = _FORMATS[name]
@@ -175,13 +176,12 @@ def make_together(
     Raises:
         SettingError: there is no such format, it is for single images, or names, ids and
             predictions don't match.
+        ExportError: the format failed; the message names it and the cause.
     """
     called = result_file_name(name, stem)
     chosen = _FORMATS[name]
-    if chosen.make_together is None:
-        raise SettingError(f"The format {name!r} is for one image; use save for each.")
     ids = range(1, len(predictions) + 1) if image_ids is None else image_ids
-    content = chosen.make_together(Together(file_names, predictions, ids))
+    content = chosen.together(Together(file_names, predictions, ids))
     return ExportedFile(called, chosen.media_type, content)
 
 
@@ -201,6 +201,7 @@ def make_each(name: str, results: Iterable[Result], stem: str = "images") -> Exp
     Raises:
         SettingError: there is no such format.
         PredictionError: the format needs masks, and there are none.
+        ExportError: the format failed; the message names it and the cause.
     """
     if name not in _FORMATS:
         raise _unknown(name, tuple(_FORMATS))
@@ -261,7 +262,7 @@ def save(
     Raises:
         SettingError: there is no such format, or the image is no such array.
         PredictionError: the prediction is for another image, or has no masks for "masks".
-        ExportError: a file can't be written.
+        ExportError: a file can't be written, or a format failed.
     """
     wanted = list(dict.fromkeys([formats] if isinstance(formats, str) else formats))
     for name in wanted:

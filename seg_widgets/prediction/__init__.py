@@ -49,12 +49,13 @@ from .predictor import (
     SparingPredictor,
     StepwisePredictor,
 )
+from .readers import TrueObjects, any_masks, image_index, read_true_objects
 from .selection import Chosen, SortKey
 from .soft_masks import MASK_THRESHOLD, between_cells, quantized
 from .supervision import to_supervision
 from .tidy import NO_TIDY, OverlapBy, Tidy, check_tidy
 from .truth import GroundTruth
-from .truth_classes import ClassMapping, called_by_model
+from .truth_classes import ClassMapping, called_by_model, check_by_name
 from .truth_source import TruthSource
 
 __all__ = [
@@ -99,12 +100,15 @@ __all__ = [
     "SparingPredictor",
     "StepwisePredictor",
     "Tidy",
+    "TrueObjects",
     "TruthSource",
+    "any_masks",
     "assign",
     "between_cells",
     "called_by_model",
     "category_ids",
     "category_ids_source",
+    "check_by_name",
     "check_class_names",
     "check_class_thresholds",
     "check_image",
@@ -118,6 +122,7 @@ __all__ = [
     "crop_of_rle",
     "data_frame",
     "harmless",
+    "image_index",
     "instance_batch",
     "instance_columns",
     "is_known_model",
@@ -129,6 +134,7 @@ __all__ = [
     "polygons",
     "predictor_of",
     "quantized",
+    "read_true_objects",
     "record_batch",
     "require_arro3",
     "require_masks",

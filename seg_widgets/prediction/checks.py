@@ -13,7 +13,16 @@ if TYPE_CHECKING:
     from .masks import MaskCrop
     from .prediction import Prediction
 
-__all__ = ["as_rows", "check_image", "check_parts", "read_only", "require_masks"]
+__all__ = [
+    "as_flags",
+    "as_fraction",
+    "as_rows",
+    "as_size",
+    "check_image",
+    "check_parts",
+    "read_only",
+    "require_masks",
+]
 
 _Array = TypeVar("_Array", bound=npt.NDArray[Any])
 
@@ -49,6 +58,82 @@ def as_rows(
     return read_only(array)
 
 
+def as_flags(name: str, values: object) -> npt.NDArray[np.bool_]:
+    """A read-only copy of N truth values.
+
+    Args:
+        name: what they are, for the message.
+        values: booleans, or numbers that are 0 or 1.
+
+    Returns:
+        N booleans.
+
+    Raises:
+        PredictionError: they are something else, such as texts, which would all be true.
+    """
+    try:
+        given = np.asarray(values)
+    except (TypeError, ValueError):
+        given = np.zeros(1, object)
+    is_known = given.dtype.kind in "biuf" and bool(((given == 0) | (given == 1)).all())
+    if not is_known and given.size:
+        raise PredictionError(f"The {name} are True or False (or 1 and 0), not {values!r:.80}.")
+    return as_rows(name, given.astype(bool), np.bool_)
+
+
+def as_fraction(name: str, value: object) -> float:
+    """A number from 0 to 1, or its text, as a float.
+
+    Args:
+        name: what it is, for the message.
+        value: what was given; a truth value is no number.
+
+    Raises:
+        SettingError: it is something else (NaN is).
+    """
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        number = float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        raise SettingError(f"{name} is a number from 0 to 1, not {value!r:.80}.") from None
+    if not 0 <= number <= 1:
+        raise SettingError(f"{name} lies between 0 and 1, but {number:g} was given.")
+    return number
+
+
+def as_size(value: object) -> tuple[int, int]:
+    """The size of an image, checked.
+
+    Args:
+        value: (height, width) in pixels, or an image's shape, H×W×3.
+
+    Returns:
+        (height, width).
+
+    Raises:
+        PredictionError: it is something else.
+    """
+    sides = list(value) if isinstance(value, (tuple, list, np.ndarray)) else []
+    numbers = [
+        side
+        for side in sides
+        if isinstance(side, (int, float, np.integer, np.floating)) and not isinstance(side, bool)
+    ]
+    is_whole = len(numbers) == len(sides) and all(side == np.floor(side) for side in numbers[:2])
+    if len(sides) not in (2, 3) or not is_whole:
+        raise PredictionError(
+            "The size of an image is its (height, width) in pixels, such as image.shape[:2], "
+            f"not {value!r:.80}."
+        )
+    height, width = int(numbers[0]), int(numbers[1])
+    if height < 1 or width < 1:
+        raise PredictionError(
+            f"An image is at least 1×1 pixel, but its (height, width) is {(height, width)}."
+        )
+    return height, width
+
+
 def read_only(array: _Array) -> _Array:
     """Forbid writing into an array of ours.
 
@@ -72,10 +157,6 @@ def check_parts(prediction: Prediction) -> None:
         PredictionError: they don't.
     """
     height, width = prediction.image_size
-    if height < 1 or width < 1:
-        raise PredictionError(
-            f"An image is at least 1×1 pixel, but image_size is {prediction.image_size}."
-        )
     _check_lengths(prediction)
     if not np.isfinite(prediction.boxes).all() or not np.isfinite(prediction.scores).all():
         raise PredictionError(

@@ -145,7 +145,7 @@ def check_threshold(value: object) -> float:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise SettingError(f"A threshold is a number from 0 to 1, not {value!r}.") from None
     if not 0 <= number <= 1:
         raise SettingError(

@@ -131,10 +131,13 @@ def match(
         PredictionError: `truth` is something else, the images have different sizes, or `pairs`
             belong to something else.
     """
+    from .prediction import Prediction
+
     iou = check_iou(iou)
     given = truth
+    _check_kinds(found, only, pairs)
     if not isinstance(truth, GroundTruth):
-        if not isinstance(truth, type(found)):
+        if not isinstance(truth, Prediction):
             raise PredictionError(
                 f"A truth is a GroundTruth or a Prediction, and no {type(truth).__name__}; "
                 "GroundTruth.of makes one of files, label images and more."
@@ -178,6 +181,22 @@ def match(
         iou=iou,
     )
     return _matches(found, truth, iou, pairs, kept, there, first, second)
+
+
+def _check_kinds(found: object, only: object, pairs: object) -> None:
+    from .prediction import Prediction
+
+    if not isinstance(found, Prediction):
+        raise PredictionError(
+            f"What was found is a Prediction, and no {type(found).__name__}; Prediction.of makes "
+            "one of other results."
+        )
+    if only is not None and not isinstance(only, Filter):
+        raise SettingError(f"only is a Filter, such as Filter(0.5), and not {only!r:.80}.")
+    if pairs is not None and not isinstance(pairs, Overlaps):
+        raise SettingError(
+            f"pairs are Overlaps, which overlaps() gives, and no {type(pairs).__name__}."
+        )
 
 
 def _matches(
@@ -229,11 +248,10 @@ def _matches(
 
 def _same_class(found: Prediction, true: Prediction) -> BoolArray:
     """Which classes of both vocabularies have the same name."""
-    places = {name: place for place, name in enumerate(true.class_names)}
-    same = np.zeros((len(found.class_names), len(true.class_names)), bool)
-    for row, name in enumerate(found.class_names):
-        if name in places:
-            same[row, places[name]] = True
+    # By name, as the browser has it: two classes of a vocabulary may have the same.
+    rows, columns = (np.array(one.class_names, object) for one in (found, true))
+    same = np.zeros((len(rows), len(columns)), bool)
+    same[:] = rows[:, None] == columns
     return same
 
 

@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import PredictionError, SettingError
-from .checks import read_only
+from .checks import as_fraction, read_only
 from .masks import MaskCrop
+from .shared_pixels import shared_pixels
 
 if TYPE_CHECKING:
     from .prediction import Prediction
     from .truth import GroundTruth
 
-__all__ = ["LEAST_IOU", "Overlaps", "meetings", "overlaps", "shared_pixels"]
+__all__ = ["LEAST_IOU", "Overlaps", "meetings", "overlaps"]
 
 BoolArray = npt.NDArray[np.bool_]
 FloatArray = npt.NDArray[np.float64]
@@ -87,9 +88,12 @@ def overlaps(
     """
     from .truth import GroundTruth
 
-    if not 0 < least <= 1:
-        raise SettingError(f"The least IoU lies over 0 and up to 1, but {least!r} was given.")
+    least = as_fraction("The least IoU", least)
+    if not least:
+        raise SettingError("The least IoU lies over 0 and up to 1, but 0 was given.")
+    _check_prediction(found)
     other = truth.prediction if isinstance(truth, GroundTruth) else truth
+    _check_prediction(other)
     crowd = truth.crowd if isinstance(truth, GroundTruth) else np.zeros(len(other), bool)
     if other.image_size != found.image_size:
         (height, width), (tall, wide) = found.image_size, other.image_size
@@ -105,6 +109,14 @@ def overlaps(
     return Overlaps(
         read_only(detections), read_only(truths), read_only(ious), (len(found), len(other)), least
     )
+
+
+def _check_prediction(one: object) -> None:
+    if not hasattr(one, "image_size"):
+        raise PredictionError(
+            f"Overlaps are of a Prediction and another one, or a GroundTruth; {type(one).__name__} "
+            "is neither."
+        )
 
 
 def meetings(first: FloatArray, second: FloatArray) -> tuple[IntArray, IntArray, FloatArray]:
@@ -170,38 +182,3 @@ def _ratio(
 def _rectangles(crops: tuple[MaskCrop, ...]) -> FloatArray:
     corners = [(crop.x, crop.y, crop.x + crop.width, crop.y + crop.height) for crop in crops]
     return np.array(corners, np.float64).reshape(-1, 4)
-
-
-def shared_pixels(
-    first: tuple[MaskCrop, ...], second: tuple[MaskCrop, ...], rows: IntArray, columns: IntArray
-) -> IntArray:
-    """How many pixels pairs of masks share.
-
-    Args:
-        first: N masks.
-        second: M masks.
-        rows: P indices of the first ones, ascending.
-        columns: P indices of the second ones, whose rectangles meet those.
-
-    Returns:
-        P int64.
-    """
-    shared = np.zeros(len(rows), np.int64)
-    row, plane = -1, np.zeros((0, 0), bool)
-    for place, (index, column) in enumerate(zip(rows.tolist(), columns.tolist(), strict=True)):
-        if index != row:
-            row, plane = index, first[index].to_array()
-        shared[place] = _intersection(plane, first[index], second[column])
-    return shared
-
-
-def _intersection(plane: BoolArray, crop: MaskCrop, other: MaskCrop) -> int:
-    """The pixels that are in both masks; of the second one only the shared rows are unpacked."""
-    left, right = max(crop.x, other.x), min(crop.x + crop.width, other.x + other.width)
-    top, bottom = max(crop.y, other.y), min(crop.y + crop.height, other.y + other.height)
-    start, stop = (top - other.y) * other.width, (bottom - other.y) * other.width
-    packed = np.frombuffer(other.bits, np.uint8)[start // 8 : (stop + 7) // 8]
-    flat = np.unpackbits(packed)[start % 8 : start % 8 + stop - start]
-    rows = flat.reshape(-1, other.width)[:, left - other.x : right - other.x].view(np.bool_)
-    mine = plane[top - crop.y : bottom - crop.y, left - crop.x : right - crop.x]
-    return int(np.count_nonzero(rows & mine))

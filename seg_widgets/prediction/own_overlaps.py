@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from .checks import read_only
-from .overlap import meetings, shared_pixels
+from .overlap import meetings
+from .shared_pixels import shared_pixels
 
 if TYPE_CHECKING:
     from .prediction import Prediction

@@ -24,7 +24,7 @@ from . import (
 )
 from . import soft_masks as softness
 from . import tidy as tidying
-from .checks import as_rows, read_only
+from .checks import as_rows, as_size, read_only
 from .masks import RLE, MaskCrop, paste
 from .own_overlaps import OwnOverlaps, overlaps_within
 from .selection import Chosen
@@ -112,7 +112,7 @@ class Prediction:
     def __post_init__(self) -> None:
         # The dataclass is frozen; this is the one moment at which its parts are set.
         put = object.__setattr__
-        put(self, "image_size", (int(self.image_size[0]), int(self.image_size[1])))
+        put(self, "image_size", as_size(self.image_size))
         put(self, "boxes", as_rows("boxes", self.boxes, np.float32, (4,)))
         put(self, "scores", as_rows("scores", self.scores, np.float32))
         put(self, "class_ids", as_rows("class_ids", self.class_ids, np.int64))

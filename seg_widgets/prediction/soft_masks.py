@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import PredictionError, SettingError
-from .checks import read_only
+from ..errors import PredictionError
+from .checks import as_fraction, read_only
 from .masks import MaskCrop
 
 if TYPE_CHECKING:
@@ -56,7 +56,10 @@ def check_soft_masks(soft_masks: object, count: int) -> npt.NDArray[np.uint8]:
     Raises:
         PredictionError: They are something else.
     """
-    array = np.array(soft_masks)
+    try:
+        array = np.array(soft_masks)
+    except ValueError:  # rows of different lengths
+        array = np.array(soft_masks, object)
     square = array.ndim == 3 and array.shape[0] == count and array.shape[1] == array.shape[2]
     if not square or array.dtype != np.uint8 or (count and array.shape[1] < 1):
         raise PredictionError(
@@ -83,8 +86,7 @@ def at_mask_threshold(prediction: Prediction, threshold: float) -> Prediction:
         PredictionError: it has no soft masks.
         SettingError: the threshold is out of range.
     """
-    if not isinstance(threshold, (int, float)) or not 0 <= threshold <= 1:
-        raise SettingError(f"A mask threshold is a number from 0 to 1, not {threshold!r}.")
+    threshold = as_fraction("A mask threshold", threshold)
     soft = prediction.soft_masks
     if soft is None:
         raise PredictionError(

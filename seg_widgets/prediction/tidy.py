@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SettingError
+from .checks import as_fraction
 from .own_overlaps import OwnOverlaps, rectangles_of
 from .pieces import filled, largest_piece
 from .soft_masks import MASK_THRESHOLD, at_mask_threshold
@@ -71,10 +72,10 @@ class Tidy:
     def __post_init__(self) -> None:
         # The dataclass is frozen; this is the one moment at which its parts are set.
         put = object.__setattr__
-        put(self, "max_overlap", _fraction("max_overlap", self.max_overlap))
+        put(self, "max_overlap", as_fraction("max_overlap", self.max_overlap))
         if self.overlap_by not in get_args(OverlapBy):
             raise SettingError(f'overlap_by is "iou" or "smaller", not {self.overlap_by!r}.')
-        put(self, "mask_threshold", _fraction("mask_threshold", self.mask_threshold))
+        put(self, "mask_threshold", as_fraction("mask_threshold", self.mask_threshold))
         put(self, "min_area", _pixels("min_area", self.min_area))
         for name in _SWITCHES:
             if not isinstance(getattr(self, name), (bool, np.bool_)):
@@ -144,8 +145,16 @@ class Tidy:
 
         Returns:
             N booleans, True for none beside those that are shown.
+
+        Raises:
+            SettingError: `shown` is of another length.
         """
-        keep = np.ones(len(prediction), bool) if shown is None else shown.copy()
+        keep = np.ones(len(prediction), bool) if shown is None else np.array(shown, bool)
+        if keep.shape != (len(prediction),):
+            raise SettingError(
+                f"shown has a boolean for each of the {len(prediction)} instances, but these are "
+                f"of shape {keep.shape}."
+            )
         if not self.drops or not keep.any():
             return keep
         changed = self.reshaped(prediction)
@@ -182,7 +191,7 @@ def tidy(prediction: Prediction, settings: Tidy | None = None, **changes: Any) -
     Raises:
         SettingError: a setting is unknown or out of its range.
     """
-    chosen = check_tidy({**(settings or NO_TIDY).to_trait(), **changes})
+    chosen = check_tidy({**check_tidy(settings).to_trait(), **changes})
     keep = chosen.keep(prediction)
     changed = chosen.reshaped(prediction)
     return changed if keep.all() else changed.select(keep)
@@ -239,18 +248,6 @@ def _at_border(prediction: Prediction) -> npt.NDArray[np.bool_]:
     x, y, columns, rows = rectangles_of(prediction).T
     touches = (x == 0) | (y == 0) | (x + columns == width) | (y + rows == height)
     return touches & (columns > 0) & (rows > 0)  # type: ignore[no-any-return]
-
-
-def _fraction(name: str, value: object) -> float:
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        raise SettingError(f"{name} is a number from 0 to 1, not {value!r}.") from None
-    if not 0 <= number <= 1:
-        raise SettingError(f"{name} lies between 0 and 1, but {number:g} was given.")
-    return number
 
 
 def _pixels(name: str, value: object) -> int:

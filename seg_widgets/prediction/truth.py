@@ -11,20 +11,24 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from .._files import expanded
+from .._text import printable
 from ..annotations import AnnotationFile, annotations_of, read_annotation_file
-from ..errors import PredictionError
+from ..errors import PredictionError, SettingError
 from .adapters import convert
-from .checks import as_rows
+from .checks import as_flags, as_size
 from .prediction import Prediction
 from .readers import check_truth_size, from_label_image, truth_from_coco
-from .truth_classes import ClassMapping, called_by_model, label_names
+from .truth_classes import LEFT_OUT, ClassMapping, called_by_model, check_by_name, label_names
 
-__all__ = ["LABEL_IMAGES", "GroundTruth"]
+__all__ = ["LABEL_IMAGES", "GroundTruth", "truth_file"]
 
 BoolArray = npt.NDArray[np.bool_]
 
 LABEL_IMAGES: Final = (".png", ".tif", ".tiff")
 """The ends of the names of files that are label images; all others are COCO's JSON."""
+
+_OTHER_IMAGES: Final = (".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".jp2", ".heic", ".avif")
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +47,12 @@ class GroundTruth:
     count neither way, as many as there are."""
 
     def __post_init__(self) -> None:
-        crowd = as_rows("crowd flags", self.crowd, np.bool_)
+        if not isinstance(self.prediction, Prediction):
+            raise PredictionError(
+                f"The true instances are a Prediction, and no {type(self.prediction).__name__}; "
+                "GroundTruth.of makes a truth of anything."
+            )
+        crowd = as_flags("crowd flags", self.crowd)
         if len(crowd) != len(self.prediction):
             raise PredictionError(
                 f"There are {len(self.prediction)} true instances, but {len(crowd)} crowd flags."
@@ -89,9 +98,13 @@ class GroundTruth:
             PredictionError: it has another size, classes that the model doesn't have, or nothing
                 of this image.
             DatasetError: it is no COCO file, or its categories are damaged.
-            SettingError: `classes` is no such mapping.
+            SettingError: `classes` is no such mapping, or another argument is of another kind.
         """
+        size = as_size(size)
+        _check_names(file_name, class_names)
         given = cls._read(source, size, file_name, class_names, classes)
+        if given is source or _has_names(source):
+            check_by_name(classes)
         check_truth_size(given.prediction.image_size, size)
         return _renamed(given, class_names, classes)
 
@@ -111,23 +124,70 @@ class GroundTruth:
         if isinstance(source, AnnotationFile):
             return cls(*truth_from_coco(source, size, file_name))
         if isinstance(source, (str, os.PathLike)):
-            path = Path(source).expanduser()
+            path = expanded(source)
             if path.suffix.lower() not in LABEL_IMAGES:
-                return cls(*truth_from_coco(read_annotation_file(path), size, file_name))
-            return _without_crowds(
-                from_label_image(path, class_names=label_names(classes, class_names))
-            )
+                return cls(*truth_from_coco(truth_file(path), size, file_name))
+            return _of_labels(path, label_names(classes, class_names))
         if isinstance(source, Mapping) and {"images", "annotations"} <= set(source):
             content = annotations_of(dict(source), Path("This truth"))
             return cls(*truth_from_coco(content, size, file_name))
         if isinstance(source, np.ndarray) and source.ndim == 2 and source.dtype.kind in "iub":
             check_truth_size((int(source.shape[0]), int(source.shape[1])), size)
-            names = label_names(classes, class_names)
-            return _without_crowds(from_label_image(source, class_names=names))
+            return _of_labels(source, label_names(classes, class_names))
         one_name = [classes] if isinstance(classes, str) else None
         conversion = convert(source, size, class_names=one_name)
         notes = (*conversion.prediction.notes, *conversion.notes)
         return _without_crowds(replace(conversion.prediction, notes=tuple(dict.fromkeys(notes))))
+
+
+def _check_names(file_name: object, class_names: object) -> None:
+    if file_name is not None and not isinstance(file_name, (str, os.PathLike)):
+        raise SettingError(f"file_name is the image's name, a text, not {file_name!r:.80}.")
+    if class_names is None:
+        return
+    is_list = isinstance(class_names, Sequence) and not isinstance(class_names, (str, bytes))
+    if not is_list or not all(isinstance(name, str) for name in class_names):  # type: ignore[attr-defined]
+        raise SettingError(
+            f"class_names is a list of the model's class names, not {class_names!r:.80}."
+        )
+
+
+def _has_names(source: Any) -> bool:
+    """Whether the classes of a source have names of their own; the labels of an image have none."""
+    if isinstance(source, (str, os.PathLike)):
+        return Path(source).suffix.lower() not in LABEL_IMAGES
+    is_coco = isinstance(source, Mapping) and {"images", "annotations"} <= set(source)
+    return is_coco or isinstance(source, (Prediction, AnnotationFile))
+
+
+def truth_file(path: Path) -> AnnotationFile:
+    """Read the truth of images from a file that is no label image.
+
+    Args:
+        path: the file.
+
+    Raises:
+        DatasetError: it is no COCO file.
+        PredictionError: it is an image, but not of a kind that keeps labels.
+    """
+    if path.suffix.lower() in _OTHER_IMAGES:
+        raise PredictionError(
+            f"{printable(path.name)} is an image, and no truth. The truth is COCO's JSON, or a "
+            "label image: a PNG or TIFF in which each pixel has the number of its object."
+        )
+    return read_annotation_file(path)
+
+
+def _of_labels(source: Any, names: Mapping[int, str] | str | None) -> GroundTruth:
+    """The truth of a label image, without the labels that are left out."""
+    found = from_label_image(source, class_names=names)
+    if LEFT_OUT in found.class_names:
+        left_out = found.class_names.index(LEFT_OUT)
+        found = found.select(np.flatnonzero(found.class_ids != left_out))
+        ids = found.class_ids - (found.class_ids > left_out)
+        kept = tuple(name for name in found.class_names if name != LEFT_OUT)
+        found = replace(found, class_ids=ids, class_names=kept)
+    return _without_crowds(found)
 
 
 def _without_crowds(prediction: Prediction) -> GroundTruth:

@@ -6,16 +6,19 @@ import difflib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+import numpy as np
+
 from .._text import printable
 from ..errors import PredictionError, SettingError
 
-__all__ = ["ClassMapping", "called_by_model", "label_names"]
+__all__ = ["LEFT_OUT", "ClassMapping", "called_by_model", "check_by_name", "label_names"]
 
 ClassMapping = Mapping[Any, str | None] | str
 """What the model calls the classes of a truth; see `GroundTruth.of`."""
 
 _SHOWN: Final = 5  # names in a message
-_UNNAMED: Final = "object"
+LEFT_OUT: Final = "\0left out"
+"""What `label_names` calls the labels that are left out: no name that a person gives."""
 
 
 def label_names(
@@ -28,7 +31,7 @@ def label_names(
         class_names: the model's vocabulary; its only class is that of all labels.
 
     Returns:
-        Label → name, one name for all, or None.
+        Label → name (`LEFT_OUT` for those that are left out), one name for all, or None.
 
     Raises:
         SettingError: `classes` is no such mapping.
@@ -36,9 +39,9 @@ def label_names(
     _checked(classes)
     if isinstance(classes, str):
         return classes
-    by_label = {key: name for key, name in (classes or {}).items() if isinstance(key, int)}
+    by_label = {int(key): name for key, name in (classes or {}).items() if not isinstance(key, str)}
     if by_label:
-        return {label: _UNNAMED if name is None else name for label, name in by_label.items()}
+        return {label: LEFT_OUT if name is None else name for label, name in by_label.items()}
     is_one = not classes and class_names is not None and len(class_names) == 1
     return class_names[0] if is_one and class_names else None
 
@@ -83,11 +86,34 @@ def called_by_model(
     return called
 
 
+def check_by_name(classes: ClassMapping | None) -> None:
+    """Check that the model's names are given for names of the truth.
+
+    Args:
+        classes: as `GroundTruth.of` takes them.
+
+    Raises:
+        SettingError: they are one name for all, or given for labels, which only label images have.
+    """
+    labels = [key for key in _checked_all(classes) if not isinstance(key, str)]
+    if labels or isinstance(classes, str):
+        given = classes if isinstance(classes, str) else labels[0]
+        raise SettingError(
+            'classes says what the model calls each class of the truth, such as {"kitty": "cat"}. '
+            f"One name for all, or a name for a label, is for label images; {given!r:.80} is given."
+        )
+
+
 def _checked(classes: ClassMapping | None) -> dict[str, str | None]:
+    """The names that are given for names."""
+    return {key: name for key, name in _checked_all(classes).items() if isinstance(key, str)}
+
+
+def _checked_all(classes: ClassMapping | None) -> Mapping[Any, str | None]:
     if classes is None or isinstance(classes, str):
         return {}
     is_mapping = isinstance(classes, Mapping) and all(
-        isinstance(key, (str, int)) and (name is None or isinstance(name, str))
+        isinstance(key, (str, int, np.integer)) and (name is None or isinstance(name, str))
         for key, name in classes.items()
     )
     if not is_mapping:
@@ -95,7 +121,7 @@ def _checked(classes: ClassMapping | None) -> dict[str, str | None]:
             'classes says what the model calls each class of the truth, such as {"kitty": "cat"}; '
             f"{classes!r:.80} doesn't."
         )
-    return {key: name for key, name in classes.items() if isinstance(key, str)}
+    return classes
 
 
 def _no_such_class(strange: Sequence[str], own: Sequence[str]) -> str:

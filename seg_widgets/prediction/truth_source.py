@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, Final
 
-from ..annotations import read_annotation_file
+from .._files import expanded
 from .prediction import Prediction
-from .truth import LABEL_IMAGES, GroundTruth
+from .truth import LABEL_IMAGES, GroundTruth, truth_file
 from .truth_classes import ClassMapping
 
 __all__ = ["TruthSource"]
@@ -29,9 +28,9 @@ class TruthSource:
         self._classes: Final = classes
         self._source: Any = source
         if isinstance(source, (str, os.PathLike)):
-            path = Path(source).expanduser()
+            path = expanded(source)
             if path.suffix.lower() not in LABEL_IMAGES:
-                self._source = read_annotation_file(path)
+                self._source = truth_file(path)
 
     def of(self, prediction: Prediction, name: str = "") -> GroundTruth:
         """The truth of the image that a prediction is for.

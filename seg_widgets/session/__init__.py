@@ -13,6 +13,7 @@ from .model_slot import (
     server_predictor,
 )
 from .result import Result, Upcoming
+from .second_model import SecondModel, is_model
 from .session import PANEL_MAX_PIXELS, SegmentationSession
 from .state import SegmentationState
 from .traits import (
@@ -42,6 +43,7 @@ __all__ = [
     "ModelChoice",
     "ModelSlot",
     "Result",
+    "SecondModel",
     "SegmentationSession",
     "SegmentationState",
     "ThreadSafeTraits",
@@ -50,6 +52,7 @@ __all__ = [
     "Upcoming",
     "filter_of",
     "history_table",
+    "is_model",
     "predictor_name",
     "predictor_words",
     "server_predictor",

@@ -24,7 +24,6 @@ from ..prediction import (
     Matches,
     PartialPrediction,
     Prediction,
-    TruthSource,
     match,
 )
 from ..session import (
@@ -67,6 +66,7 @@ from .canvas_traits import (
     to_menu,
 )
 from .partial import Partial, Shown
+from .sides import Sides
 from .static_image import StaticImage, StaticView
 
 __all__ = ["SegmentationCanvas"]
@@ -91,7 +91,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             beside the widget (default True).
         truth: What is in the image, whatever `GroundTruth.of` takes, or None (default). What is
             shown is matched with it. What doesn't fit becomes `error`.
-        versus: A second prediction to match with, or None (default).
+        versus: A second prediction to match with, or a model (a name, a folder, a predictor),
+            which runs on the image in the background, or None (default).
         classes: The model's names of the truth's classes, such as `{"kitty": "cat"}`, or None
             (default).
         **settings: The canvas's traits, such as `threshold=0.7`.
@@ -176,7 +177,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     for the next image, which a COCO file has under its name."""
 
     versus = ByIdentity()
-    """A second prediction of the image, or what `Prediction.of` takes; None (default) for
+    """A second prediction of the image (or what `Prediction.of` takes), or a model (a name, a
+    folder, a predictor), which looks at each image in the background; None (default) for
     nothing."""
 
     classes = ByIdentity()
@@ -245,10 +247,11 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._others: tuple[Compared, ...] = ()
-        self._truths: TruthSource | None = None
-        self._versus_name = ""
-        self._waits_for_next = False
+        self._sides = Sides(self._on_second, self._on_unfit)
+        self._waits_for_next = self._compares_later = False
         self._shown: Shown | None = None
+        # The pixels of what is shown, for a second model.
+        self._image: RGBArray | None = None
         # The image of the preview, and its file where that is the whole image.
         self._previewed: tuple[RGBArray, EncodedImage] | None = None
         self._partial: Partial | None = None
@@ -273,6 +276,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             soft = bool(settings.get("soft_masks", False))
             settings["content"] = encode_content(image, prediction, name, image_format, soft=soft)
             self._shown = (name, image.shape[1], image.shape[0], prediction)
+            self._image = image
         super().__init__(**settings)
         self.on_msg(self._on_message)
         with self.hold_trait_notifications():
@@ -293,20 +297,22 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         Raises:
             PredictionError: The prediction is of an image of another size.
         """
-        partial, self._partial = self._partial, None
-        encoded = self._take_encoded(image)
-        self._others = self._compared(prediction, name)
-        content = encode_content(
-            image,
-            prediction,
-            name,
-            self._format,
-            encoded,
-            others=self._others,
-            soft=self.soft_masks,
-        )
-        goes_on = partial is not None and partial.is_part_of(image, prediction)
-        self._show(content, (name, image.shape[1], image.shape[0], prediction), not goes_on)
+        with self._sides.changing():
+            partial, self._partial = self._partial, None
+            encoded = self._take_encoded(image)
+            self._image = image
+            self._others = self._sides.of(image, prediction, name)
+            content = encode_content(
+                image,
+                prediction,
+                name,
+                self._format,
+                encoded,
+                others=self._others,
+                soft=self.soft_masks,
+            )
+            goes_on = partial is not None and partial.is_part_of(image, prediction)
+            self._show(content, (name, image.shape[1], image.shape[0], prediction), not goes_on)
 
     def compare(
         self,
@@ -324,7 +330,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             versus_name: What to call whatever made it.
             is_of_next: They belong to the image that `set_result` shows next (default False).
         """
-        self._versus_name = versus_name
+        self._sides.name = versus_name
         if self.truth is truth and self.versus is versus:
             return
         self._waits_for_next = is_of_next
@@ -337,8 +343,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     @property
     def matches(self) -> Matches | None:
         """What is shown, matched with what it is compared with; None while there is nothing to
-        match."""
-        if self._shown is None or not self._others:
+        match, or only the first part of a result is there."""
+        if self._shown is None or self._partial is not None or not self._others:
             return None
         wanted = [each for each in self._others if each.kind == self.compare_with]
         other = (*wanted, *self._others)[0]
@@ -362,28 +368,32 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         return next((each.other for each in self._others if each.kind == kind), None)
 
     def _compare_anew(self, _change: object = None) -> None:
-        self._truths = None
-        if self._shown is None or self._partial is not None or self._waits_for_next:
-            return
-        name, _, _, prediction = self._shown
-        before, self._others = self._others, self._compared(prediction, name)
-        if before or self._others:
-            self.content = compare_content(self.content, prediction, self._others)
+        self._sides.take(self.truth, self.versus, self.classes)
+        if not self._waits_for_next:
+            self._compare_again()
 
-    def _compared(self, prediction: Prediction, name: str) -> tuple[Compared, ...]:
-        """What a prediction is compared with; what doesn't fit becomes the message."""
-        found = []
-        try:
-            if self.truth is not None:
-                # A file is read once, and not for each image.
-                self._truths = self._truths or TruthSource(self.truth, self.classes)
-                found.append(Compared.of(prediction, self._truths.of(prediction, name)))
-            if self.versus is not None:
-                second = Prediction.of(self.versus, prediction.image_size)
-                found.append(Compared.of(prediction, second, self._versus_name))
-        except SegWidgetsError as error:
-            self.error = str(error)
-        return tuple(found)
+    def _compare_again(self) -> None:
+        with self._sides.changing():
+            # A part of a result is not matched: overlaps are those of all masks.
+            self._compares_later = self._partial is not None
+            if self._shown is None or self._image is None or self._compares_later:
+                return
+            name, _, _, prediction = self._shown
+            before, self._others = self._others, self._sides.of(self._image, prediction, name)
+            if before or self._others:
+                self.content = compare_content(self.content, prediction, self._others)
+
+    def _on_second(self, image: RGBArray) -> None:
+        if image is self._image:
+            self._compare_again()
+
+    def _on_unfit(self, error: SegWidgetsError) -> None:
+        self.error = str(error)
+
+    def close(self) -> None:
+        """End the widget, and a second model that looks at its images."""
+        self._sides.close()
+        super().close()
 
     def set_partial(self, image: RGBArray, found: PartialPrediction, name: str = "") -> None:
         """Show what was found so far, until its result is there; `set_preview(None)` ends it, too.
@@ -458,10 +468,12 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             self.clear()
         else:
             self._show(content, shown, True)
+            if self._compares_later:
+                self._compare_again()
 
     def clear(self) -> None:
         """Show no image."""
-        self._shown = self._partial = None
+        self._shown = self._partial = self._image = None
         with self.hold_trait_notifications():
             self._reset_choices()
             self.content = b""

@@ -299,6 +299,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         else:
             self.canvas.set_partial(upcoming.image, upcoming.found, upcoming.name)
         if was_partial and not self.canvas.is_partial:
+            self._show_comparison()  # it may have changed meanwhile
             self._push()
 
     def _show_history(self, _change: object = None) -> None:

@@ -115,5 +115,5 @@ def test_lines_of_json_are_told_from_broken_json(
 
 
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match=r"can't be read: Is a directory\.$"):
+    with pytest.raises(DatasetError, match=r"is a folder; give the JSON file in it\.$"):
         read_annotation_file(tmp_path)

@@ -99,3 +99,21 @@ def test_wrong_usage(
     assert main(["evaluate", "new", str(data / "nowhere")]) == 2
     with pytest.raises(SystemExit):
         main(["evaluate", "new", str(data), "--class", "kitten"])
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--precision", "0", "a precision lies over 0 and up to 1, not '0'"),
+        ("--precision", "nan", "a precision lies over 0 and up to 1, not 'nan'"),
+        ("--precision", "much", "a precision lies over 0 and up to 1, not 'much'"),
+        ("--worst", "-1", "'-1' is no whole number of 0 or more"),
+        ("--worst", "2.5", "'2.5' is no whole number of 0 or more"),
+    ],
+)
+def test_numbers_out_of_their_range(
+    option: str, value: str, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "starter", "data", option, value])
+    assert message in capsys.readouterr().err

@@ -80,7 +80,7 @@ def test_what_can_not_be_compared() -> None:
         compare(half, other)
     with pytest.raises(SettingError, match="of masks, the other of boxes"):
         compare(half, every.on("boxes"))
-    with pytest.raises(SettingError, match="20 resamples or more"):
+    with pytest.raises(SettingError, match="resamples is 20 or more"):
         compare(half, every, resamples=3)
     with pytest.raises(SettingError, match="no AP of 'nothing'"):
         compare(half, every, resamples=20).of("nothing")

@@ -8,8 +8,9 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from pycocotools import mask as coco_mask
 from seg_widgets import export
 from seg_widgets.cli import main
 from seg_widgets.drawing import overlay
-from seg_widgets.errors import PredictionError, SettingError
+from seg_widgets.errors import ExportError, PredictionError, SettingError
 from seg_widgets.images import load
 from seg_widgets.prediction import Filter, Prediction
 from seg_widgets.style import Style
@@ -192,6 +193,45 @@ def test_a_new_format_is_everywhere_at_once(
     made = export.make("tsv", export.Result(IMAGE, FOUND, "a.jpg", Filter(0.5)))
     assert made[:2] == ("a.tsv", "text/tab-separated-values")
     assert len(made.data.splitlines()) == 1 + FOUND.keep(0.5).sum()
+
+
+def _raising(_: object) -> bytes:
+    raise KeyError("colour")
+
+
+def _file_then_error(_: object) -> Iterator[tuple[str, bytes]]:
+    yield "a.txt", b"a"
+    raise SystemError
+
+
+@pytest.mark.parametrize(
+    ("parts", "cause"),
+    [
+        ({"make": _raising, "make_together": _raising}, r"\(KeyError: 'colour'\)"),
+        ({"make": lambda result: "text", "make_together": lambda together: None}, "gives bytes"),
+        ({"make_files": _file_then_error}, r"\(SystemError\)"),
+        ({"make_files": lambda result: 7}, "TypeError: 'int'"),
+    ],
+)
+def test_a_format_that_fails_is_named_with_its_cause(
+    tmp_path: Path, parts: dict[str, Any], cause: str
+) -> None:
+    mine = export.ExportFormat("mine", "Mine", "mine", "All.", ".mine", "text/plain", **parts)
+    export.register(mine)
+    result = export.Result(IMAGE, FOUND, "a.jpg")
+    ways: list[Callable[[], object]] = [
+        lambda: export.make("mine", result),
+        lambda: export.save(FOUND, IMAGE, tmp_path, "a", "mine"),
+        lambda: export.make_each("mine", [result]),
+    ]
+    if "make_together" in parts:
+        ways.append(lambda: export.make_together("mine", ["a.jpg"], [FOUND]))
+    try:
+        for way in ways:
+            with pytest.raises(ExportError, match=f"The format 'mine' .*{cause}"):
+                way()
+    finally:
+        export.unregister("mine")
 
 
 def test_a_format_is_registered_once_and_taken_away(tsv: export.ExportFormat) -> None:

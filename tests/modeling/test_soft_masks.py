@@ -68,5 +68,5 @@ def test_the_masks_of_today_are_those_at_a_half(model: str) -> None:
 
     with pytest.raises(PredictionError, match="no soft masks"):
         same.at_mask_threshold(0.4)
-    with pytest.raises(SettingError, match="from 0 to 1"):
+    with pytest.raises(SettingError, match="lies between 0 and 1"):
         prediction.at_mask_threshold(1.1)

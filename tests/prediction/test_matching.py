@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from seg_widgets.errors import PredictionError, SettingError
 from seg_widgets.prediction import (
     Filter,
     GroundTruth,
+    MaskCrop,
     Match,
     Matches,
     Prediction,
@@ -220,3 +222,66 @@ def test_what_does_not_fit_is_refused() -> None:
         match(found, found, pairs=overlaps(found, Prediction.empty((SIDE, SIDE))))
     with pytest.raises(SettingError, match="least IoU"):
         overlaps(found, found, least=0)
+
+
+@pytest.mark.parametrize("block", [1, 10**9])
+def test_many_pairs_share_the_pixels_that_few_do(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seg_widgets.prediction.shared_pixels._MOST_BYTES", block)
+    random = np.random.default_rng(5)
+    size = (600, 200)
+    masks = []
+    for _ in range(90):
+        height, width = random.integers(1, (500, 150))
+        top, left = random.integers(0, (size[0] - height + 1, size[1] - width + 1))
+        masks.append(MaskCrop.from_array(random.random((height, width)) < 0.7, left, top))
+    masks[3] = MaskCrop(0, 0, 0, 0, b"")
+    boxes = [(one.x, one.y, one.x + one.width, one.y + one.height) for one in masks]
+    many = Prediction(
+        size,
+        np.array(boxes, np.float32),
+        np.ones(90, np.float32),
+        np.zeros(90, np.int64),
+        ("cat",),
+        tuple(masks),
+    )
+    dense = many.masks_dense().reshape(90, -1).astype(np.int64)
+    shared = dense @ dense.T
+    own = many.own_overlaps
+    assert len(own.first) > 16 * 180 / 2
+    matrix = np.zeros_like(shared)
+    matrix[own.first, own.second] = own.pixels
+    assert (matrix == np.triu(shared, 1)).all()
+    areas = np.diag(shared)
+    union = areas[:, None] + areas - shared
+    ious = np.divide(shared, union, out=np.zeros(shared.shape), where=union > 0)
+    assert (overlaps(many, many, least=0.01).dense() == np.where(ious >= 0.01, ious, 0)).all()
+
+
+def test_two_classes_of_one_name_are_one() -> None:
+    found = prediction(((0, 0, 8, 8), 0.9, 0), ((12, 12, 8, 8), 0.8, 1))
+    twice = replace(found, class_names=("cat", "cat"))
+    assert match(twice, twice).hits == 2
+    assert match(found, twice).hits == 1
+    assert match(twice, found).wrong_classes == 1
+
+
+def test_arguments_of_any_kind() -> None:
+    one: Any = prediction(((0, 0, 8, 8), 0.9, 0))
+    any_match: Any = match
+    any_overlaps: Any = overlaps
+    for only in (5, "x", 0.5):
+        with pytest.raises(SettingError, match="only is a Filter"):
+            any_match(one, one, only=only)
+    for pairs in (5, np.zeros((1, 1))):
+        with pytest.raises(SettingError, match="pairs are Overlaps"):
+            any_match(one, one, pairs=pairs)
+    with pytest.raises(PredictionError, match="What was found is a Prediction, and no int"):
+        any_match(7, one)
+    for least in ("x", None, True, float("nan"), 2, 0):
+        with pytest.raises(SettingError, match="The least IoU"):
+            any_overlaps(one, one, least=least)
+    for first, second in ((7, one), (one, 7)):
+        with pytest.raises(PredictionError, match="int is neither"):
+            any_overlaps(first, second)

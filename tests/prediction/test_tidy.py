@@ -5,11 +5,12 @@ from __future__ import annotations
 import copy
 import pickle
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
-from seg_widgets.errors import SettingError
+from seg_widgets.errors import PredictionError, SettingError
 from seg_widgets.export import Result, make
 from seg_widgets.prediction import Filter, MaskCrop, Prediction, Tidy
 
@@ -93,6 +94,7 @@ def test_settings_are_checked() -> None:
     for wrong, message in (
         ({"max_overlap": 1.5}, "max_overlap lies between 0 and 1"),
         ({"max_overlap": True}, "max_overlap is a number"),
+        ({"max_overlap": 10**400}, "max_overlap is a number"),
         ({"overlap_by": "area"}, "overlap_by is"),
         ({"min_area": -1}, "min_area is 0 or more"),
         ({"min_area": 1.5}, "whole number of pixels"),
@@ -103,6 +105,19 @@ def test_settings_are_checked() -> None:
             found().tidy(**wrong)
     with pytest.raises(SettingError, match="tidy is a Tidy"):
         Filter(tidy=3)  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="tidy is a Tidy"):
+        found().tidy(7)  # type: ignore[arg-type]
+    assert Tidy(min_area=10).keep(found(), [True, True, False]).tolist() == [False, True, False]  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match="a boolean for each of the 3 instances"):
+        Tidy(min_area=10).keep(found(), np.array([True]))
+    soft = replace(found(), soft_masks=np.full((3, 4, 4), 200, np.uint8))
+    quarter: Any = np.float32(0.25)
+    assert soft.at_mask_threshold(quarter) == soft.at_mask_threshold(0.25)
+    for threshold in (True, None, [0.3], float("nan"), 10**400):
+        with pytest.raises(SettingError, match="A mask threshold"):
+            soft.at_mask_threshold(threshold)  # type: ignore[arg-type]
+    with pytest.raises(PredictionError, match="N×M×M uint8 array"):
+        replace(found(), soft_masks=[[1], [2, 3], [4]])  # type: ignore[arg-type]
     chosen = Filter(0.5, tidy={"min_area": 3})  # type: ignore[arg-type]
     assert chosen.tidy == Tidy(min_area=3)
     assert pickle.loads(pickle.dumps(chosen)) == copy.deepcopy(chosen) == chosen

@@ -174,3 +174,75 @@ def test_a_misspelt_name_in_classes_is_no_silence() -> None:
     truth = Prediction.empty((4, 4), ("person", "kitty"))
     with pytest.raises(PredictionError, match=r"'persn', which is no class .* Is it 'person'\?"):
         GroundTruth.of(truth, size=(4, 4), class_names=("person",), classes={"persn": "person"})
+
+
+_PREDICTION = Prediction.from_label_image(LABELS)
+_of: Any = GroundTruth.of
+_make: Any = GroundTruth
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "words"),
+    [
+        *(
+            (lambda size=size: _of(_PREDICTION, size=size), PredictionError, "size of an image is")
+            for size in (5, None, "ab", (5,), (40.5, 60), ("40", "60"), (True, True), (1, 2, 3, 4))
+        ),
+        (lambda: _of(_PREDICTION, size=(0, 60)), PredictionError, "at least 1×1 pixel"),
+        (lambda: Prediction.empty(5), PredictionError, "size of an image is"),  # type: ignore[arg-type]
+        *(
+            (lambda flags=flags: _make(_PREDICTION, flags), PredictionError, "True or False")
+            for flags in (["x", "x"], [0, 2], [0.5, 0], [None, None], ["0", "1"], [float("nan"), 0])
+        ),
+        (lambda: _make(_PREDICTION, [0]), PredictionError, "but 1 crowd flags"),
+        (lambda: _make(7, []), PredictionError, "and no int"),
+        (lambda: _make(_make(_PREDICTION, [0, 1]), [0, 1]), PredictionError, "and no GroundTruth"),
+        (lambda: _of(data_set(), size=SIZE, file_name=5), SettingError, "file_name is the image's"),
+        *(
+            (
+                lambda names=names: _of(data_set(), size=SIZE, class_names=names),
+                SettingError,
+                "list",
+            )
+            for names in (5, "cat", ["cat", 7], {"cat": 1})
+        ),
+        (lambda: _of(_PREDICTION, size=SIZE, classes="cat"), SettingError, "for label images"),
+        (lambda: _of(_PREDICTION, size=SIZE, classes={1: "cat"}), SettingError, "for label images"),
+        (lambda: _of("photo.JPG", size=SIZE), PredictionError, "is an image, and no truth"),
+        (lambda: TruthSource("photo.webp"), PredictionError, "a PNG or TIFF in which each pixel"),
+        (lambda: TruthSource("~nobody-here/a.json"), DatasetError, "No such file"),
+        (lambda: TruthSource("a\0.json"), DatasetError, "null byte"),
+        (lambda: _of(data_set(), size=(10**6, 10**6), file_name="b.jpg"), PredictionError, "60×40"),
+    ],
+)
+def test_arguments_of_any_kind(call: Any, error: type[SegWidgetsError], words: str) -> None:
+    with pytest.raises(error, match=words):
+        call()
+
+
+def test_flags_and_sizes_as_libraries_give_them() -> None:
+    for flags in ([0, 1], [False, True], np.array([0.0, 1.0]), np.array([0, 1], np.uint8)):
+        assert _make(_PREDICTION, flags).crowd.tolist() == [False, True]
+    for size in (list(SIZE), np.array(SIZE), (40.0, 60.0), (*SIZE, 3)):
+        assert _of(_PREDICTION, size=size).prediction.image_size == SIZE
+
+
+def test_a_label_without_a_name_is_left_out() -> None:
+    truth = GroundTruth.of(
+        LABELS, size=SIZE, class_names=("dog", "cat"), classes={np.int64(2): "cat", 1: None}
+    )
+    assert truth.prediction.counts() == {"cat": 1}
+    assert truth.prediction.areas.tolist() == [250]
+
+
+def test_an_image_with_another_ending_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "truth.json"
+    for content, words in (
+        (b"\xff\xd8\xff\xe0", "a JPEG image"),
+        (b"\x89PNG\r\n", "a PNG image"),
+        (b"RIFF\0\0\0\0WEBP", "an image or a film"),
+        (b"\x93NUMPY\1\0", "an array of NumPy"),
+    ):
+        file.write_bytes(content)
+        with pytest.raises(DatasetError, match=f"is not JSON: it is {words}"):
+            TruthSource(file)

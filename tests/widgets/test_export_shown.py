@@ -182,7 +182,9 @@ def test_all_images_are_saved_with_progress_and_can_be_cancelled(
     canvas._handle_custom_msg({"action": "export", "format": "all:waiting", "id": 4}, [])
     assert replied.wait(60)
     assert replies[-1] == ({"reply": 4, "failed": True}, [])
-    assert canvas.error == "The file could not be made: ValueError: a mistake of its author's"
+    assert canvas.error == (
+        "The format 'waiting' failed, so there is no file (ValueError: a mistake of its author's)."
+    )
     assert not canvas.busy
     assert panel.history == before
     assert _made(panel, "all:csv")[0] == "images.csv"

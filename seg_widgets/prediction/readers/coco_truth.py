@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Collection, Mapping, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 from ..._text import printable
 from ...annotations import (
+    MOST_PIXELS,
     REACHES_OVER,
     AnnotationFile,
     Classes,
+    IdIndex,
     Problem,
     as_flag,
     as_id,
@@ -22,17 +24,26 @@ from ...annotations import (
     as_size,
     encode_rle,
     find_fault,
+    name_parts,
     normalize,
     read_categories,
+    shared_end,
     summarize,
 )
-from ...errors import PredictionError
+from ...errors import DatasetError, PredictionError
 from ..masks import MaskCrop
 
 if TYPE_CHECKING:
     from ..prediction import Prediction
 
-__all__ = ["check_truth_size", "truth_from_coco"]
+__all__ = [
+    "TrueObjects",
+    "any_masks",
+    "check_truth_size",
+    "image_index",
+    "read_true_objects",
+    "truth_from_coco",
+]
 
 BoolArray = npt.NDArray[np.bool_]
 _Box = tuple[float, float, float, float]
@@ -56,6 +67,23 @@ def check_truth_size(own: tuple[int, int], size: tuple[int, int]) -> None:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class TrueObjects:
+    """The objects of one image of a data set that can be used."""
+
+    prediction: Prediction
+    """The objects with score 1. What was skipped or mended is in its notes."""
+
+    crowd: BoolArray
+    """M booleans: it is a crowd or ignored."""
+
+    taken: tuple[int, ...]
+    """M indices of the annotations that they were made of."""
+
+    problems: tuple[Problem, ...]
+    """What was skipped or mended."""
+
+
 def truth_from_coco(
     content: AnnotationFile, size: tuple[int, int], file_name: str | None
 ) -> tuple[Prediction, BoolArray]:
@@ -72,32 +100,94 @@ def truth_from_coco(
 
     Raises:
         PredictionError: it has no such image, several, or nothing of it that can be used.
-        DatasetError: the categories are damaged.
+        DatasetError: the categories are damaged, or another image has the same id.
     """
     name = content.path.name
     entry = _image_entry(content, file_name)
     sides = as_size(entry.get("height")), as_size(entry.get("width"))
     if None not in sides:
         check_truth_size((sides[0] or 0, sides[1] or 0), size)
-    size = (int(size[0]), int(size[1]))
-    identity = as_id(entry.get("id"))
-    own = [one for one in content.annotations if as_id(one.get("image_id")) == identity]
+    if size[0] * size[1] > MOST_PIXELS:
+        raise PredictionError(f"No image is of {size[1]}×{size[0]} pixels; give its real size.")
+    number = content.images.index(entry)  # type: ignore[arg-type]
+    places = image_index(content)
+    own = [one for one in content.annotations if places.find(one.get("image_id")) == number]
     used = [one.get("category_id") for one in content.annotations]
     classes = read_categories(name, content.categories, used)
 
-    only_boxes = bool(own) and not any(one.get("segmentation") for one in own)
+    objects = read_true_objects(own, classes, size, only_boxes=bool(own) and not any_masks(own))
+    if own and not len(objects.prediction):
+        raise PredictionError(
+            f"{name} has nothing that can be used of this image:\n{summarize(objects.problems)}"
+        )
+    return objects.prediction, objects.crowd
+
+
+def image_index(content: AnnotationFile) -> IdIndex[int]:
+    """Where each image of a data set stands, by its id; an entry that is there twice counts once.
+
+    Args:
+        content: the data set.
+
+    Returns:
+        The index into `content.images` of each id, found under any form of it.
+
+    Raises:
+        DatasetError: images of different names have the same id.
+    """
+    places: IdIndex[int] = IdIndex()
+    for number, entry in enumerate(content.images):
+        identity = as_id(entry.get("id"))
+        if identity is None:
+            continue
+        if identity not in places:
+            places.add(identity, number)
+            continue
+        first = _name(content.images[places.find(identity) or 0])
+        if first != _name(entry):
+            raise DatasetError(
+                f"{content.path.name}: two images have the same id, {identity!r}, "
+                f"{printable(first)} and {printable(_name(entry))}; so it is not known whose the "
+                "objects are. Give each image an id of its own."
+            )
+    return places
+
+
+def any_masks(annotations: Iterable[Mapping[str, Any]]) -> bool:
+    """Whether objects have masks, or what may be one; else they have boxes only.
+
+    Args:
+        annotations: COCO's entries.
+    """
+    return any(one.get("segmentation") for one in annotations)
+
+
+def read_true_objects(
+    annotations: Sequence[Mapping[str, Any]],
+    classes: Classes,
+    size: tuple[int, int],
+    *,
+    only_boxes: bool,
+) -> TrueObjects:
+    """Read the annotations of one image.
+
+    Args:
+        annotations: COCO's entries.
+        classes: the data set's classes.
+        size: (height, width) of the image in pixels.
+        only_boxes: take boxes in place of masks.
+
+    Returns:
+        What can be used of them.
+    """
     reader = _Boxes(classes, size) if only_boxes else _Masks(classes, size)
-    for index, one in enumerate(own):
+    for index, one in enumerate(annotations):
         number = one.get("id")
         where = f"annotation {f'at index {index}' if number is None else number}"
-        reason = reader.take(one)
+        reason = reader.take(one, index)
         if reason:
             reader.problems.append(Problem(where, reason))
-    if own and not reader.class_ids:
-        raise PredictionError(
-            f"{name} has nothing that can be used of this image:\n{summarize(reader.problems)}"
-        )
-    return reader.truth()
+    return reader.objects()
 
 
 class _Reader:
@@ -110,8 +200,9 @@ class _Reader:
         self._classes = classes
         self._boxes: list[_Box] = []
         self._crowd: list[bool] = []
+        self._taken: list[int] = []
 
-    def take(self, entry: Mapping[str, Any]) -> str:
+    def take(self, entry: Mapping[str, Any], index: int) -> str:
         """Take one; returns what is wrong with it, "" where nothing is."""
         class_id = self._classes.index_of.find(entry.get("category_id"))
         if class_id is None:
@@ -120,6 +211,7 @@ class _Reader:
         if box is not None:
             self._boxes.append(box)
             self.class_ids.append(class_id)
+            self._taken.append(index)
             self._crowd.append(as_flag(entry.get("iscrowd")) or as_flag(entry.get("ignore")))
         return fault
 
@@ -129,7 +221,7 @@ class _Reader:
     def _all_masks(self) -> tuple[MaskCrop, ...] | None:
         return None
 
-    def truth(self) -> tuple[Prediction, BoolArray]:
+    def objects(self) -> TrueObjects:
         """What was taken."""
         from ..prediction import Prediction
 
@@ -143,7 +235,8 @@ class _Reader:
             self._all_masks(),
             notes,
         )
-        return prediction, np.array(self._crowd, bool)
+        crowd = np.array(self._crowd, bool)
+        return TrueObjects(prediction, crowd, tuple(self._taken), tuple(self.problems))
 
 
 class _Boxes(_Reader):
@@ -199,30 +292,31 @@ def _image_entry(content: AnnotationFile, file_name: str | None) -> Mapping[str,
             f"{content.path.name} has {len(images)} images. Say which one this is: "
             f'file_name="{printable(str(images[0].get("file_name")))}".'
         )
-    wanted = _parts(file_name)
-    matching = [
-        one for one in images if _parts(str(one.get("file_name") or ""))[-1:] == wanted[-1:]
-    ]
+    wanted = name_parts(file_name)
+    matching = [one for one in images if _name(one) and name_parts(_name(one))[-1] == wanted[-1]]
     if len(matching) > 1:
-        shared = [_shared_end(_parts(_name(one)), wanted) for one in matching]
-        best = max(shared)
-        matching = [one for one, length in zip(matching, shared, strict=True) if length == best]
+        # Of equal ones the name that is this one, and no longer path.
+        found = [name_parts(_name(one)) for one in matching]
+        shared = [(shared_end(parts, wanted), parts == wanted) for parts in found]
+        matching = [one for one, end in zip(matching, shared, strict=True) if end == max(shared)]
+    if len(matching) > 1 and all(one == matching[0] for one in matching):
+        return matching[0]
     if len(matching) == 1:
         return matching[0]
     if matching:
         raise PredictionError(
             f"{content.path.name} has {len(matching)} images called "
-            f"{printable(wanted[-1])!r}. Give file_name with the folder that it has there."
+            f"{printable(_base(file_name))!r}. Give file_name with the folder that it has there."
         )
-    raise PredictionError(_no_such_image(content, wanted[-1] if wanted else file_name, images))
+    raise PredictionError(_no_such_image(content, _base(file_name), images))
 
 
 def _no_such_image(
     content: AnnotationFile, wanted: str, images: Collection[Mapping[str, Any]]
 ) -> str:
     names = [str(one.get("file_name")) for one in images]
-    by_end = {_parts(name)[-1]: name for name in reversed(names) if _parts(name)}
-    close = difflib.get_close_matches(wanted, by_end, 1, 0.7)
+    by_end = {name_parts(name)[-1]: name for name in reversed(names)}
+    close = difflib.get_close_matches(name_parts(wanted)[-1], by_end, 1, 0.7)
     hint = f" Did you mean file_name={printable(by_end[close[0]])!r}?" if close else ""
     shown = ", ".join(printable(name) for name in names[:_SHOWN])
     more = f" … ({len(names)} in all)" if len(names) > _SHOWN else ""
@@ -236,16 +330,6 @@ def _name(entry: Mapping[str, Any]) -> str:
     return str(entry.get("file_name") or "")
 
 
-def _parts(name: str) -> tuple[str, ...]:
-    """The folders and the name of a path or address, lower case as file systems may have it."""
-    path = name.split("?")[0].replace("\\", "/")
-    return tuple(part.lower() for part in PurePosixPath(path).parts if part not in ("/", "."))
-
-
-def _shared_end(first: Sequence[str], second: Sequence[str]) -> int:
-    length = 0
-    for one, other in zip(reversed(first), reversed(second), strict=False):
-        if one != other:
-            break
-        length += 1
-    return length
+def _base(name: str) -> str:
+    """A name without its folders, as it was written."""
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2] or name
