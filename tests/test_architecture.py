@@ -292,3 +292,11 @@ def test_no_clock_that_can_jump_measures_a_duration() -> None:
     }
     # `stop_at` is a time of day that somebody names; files that were left have only that.
     assert found == {"finetuning/loop.py", "_files.py"}
+
+
+def test_paths_of_people_go_through_one_function() -> None:
+    # `expanduser` raises RuntimeError for "~nobody", where a message about the file belongs.
+    files = [path for path in PACKAGE.rglob("*.py") if ".expanduser(" in path.read_text("utf-8")]
+    names = [path.relative_to(PACKAGE).as_posix() for path in files]
+    # The batch journal's are texts, and `os.path.expanduser` raises nothing.
+    assert sorted(names) == ["_files.py", "batch/journal.py"]

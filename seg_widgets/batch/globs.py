@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from .._files import expanded
+
 __all__ = ["has_magic", "matches"]
 
 _MAGIC: Final = re.compile(r"[*?\[]")
@@ -43,7 +45,7 @@ def matches(pattern: str) -> Iterator[Path]:
     Raises:
         OSError: a folder may not be read.
     """
-    parts = Path(pattern).expanduser().parts
+    parts = expanded(pattern).parts
     fixed = next(number for number, part in enumerate(parts) if has_magic(part))
     found = _below(Path(*parts[:fixed]), parts[fixed:])
     # Two `**` reach a folder in several ways.

@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.request import url2pathname
 
 from .. import images
+from .._files import expanded
 from .._text import PATH_LENGTH, printable
 from ..errors import (
     DependencyError,
@@ -182,7 +183,7 @@ def _find(text: str, found: Found) -> None:
     if folder is not None and not images.is_zarr(folder):
         _look_into(folder, text, found)
     elif text.lower().endswith(_LISTS) and _exists(text):
-        _read_list(Path(text).expanduser(), found)
+        _read_list(expanded(text), found)
     elif has_magic(text) and not _exists(text):
         _add_matches(text, found)
     else:
@@ -216,7 +217,7 @@ def folder_of(text: str) -> Path | None:
         message when it is opened.
     """
     try:
-        folder = Path(text).expanduser()
+        folder = expanded(text)
         return folder if not images.is_address(text) and folder.is_dir() else None
     except (OSError, ValueError, RuntimeError):  # too long; a NUL; a ~user that is not here
         return None
@@ -235,7 +236,7 @@ def _may_be_there(source: str) -> bool:
 
 def _exists(text: str) -> bool:
     try:
-        return Path(text).expanduser().exists()
+        return expanded(text).exists()
     except (OSError, ValueError, RuntimeError):
         return False
 

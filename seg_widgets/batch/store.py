@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from .._files import require_writable, sweep, write_bytes
+from .._files import expanded, require_writable, sweep, write_bytes
 from .._text import PATH_LENGTH, printable
 from ..errors import ExportError, SettingError
 from .cloud import file_system, is_cloud
@@ -230,4 +230,4 @@ def open_store(out: str | os.PathLike[str]) -> Store:
         raise SettingError(
             f"out is the folder of the results, not {out!r}. For this one, give '.'."
         )
-    return _CloudStore(text) if is_cloud(text) else _LocalStore(Path(text).expanduser())
+    return _CloudStore(text) if is_cloud(text) else _LocalStore(expanded(text))

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .._files import require_writable_file
+from .._files import expanded, require_writable_file
 from ..errors import ImageError, InferenceError
 from ..evaluation import evaluate, is_table
 from ..finetuning import Dataset, find_parts, read_dataset
@@ -203,7 +203,7 @@ class _Runner:
 
     def evaluation(self, model: str) -> Any:
         """The evaluation of a model, or of what `batch` wrote."""
-        path = Path(model).expanduser()
+        path = expanded(model)
         if is_table(path):
             predictions: Any = path
         elif is_table(path / "table"):

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from .._files import require_writable, sweep
+from .._files import expanded, require_writable, sweep
 from .._stopping import stop_requests
 from ..batch import find_images
 from ..export import DEFAULT_FORMATS, save_formats
@@ -103,7 +103,7 @@ def _folder(text: str) -> Path:
         raise argparse.ArgumentTypeError("it is empty; for this folder, give .")
     # A shell leaves the ~ of --out=~/found as it is.
     try:
-        return Path(text).expanduser()
+        return expanded(text)
     except RuntimeError:  # no such user
         return Path(text)
 

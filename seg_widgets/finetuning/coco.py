@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from .._files import expanded
 from ..annotations import (
     AnnotationFile,
     Identity,
@@ -78,7 +79,7 @@ def read_dataset(
             have no names or the same id twice, no image is found, or no object has a mask.
     """
     file, _ = find_parts(path)
-    folder = Path(images).expanduser() if images is not None else None
+    folder = expanded(images) if images is not None else None
     if folder is not None and not folder.is_dir():
         raise DatasetError(f"There is no folder {folder} to look for images in.")
     try:

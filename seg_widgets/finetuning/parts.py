@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Final
 
+from .._files import expanded
 from ..errors import DatasetError
 from .image_files import TRAINING, VALIDATION, part_names
 
@@ -43,7 +44,7 @@ def find_parts(path: str | Path) -> tuple[Path, Path | None]:
             f"A data set is given as the path of its folder or JSON file, not as a "
             f"{type(path).__name__}."
         )
-    source = Path(path).expanduser()
+    source = expanded(path)
     try:
         return _find(source)
     except OSError as error:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._files import require_writable
+from .._files import expanded, require_writable
 from ..annotations import Problem
 from ..errors import (
     ExportError,
@@ -171,7 +171,7 @@ def finetune(
     )
     split = prepare_data(data, validation, read)
     class_names = split.dataset.class_names
-    folder = Path(out).expanduser()
+    folder = expanded(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

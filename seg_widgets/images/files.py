@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
+from .._files import expanded
 from .._text import PATH_LENGTH, printable
 from ..errors import ImageError, ImageFormatError, ImageNotFoundError
 from .formats import FIX, HEAD_BYTES, OTHER_SUFFIXES, SUFFIXES, detect
@@ -71,7 +72,7 @@ def read_path(path: Path, name: str, limits: Limits) -> bytes:
     """
     shown = name or printable(path.name or str(path))
     try:
-        path = path.expanduser()
+        path = expanded(path)
         _check_is_file(path, path.stat(), shown, limits)
         with path.open("rb") as file:
             content = file.read(limits.max_bytes + 1)

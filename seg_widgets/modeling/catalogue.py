@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import platformdirs
 
+from .._files import expanded
 from ..errors import ConfigError, ModelError, WeightsNotFoundError
 from .folder import is_model_folder, read_folder
 from .zoo import ZOO_ADDRESS, zoo_rows
@@ -164,7 +165,7 @@ def weight_folders() -> list[Path]:
     folders = [_PACKAGE.parent / "weights", _PACKAGE / "weights", cache_folder()]
     named = os.environ.get("SEG_WIDGETS_WEIGHTS", "").strip()
     if named:
-        folders.insert(0, Path(named).expanduser())
+        folders.insert(0, expanded(named))
     return folders
 
 
@@ -175,7 +176,7 @@ def cache_folder() -> Path:
     """
     named = os.environ.get("SEG_WIDGETS_CACHE", "").strip()
     if named:
-        return Path(named).expanduser()
+        return expanded(named)
     return Path(platformdirs.user_cache_dir("seg-widgets", appauthor=False))
 
 
@@ -187,7 +188,7 @@ def model_name(model: str | Path) -> str:
     """
     if isinstance(model, str):
         return model
-    path = model.expanduser()
+    path = expanded(model)
     return str(path) if path.is_absolute() else f".{os.sep}{path}"
 
 
@@ -305,7 +306,7 @@ def model_files(folder: str | Path) -> ModelFiles:
         WeightsNotFoundError: it has no weights, or several.
     """
     found = read_folder(folder)
-    name = Path(folder).expanduser().resolve().name
+    name = expanded(folder).resolve().name
     return ModelFiles(name, found.config, found.weights, found.classes)
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
+from .._files import expanded
 from ..errors import WeightsError, WeightsNotFoundError
 from ..pickles import PickledTensor, WontReadError, read_pickled
 from .file_kinds import Format, check_kind, format_of, why_refused
@@ -91,7 +92,7 @@ def read_checkpoint(path: str | Path, keep_in: Path | None = None) -> Checkpoint
         WeightsNotFoundError: there is no such file.
         WeightsError: it is empty, too large, damaged, unsafe, or no weights file.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     _check_file(path)
     kind = format_of(path)
     if kind is None:

@@ -10,6 +10,7 @@ import contextlib
 from pathlib import Path
 from typing import Any
 
+from .._files import expanded
 from ..errors import ConfigError
 from .model_config import WRAP_IT, ModelConfig
 from .python_config import ZOO_KEY, LazyNodeConfig, ZooPythonConfig, is_zoo_config, run_config
@@ -50,7 +51,7 @@ def read_config(config: Any, *, trust_code: bool = False) -> ModelConfig:
             f"{type(config).__name__}."
         )
     name = str(config)
-    path = Path(config).expanduser()
+    path = expanded(config)
     if path.suffix == ".py":
         return _read_python(name, path, trust_code)
     if not path.is_file():

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .._files import expanded
 from ..errors import ConfigError, DeviceError, ModelError, SettingError, WeightsNotFoundError
 from ..net import Progress
 from .catalogue import (
@@ -203,7 +204,7 @@ class FolderModel(FileSource):
 
     def files(self) -> ModelFiles:
         """Find config, weights and class names in the folder; raises what `model_files` raises."""
-        folder = Path(self.folder).expanduser()
+        folder = expanded(self.folder)
         if isinstance(self.folder, str) and not os.path.lexists(folder):
             self._explain(self.folder)
         return model_files(self.folder)
@@ -291,7 +292,7 @@ class ZooModel(NamedModel):
         card = card_meant(name) if isinstance(name, str) else None
         if card is None or not card.file:
             return None
-        if card.name != name and os.path.lexists(Path(name).expanduser()):
+        if card.name != name and os.path.lexists(expanded(name)):
             return None
         return cls(card.name)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from .._files import expanded
 from ..errors import ConfigError, WeightsNotFoundError
 
 __all__ = [
@@ -66,7 +67,7 @@ def read_folder(path: str | Path) -> ModelFolder:
         ConfigError: there is no such folder, no config in it, or it may not be read.
         WeightsNotFoundError: there are no weights in it, or several and none is preferred.
     """
-    folder = Path(path).expanduser()
+    folder = expanded(path)
     try:
         return _read(folder)
     except OSError as error:
@@ -107,7 +108,7 @@ def read_classes(path: str | Path) -> tuple[str, ...]:
     Raises:
         ConfigError: the file can't be read, or holds no class names.
     """
-    path = Path(path).expanduser()
+    path = expanded(path)
     try:
         if path.stat().st_size > _MAX_NAMES_BYTES:
             raise ConfigError(

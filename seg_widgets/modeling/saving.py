@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from .._files import expanded
 from ..errors import ExportError, SettingError
 from ..prediction import Predictor
 from .detectron2_predictor import Detectron2Predictor
@@ -44,7 +45,7 @@ def save_model(predictor: Predictor, folder: str | Path) -> Path:
         )
     from safetensors import SafetensorError
 
-    target = Path(folder).expanduser()
+    target = expanded(folder)
     try:
         _write_all(_writers(predictor), target)
     except (OSError, SafetensorError) as error:  # a full disk is safetensors' own error

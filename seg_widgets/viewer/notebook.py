@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from .._files import expanded
 from ..errors import DependencyError, ExportError, SegWidgetsError, SettingError
 from .content import decode_content
 from .page import page_of
@@ -53,7 +54,7 @@ def notebook_to_html(
         DependencyError: a package of JupyterLab is missing.
     """
     _check_packages()
-    path = Path(notebook).expanduser()
+    path = expanded(notebook)
     book = _read(path)
     try:
         if run:

@@ -139,3 +139,8 @@ def test_an_empty_file_is_not_one_that_was_read_before(tmp_path: Path) -> None:
     odd.content = [1, 2]
     with pytest.raises(ImageFormatError, match="gives a list when read, not bytes"):
         load(odd)
+
+
+def test_the_folder_of_a_user_who_is_not_here() -> None:
+    with pytest.raises(ImageNotFoundError, match=r"no file '~nobody-here/cat\.jpg'"):
+        load("~nobody-here/cat.jpg")
