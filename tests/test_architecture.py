@@ -62,7 +62,18 @@ ALLOWED: dict[str, set[str]] = {
 # Modules beside the folders, with who may import them.
 TOP_LEVEL: dict[str, set[str]] = {
     "errors": set(ALLOWED),
-    "_files": {"export", "prediction", "tables", "batch", "evaluation", "finetuning", "cli"},
+    "_files": {
+        "batch",
+        "cli",
+        "evaluation",
+        "export",
+        "finetuning",
+        "images",
+        "modeling",
+        "prediction",
+        "tables",
+        "viewer",
+    },
     "_lazy": {"net", "widgets", "serving"},
     "_samples": {"widgets"},
     "_stopping": {"finetuning", "cli"},
