@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from seg_widgets import samples
 from seg_widgets.errors import PredictionError
 from seg_widgets.prediction import Prediction
 
@@ -50,3 +51,16 @@ def test_files_that_are_none(tmp_path: Path) -> None:
     Image.new("RGB", (4, 4)).save(tmp_path / "b.png")
     with pytest.raises(PredictionError, match=r"it has colours \(RGB\)"):
         Prediction.from_label_image(tmp_path / "b.png")
+
+
+def test_a_photograph_in_grey_is_none_and_many_small_objects_are(tmp_path: Path) -> None:
+    with Image.open(samples()["rocket"]) as photograph:
+        photograph.convert("L").save(tmp_path / "grey.png")
+    with pytest.raises(PredictionError, match=r"looks like a photograph in grey.*give its array"):
+        Prediction.from_label_image(tmp_path / "grey.png")
+    with Image.open(tmp_path / "grey.png") as grey:
+        assert len(Prediction.from_label_image(np.array(grey))) > 100
+    # Objects of three by three pixels, side by side.
+    numbers = np.arange(1, 30 * 30 + 1, dtype=np.uint16).reshape(30, 30)
+    Image.fromarray(numbers.repeat(3, 0).repeat(3, 1)).save(tmp_path / "dense.png")
+    assert len(Prediction.from_label_image(tmp_path / "dense.png")) == 900
