@@ -129,7 +129,7 @@ def _looks_like_a_photograph(labels: npt.NDArray[Any]) -> bool:
     if min(labels.shape) < _PHOTO_SIDE:
         return False
     changes = np.count_nonzero(labels[:, 1:] != labels[:, :-1]) / labels.size
-    return changes > _PHOTO_CHANGES and len(np.unique(labels)) >= _PHOTO_VALUES
+    return bool(changes > _PHOTO_CHANGES and len(np.unique(labels)) >= _PHOTO_VALUES)
 
 
 def _tag(image: Any) -> Any:
