@@ -34,7 +34,27 @@ both_ipywidgets = pytest.mark.parametrize(
 """Runs a test in JupyterLab 4 with ipywidgets 8, and in JupyterLab 3 with ipywidgets 7, which is
 Colab's."""
 
+# Of these the last switch counts, so those that Playwright turns off are among them. Chromium loads
+# the two for its address bar into each new window: 1.2 s of processor time that no test looks at.
+_FEATURES_OFF = (
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+    "AimEnabled",
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "LensOverlay",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
 CHROMIUM_FLAGS = (
+    f"--disable-features={','.join(_FEATURES_OFF)}",
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
