@@ -644,8 +644,29 @@ def test_a_class_of_a_large_vocabulary_is_found_by_its_name(
     assert notebook.page.evaluate("() => document.activeElement.textContent").startswith("teapot_1")
 
 
-def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path) -> None:
-    lab.write_notebook("slow.ipynb", STUB_CELL.format(instances=12, delay_s=5))
+WAITING_CELL = """\
+import pathlib
+import time
+
+from seg_widgets import SegmentationPanel
+from seg_widgets.testing import StubPredictor
+
+
+class Waiting(StubPredictor):
+    def __call__(self, image):
+        answer = pathlib.Path({folder!r}, str(self.calls))
+        found = super().__call__(image)
+        while not answer.exists():
+            time.sleep(0.05)
+        return found
+
+
+panel = SegmentationPanel(Waiting(12), allow_local=True, samples={{}})
+panel"""
+
+
+def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path, tmp_path: Path) -> None:
+    lab.write_notebook("slow.ipynb", WAITING_CELL.format(folder=str(tmp_path)))
     notebook.open("slow.ipynb")
     notebook.run_all()
     notebook.wait_for_panel()
@@ -658,9 +679,11 @@ def test_work_can_be_cancelled(notebook: Notebook, lab: Lab, photo: Path) -> Non
     expect(notebook.canvas).to_have_attribute("aria-busy", "false")
     expect(preview).to_be_hidden()
     expect(notebook.canvas).to_contain_text("No image yet")
+    (tmp_path / "0").touch()
     # A second one: its result takes the preview's place.
     notebook.upload(photo)
     expect(preview).to_be_visible()
+    (tmp_path / "1").touch()
     notebook.wait_for_result()
     expect(preview).to_be_hidden()
     assert notebook.shown() == 7
