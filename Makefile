@@ -109,7 +109,7 @@ BENCHMARKS := SEG_WIDGETS_PEERS=$(PEERS)/bin/python $(RUN) -m benchmarks
 bench: bench-setup ## measure beside other libraries; writes docs/performance.md (BENCH="drawing canvas": only these)
 	@$(BENCHMARKS) $(BENCH)
 
-bench-quick: bench-setup ## the same in three minutes; nothing is kept
+bench-quick: bench-setup ## the same in a few minutes; nothing is kept
 	@$(BENCHMARKS) --quick $(BENCH)
 
 bench-check: bench-setup ## measure anew, and fail where a ratio is much worse than the kept one (BENCH=…)
