@@ -20,7 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 
 from seg_widgets.finetuning.augmentation import Pixels
-from seg_widgets.finetuning.calibration import match
+from seg_widgets.finetuning.calibration import match, reliability
 from seg_widgets.finetuning.evaluation import FoundInstance, Truth, evaluate
 from training.classes import CLASSES
 from training.config import Inference
@@ -94,7 +94,8 @@ def measurable(file: Path, inference: Inference) -> Measurable:
 
 
 def judged(truths: Sequence[Truth], found: Found, names: Sequence[str]) -> dict[str, Any]:
-    """Return COCO's figures in percent, and F1 at the panel's score and at the best one."""
+    """Return COCO's figures in percent, F1 at the panel's score and at the best one, and a
+    reliability diagram."""
     figures = evaluate(truths, found, names)
     result: dict[str, Any] = {
         name: None if figures[name] is None else round(100 * figures[name], 2) for name in FIGURES
@@ -102,6 +103,7 @@ def judged(truths: Sequence[Truth], found: Found, names: Sequence[str]) -> dict[
     matches = match(truths, found)
     best, threshold = matches.f1_best()
     return result | {
+        "bins": reliability(matches),
         "F1": round(matches.f1_at(SHOWN), 3),
         "best_F1": round(best, 3),
         "best_at": round(threshold, 3),
@@ -215,7 +217,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         heldout = load_material(options.data, options.cache)[options.part]
         facts["composites"] = measure_composites(model, heldout, options.composites)
     facts["samples"] = measure_samples(model)
-    text = json.dumps(facts, indent=1)
+    text = json.dumps(facts, indent=1, default=asdict)
     print(text)
     if options.into is not None:
         options.into.write_text(text + "\n")

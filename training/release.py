@@ -20,7 +20,6 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
-from seg_widgets.finetuning.calibration import match, reliability
 from seg_widgets.finetuning.evaluation import FoundInstance, Truth
 from training.charts import draw_gallery, draw_reliability
 from training.choices import Choice, choose
@@ -34,7 +33,7 @@ from training.named_model import build_named, detect_named, load_weights
 from training.names import NAMES
 from training.photographs import by_group, read_photographs
 from training.reading import ROOT
-from training.sources import Material, load_material
+from training.sources import load_material
 
 
 def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -69,25 +68,19 @@ def find_named(
 
 
 def choose_named(
-    state: Mapping[str, Tensor], options: argparse.Namespace, material: Material
+    state: Mapping[str, Tensor], photos: Sequence[Truth], composites: Sequence[Truth]
 ) -> tuple[dict[str, Any], Choice]:
-    """Choose on the validation part, as `choices.choose` does."""
-    photos = read_photographs(options.data, limit=options.limit)["validation"]
-    whole = [photo for photo in photos if photo.key.startswith("coco")]
-    count = min(options.composites, VALIDATION_COMPOSITES)
-    truths = [*photo_truths(by_group(photo) for photo in whole)]
-    return choose(
-        {"average": {name: value.float() if value.is_floating_point() else value
-                     for name, value in state.items()}},
-        truths,
-        [*composite_truths(material, count)],
-        find=find_named,
-    )  # fmt: skip
+    """Choose on the validation part, as `choices.choose` does.
 
-
-def bins_of(truths: Sequence[Truth], found: Sequence[Sequence[FoundInstance]]) -> list[Any]:
-    """Return the reliability diagram of what was found."""
-    return reliability(match(truths, found))
+    Args:
+        state: the weights of a run, in half precision, too.
+        photos: of the validation part, with their objects by group.
+        composites: of the validation part.
+    """
+    average = {
+        name: value.float() if value.is_floating_point() else value for name, value in state.items()
+    }
+    return choose({"average": average}, photos, composites, find=find_named)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,12 +90,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parts = load_material(options.data, None if options.photos_only else options.cache)
     with safe_open(str(options.file), "pt") as opened:
         position = opened.metadata()
-    state, choice = choose_named(load_file(options.file), options, parts["validation"])
+    photographs = read_photographs(options.data, limit=options.limit)
+    count = min(options.composites, VALIDATION_COMPOSITES)
+    state, choice = choose_named(
+        load_file(options.file),
+        [*photo_truths(by_group(photo) for photo in photographs["validation"])],
+        [*composite_truths(parts["validation"], count)],
+    )
+    photos = photographs["heldout"]
     inference = choice.kept.inference
     weights = export(state, options.weights, inference, NAMES)
     exported = measurable(weights, inference)
     model, config, _ = load(weights, weights.with_suffix(".yaml"))
-    photos = read_photographs(options.data, limit=options.limit)["heldout"]
     facts: dict[str, Any] = {
         "position": position,
         "choice": as_facts(choice),
@@ -113,15 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "samples": measure_samples(exported),
         "threads": options.threads,
     }
-    scored = {
-        "photographs": [*photo_truths(by_group(p) for p in photos if p.key.startswith("coco446/"))],
-        "composites": [*composite_truths(parts["heldout"], options.composites)],
-    }
-    bins = {
-        title: bins_of(truths, exported.detect([truth.image for truth in truths])[0])
-        for title, truths in scored.items()
-    }
-    facts["bins"] = bins
+    sets = {"photographs": facts["folders"]["coco446"]["groups"], "composites": facts["composites"]}
+    bins = {title: figures["bins"] for title, figures in sets.items()}
     draw_reliability(bins, options.images / "starter-scores.png")
     facts["gallery"] = draw_gallery(model, config, NAMES, options.images / "starter-gallery.jpg")
     photograph = cv2.resize(photos[0].image, TIMED_SIZE, interpolation=cv2.INTER_LINEAR)

@@ -219,7 +219,7 @@ def folder_of(text: str) -> Path | None:
     try:
         folder = expanded(text)
         return folder if not images.is_address(text) and folder.is_dir() else None
-    except (OSError, ValueError, RuntimeError):  # too long; a NUL; a ~user that is not here
+    except (OSError, ValueError):  # too long; a NUL
         return None
 
 
@@ -237,7 +237,7 @@ def _may_be_there(source: str) -> bool:
 def _exists(text: str) -> bool:
     try:
         return expanded(text).exists()
-    except (OSError, ValueError, RuntimeError):
+    except (OSError, ValueError):
         return False
 
 

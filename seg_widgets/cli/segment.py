@@ -102,10 +102,7 @@ def _folder(text: str) -> Path:
     if not text.strip():
         raise argparse.ArgumentTypeError("it is empty; for this folder, give .")
     # A shell leaves the ~ of --out=~/found as it is.
-    try:
-        return expanded(text)
-    except RuntimeError:  # no such user
-        return Path(text)
+    return expanded(text)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -89,12 +89,16 @@ def transfer_network(
     # Not `ModelConfig.build`: it skips the random initial values, which new layers need.
     network: torch.nn.Module = build_model(built)
 
-    own = network.state_dict()
+    own = {
+        name: tensor
+        for name, tensor in network.state_dict().items()
+        if not name.startswith(_GROUPS)
+    }
     known = {name: index for index, name in enumerate(base.class_names)}
     pairs = [(new, known[name]) for new, name in enumerate(class_names) if name in known]
     taken: dict[str, torch.Tensor] = {}
     for name, tensor in base.model.state_dict().items():
-        if name not in own or name.startswith(_GROUPS):
+        if name not in own:
             continue
         if _is_by_class(name, cfg):
             taken[name] = _class_rows(own[name], tensor, pairs, len(class_names), len(known))
@@ -104,11 +108,7 @@ def transfer_network(
 
     same = ", ".join(class_names[new] for new, _ in pairs)
     words = f"classes that it knows already: {same or 'none'}"
-    anew = sorted(
-        name.removeprefix("roi_heads.")
-        for name in own
-        if name not in taken and not name.startswith(_GROUPS)
-    )
+    anew = sorted(name.removeprefix("roi_heads.") for name in own if name not in taken)
     return network, words + (f"; learnt anew: {', '.join(anew)}" if anew else "")
 
 

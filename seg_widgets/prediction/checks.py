@@ -81,12 +81,13 @@ def as_flags(name: str, values: object) -> npt.NDArray[np.bool_]:
     return as_rows(name, given.astype(bool), np.bool_)
 
 
-def as_fraction(name: str, value: object) -> float:
+def as_fraction(name: str, value: object, hint: str = "") -> float:
     """A number from 0 to 1, or its text, as a float.
 
     Args:
         name: what it is, for the message.
         value: what was given; a truth value is no number.
+        hint: what else to say where it is out of its range.
 
     Raises:
         SettingError: it is something else (NaN is).
@@ -98,7 +99,7 @@ def as_fraction(name: str, value: object) -> float:
     except (TypeError, ValueError, OverflowError):
         raise SettingError(f"{name} is a number from 0 to 1, not {value!r:.80}.") from None
     if not 0 <= number <= 1:
-        raise SettingError(f"{name} lies between 0 and 1, but {number:g} was given.")
+        raise SettingError(f"{name} lies between 0 and 1, but {number:g} was given{hint}.")
     return number
 
 

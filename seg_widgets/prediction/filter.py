@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import SettingError
+from .checks import as_fraction
 from .tidy import NO_TIDY, Tidy, check_tidy
 
 if TYPE_CHECKING:
@@ -141,17 +142,7 @@ def check_threshold(value: object) -> float:
     Raises:
         SettingError: it is no such number (NaN is not).
     """
-    try:
-        if isinstance(value, (bool, np.bool_)):
-            raise TypeError
-        number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        raise SettingError(f"A threshold is a number from 0 to 1, not {value!r}.") from None
-    if not 0 <= number <= 1:
-        raise SettingError(
-            f"A threshold lies between 0 and 1, but {number:g} was given; 0.5 is usual."
-        )
-    return number
+    return as_fraction("A threshold", value, hint="; 0.5 is usual")
 
 
 def check_class_names(name: str, value: Any) -> tuple[str, ...]:
