@@ -82,6 +82,14 @@ TOP_LEVEL: dict[str, set[str]] = {
     "__init__": {"cli", "serving"},
     "__main__": set(),
 }
+TOP_LEVEL = {
+    *(".ci", ".dockerignore", ".gitattributes", ".gitignore", ".npmrc"),
+    *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"),
+    *("Dockerfile", "Makefile", "biome.json", "compose.yaml", "environment.yml"),
+    *("package-lock.json", "package.json", "pyproject.toml", "tsconfig.json"),
+    *("benchmarks", "docs", "notebooks", "packaging", "scripts", "seg_widgets"),
+    *("tests", "training", "weights"),
+}
 WIDGETS = {"ipywidgets", "anywidget"}
 HEAVY = {"torch", "torchvision", "detectron2"}
 MAY_IMPORT = {
@@ -150,6 +158,15 @@ def _named_in_strings(path: Path) -> set[str]:
 def _used(folder: str) -> set[str]:
     used = {top for path in _modules(folder) for top, _ in _ours(path)}
     return used & set(ALLOWED) - {folder}
+
+
+def test_nothing_that_a_run_left_is_committed_at_the_top(root: Path) -> None:
+    if not (root / ".git").exists():
+        pytest.skip("not a git checkout")
+    files = subprocess.run(
+        ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
+    ).stdout
+    assert {line.split("/")[0] for line in files.splitlines()} == TOP_LEVEL
 
 
 def test_every_module_has_its_place() -> None:
