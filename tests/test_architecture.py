@@ -82,7 +82,7 @@ TOP_LEVEL: dict[str, set[str]] = {
     "__init__": {"cli", "serving"},
     "__main__": set(),
 }
-TOP_LEVEL = {
+COMMITTED = {
     *(".ci", ".dockerignore", ".gitattributes", ".gitignore", ".npmrc"),
     *("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md"),
     *("Dockerfile", "Makefile", "biome.json", "compose.yaml", "environment.yml"),
@@ -166,7 +166,7 @@ def test_nothing_that_a_run_left_is_committed_at_the_top(root: Path) -> None:
     files = subprocess.run(
         ["git", "ls-files"], cwd=root, capture_output=True, text=True, check=True
     ).stdout
-    assert {line.split("/")[0] for line in files.splitlines()} == TOP_LEVEL
+    assert {line.split("/")[0] for line in files.splitlines()} == COMMITTED
 
 
 def test_every_module_has_its_place() -> None:

@@ -121,7 +121,7 @@ class Comparison:
     """The second model's evaluation."""
 
     differences: tuple[Difference, ...]
-    """AP and AP50 of all classes, then of each that has an object."""
+    """AP and AP50 of all classes, then of each that has an object; none without any object."""
 
     level: float
     """How sure the intervals are, 0 to 1."""
@@ -204,6 +204,8 @@ class Comparison:
         return rows
 
     def _shown_images(self) -> list[str]:
+        if not self.differences:
+            return ["No image has an object, so there is nothing to compare."]
         differing = [one for one in self.images[:_SHOWN_IMAGES] if one.difference]
         if not differing:
             return ["F1 is the same in all images."]
@@ -247,7 +249,8 @@ def compare(
     drawn = [_drawn(one, weights) for one in (a, b)]
     tail = (1 - level) / 2
     differences = []
-    for class_id in (None, *np.flatnonzero(a.scores.objects())):
+    has_objects = np.flatnonzero(a.scores.objects())
+    for class_id in (None, *has_objects) if has_objects.size else ():
         for figure in ("AP", "AP50"):
             of_a, of_b = (_of_class(one[figure], class_id) for one in drawn)
             spread = (of_b - of_a)[~np.isnan(of_b - of_a)]

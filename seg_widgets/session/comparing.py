@@ -115,8 +115,9 @@ class Comparing(Revisiting):
 
     truth = ByIdentity()
     """What is in the image, whatever `GroundTruth.of` takes: a path of COCO JSON (each image is
-    found there by its name), a label image, a `Prediction`; None (default) for nothing. What
-    doesn't fit an image is said in `error`, and the prediction stays."""
+    found there by its name), a label image, a `Prediction`, or a mapping from file names to any of
+    them; None (default) for nothing. What doesn't fit an image is said in `error`, and the
+    prediction stays."""
 
     versus = ByIdentity()
     """What to compare with: a second `Prediction` of the image (or what `Prediction.of` takes), or

@@ -89,8 +89,9 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             (default): PNG for images of up to 256 colours, JPEG for all others.
         static_image: Whether a saved notebook holds a picture of what is shown, as a small PNG
             beside the widget (default True).
-        truth: What is in the image, whatever `GroundTruth.of` takes, or None (default). What is
-            shown is matched with it. What doesn't fit becomes `error`.
+        truth: What is in the image, whatever `GroundTruth.of` takes, a mapping from file names to
+            that, or None (default). What is shown is matched with it. What doesn't fit becomes
+            `error`.
         versus: A second prediction to match with, or a model (a name, a folder, a predictor),
             which runs on the image in the background, or None (default).
         classes: The model's names of the truth's classes, such as `{"kitty": "cat"}`, or None
@@ -173,8 +174,9 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     nearest point that it can."""
 
     truth = ByIdentity()
-    """What is in the image, whatever `GroundTruth.of` takes; None (default) for nothing. It is kept
-    for the next image, which a COCO file has under its name."""
+    """What is in the image, whatever `GroundTruth.of` takes, or a mapping from file names to that;
+    None (default) for nothing. It is kept for the next image, which a COCO file has under its
+    name."""
 
     versus = ByIdentity()
     """A second prediction of the image (or what `Prediction.of` takes), or a model (a name, a

@@ -90,8 +90,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
         static_image: Whether a saved notebook holds a picture of what is shown, as a PNG of at most
             640 pixels' width and 150 kB beside the widget (default True). It is for GitHub,
             nbviewer and whoever opens the notebook without a kernel.
-        truth: What is in the images, whatever `GroundTruth.of` takes; in COCO JSON each image is
-            found by its name. What is shown is matched with it, live. None (default) for nothing.
+        truth: What is in the images, whatever `GroundTruth.of` takes, or a mapping from file names
+            to that; in COCO JSON each image is found by its name. What is shown is matched with it,
+            live. None (default) for nothing.
         versus: A second model to compare with (a name, a folder, a predictor), which runs in the
             background, or a second prediction. None (default) for nothing.
         classes: The model's names of the truth's classes, such as `{"kitty": "cat"}`. None

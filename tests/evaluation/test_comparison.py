@@ -73,6 +73,22 @@ def test_the_same_model_differs_by_nothing() -> None:
     assert "may be chance" in repr(result) and "F1 is the same" in repr(result)
 
 
+def test_without_objects_there_is_nothing_to_compare() -> None:
+    case = random_case(1, images=3)
+    found = {name: one.prediction for name, one in case.truths.items()}
+    truths = {name: GroundTruth(one[:0], np.zeros(0, bool)) for name, one in found.items()}
+    every, none = (
+        evaluate(found, truths),
+        evaluate({n: one[:0] for n, one in found.items()}, truths),
+    )
+    result = compare(every, none, resamples=20)
+    assert result.differences == ()
+    assert "No image has an object, so there is nothing to compare." in repr(result)
+    assert "nothing to compare" in result._repr_html_()
+    with pytest.raises(SettingError, match="no AP of 'all' to compare"):
+        result.of()
+
+
 def test_what_can_not_be_compared() -> None:
     half, every = _halves(random_case(1, images=4))
     other, _ = _halves(random_case(2, images=4))

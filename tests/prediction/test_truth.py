@@ -170,6 +170,22 @@ def test_one_source_has_the_truth_of_many_images(tmp_path: Path) -> None:
         source.of(found, "c.jpg")
 
 
+def test_a_mapping_has_the_truth_of_each_file() -> None:
+    source = TruthSource({"train/a.jpg": LABELS, Path("b.png"): data_set(), "test/a.jpg": None})
+    found = Prediction.empty(SIZE, ("object", "cat", "dog"))
+    assert len(source.of(found, "/home/me/train/A.jpg")) == 2
+    with pytest.raises(PredictionError, match=r"no image 'b\.png'; it has"):
+        source.of(found, "b.png")  # in the file that the mapping has for it
+    with pytest.raises(PredictionError, match=r"no image 'c\.jpg'; it has train/a\.jpg, b\.png"):
+        source.of(found, "c.jpg")
+    with pytest.raises(PredictionError, match=r"Did you mean file_name='b\.png'"):
+        source.of(found, "b.pngs")
+    with pytest.raises(PredictionError, match=r"2 images that may be 'a\.jpg': train/a\.jpg, test"):
+        source.of(found, "a.jpg")
+    only = TruthSource({"a.jpg": GroundTruth.of(LABELS, size=SIZE)})
+    assert len(only.of(found)) == 2
+
+
 def test_a_misspelt_name_in_classes_is_no_silence() -> None:
     truth = Prediction.empty((4, 4), ("person", "kitty"))
     with pytest.raises(PredictionError, match=r"'persn', which is no class .* Is it 'person'\?"):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +23,10 @@ from ...annotations import (
     as_size,
     encode_rle,
     find_fault,
-    name_parts,
+    find_name,
+    listed_names,
     normalize,
     read_categories,
-    shared_end,
     summarize,
 )
 from ...errors import DatasetError, PredictionError
@@ -47,7 +46,6 @@ __all__ = [
 
 BoolArray = npt.NDArray[np.bool_]
 _Box = tuple[float, float, float, float]
-_SHOWN: Final = 5  # names in a message
 
 
 def check_truth_size(own: tuple[int, int], size: tuple[int, int]) -> None:
@@ -292,36 +290,17 @@ def _image_entry(content: AnnotationFile, file_name: str | None) -> Mapping[str,
             f"{content.path.name} has {len(images)} images. Say which one this is: "
             f'file_name="{printable(str(images[0].get("file_name")))}".'
         )
-    wanted = name_parts(file_name)
-    matching = [one for one in images if _name(one) and name_parts(_name(one))[-1] == wanted[-1]]
-    if len(matching) > 1:
-        # Of equal ones the name that is this one, and no longer path.
-        found = [name_parts(_name(one)) for one in matching]
-        shared = [(shared_end(parts, wanted), parts == wanted) for parts in found]
-        matching = [one for one, end in zip(matching, shared, strict=True) if end == max(shared)]
-    if len(matching) > 1 and all(one == matching[0] for one in matching):
-        return matching[0]
-    if len(matching) == 1:
+    matching = [images[place] for place in find_name([*map(_name, images)], file_name)]
+    if len(matching) == 1 or (matching and all(one == matching[0] for one in matching)):
         return matching[0]
     if matching:
         raise PredictionError(
             f"{content.path.name} has {len(matching)} images called "
             f"{printable(_base(file_name))!r}. Give file_name with the folder that it has there."
         )
-    raise PredictionError(_no_such_image(content, _base(file_name), images))
-
-
-def _no_such_image(
-    content: AnnotationFile, wanted: str, images: Collection[Mapping[str, Any]]
-) -> str:
-    names = [str(one.get("file_name")) for one in images]
-    by_end = {name_parts(name)[-1]: name for name in reversed(names)}
-    close = difflib.get_close_matches(name_parts(wanted)[-1], by_end, 1, 0.7)
-    hint = f" Did you mean file_name={printable(by_end[close[0]])!r}?" if close else ""
-    shown = ", ".join(printable(name) for name in names[:_SHOWN])
-    more = f" … ({len(names)} in all)" if len(names) > _SHOWN else ""
-    return (
-        f"{content.path.name} has no image {printable(wanted)!r}; it has {shown}{more}.{hint} "
+    listed = listed_names([str(one.get("file_name")) for one in images], file_name)
+    raise PredictionError(
+        f"{content.path.name} has no image {printable(_base(file_name))!r}; it has {listed} "
         "Give the truth of this image, or file_name= if it has another name there."
     )
 

@@ -40,7 +40,8 @@ def from_label_image(
     `Prediction.from_label_image`.
 
     Args:
-        source: the path of a TIFF or PNG of whole numbers, or an H×W array of them.
+        source: the path of a TIFF or PNG of whole numbers, or an H×W array of them; a pixel of 0
+            or less is outside of all.
         class_names: label → name of its class, or one name for all; None: those of the file, else
             "object".
 
