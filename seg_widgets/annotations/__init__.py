@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from .annotation_file import AnnotationFile, annotations_of, read_annotation_file
 from .categories import Classes, read_categories
-from .image_names import find_name, listed_names, name_parts, shared_end
+from .image_names import find_name, listed_names, name_fit, name_parts, stem
 from .problem import Problem, summarize
 from .segmentation import REACHES_OVER, decode, encode_rle, find_fault, normalize
 from .values import MOST_PIXELS, Identity, IdIndex, as_flag, as_id, as_number, as_size
@@ -31,10 +31,11 @@ __all__ = [
     "find_fault",
     "find_name",
     "listed_names",
+    "name_fit",
     "name_parts",
     "normalize",
     "read_annotation_file",
     "read_categories",
-    "shared_end",
+    "stem",
     "summarize",
 ]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .._text import printable
-from ..annotations import name_parts, shared_end
+from ..annotations import name_fit, name_parts
 from ..errors import PredictionError
 
 __all__ = ["Pairing", "listed", "pair_names"]
@@ -31,7 +31,7 @@ def pair_names(predictions: Sequence[str], truths: Sequence[str]) -> Pairing:
     """Pair names of predictions with names of true images.
 
     The last part of a path, without regard to case, decides; folders count where several images
-    have the same name.
+    have the same name, and then capitals.
 
     Args:
         predictions: N paths, addresses or names.
@@ -51,15 +51,16 @@ def pair_names(predictions: Sequence[str], truths: Sequence[str]) -> Pairing:
                 f"Among the {what} the same name is there more than once: {listed(doubles)}. "
                 "Give each image a name of its own."
             )
+    split = [name_parts(name) for name in truths]
     ends: dict[str, list[int]] = {}
-    for number, name in enumerate(truths):
-        ends.setdefault(name_parts(name)[-1], []).append(number)
+    for number, own in enumerate(split):
+        ends.setdefault(own.file, []).append(number)
 
-    claims: dict[int, list[tuple[_Fit, int]]] = {}
+    claims: dict[int, list[tuple[tuple[int, bool, int], int]]] = {}
     unused = []
     for number, name in enumerate(predictions):
         parts = name_parts(name)
-        fits = {one: _fit(parts, name_parts(truths[one])) for one in ends.get(parts[-1], ())}
+        fits = {one: name_fit(parts, split[one]) for one in ends.get(parts.file, ())}
         if not fits:
             unused.append(number)
             continue
@@ -102,11 +103,3 @@ def listed(names: Iterable[str]) -> str:
     every = list(names)
     shown = ", ".join(map(printable, every[:_SHOWN]))
     return shown + (f" and {len(every) - _SHOWN} more" if len(every) > _SHOWN else "")
-
-
-_Fit = tuple[int, bool]
-
-
-def _fit(parts: Sequence[str], others: Sequence[str]) -> _Fit:
-    """How well two names fit: the parts they share, and whether they are the same."""
-    return shared_end(parts, others), tuple(parts) == tuple(others)

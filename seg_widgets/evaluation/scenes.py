@@ -22,6 +22,7 @@ from ..prediction import (
     Prediction,
     called_by_model,
     check_by_name,
+    swapped_sides,
 )
 from ..tables import Table, part_numbers
 from .names import listed, pair_names
@@ -237,7 +238,8 @@ def _check_size(name: str, found: Prediction, image: TrueImage) -> None:
     if (height, width) != (tall, wide):
         raise PredictionError(
             f"{printable(name)}: the prediction is for {width}×{height} pixels, but the truth for "
-            f"{wide}×{tall}. Predict the images that were annotated."
+            f"{wide}×{tall}. {swapped_sides((tall, wide), (height, width))}Predict the images that "
+            "were annotated."
         )
 
 

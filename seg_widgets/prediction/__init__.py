@@ -49,7 +49,7 @@ from .predictor import (
     SparingPredictor,
     StepwisePredictor,
 )
-from .readers import TrueObjects, any_masks, image_index, read_true_objects
+from .readers import TrueObjects, any_masks, image_index, read_true_objects, swapped_sides
 from .selection import Chosen, SortKey
 from .soft_masks import MASK_THRESHOLD, between_cells, quantized
 from .supervision import to_supervision
@@ -139,6 +139,7 @@ __all__ = [
     "require_arro3",
     "require_masks",
     "short",
+    "swapped_sides",
     "taken",
     "to_csv",
     "to_supervision",

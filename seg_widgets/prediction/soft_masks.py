@@ -80,18 +80,20 @@ def at_mask_threshold(prediction: Prediction, threshold: float) -> Prediction:
         threshold: the probability from which on a pixel belongs to a mask, 0 to 1.
 
     Returns:
-        The prediction; it has no soft masks, because its masks are final.
+        The prediction; it has no soft masks, because its masks are final: other thresholds are
+        asked of the one that has them.
 
     Raises:
-        PredictionError: it has no soft masks.
+        PredictionError: it has no soft masks, or none any more.
         SettingError: the threshold is out of range.
     """
     threshold = as_fraction("A mask threshold", threshold)
     soft = prediction.soft_masks
     if soft is None:
         raise PredictionError(
-            "This prediction has no soft masks: they come from a model with a mask head, and "
-            "files, tables and servers don't keep them."
+            "This prediction has no soft masks: they come from a model with a mask head; files, "
+            "tables and servers don't keep them, nor does what at_mask_threshold gives. For "
+            "another threshold, ask the model's own prediction again."
         )
     if threshold == MASK_THRESHOLD:
         return replace(prediction, soft_masks=None)

@@ -19,9 +19,9 @@ from .adapters import convert
 from .checks import as_flags, as_size
 from .prediction import Prediction
 from .readers import check_truth_size, from_label_image, truth_from_coco
-from .truth_classes import LEFT_OUT, ClassMapping, called_by_model, check_by_name, label_names
+from .truth_classes import ClassMapping, called_by_model, check_by_name, label_names
 
-__all__ = ["LABEL_IMAGES", "GroundTruth", "truth_file"]
+__all__ = ["LABEL_IMAGES", "GroundTruth", "is_coco", "truth_file"]
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -89,7 +89,8 @@ class GroundTruth:
             classes: the model's name of each class that the truth calls otherwise, such as
                 `{"kitty": "cat"}`; None as a name leaves the class out, its own name keeps one
                 that the model doesn't have. For a label image also by label, `{1: "cat"}`, or one
-                name for all, "cat".
+                name for all, "cat"; where labels are only left out (`{255: None}`, Pascal VOC's
+                void), the others keep their names.
 
         Returns:
             The truth; its class names are the model's, and those that were kept.
@@ -127,13 +128,13 @@ class GroundTruth:
             path = expanded(source)
             if path.suffix.lower() not in LABEL_IMAGES:
                 return cls(*truth_from_coco(truth_file(path), size, file_name))
-            return _of_labels(path, label_names(classes, class_names))
-        if isinstance(source, Mapping) and {"images", "annotations"} <= set(source):
+            return _of_labels(path, *label_names(classes, class_names))
+        if is_coco(source):
             content = annotations_of(dict(source), Path("This truth"))
             return cls(*truth_from_coco(content, size, file_name))
         if isinstance(source, np.ndarray) and source.ndim == 2 and source.dtype.kind in "iub":
             check_truth_size((int(source.shape[0]), int(source.shape[1])), size)
-            return _of_labels(source, label_names(classes, class_names))
+            return _of_labels(source, *label_names(classes, class_names))
         one_name = [classes] if isinstance(classes, str) else None
         conversion = convert(source, size, class_names=one_name)
         notes = (*conversion.prediction.notes, *conversion.notes)
@@ -156,8 +157,16 @@ def _has_names(source: Any) -> bool:
     """Whether the classes of a source have names of their own; the labels of an image have none."""
     if isinstance(source, (str, os.PathLike)):
         return Path(source).suffix.lower() not in LABEL_IMAGES
-    is_coco = isinstance(source, Mapping) and {"images", "annotations"} <= set(source)
-    return is_coco or isinstance(source, (Prediction, AnnotationFile))
+    return is_coco(source) or isinstance(source, (Prediction, AnnotationFile))
+
+
+def is_coco(source: object) -> bool:
+    """Whether a value is the content of COCO's JSON.
+
+    Args:
+        source: whatever there is.
+    """
+    return isinstance(source, Mapping) and {"images", "annotations"} <= set(source)
 
 
 def truth_file(path: Path) -> AnnotationFile:
@@ -178,15 +187,14 @@ def truth_file(path: Path) -> AnnotationFile:
     return read_annotation_file(path)
 
 
-def _of_labels(source: Any, names: Mapping[int, str] | str | None) -> GroundTruth:
-    """The truth of a label image, without the labels that are left out."""
+def _of_labels(
+    source: Any, names: Mapping[int, str | None] | str | None, only_name: str | None
+) -> GroundTruth:
+    """The truth of a label image; `only_name` is that of all labels that have no other."""
     found = from_label_image(source, class_names=names)
-    if LEFT_OUT in found.class_names:
-        left_out = found.class_names.index(LEFT_OUT)
-        found = found.select(np.flatnonzero(found.class_ids != left_out))
-        ids = found.class_ids - (found.class_ids > left_out)
-        kept = tuple(name for name in found.class_names if name != LEFT_OUT)
-        found = replace(found, class_ids=ids, class_names=kept)
+    if only_name is not None:
+        ids = np.zeros(len(found), np.int64)
+        found = replace(found, class_ids=ids, class_names=(only_name,), category_ids=())
     return _without_crowds(found)
 
 

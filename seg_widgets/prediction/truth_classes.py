@@ -11,19 +11,17 @@ import numpy as np
 from .._text import printable
 from ..errors import PredictionError, SettingError
 
-__all__ = ["LEFT_OUT", "ClassMapping", "called_by_model", "check_by_name", "label_names"]
+__all__ = ["ClassMapping", "called_by_model", "check_by_name", "label_names"]
 
 ClassMapping = Mapping[Any, str | None] | str
 """What the model calls the classes of a truth; see `GroundTruth.of`."""
 
 _SHOWN: Final = 5  # names in a message
-LEFT_OUT: Final = "\0left out"
-"""What `label_names` calls the labels that are left out: no name that a person gives."""
 
 
 def label_names(
     classes: ClassMapping | None, class_names: Sequence[str] | None
-) -> Mapping[int, str] | str | None:
+) -> tuple[Mapping[int, str | None] | str | None, str | None]:
     """The names for a label image, which mostly has none of its own.
 
     Args:
@@ -31,19 +29,20 @@ def label_names(
         class_names: the model's vocabulary; its only class is that of all labels.
 
     Returns:
-        Label → name (`LEFT_OUT` for those that are left out), one name for all, or None.
+        What `from_label_image` takes, label → name (None for those that are left out), one name for
+        all, or None; and the model's only class, where no label has a name and no name another.
 
     Raises:
         SettingError: `classes` is no such mapping.
     """
     _checked(classes)
     if isinstance(classes, str):
-        return classes
-    by_label = {int(key): name for key, name in (classes or {}).items() if not isinstance(key, str)}
-    if by_label:
-        return {label: LEFT_OUT if name is None else name for label, name in by_label.items()}
-    is_one = not classes and class_names is not None and len(class_names) == 1
-    return class_names[0] if is_one and class_names else None
+        return classes, None
+    given = classes or {}
+    by_label = {int(key): name for key, name in given.items() if not isinstance(key, str)}
+    is_plain = len(by_label) == len(given) and not any(by_label.values())
+    is_one = is_plain and class_names is not None and len(class_names) == 1
+    return by_label or None, class_names[0] if is_one and class_names else None
 
 
 def called_by_model(
@@ -81,8 +80,11 @@ def called_by_model(
         for name, new in called.items()
         if name in occurring and new not in (None, *class_names) and mapping.get(name) != name
     ]
+    misnamed = [name for name in unknown if name in mapping]
+    if misnamed:
+        raise PredictionError(_no_class_of_model(misnamed[0], mapping, class_names))
     if unknown:
-        raise PredictionError(_other_classes(unknown, called, class_names))
+        raise PredictionError(_other_classes(unknown, class_names))
     return called
 
 
@@ -100,7 +102,8 @@ def check_by_name(classes: ClassMapping | None) -> None:
         given = classes if isinstance(classes, str) else labels[0]
         raise SettingError(
             'classes says what the model calls each class of the truth, such as {"kitty": "cat"}. '
-            f"One name for all, or a name for a label, is for label images; {given!r:.80} is given."
+            "One name for all, or a name for a label, is for label images, one by one "
+            f"(GroundTruth.of); {given!r:.80} is given."
         )
 
 
@@ -126,32 +129,52 @@ def _checked_all(classes: ClassMapping | None) -> Mapping[Any, str | None]:
 
 def _no_such_class(strange: Sequence[str], own: Sequence[str]) -> str:
     """What to do about names in `classes` that the truth doesn't have."""
-    close = difflib.get_close_matches(strange[0], own, 1, 0.6)
-    meant = f" Is it {printable(close[0])!r}?" if close else ""
-    known = ", ".join(printable(name) for name in own[:_SHOWN])
-    rest = f" … ({len(own)} in all)" if len(own) > _SHOWN else ""
+    close = _closest(strange[0], own)
+    meant = f" Is it {printable(close)!r}?" if close else ""
     return (
         f"classes names {printable(strange[0])!r}, which is no class of the truth.{meant} The "
-        f"truth's are: {known}{rest}. It says the truth's name first, then the model's."
+        f"truth's are: {_some(own)}. It says the truth's name first, then the model's."
     )
 
 
-def _other_classes(
-    unknown: Sequence[str], called: Mapping[str, str | None], class_names: Sequence[str]
+def _no_class_of_model(
+    own: str, mapping: Mapping[str, str | None], class_names: Sequence[str]
 ) -> str:
+    """What to do about a name in `classes` that the model doesn't have."""
+    name = mapping[own] or ""
+    close = _closest(name, class_names) or _closest(own, class_names)
+    meant = f" Is it {printable(close)!r}?" if close else ""
+    return (
+        f"classes calls the truth's {printable(own)!r} {printable(name)!r}, which is no class of "
+        f"the model.{meant} The model's are: {_some(class_names)}. None leaves a class out, its "
+        "own name keeps it."
+    )
+
+
+def _closest(name: str, known: Sequence[str]) -> str | None:
+    """The name that is meant, if any is close."""
+    lower = {each.lower(): each for each in reversed(known)}
+    close = difflib.get_close_matches(name.lower(), lower, 1, 0.6)
+    return lower[close[0]] if close else None
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, and how many there are."""
+    rest = f" … ({len(names)} in all)" if len(names) > _SHOWN else ""
+    return ", ".join(printable(name) for name in names[:_SHOWN]) + rest
+
+
+def _other_classes(unknown: Sequence[str], class_names: Sequence[str]) -> str:
     """What to do about classes that the model doesn't have, with the closest of its names."""
-    lower = {name.lower(): name for name in reversed(class_names)}
     proposals = []
     for name in unknown[:_SHOWN]:
-        close = difflib.get_close_matches((called[name] or name).lower(), lower, 1, 0.6)
-        best = repr(printable(lower[close[0]])) if close else "…"
+        close = _closest(name, class_names)
+        best = repr(printable(close)) if close else "…"
         proposals.append(f"{printable(name)!r}: {best}")
     shown = ", ".join(repr(printable(name)) for name in unknown[:_SHOWN])
     more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
-    known = ", ".join(printable(name) for name in class_names[:_SHOWN])
-    rest = f" … ({len(class_names)} in all)" if len(class_names) > _SHOWN else ""
     return (
         f"The truth has classes that the model doesn't have: {shown}{more}. The model's are: "
-        f"{known}{rest}. Say which is which: classes={{{', '.join(proposals)}}}. None leaves a "
-        "class out, its own name keeps it."
+        f"{_some(class_names)}. Say which is which: classes={{{', '.join(proposals)}}}. None "
+        "leaves a class out, its own name keeps it."
     )

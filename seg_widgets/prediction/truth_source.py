@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Final
 
 from .._files import expanded
 from .._text import printable
-from ..annotations import find_name, listed_names
+from ..annotations import find_name, listed_names, stem
 from ..errors import PredictionError
+from .adapters import is_result
 from .prediction import Prediction
-from .truth import LABEL_IMAGES, GroundTruth, truth_file
+from .truth import LABEL_IMAGES, GroundTruth, is_coco, truth_file
 from .truth_classes import ClassMapping
 
 __all__ = ["TruthSource"]
+
+_WORDS: Final = frozenset(
+    {"annotations", "boxes", "categories", "images", "instances", "labels", "masks"}
+    | {"panoptic_seg", "scores", "segmentation", "segments_info", "sem_seg"}
+)
+"""Keys of models' answers and of COCO's JSON: with one of them, a mapping is of one image."""
 
 
 class TruthSource:
     """Finds the truth of each image by its name; a COCO file is read once.
 
     Args:
-        source: What `GroundTruth.of` takes, or a mapping from file names to that.
+        source: What `GroundTruth.of` takes, or a mapping from file names to that. A name without
+            its ending is found, too, where only one image has it.
         classes: The model's names of the truth's classes, as there.
 
     Raises:
@@ -64,10 +71,15 @@ class TruthSource:
 
 def _is_by_file(source: Any) -> bool:
     """Whether a source is a mapping from file names; a model's result has words for keys."""
-    return (
-        isinstance(source, Mapping)
-        and bool(source)
-        and all(isinstance(key, (str, os.PathLike)) and Path(key).suffix for key in source)
+    if not isinstance(source, Mapping) or not source:
+        return False
+    if not all(isinstance(key, (str, os.PathLike)) for key in source):
+        return False
+    if is_result(source) or not _WORDS.isdisjoint(map(os.fspath, source)):
+        return False
+    return any(stem(os.fspath(key)) != os.fspath(key) for key in source) or all(
+        isinstance(one, (str, os.PathLike, GroundTruth)) or is_coco(one) or is_result(one)
+        for one in source.values()
     )
 
 
@@ -77,7 +89,7 @@ def _of_image(source: Mapping[Any, Any], name: str) -> Any:
     names = [os.fspath(key) for key in keys]
     if not name and len(keys) == 1:
         return source[keys[0]]
-    places = find_name(names, name) if name else []
+    places = _places(names, name)
     if len(places) == 1:
         return source[keys[places[0]]]
     if places:
@@ -85,6 +97,15 @@ def _of_image(source: Mapping[Any, Any], name: str) -> Any:
             f"The truth has {len(places)} images that may be {printable(name)!r}: "
             f"{', '.join(printable(names[place]) for place in places)}. Name them with folders."
         )
-    raise PredictionError(
-        f"The truth has no image {printable(name)!r}; it has {listed_names(names, name)}"
-    )
+    which = f"no image {printable(name)!r}" if name else "several, and this image has no name"
+    raise PredictionError(f"The truth has {which}; it has {listed_names(names, name)}")
+
+
+def _places(names: list[str], name: str) -> list[int]:
+    """Which of the names are an image's: the file's, else one of the two without its ending."""
+    if not name:
+        return []
+    places = find_name(names, name) or find_name(names, stem(name))
+    if not places and stem(name) == name:
+        places = find_name([stem(each) for each in names], name)
+    return places

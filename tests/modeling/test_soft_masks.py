@@ -66,7 +66,7 @@ def test_the_masks_of_today_are_those_at_a_half(model: str) -> None:
         assert other_copy.soft_masks is not None
         assert np.array_equal(other_copy.soft_masks, soft)
 
-    with pytest.raises(PredictionError, match="no soft masks"):
+    with pytest.raises(PredictionError, match="nor does what at_mask_threshold gives"):
         same.at_mask_threshold(0.4)
     with pytest.raises(SettingError, match="lies between 0 and 1"):
         prediction.at_mask_threshold(1.1)

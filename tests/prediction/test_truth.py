@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from seg_widgets.errors import DatasetError, PredictionError, SegWidgetsError, SettingError
+from seg_widgets.export import save
 from seg_widgets.prediction import GroundTruth, Prediction, TruthSource
 
 SIZE = (40, 60)
@@ -73,7 +74,8 @@ def test_an_image_is_found_by_the_end_of_its_path() -> None:
     [
         (None, "has 3 images. Say which one"),
         ("a.jpg", "2 images called 'a.jpg'"),
-        ("bb.jpg", r"no image 'bb.jpg'.*Did you mean file_name='test/b.jpg'\?"),
+        ("bb.jpg", r"no image 'bb.jpg'.*Did you mean 'test/b.jpg'\?"),
+        ("z.jpg", r"no image 'z.jpg'; it has train/a.jpg, test/b.jpg, test/a.jpg\. Give the truth"),
     ],
 )
 def test_an_image_that_is_not_there_is_named(name: str | None, words: str) -> None:
@@ -178,7 +180,7 @@ def test_a_mapping_has_the_truth_of_each_file() -> None:
         source.of(found, "b.png")  # in the file that the mapping has for it
     with pytest.raises(PredictionError, match=r"no image 'c\.jpg'; it has train/a\.jpg, b\.png"):
         source.of(found, "c.jpg")
-    with pytest.raises(PredictionError, match=r"Did you mean file_name='b\.png'"):
+    with pytest.raises(PredictionError, match=r"Did you mean 'b\.png'"):
         source.of(found, "b.pngs")
     with pytest.raises(PredictionError, match=r"2 images that may be 'a\.jpg': train/a\.jpg, test"):
         source.of(found, "a.jpg")
@@ -186,10 +188,63 @@ def test_a_mapping_has_the_truth_of_each_file() -> None:
     assert len(only.of(found)) == 2
 
 
+def test_a_mapping_may_name_images_without_their_endings() -> None:
+    other = LABELS + (LABELS > 0)
+    found = Prediction.empty(SIZE, ("object",))
+    source = TruthSource({"img1": LABELS, "img2": Prediction.from_label_image(LABELS[::-1])})
+    for name in ("img1.jpg", "https://x.org/d/IMG1.jpg?a=b.c", "img1"):
+        assert len(source.of(found, name)) == 2
+    with pytest.raises(PredictionError, match=r"no image 'img3\.jpg'; it has img1, img2\. Did you"):
+        source.of(found, "img3.jpg")
+    with pytest.raises(PredictionError, match=r"several, and this image has no name; it has img1"):
+        source.of(found)
+    # The file's own name comes first; one of two with the same stem is not guessed.
+    mixed = {"v1.0": LABELS, "a.jpg": LABELS, "a": other * 0, "d/b": LABELS, "e/b": LABELS}
+    source = TruthSource(mixed)
+    for name, number in (("a.jpg", 2), ("a.png", 0), ("v1.0.tif", 2), ("e/b.jpg", 2)):
+        assert len(source.of(found, name)) == number
+    with pytest.raises(PredictionError, match=r"2 images that may be 'b\.jpg': d/b, e/b"):
+        source.of(found, "b.jpg")
+    assert len(TruthSource({"a.jpg": LABELS, "b.jpg": LABELS}).of(found, "a")) == 2
+    # What a model answers is of one image, whatever it is called.
+    answer = {"boxes": [[1, 1, 9, 9]], "labels": ["object"], "scores": [0.9]}
+    assert len(TruthSource(answer).of(found, "boxes.jpg")) == 1
+    assert len(TruthSource({"one": answer, "two": answer}).of(found, "two.jpg")) == 1
+    with pytest.raises(PredictionError, match="can't be made from"):
+        TruthSource({"boxes": LABELS}).of(found, "a.jpg")
+
+
+def test_capitals_decide_between_names_that_are_else_the_same() -> None:
+    found = Prediction.empty(SIZE, ("object",))
+    source = TruthSource({"A.jpg": LABELS, "a.jpg": LABELS * 0})
+    assert [len(source.of(found, name)) for name in ("d/A.jpg", "a.jpg")] == [2, 0]
+    with pytest.raises(PredictionError, match="2 images that may be"):
+        source.of(found, "A.JPG")
+    content = data_set()
+    content["images"][2]["file_name"] = "Train/A.jpg"
+    names = ("train/a.jpg", "Train/A.jpg")
+    assert [len(GroundTruth.of(content, size=SIZE, file_name=one)) for one in names] == [3, 0]
+    with pytest.raises(PredictionError, match=r"2 images called 'A\.JPG': train/a\.jpg, Train/A"):
+        GroundTruth.of(content, size=SIZE, file_name="A.JPG")
+
+
+def test_a_truth_on_its_side_names_the_rotation() -> None:
+    for source in (LABELS.T, Prediction.from_label_image(LABELS.T)):
+        with pytest.raises(PredictionError, match=r"changed places.*\(EXIF\)"):
+            GroundTruth.of(source, size=SIZE)
+    with pytest.raises(PredictionError, match=r"has 60×40\. Give the truth"):
+        GroundTruth.of(LABELS[:5], size=SIZE)
+
+
 def test_a_misspelt_name_in_classes_is_no_silence() -> None:
     truth = Prediction.empty((4, 4), ("person", "kitty"))
     with pytest.raises(PredictionError, match=r"'persn', which is no class .* Is it 'person'\?"):
         GroundTruth.of(truth, size=(4, 4), class_names=("person",), classes={"persn": "person"})
+    for name, wrong in (("cat", "kat"), ("dog", "hund")):
+        truth = Prediction.from_label_image(LABELS, class_names=name)
+        words = f"'{name}' '{wrong}', which is no class of the model. Is it '{name}'"
+        with pytest.raises(PredictionError, match=words):
+            GroundTruth.of(truth, size=SIZE, class_names=("cat", "dog"), classes={name: wrong})
 
 
 _PREDICTION = Prediction.from_label_image(LABELS)
@@ -249,6 +304,30 @@ def test_a_label_without_a_name_is_left_out() -> None:
     )
     assert truth.prediction.counts() == {"cat": 1}
     assert truth.prediction.areas.tolist() == [250]
+
+
+def test_labels_are_left_out_without_a_name_for_the_others(tmp_path: Path) -> None:
+    void = LABELS.astype(np.uint8)
+    void[30:, 40:] = 255
+
+    def counts(names: tuple[str, ...], classes: Any, source: Any = void) -> dict[str, int]:
+        truth = GroundTruth.of(source, size=SIZE, class_names=names, classes=classes)
+        found: dict[str, int] = truth.prediction.counts()
+        return found
+
+    assert counts(("cat",), {255: None}) == {"cat": 2}
+    assert counts(("object", "cat"), {np.uint8(255): None, 1: None}) == {"object": 1}
+    assert counts(("dog", "cat"), {255: None, "object": "cat"}) == {"cat": 2}
+    assert counts(("dog", "cat"), {255: None, 2: "cat", 1: "dog"}) == {"dog": 1, "cat": 1}
+    assert counts(("cat",), {1: None, 2: None, 255: None, 7: None}) == {}
+    with pytest.raises(PredictionError, match=r"no name for the label 1; .* None to leave it out"):
+        counts(("cat",), {255: None, 2: "cat"})
+    # A file that says its classes keeps them.
+    whole = Prediction.from_label_image(LABELS, class_names={1: "cat", 2: "dog"})
+    written: Any = save(whole, np.zeros((*SIZE, 3), np.uint8), tmp_path, "a", ["labels"])
+    path = written["labels"]
+    assert Prediction.from_label_image(path, class_names={1: None}).counts() == {"dog": 1}
+    assert counts(("cat", "dog"), {1: None}, path) == {"dog": 1}
 
 
 def test_an_image_with_another_ending_is_named(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ..prediction import Prediction
 from .class_names import read_names
 from .masks import crop_of_rle
-from .registry import ADAPTERS, Adapter, Conversion, convert
+from .registry import ADAPTERS, Adapter, Conversion, convert, is_result
 
 __all__ = [
     "ADAPTERS",
@@ -20,6 +20,7 @@ __all__ = [
     "Conversion",
     "convert",
     "crop_of_rle",
+    "is_result",
     "prediction_of",
     "read_names",
 ]

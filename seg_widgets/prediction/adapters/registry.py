@@ -13,7 +13,7 @@ from .arrays import describe, image_size_of
 from .building import Found, Given, build
 from .class_names import read_names
 
-__all__ = ["ADAPTERS", "Adapter", "Conversion", "convert"]
+__all__ = ["ADAPTERS", "Adapter", "Conversion", "convert", "is_result"]
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,15 @@ def convert(result: Any, image: Any = None, *, class_names: Any = None) -> Conve
     if adapter is None:
         raise PredictionError(_refusal(result))
     return _run(adapter, result, given)
+
+
+def is_result(value: Any) -> bool:
+    """Whether a value looks like what a model answers for one image.
+
+    Args:
+        value: whatever there is.
+    """
+    return isinstance(value, Prediction) or _find(value) is not None
 
 
 def _run(adapter: Adapter, result: Any, given: Given) -> Conversion:

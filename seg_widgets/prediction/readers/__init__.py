@@ -12,6 +12,7 @@ from .coco_truth import (
     check_truth_size,
     image_index,
     read_true_objects,
+    swapped_sides,
     truth_from_coco,
 )
 from .label_image import from_label_image
@@ -28,5 +29,6 @@ __all__ = [
     "from_yolo",
     "image_index",
     "read_true_objects",
+    "swapped_sides",
     "truth_from_coco",
 ]

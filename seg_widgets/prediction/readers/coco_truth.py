@@ -41,6 +41,7 @@ __all__ = [
     "check_truth_size",
     "image_index",
     "read_true_objects",
+    "swapped_sides",
     "truth_from_coco",
 ]
 
@@ -61,8 +62,27 @@ def check_truth_size(own: tuple[int, int], size: tuple[int, int]) -> None:
     if own != (int(size[0]), int(size[1])):
         raise PredictionError(
             f"The truth belongs to an image of {own[1]}×{own[0]} pixels, but this one has "
-            f"{size[1]}×{size[0]}. Give the truth of this image, or the image that was annotated."
+            f"{size[1]}×{size[0]}. {swapped_sides(own, size)}Give the truth of this image, or the "
+            "image that was annotated."
         )
+
+
+def swapped_sides(own: tuple[int, int], size: tuple[int, int]) -> str:
+    """What a message says where height and width of a truth have changed places.
+
+    Args:
+        own: the truth's (height, width) in pixels.
+        size: the image's.
+
+    Returns:
+        A sentence and a space; "" where they haven't.
+    """
+    if own != (int(size[1]), int(size[0])) or own[0] == own[1]:
+        return ""
+    return (
+        "Height and width have changed places: probably the pixels were annotated as the file has "
+        "them, before the camera's rotation (EXIF) that a viewer applies. "
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -287,8 +307,8 @@ def _image_entry(content: AnnotationFile, file_name: str | None) -> Mapping[str,
         if len(images) == 1:
             return images[0]
         raise PredictionError(
-            f"{content.path.name} has {len(images)} images. Say which one this is: "
-            f'file_name="{printable(str(images[0].get("file_name")))}".'
+            f"{content.path.name} has {len(images)} images. Say which one this is by its file "
+            f"name, such as {printable(_name(images[0]))!r}."
         )
     matching = [images[place] for place in find_name([*map(_name, images)], file_name)]
     if len(matching) == 1 or (matching and all(one == matching[0] for one in matching)):
@@ -296,12 +316,14 @@ def _image_entry(content: AnnotationFile, file_name: str | None) -> Mapping[str,
     if matching:
         raise PredictionError(
             f"{content.path.name} has {len(matching)} images called "
-            f"{printable(_base(file_name))!r}. Give file_name with the folder that it has there."
+            f"{printable(_base(file_name))!r}: "
+            f"{', '.join(printable(_name(one)) for one in matching[:5])}"
+            f"{' …' if len(matching) > 5 else ''}. Name it with the folder that it has there."
         )
     listed = listed_names([str(one.get("file_name")) for one in images], file_name)
     raise PredictionError(
         f"{content.path.name} has no image {printable(_base(file_name))!r}; it has {listed} "
-        "Give the truth of this image, or file_name= if it has another name there."
+        "Give the truth of this image; if it has another name there, give it that name."
     )
 
 

@@ -31,7 +31,7 @@ _PHOTO_VALUES: Final = 100
 
 
 def from_label_image(
-    source: StrPath | npt.NDArray[Any], *, class_names: Mapping[int, str] | str | None = None
+    source: StrPath | npt.NDArray[Any], *, class_names: Mapping[int, str | None] | str | None = None
 ) -> Prediction:
     """The instances of a label image; all of a label's parts are one mask.
 
@@ -43,7 +43,8 @@ def from_label_image(
         source: the path of a TIFF or PNG of whole numbers, or an H×W array of them; a pixel of 0
             or less is outside of all.
         class_names: label → name of its class, or one name for all; None: those of the file, else
-            "object".
+            "object". None as a name leaves the label out, such as `{255: None}` for the void of
+            Pascal VOC; where no label has a name, the others have them as with None.
 
     Returns:
         The prediction, in ascending order of the labels.
@@ -55,6 +56,10 @@ def from_label_image(
     from ..prediction import Prediction
 
     labels, described = _read(source)
+    if isinstance(class_names, Mapping) and None in class_names.values():
+        left_out = [label for label, name in class_names.items() if name is None]
+        labels = np.where(np.isin(labels, left_out), 0, labels)
+        class_names = {one: name for one, name in class_names.items() if name is not None} or None
     crops = crops_of_labels(labels)
     known = {int(each["label"]): each for each in _instances(described)}
     names, ids = _classes(list(crops), class_names, described, known)
@@ -154,7 +159,7 @@ def _instances(described: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _classes(
     labels: list[int],
-    given: Mapping[int, str] | str | None,
+    given: Mapping[int, str | None] | str | None,
     described: Mapping[str, Any],
     known: Mapping[int, Mapping[str, Any]],
 ) -> tuple[tuple[str, ...], list[int]]:
@@ -172,7 +177,8 @@ def _classes(
         missing = [label for label in labels if label not in given]
         if missing:
             raise PredictionError(
-                f"class_names has no name for the label {missing[0]}; give one for each label."
+                f"There is no name for the label {missing[0]}; give one for each label, None to "
+                "leave it out."
             )
         called = [str(given[label]) for label in labels]
     else:
