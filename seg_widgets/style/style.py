@@ -114,16 +114,18 @@ class Style:
 
     def __post_init__(self) -> None:
         check_color_by(self.color_by)
-        check_opacity(self.opacity)
-        if self.line_width is not None and not 0 < self.line_width <= _LARGEST_PX:
-            raise SettingError(f"line_width is a number of pixels over 0, not {self.line_width}.")
-        if self.font_size is not None and not SMALLEST_FONT_PX <= self.font_size <= _LARGEST_PX:
+        # The dataclass is frozen; NumPy's numbers and a list of lists become what the fields say.
+        put = object.__setattr__
+        put(self, "opacity", check_opacity(self.opacity))
+        if self.line_width is not None and not 0 < (_number(self.line_width) or 0) <= _LARGEST_PX:
             raise SettingError(
-                f"font_size is {SMALLEST_FONT_PX} pixels or more, not {self.font_size}."
+                f"line_width is a number of pixels over 0, not {self.line_width!r:.80}."
             )
+        size = self.font_size
+        if size is not None and not SMALLEST_FONT_PX <= (_number(size) or 0) <= _LARGEST_PX:
+            raise SettingError(f"font_size is {SMALLEST_FONT_PX} pixels or more, not {size!r:.80}.")
         if self.palette is not None:
-            # The dataclass is frozen; a list of lists becomes what the field says it is.
-            object.__setattr__(self, "palette", _check_palette(self.palette))
+            put(self, "palette", _check_palette(self.palette))
 
     @classmethod
     def from_traits(cls, color_by: str, opacity: float, show: Iterable[str]) -> Style:
@@ -206,10 +208,18 @@ def check_opacity(value: object) -> float:
     Raises:
         SettingError: it is not a number from 0 to 1 (NaN is not).
     """
-    if not isinstance(value, (int, float, np.floating, np.integer)):
-        raise SettingError(f"opacity is a number from 0 to 1, not {value!r}.")
-    if not 0 <= value <= 1:
-        raise SettingError(f"opacity lies between 0 and 1, but {value} was given.")
+    number = _number(value)
+    if number is None:
+        raise SettingError(f"opacity is a number from 0 to 1, not {value!r:.80}.")
+    if not 0 <= number <= 1:
+        raise SettingError(f"opacity lies between 0 and 1, but {number:g} was given.")
+    return number
+
+
+def _number(value: object) -> float | None:
+    """A number as a float; None for what is none, a truth value among it."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
+        return None
     return float(value)
 
 

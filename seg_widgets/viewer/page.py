@@ -13,7 +13,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import DEFAULT_FILTER, DEFAULT_IOU, Filter, GroundTruth, Prediction
+from ..prediction import (
+    DEFAULT_FILTER,
+    DEFAULT_IOU,
+    ClassMapping,
+    Filter,
+    Prediction,
+    TruthSource,
+    check_iou,
+)
 from ..style import DEFAULT_STYLE, Style
 from .assets import script, stylesheet
 from .compared import Compared
@@ -98,8 +106,9 @@ def to_html(
     *,
     filter: Filter = DEFAULT_FILTER,
     style: Style = DEFAULT_STYLE,
-    truth: GroundTruth | None = None,
-    versus: Prediction | None = None,
+    truth: Any = None,
+    versus: Any = None,
+    classes: ClassMapping | None = None,
     iou_threshold: float = DEFAULT_IOU,
 ) -> str:
     """The text of an HTML file that shows the image and all its instances, to be explored.
@@ -110,24 +119,33 @@ def to_html(
     Args:
         prediction: what was found in the image.
         image: H×W×3 uint8 RGB, of the size that the prediction is for.
-        name: the page's title.
+        name: the page's title; where the truth is that of several images, the image's file name.
         filter: which instances the page shows at first; whoever opens it can change that.
         style: how it draws them at first, as far as a canvas can: colours, opacity, masks,
             outlines, boxes, labels.
-        truth: what is there; the page then matches it with what is shown.
-        versus: a second prediction to compare with.
+        truth: what is there, whatever `GroundTruth.of` takes, or a mapping from file names to
+            that; the page then matches it with what is shown.
+        versus: a second prediction to compare with, or what `Prediction.of` takes.
+        classes: the model's names of the truth's classes, as for `GroundTruth.of`.
         iou_threshold: the IoU from which instances match at first, 0.1 to 1.
 
     Returns:
         The file's text, to be written as UTF-8.
 
     Raises:
-        SettingError: the image is no such array.
-        PredictionError: the prediction is for an image of another size.
+        SettingError: the image is no such array, or `iou_threshold` is out of its range.
+        PredictionError: the prediction is for an image of another size, or the truth doesn't fit.
+        DatasetError: the truth is no COCO file.
     """
-    chosen = {**filter.to_traits(), **style.to_traits(), "iou_threshold": iou_threshold}
-    given = [each for each in (truth, versus) if each is not None]
-    others = [Compared.of(prediction, each) for each in given]
+    iou = {"iou_threshold": check_iou(iou_threshold)}
+    chosen = {**filter.to_traits(), **style.to_traits(), **iou}
+    others = []
+    if truth is not None:
+        true = TruthSource(truth, classes).of(prediction, name)
+        others.append(Compared.of(prediction, true))
+    if versus is not None:
+        second = Prediction.of(versus, prediction.image_size)
+        others.append(Compared.of(prediction, second))
     content = encode_content(image, prediction, name, others=others, soft=True)
     return page_of(content, name, chosen)
 
@@ -147,7 +165,8 @@ def page_of(content: bytes, name: str, chosen: Mapping[str, Any]) -> str:
     # As in the content: the name of a file need not be text.
     title = name.encode("utf-8", "replace").decode("utf-8") or _UNNAMED
     begins = {trait: chosen.get(trait, default) for trait, default in _TRAITS.items()}
-    traits = json.dumps({**begins, **_WITHOUT_KERNEL})
+    # The browser's JSON has no NaN.
+    traits = json.dumps({**begins, **_WITHOUT_KERNEL}, allow_nan=False)
     return _PAGE.substitute(
         policy=html.escape(_POLICY),
         title=html.escape(title),

@@ -9,13 +9,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seg_widgets.errors import PredictionError
-from seg_widgets.export import save
-from seg_widgets.prediction import Filter
+from seg_widgets.errors import PredictionError, SettingError
+from seg_widgets.export import coco_dataset, save
+from seg_widgets.prediction import Filter, GroundTruth, Prediction
 from seg_widgets.style import Style
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer import encode_content, script, stylesheet, to_html
@@ -122,6 +123,43 @@ def test_it_is_a_format_to_save(tmp_path: Path) -> None:
     written = save(FOUND, IMAGE, tmp_path, "a", ["html"], file_name="a.jpg")
     assert written == {"html": tmp_path / "a.html"}
     assert (tmp_path / "a.html").read_text("utf-8") == to_html(FOUND, IMAGE, "a.jpg")
+
+
+@pytest.mark.parametrize("iou", [7, "x", None, 0, float("nan"), True, "0.5"])
+def test_an_iou_threshold_that_is_none_is_no_page(iou: Any) -> None:
+    with pytest.raises(SettingError, match="An IoU threshold lies between"):
+        to_html(FOUND, IMAGE, iou_threshold=iou)
+
+
+def test_numbers_of_libraries_are_numbers_of_the_page() -> None:
+    half: Any = np.float32(0.5)
+    two: Any = np.int64(2)
+    chosen = Filter(half, class_thresholds={"a": half}, hidden_instances=(two,))
+    style = Style(opacity=half, line_width=half)
+    page = Page(to_html(FOUND, IMAGE, filter=chosen, style=style, iou_threshold=half))
+    traits = json.loads(page.texts["traits"])
+    assert traits["threshold"] == traits["opacity"] == traits["iou_threshold"] == 0.5
+
+
+def test_it_takes_every_truth_that_the_canvas_takes(tmp_path: Path) -> None:
+    labels = np.zeros((60, 80), np.uint8)
+    labels[5:20, 5:30] = 1
+    name = FOUND.class_names[0]
+    truth = GroundTruth.of(labels, size=(60, 80), classes=name)
+    coco = coco_dataset(truth.prediction, "a.jpg")
+    file = tmp_path / "instances.json"
+    file.write_text(json.dumps(coco))
+    page = to_html(FOUND, IMAGE, "a.jpg", truth=truth)
+    source: Any
+    for source in (coco, file, str(file), truth.prediction, {"a": truth, "b": labels}):
+        assert to_html(FOUND, IMAGE, "a.jpg", truth=source) == page
+    for source in (labels, {"b": truth, "a.jpg": labels}):
+        assert to_html(FOUND, IMAGE, "a.jpg", truth=source, classes=name) == page
+    with pytest.raises(PredictionError, match=r"no image 'c\.jpg'; it has a\.jpg"):
+        to_html(FOUND, IMAGE, "c.jpg", truth=coco)
+    stack = labels[None] > 0
+    second = to_html(FOUND, IMAGE, versus=Prediction.of(stack, (60, 80)))
+    assert to_html(FOUND, IMAGE, versus=stack) == second
 
 
 def test_the_image_must_be_the_predictions() -> None:
