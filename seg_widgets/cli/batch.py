@@ -13,7 +13,7 @@ from ..batch import IMAGES_PER_PART, Workers, find_for_run, segment_folder
 from ..errors import SegWidgetsError
 from ..export import save_formats
 from ..prediction import DEFAULT_THRESHOLD, Filter, check_threshold
-from .common import EXIT_OK, EXIT_SOME_FAILED, Commands, split_names
+from .common import EXIT_OK, EXIT_SOME_FAILED, Commands, PairsAction, split_names
 from .image_arguments import add_model, add_reading, load_model, read_formats, read_threshold
 
 __all__ = ["add_parser", "load_model", "run"]
@@ -104,8 +104,8 @@ def _add_filter(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--class-threshold",
         type=_class_threshold,
-        action="append",
-        default=[],
+        action=PairsAction,
+        default={},
         metavar="CLASS=SCORE",
         help="least score of one class, such as person=0.7; may be given several times",
     )
@@ -169,7 +169,7 @@ def run(options: argparse.Namespace) -> int:
         SegWidgetsError: there is no model or no image, `--out` holds another run, or the results
             can't be written.
     """
-    shown = Filter(options.threshold, options.hide, dict(options.class_threshold))
+    shown = Filter(options.threshold, options.hide, options.class_threshold)
     found = find_for_run(options.sources, options.out)  # before a model is downloaded
     predictor: Any = partial(load_model, options)
     if options.ray is False:

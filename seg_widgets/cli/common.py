@@ -8,9 +8,9 @@ import signal
 import sys
 import time
 import traceback
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 
-from .._text import printable_message
+from .._text import printable, printable_message
 from ..errors import SegWidgetsError
 from ..modeling import EXACT, SPEEDS
 
@@ -23,6 +23,7 @@ __all__ = [
     "EXIT_USAGE",
     "Commands",
     "DownloadProgress",
+    "PairsAction",
     "add_device",
     "add_min_size",
     "add_speed",
@@ -77,6 +78,27 @@ def add_speed(parser: argparse.ArgumentParser) -> None:
         help="balanced and fast take less time and find less: docs/models.md says how much "
         "(default: exact)",
     )
+
+
+class PairsAction(argparse.Action):
+    """Collects the pairs (key, value) of an option that is given several times; a key with two
+    values is wrong usage. The parser's `type` makes a pair of each text."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Add a pair; `argparse` calls this."""
+        key, value = values
+        pairs = dict(getattr(namespace, self.dest))
+        if pairs.get(key, value) != value:
+            raise argparse.ArgumentError(
+                self, f"{printable(key)!r} is given twice, with different values"
+            )
+        setattr(namespace, self.dest, {**pairs, key: value})
 
 
 def split_names(text: str) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from .common import (
     EXIT_SOME_FAILED,
     Commands,
     DownloadProgress,
+    PairsAction,
     add_device,
     add_min_size,
     add_speed,
@@ -91,8 +92,8 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         "--class",
         dest="classes",
         type=_renaming,
-        action="append",
-        default=[],
+        action=PairsAction,
+        default={},
         metavar="TRUTH=MODEL",
         help="what the model calls a class of the truth; nothing behind = leaves it out, the same "
         "name keeps one that the model doesn't have; may be given several times",
@@ -210,17 +211,13 @@ class _Runner:
             predictions = path / "table"
         else:
             predictions = self._predicted(load_model(model, self._options))
-        result = evaluate(predictions, self._file, classes=dict(self._options.classes))
+        result = evaluate(predictions, self._file, classes=self._options.classes)
         return result.on("boxes") if self._options.boxes else result
 
     def images(self, names: list[str]) -> dict[str, Any]:
-        """The pixels of some images by their name in the JSON; those that can't be read are not
-        among them."""
-        wanted, found = set(names), {}
-        for image in self._dataset().images:
-            if image.name in wanted:
-                found[image.name] = image.load()
-        return found
+        """The files of some images by their name in the JSON."""
+        wanted = set(names)
+        return {one.name: one.path for one in self._dataset().images if one.name in wanted}
 
     def _dataset(self) -> Dataset:
         if self._read is None:
@@ -232,7 +229,7 @@ class _Runner:
     def _check_classes(self, predictor: Predictor) -> None:
         """Classes that don't fit should not cost a run over all images."""
         data = self._dataset()
-        classes = dict(self._options.classes)
+        classes = self._options.classes
         called_by_model(
             (*data.class_names, *classes),
             [name for name, number in data.counts().items() if number],

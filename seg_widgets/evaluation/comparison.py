@@ -285,6 +285,11 @@ def _check_same(a: Evaluation, b: Evaluation) -> None:
             f"One evaluation is of {a.kind}, the other of {b.kind}: compare a.on('boxes') with "
             "b.on('boxes')."
         )
+    if a.max_detections != b.max_detections:
+        raise SettingError(
+            f"One evaluation has max_detections={a.max_detections}, the other "
+            f"{b.max_detections}; give both the same."
+        )
     if a.class_names != b.class_names:
         raise SettingError("The evaluations are of different classes; give both the same classes=.")
     is_same = len(a.scenes) == len(b.scenes) and all(map(_is_same_truth, a.scenes, b.scenes))

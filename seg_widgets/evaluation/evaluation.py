@@ -17,6 +17,7 @@ from .averages import MAX_DETECTIONS
 from .curves import Curve, OperatingPoint
 from .error_kinds import ErrorKinds
 from .outcomes import Confusion, ImageScore
+from .pictures import Images
 from .pool import KINDS, Kind
 from .scenes import Gathered, Predictions, Scene, gather
 from .scores import Scores
@@ -49,7 +50,8 @@ class Evaluation:
         max_detections: tuple[int, int, int] = MAX_DETECTIONS,
     ) -> None:
         self._gathered = gathered
-        self._max_detections = max_detections
+        one, ten, most = max_detections
+        self._max_detections = int(one), int(ten), int(most)
         self.kind: Kind = ("masks" if gathered.has_masks else "boxes") if kind is None else kind
         if self.kind not in KINDS or (self.kind == "masks" and not gathered.has_masks):
             raise SettingError(
@@ -83,6 +85,11 @@ class Evaluation:
     def without_truth(self) -> tuple[str, ...]:
         """Predictions of images that the truth doesn't have; they are left out."""
         return self._gathered.without_truth
+
+    @property
+    def max_detections(self) -> tuple[int, int, int]:
+        """The limits of the detections of a class in an image, for AR and AP."""
+        return self._max_detections
 
     @property
     def has_masks(self) -> bool:
@@ -145,7 +152,8 @@ class Evaluation:
 
     @property
     def best_thresholds(self) -> dict[str, float]:
-        """The threshold with the highest F1 of each class, for `class_thresholds=`."""
+        """The threshold with the highest F1 of each class, for `class_thresholds=`; see
+        `Scores.best_thresholds`."""
         return self.scores.best_thresholds
 
     def threshold_for(
@@ -230,10 +238,10 @@ class Evaluation:
     def report(
         self,
         path: StrPath,
-        images: report.Images | None = None,
+        images: Images | None = None,
         *,
         worst: int = 12,
-        threshold: float | None = None,
+        threshold: float | Mapping[str, float] | None = None,
         title: str = "Evaluation",
     ) -> Path:
         """Write all of it as a web page in one file; its worst images open in the canvas.
@@ -241,18 +249,19 @@ class Evaluation:
         Args:
             path: where to.
             images: the folder with the images, or where each of them is (a path or an H×W×3
-                array) by its name in the truth; None: the page has no images.
+                array) by its name in the truth; None: the page has no images. The page says which
+                image could not be found or read, or doesn't fit its truth.
             worst: at most so many images.
-            threshold: where the slider of the images and the confusion matrix begin; None: at the
-                best F1.
+            threshold: where the slider of the images and the confusion matrix begin, as for
+                `Scores.outcomes`.
             title: the page's title.
 
         Returns:
             The file's path.
 
         Raises:
-            ImageError: an image can't be read.
             ExportError: the file can't be written.
+            SettingError: an argument is out of its range or of another kind.
         """
         return report.write_report(self, path, images, worst, threshold, title)
 

@@ -168,7 +168,7 @@ def outcomes(
         The outcomes.
     """
     if isinstance(threshold, Mapping):
-        by_class = np.array([threshold.get(name, 0.0) for name in pool.class_names])
+        by_class = np.array([threshold[name] for name in pool.class_names], float)
     else:
         by_class = np.full(len(pool.class_names), threshold)
     least = by_class[pool.class_id].astype(np.float32)

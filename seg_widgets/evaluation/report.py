@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import html
 import io
-import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-import numpy as np
-import numpy.typing as npt
-
-from .._files import StrPath, expanded, write_bytes
+from .._files import StrPath, write_bytes
 from .._text import printable
 from ..errors import ImageError, SettingError
-from ..images import load
 from ..prediction import Filter
 from ..viewer import to_html
 from . import plots, result_table
-from .names import pair_names
+from .pictures import Images, Pictures
 from .scores import IOU
 
 if TYPE_CHECKING:
@@ -28,10 +23,7 @@ if TYPE_CHECKING:
     from .outcomes import ImageScore
     from .scenes import Scene
 
-__all__ = ["Images", "write_report"]
-
-Images: TypeAlias = StrPath | Mapping[str, Any]
-"""The folder with the images, or each image (a path or an H×W×3 uint8 array) by its name."""
+__all__ = ["write_report"]
 
 _FRAME_HEIGHT_PX: Final = 860
 
@@ -84,7 +76,7 @@ def write_report(
     path: StrPath,
     images: Images | None,
     worst: int,
-    threshold: float | None,
+    threshold: float | Mapping[str, float] | None,
     title: str,
 ) -> Path:
     """Write the page.
@@ -94,24 +86,23 @@ def write_report(
         path: where to.
         images: where the images are; None: the page has none.
         worst: at most so many images.
-        threshold: where the images' slider and the confusion matrix begin; None: at the best F1.
+        threshold: where the images' slider and the confusion matrix begin, as for
+            `Scores.outcomes`.
         title: the page's title.
 
     Returns:
         The file's path.
 
     Raises:
-        ImageError: an image can't be read.
         ExportError: the file can't be written.
         SettingError: there is no such folder, or an argument is of another kind.
     """
     if not isinstance(title, str):
         raise SettingError(f"A title is a text, not {title!r:.80}.")
-    _check_images(images)
-    if threshold is None:
-        best = evaluation.best_threshold()
-        threshold = 0.5 if best is None else best.threshold
     scores = evaluation.scores
+    pictures = None if images is None else Pictures(images, [one.name for one in evaluation.scenes])
+    rest, own = scores.least_scores(threshold)
+    begins = Filter(rest, class_thresholds=own)
     parts = {
         "height": str(_FRAME_HEIGHT_PX),
         "title": html.escape(printable(title)),
@@ -121,10 +112,16 @@ def write_report(
         "sizes": result_table.html_rows(_sizes(evaluation)),
         "plots": _svg(evaluation, threshold),
         "kinds": result_table.html_rows(_kinds(evaluation)),
-        "threshold": f"{threshold:.2f}",
-        "images": _worst(evaluation, images, worst, threshold),
+        "threshold": html.escape(_shown(rest, own)),
+        "images": _worst(evaluation, pictures, evaluation.worst(worst, threshold), begins),
     }
     return write_bytes(path, _PAGE.substitute(parts).encode("utf-8", "replace"))
+
+
+def _shown(rest: float, own: Mapping[str, float]) -> str:
+    """Thresholds in words."""
+    classes = ", ".join(f"{printable(name)} {least:.2f}" for name, least in own.items())
+    return f"{rest:.2f}" + (f" ({classes})" if classes else "")
 
 
 def _lead(evaluation: Evaluation) -> str:
@@ -160,7 +157,7 @@ def _kinds(evaluation: Evaluation) -> list[list[str]]:
     return table
 
 
-def _svg(evaluation: Evaluation, threshold: float) -> str:
+def _svg(evaluation: Evaluation, threshold: float | Mapping[str, float] | None) -> str:
     import matplotlib
 
     buffer = io.StringIO()
@@ -171,22 +168,22 @@ def _svg(evaluation: Evaluation, threshold: float) -> str:
     return buffer.getvalue().partition("<svg")[1] + buffer.getvalue().partition("<svg")[2]
 
 
-def _worst(evaluation: Evaluation, images: Images | None, number: int, threshold: float) -> str:
-    shown = evaluation.worst(number, threshold)
+def _worst(
+    evaluation: Evaluation,
+    pictures: Pictures | None,
+    shown: Sequence[ImageScore],
+    begins: Filter,
+) -> str:
     if not shown:
         return "<p>There is no error.</p>"
-    if images is None:
+    if pictures is None:
         return result_table.html_rows(
             [
                 ["image", "F1", "right", "false alarms", "wrong classes", "missed"],
                 *map(_cells, shown),
             ]
         )
-    sources = _sources(images, [one.name for one in shown])
-    return "\n".join(
-        _opened(one, evaluation.scenes[one.place], sources.get(one.name), threshold)
-        for one in shown
-    )
+    return "\n".join(_opened(one, evaluation.scenes[one.place], pictures, begins) for one in shown)
 
 
 def _cells(one: ImageScore) -> list[str]:
@@ -194,69 +191,25 @@ def _cells(one: ImageScore) -> list[str]:
     return [printable(one.name), f"{one.f1:.3f}", *(f"{count:,}" for count in counts)]
 
 
-def _opened(one: ImageScore, scene: Scene, source: Any, threshold: float) -> str:
+def _opened(one: ImageScore, scene: Scene, pictures: Pictures, begins: Filter) -> str:
     """One image: a line to press, and a page of its own that is made when it is opened."""
     name = printable(one.name)
     line = html.escape(
         f"{name}: {one.hits} right, {one.false_alarms} false alarms, "
         f"{one.wrong_classes} wrong classes, {one.missed} missed (F1 {one.f1:.2f})"
     )
-    if source is None:
-        return f"<p>{line} (its file was not found)</p>"
+    try:
+        pixels = pictures.of(scene)
+    except ImageError as error:
+        # The figures are worth a page, whatever became of one image.
+        return f"<p>{line} ({html.escape(str(error).removesuffix('.'))})</p>"
     page = to_html(
         scene.found,
-        _pixels(source, scene),
+        pixels,
         name,
-        filter=Filter(threshold),
+        filter=begins,
         truth=scene.truth,
         iou_threshold=IOU,
     )
     frame = f'<iframe loading="lazy" title="{html.escape(name)}" srcdoc="{html.escape(page)}">'
     return f"<details><summary>{line}</summary>{frame}</iframe></details>"
-
-
-def _pixels(source: Any, scene: Scene) -> npt.NDArray[np.uint8]:
-    pixels = source if isinstance(source, np.ndarray) else load(source)
-    if pixels.shape[:2] != scene.truth.prediction.image_size:
-        (height, width), (tall, wide) = pixels.shape[:2], scene.truth.prediction.image_size
-        raise ImageError(
-            f"{printable(scene.name)} has {width}×{height} pixels, but its truth {wide}×{tall}. "
-            "Give the images that were annotated."
-        )
-    return pixels
-
-
-def _check_images(images: object) -> None:
-    """Before anything is computed, and also where no image has an error."""
-    if images is None or isinstance(images, Mapping):
-        return
-    if not isinstance(images, (str, os.PathLike)):
-        raise SettingError(
-            "images is the folder with the images, or a mapping from their names in the truth; "
-            f"{type(images).__name__} is none of them."
-        )
-    folder = expanded(images)
-    if not folder.is_dir():
-        raise SettingError(f"There is no folder {printable(str(folder), 1000)} with images.")
-
-
-def _sources(images: Images, names: list[str]) -> dict[str, Any]:
-    """Where each image is, by its name; those that are not found are left out."""
-    if isinstance(images, Mapping):
-        return {name: images[name] for name in names if name in images}
-    folder = expanded(images)
-    direct = {name: folder / name for name in names if (folder / name).is_file()}
-    left = [name for name in names if name not in direct]
-    if not left:
-        return direct
-    ends = {Path(name).name.lower() for name in left}
-    files = [
-        str(Path(where, file))
-        for where, _, found in os.walk(folder)
-        for file in sorted(found)
-        if file.lower() in ends
-    ]
-    if not files:
-        return direct
-    pairs = pair_names(files, left).prediction_of
-    return direct | {left[one]: Path(files[number]) for one, number in pairs.items()}

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .._text import printable
 from ..errors import SettingError
-from ..prediction import check_class_thresholds, check_threshold
+from ..prediction import DEFAULT_THRESHOLD, check_class_thresholds, check_threshold
 from .averages import MAX_DETECTIONS, Averages, average
 from .coco_matching import Matched, match_pool
 from .curves import Curve, OperatingPoint, curve_of
@@ -128,8 +128,8 @@ class Scores:
 
     @property
     def best_thresholds(self) -> dict[str, float]:
-        """The threshold with the highest F1 of each class in which anything is right, as
-        `prediction.filter(class_thresholds=…)` takes them."""
+        """The threshold with the highest F1 of each class in which anything is right. The others
+        have what stands beside them: `prediction.filter(t, class_thresholds=…)`."""
         best = {name: self.best_threshold(name) for name in self._class_names}
         return {name: point.threshold for name, point in best.items() if point is not None}
 
@@ -154,8 +154,8 @@ class Scores:
         """What came of each detection and object at a threshold, by the rule of the canvas.
 
         Args:
-            threshold: the least score, 0 to 1, or that of each class by name; None: the one with
-                the best F1.
+            threshold: the least score, 0 to 1, or that of classes by name, where the others have
+                what None stands for; None: the one with the best F1, 0.5 where nothing is right.
 
         Returns:
             The outcomes.
@@ -163,16 +163,31 @@ class Scores:
         Raises:
             SettingError: a threshold is out of its range, or there is no such class.
         """
-        if threshold is None:
-            best = self.best_threshold()
-            threshold = 0.5 if best is None else best.threshold
-        elif isinstance(threshold, Mapping):
-            threshold = check_class_thresholds("threshold", threshold)
-            for name in threshold:
-                self._number(name)
-        else:
-            threshold = check_threshold(threshold)
-        return outcomes(self.pool, self._at_half.true[0, 0], threshold, IOU)
+        rest, own = self.least_scores(threshold)
+        least = {name: own.get(name, rest) for name in self._class_names} if own else rest
+        return outcomes(self.pool, self._at_half.true[0, 0], least, IOU)
+
+    def least_scores(
+        self, threshold: float | Mapping[str, float] | None
+    ) -> tuple[float, dict[str, float]]:
+        """The least scores that count.
+
+        Args:
+            threshold: as for `outcomes`.
+
+        Returns:
+            That of all classes, 0 to 1, and those of classes that have their own.
+
+        Raises:
+            SettingError: a threshold is out of its range, or there is no such class.
+        """
+        if threshold is not None and not isinstance(threshold, Mapping):
+            return check_threshold(threshold), {}
+        own = check_class_thresholds("threshold", threshold or {})
+        for name in own:
+            self._number(name)
+        best = self.best_threshold()
+        return DEFAULT_THRESHOLD if best is None else best.threshold, own
 
     def confusion(self, threshold: float | Mapping[str, float] | None = None) -> Confusion:
         """Which class was found as which, with what is missed and what is background.

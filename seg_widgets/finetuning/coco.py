@@ -22,8 +22,8 @@ from ..annotations import (
     read_categories,
 )
 from ..errors import DatasetError, ImageError, ImageTooLargeError, SegWidgetsError
-from ..images import MAX_BYTES, MAX_PIXELS
-from .dataset import SWAPPED, Dataset, ImageLimits, LabelledImage, Problem, orientation_of
+from ..images import MAX_BYTES, MAX_PIXELS, is_annotated_upright
+from .dataset import Dataset, ImageLimits, LabelledImage, Problem
 from .image_files import Found, ImageFinder, NotFound
 from .labelling import labelling_gap
 from .objects import ObjectReader
@@ -227,24 +227,24 @@ class _Reader:
         where = f"image {name}"
         try:
             # It is decoded once, with all limits: a broken file would end the training halfway.
-            upright = self.limits.load(path).shape[:2]
+            shown = self.limits.load(path).shape[:2]
         except ImageTooLargeError as error:
             reason = "it can't be read: it is over a limit, which --max-pixels or --max-mb raises"
             return Problem(where, reason, str(error))
         except (ImageError, OSError) as error:
             return Problem(where, f"it can't be read ({type(error).__name__})", str(error))
-        stored = upright[::-1] if orientation_of(path) in SWAPPED else upright
         height, width = as_size(entry.get("height")), as_size(entry.get("width"))
         if height is None or width is None:
             self.notes.append(
                 Problem(where, "the JSON has no size for it: the file's own is taken")
             )
-        size = (height or upright[0], width or upright[1])
-        if size not in (upright, stored):
+        size = (height or shown[0], width or shown[1])
+        is_upright = is_annotated_upright(path, (shown[0], shown[1]), size)
+        if is_upright is None:
             reason = "its size is not what the JSON says, so its outlines would not fit"
-            detail = f"{upright[1]}×{upright[0]}, not {size[1]}×{size[0]}"
+            detail = f"{shown[1]}×{shown[0]}, not {size[1]}×{size[0]}"
             return Problem(where, reason, detail)
-        return LabelledImage(path, size, (), size == upright, name, self.limits)
+        return LabelledImage(path, size, (), is_upright, name, self.limits)
 
     def _labelled(
         self, images: dict[int, LabelledImage], objects: ObjectReader

@@ -5,27 +5,23 @@ No image and no mask is decoded until it is asked for.
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from ..annotations import Problem, decode, summarize
-from ..images import MAX_BYTES, MAX_PIXELS, MAX_SIDE, RGBArray, load
+from ..images import MAX_BYTES, MAX_PIXELS, MAX_SIDE, RGBArray, as_stored, load
 
 __all__ = [
-    "SWAPPED",
     "Dataset",
     "ImageLimits",
     "LabelledImage",
     "LabelledObject",
     "Problem",
-    "orientation_of",
 ]
 
 
@@ -108,40 +104,7 @@ class LabelledImage:
         pixels = self.limits.load(self.path)
         if self.upright:
             return pixels
-        return np.ascontiguousarray(_as_stored(pixels, orientation_of(self.path)))
-
-
-_ORIENTATION: Final = 0x0112  # EXIF's tag
-
-SWAPPED: Final = (5, 6, 7, 8)
-"""EXIF's orientations in which width and height change places."""
-
-
-def orientation_of(path: Path) -> int:
-    """Return EXIF's orientation of an image's file, 1 to 8; 1 (upright) where it has none.
-
-    Args:
-        path: the file.
-    """
-    try:
-        with warnings.catch_warnings():
-            # Only the header is read, whatever the size.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            with Image.open(path) as image:
-                return int(image.getexif().get(_ORIENTATION, 1))
-    except (OSError, ValueError, TypeError, Image.DecompressionBombError):
-        return 1
-
-
-def _as_stored(pixels: npt.NDArray[np.uint8], orientation: int) -> npt.NDArray[np.uint8]:
-    """Undo what EXIF's orientation (1 to 8) does to an image."""
-    if orientation in SWAPPED:
-        pixels = pixels.swapaxes(0, 1)
-    if orientation in (2, 3, 7, 8):
-        pixels = pixels[:, ::-1]
-    if orientation in (3, 4, 6, 7):
-        pixels = pixels[::-1]
-    return pixels
+        return as_stored(self.path, pixels)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from .limits import MAX_BYTES, MAX_PIXELS, MAX_SIDE
 from .loading import load, read
 from .names import is_address, name_of, printable
 from .notes import ImageWarning, LoadedImage
+from .orientation import as_stored, is_annotated_upright
 
 __all__ = [
     "ACCEPT",
@@ -27,7 +28,9 @@ __all__ = [
     "RGBArray",
     "Reading",
     "Upload",
+    "as_stored",
     "is_address",
+    "is_annotated_upright",
     "is_zarr",
     "load",
     "looks_like_image",

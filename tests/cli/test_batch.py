@@ -91,6 +91,10 @@ def test_failures_and_mistakes_have_their_statuses(
     with pytest.raises(SystemExit, match="2"):
         main(["batch", str(folder), "--class-threshold", "person"])
     assert "'person' is not CLASS=SCORE" in capsys.readouterr().err
+    both = ["--class-threshold", "person=0.5", "--class-threshold", "person=0.7"]
+    with pytest.raises(SystemExit, match="2"):
+        main(["batch", str(folder), *both])
+    assert "'person' is given twice" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("option", ["--only", "--hide", "--classes", "--format"])

@@ -99,6 +99,13 @@ def test_wrong_usage(
     assert main(["evaluate", "new", str(data / "nowhere")]) == 2
     with pytest.raises(SystemExit):
         main(["evaluate", "new", str(data), "--class", "kitten"])
+    both = ["--class", "kitten=cat", "--class", "kitten="]
+    with pytest.raises(SystemExit, match="2"):
+        main(["evaluate", "new", str(data), *both])
+    assert "--class: 'kitten' is given twice, with different values" in capsys.readouterr().err
+    assert main(["evaluate", "new", str(data), *both[:2], *both[:2]]) == 0
+    assert main(["evaluate", "new", str(data), "--class", "kitten=kat"]) == 2
+    assert "'kitten' 'kat', which is no class of the model. Is it 'cat'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

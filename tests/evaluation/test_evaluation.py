@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import html
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 import seg_widgets
 from seg_widgets import tables
-from seg_widgets.errors import DatasetError, ImageError, PredictionError, SettingError
+from seg_widgets.errors import DatasetError, PredictionError, SettingError
 from seg_widgets.evaluation import Evaluation, evaluate
 from seg_widgets.prediction import Filter, GroundTruth, Match, Prediction, match
 
@@ -286,12 +288,79 @@ def test_the_report_is_one_file(case: Case, evaluation: Evaluation, tmp_path: Pa
     found = evaluation.report(tmp_path / "three.html", tmp_path, worst=2).read_text("utf-8")
     assert found.count("<iframe") == 1 and "its file was not found" in found
     assert "<iframe" not in evaluation.report(tmp_path / "four.html").read_text("utf-8")
-    with pytest.raises(ImageError, match="8×8 pixels, but its truth 150×160"):
-        evaluation.report(
-            tmp_path / "five.html", dict.fromkeys(pixels, np.zeros((8, 8, 3), np.uint8))
-        )
+    small = dict.fromkeys(pixels, np.zeros((8, 8, 3), np.uint8))
+    shown = evaluation.report(tmp_path / "five.html", small, worst=2).read_text("utf-8")
+    assert shown.count("8×8 pixels, but its truth 150×160)") == 2
     with pytest.raises(SettingError, match="There is no folder"):
         evaluation.report(tmp_path / "six.html", tmp_path / "nowhere")
+
+
+def test_classes_without_a_threshold_have_the_best_of_all() -> None:
+    found = _squares((0, "cat", 0.9), (2, "dog", 0.8), (4, "dog", 0.3), (6, "cat", 0.2))
+    true = _squares((0, "cat", 1.0), (2, "cat", 1.0), (6, "cat", 1.0))
+    result = evaluate([found], [true])
+    best = result.best_threshold()
+    assert best is not None and list(result.best_thresholds) == ["cat"]
+    by_class = {"cat": 0.25}
+    # What it draws, counts and lists is one rule.
+    matrix = result.confusion(by_class).matrix
+    least = {name: by_class.get(name, best.threshold) for name in result.class_names}
+    assert result.confusion(by_class).threshold == least
+    assert (matrix == result.confusion(least).matrix).all()
+    kept = found.filter(best.threshold, class_thresholds=by_class)
+    assert matrix[:, :-1].sum() == len(kept)
+    one = result.images(by_class)[0]
+    assert one.hits + one.false_alarms + one.wrong_classes == len(kept)
+    assert (result.confusion({}).matrix == result.confusion().matrix).all()
+    # Nothing is right: a half, as where nothing is said.
+    wrong = evaluate([_squares((8, "cat", 0.4))], [true])
+    assert wrong.confusion(wrong.best_thresholds).matrix[-1].sum() == 0
+
+
+def test_a_report_with_thresholds_of_classes(
+    case: Case, evaluation: Evaluation, tmp_path: Path
+) -> None:
+    pixels = dict.fromkeys(case.truths, np.zeros((*SIZE, 3), np.uint8))
+    path = evaluation.report(tmp_path / "r.html", pixels, worst=1, threshold={"cat": 0.125})
+    text = html.unescape(path.read_text("utf-8"))
+    best = evaluation.best_threshold()
+    assert best is not None
+    assert "(cat 0.12)" in text and '"class_thresholds": {"cat": 0.125}' in text
+    assert f'"threshold": {best.threshold}' in text
+    assert text.count("<iframe") == 1
+    path = evaluation.report(tmp_path / "r.html", threshold="0.5")  # type: ignore[arg-type]
+    assert "At a threshold of 0.50." in path.read_text("utf-8")
+
+
+def test_one_image_does_not_take_the_report_along(tmp_path: Path) -> None:
+    """Images whose files are not certain, broken, of another size, or turned by the camera."""
+    names = ("train/x.png", "a.png", "b.png", "turned.png", "small.png", "gone.png", "v/x.png")
+    found = _squares((0, "cat", 0.9))
+    result = evaluate(dict.fromkeys(names, found), dict.fromkeys(names, _squares((2, "cat", 1.0))))
+    height, width = found.image_size
+    folder = tmp_path / "images"
+    for where in ("train", "val", "other"):
+        (folder / where).mkdir(parents=True)
+    upright = Image.new("RGB", (width, height), (9, 9, 9))
+    exif = upright.getexif()
+    exif[0x0112] = 6
+    upright.save(folder / "val" / "turned.png", exif=exif)
+    for place in ("train/a.png", "val/a.png", "other/x.png", "other/b.png"):
+        upright.save(folder / place)
+    upright.resize((9, 9)).save(folder / "small.png")
+    (folder / "other" / "b.png").write_bytes(b"broken")
+    text = html.unescape(result.report(tmp_path / "r.html", folder).read_text("utf-8"))
+    for words in (
+        "2 files may be it: train/a.png, val/a.png)",
+        "not certain whose image other/x.png is: train/x.png, v/x.png)",
+        f"9×9 pixels, but its truth {width}×{height})",
+        "(its file was not found)",
+    ):
+        assert words in text
+    assert text.count("<details>") == 1 and "<summary>turned.png" in text
+    assert text.count("(F1 0.00) (") == len(names) - 1
+    sure = dict.fromkeys(names[:2], np.asarray(upright))
+    assert result.report(tmp_path / "r.html", sure).read_text("utf-8").count("<details>") == 2
 
 
 def test_without_any_object_or_image() -> None:

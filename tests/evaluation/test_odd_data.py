@@ -147,6 +147,11 @@ def test_a_name_goes_to_the_image_of_just_this_name() -> None:
     content = _content(images_0_file_name="what?1.jpg", images_1_file_name="what?2.jpg")
     assert not evaluate({"what?2.jpg": FOUND, "what?1.jpg": FOUND}, content).notes
     content = _content(images_0_file_name="a.jpg", images_1_file_name="x/a.jpg")
+    capitals = _content(images_0_file_name="A.jpg", images_1_file_name="a.jpg")
+    for names in (("A.jpg", "a.jpg"), ("d/a.jpg", "d/A.jpg")):
+        assert not evaluate(dict.fromkeys(names, FOUND), capitals).notes
+    with pytest.raises(PredictionError, match="may be any of 2 images"):
+        evaluate({"A.JPG": FOUND}, capitals)
     evaluation = evaluate({"a.jpg": FOUND}, content)
     assert evaluation.without_prediction == ("x/a.jpg",)
     assert GroundTruth.of(content, size=SIZE, file_name="a.jpg").prediction.counts() == {"cat": 1}
@@ -211,6 +216,22 @@ _compare: Any = compare
         (lambda: RESULT.report("r.html", "nowhere"), SettingError, "There is no folder nowhere"),
         (lambda: RESULT.report("r.html", title=7), SettingError, "A title is a text, not 7"),
         (lambda: RESULT.report(7), SettingError, "written to a path"),
+        *(
+            (lambda wrong=wrong: RESULT.report("r.html", threshold=wrong), SettingError, words)
+            for wrong, words in (
+                ("x", "A threshold is a number"),
+                ([0.5], "A threshold is a number"),
+                (float("nan"), "between 0 and 1"),
+                ({"cat": "x"}, "A threshold is a number"),
+                ({"cow": 0.5}, "no class 'cow'"),
+                ({1: 0.5}, "dict of thresholds by class name"),
+            )
+        ),
+        (
+            lambda: _compare(RESULT, _evaluate([FOUND], [TRUTH], max_detections=[1, 2, 3])),
+            SettingError,
+            r"max_detections=\(1, 10, 100\), the other \(1, 2, 3\)",
+        ),
         (lambda: _compare(RESULT, RESULT, resamples="x"), SettingError, "whole number"),
         (lambda: _compare(RESULT, RESULT, level="x"), SettingError, "between 0 and 1"),
         (lambda: _compare(RESULT, RESULT, seed=-1), SettingError, "0 or more"),
