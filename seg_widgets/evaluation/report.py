@@ -6,6 +6,7 @@ import html
 import io
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -17,9 +18,10 @@ from .._files import StrPath, expanded, write_bytes
 from .._text import printable
 from ..errors import ImageError, SettingError
 from ..images import load
-from ..prediction import Filter
+from ..prediction import Filter, GroundTruth
 from ..viewer import to_html
 from . import plots, result_table
+from .curves import shown_threshold
 from .names import pair_names
 from .scores import IOU
 
@@ -121,7 +123,7 @@ def write_report(
         "sizes": result_table.html_rows(_sizes(evaluation)),
         "plots": _svg(evaluation, threshold),
         "kinds": result_table.html_rows(_kinds(evaluation)),
-        "threshold": f"{threshold:.2f}",
+        "threshold": shown_threshold(threshold),
         "images": _worst(evaluation, images, worst, threshold),
     }
     return write_bytes(path, _PAGE.substitute(parts).encode("utf-8", "replace"))
@@ -184,9 +186,19 @@ def _worst(evaluation: Evaluation, images: Images | None, number: int, threshold
         )
     sources = _sources(images, [one.name for one in shown])
     return "\n".join(
-        _opened(one, evaluation.scenes[one.place], sources.get(one.name), threshold)
+        _opened(one, _judged(evaluation, one.place), sources.get(one.name), threshold)
         for one in shown
     )
+
+
+def _judged(evaluation: Evaluation, place: int) -> Scene:
+    """An image as it was judged, so that its canvas counts what the report counts."""
+    scene = evaluation.scenes[place]
+    if evaluation.kind == "masks":
+        return scene
+    found = replace(scene.found, masks=None)
+    true = replace(scene.truth.prediction, masks=None, boxes=scene.boxes.astype(np.float32))
+    return replace(scene, found=found, truth=GroundTruth(true, scene.truth.crowd))
 
 
 def _cells(one: ImageScore) -> list[str]:

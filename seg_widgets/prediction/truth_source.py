@@ -45,14 +45,12 @@ class TruthSource:
             name: The image's file name, path or address; "": the file's only image.
 
         Returns:
-            The truth; a `GroundTruth` as it is.
+            The truth, in the model's words.
 
         Raises:
             PredictionError: There is none of this image, or it doesn't fit.
         """
         source = _of_image(self._source, name) if _is_by_file(self._source) else self._source
-        if isinstance(source, GroundTruth):
-            return GroundTruth.of(source, size=prediction.image_size)
         return GroundTruth.of(
             source,
             size=prediction.image_size,
