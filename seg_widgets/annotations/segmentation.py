@@ -17,7 +17,7 @@ __all__ = ["REACHES_OVER", "decode", "encode_rle", "find_fault", "normalize", "r
 REACHES_OVER: Final = "its polygon reaches over the image's edge, where it is cut"
 """The one fault with which a segmentation can be used."""
 
-_FAR: Final = 16_000  # pixels; OpenCV's drawing overflows far outside
+_FAR: Final = 16_000  # pixels; further outside pycocotools overflows
 
 
 def normalize(segmentation: Any, height: int, width: int) -> tuple[Any, int]:
@@ -167,17 +167,8 @@ def encode_rle(segmentation: Any, height: int, width: int) -> dict[str, Any]:
 
     rle: dict[str, Any]
     if isinstance(segmentation, list):
-        if find_fault(segmentation, height, width) != REACHES_OVER:
-            rle = coco_mask.merge(coco_mask.frPyObjects(segmentation, height, width))
-            return rle
-        import cv2
-
-        # pycocotools draws along the edge what lies over it; OpenCV cuts it.
-        canvas = np.zeros((height, width), np.uint8)
-        for ring in segmentation:
-            points = np.array(ring, float).reshape(-1, 2).clip(-_FAR, _FAR)
-            cv2.fillPoly(canvas, [np.round(points - 0.5).astype(np.int32)], 1)
-        rle = coco_mask.encode(np.asfortranarray(canvas))
+        rings = [np.clip(np.array(ring, float), -_FAR, _FAR).tolist() for ring in segmentation]
+        rle = coco_mask.merge(coco_mask.frPyObjects(rings, height, width))
         return rle
     if isinstance(segmentation["counts"], list):
         rle = coco_mask.frPyObjects(segmentation, height, width)

@@ -14,7 +14,7 @@ from ..errors import SettingError
 from ..prediction import check_threshold
 from .arguments import real_number
 
-__all__ = ["Curve", "OperatingPoint", "curve_of"]
+__all__ = ["Curve", "OperatingPoint", "curve_of", "shown_threshold"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -49,7 +49,7 @@ class OperatingPoint:
 
     def __str__(self) -> str:
         return (
-            f"threshold {self.threshold:.2f}: precision {self.precision:.3f}, "
+            f"threshold {shown_threshold(self.threshold)}: precision {self.precision:.3f}, "
             f"recall {self.recall:.3f}, F1 {self.f1:.3f} ({self.hits:,} right, {self.wrong:,} "
             f"wrong, {self.missed:,} missed)"
         )
@@ -151,9 +151,26 @@ class Curve:
         below = float(self.scores[place + 1]) if place + 1 < len(self.scores) else -1.0
         for digits in _DIGITS:
             short = math.floor(score * 10**digits) / 10**digits
-            if short > below:
+            # As `Prediction.filter` compares: a rounded score can be equal to the next one there.
+            if np.float32(below) < np.float32(short) <= np.float32(score):
                 return short
         return score
+
+
+def shown_threshold(threshold: float) -> str:
+    """A threshold as text, with as many digits as show the same detections when it is typed again.
+
+    Args:
+        threshold: 0 to 1.
+
+    Returns:
+        Such as "0.50" or "0.9075".
+    """
+    for digits in _DIGITS:
+        text = f"{threshold:.{digits}f}"
+        if np.float32(text) == np.float32(threshold):
+            return text
+    return np.format_float_positional(np.float32(threshold), min_digits=2)
 
 
 def curve_of(scores: Floats, hits: npt.NDArray[np.bool_], objects: int) -> Curve:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._text import printable
 from ..style import class_color, hex_color
+from .curves import shown_threshold
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -71,7 +72,7 @@ def _draw_f1(axes: Axes, scores: Scores) -> None:
     axes.step(every.scores, every.f1, color=_INK, lw=2, where="pre")
     if best is not None:
         axes.axvline(best.threshold, color=_INK, ls=":", lw=1)
-        axes.annotate(f"best {best.threshold:.2f}", (best.threshold, 0.02), fontsize=8)
+        axes.annotate(f"best {shown_threshold(best.threshold)}", (best.threshold, 0.02), fontsize=8)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="threshold", ylabel="F1")
     axes.set_title("F1 over the threshold", fontsize=10)
 
@@ -96,7 +97,7 @@ def _draw_confusion(
     axes.set_yticks(range(len(rows)), rows, fontsize=size)
     axes.set(xlabel="found", ylabel="true")
     at = confusion.threshold
-    where = "class thresholds" if isinstance(at, Mapping) else f"threshold {at:.2f}"
+    where = "class thresholds" if isinstance(at, Mapping) else f"threshold {shown_threshold(at)}"
     axes.set_title(f"Confusion of {scores.kind} at {where}", fontsize=10)
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import html
 import io
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 from .._files import StrPath, write_bytes
 from .._text import printable
 from ..errors import ImageError, SettingError
-from ..prediction import Filter
+from ..prediction import Filter, GroundTruth
 from ..viewer import to_html
 from . import plots, result_table
+from .curves import shown_threshold
 from .pictures import Images, Pictures
 from .scores import IOU
 
@@ -120,8 +124,10 @@ def write_report(
 
 def _shown(rest: float, own: Mapping[str, float]) -> str:
     """Thresholds in words."""
-    classes = ", ".join(f"{printable(name)} {least:.2f}" for name, least in own.items())
-    return f"{rest:.2f}" + (f" ({classes})" if classes else "")
+    classes = ", ".join(
+        f"{printable(name)} {shown_threshold(least)}" for name, least in own.items()
+    )
+    return shown_threshold(rest) + (f" ({classes})" if classes else "")
 
 
 def _lead(evaluation: Evaluation) -> str:
@@ -183,7 +189,19 @@ def _worst(
                 *map(_cells, shown),
             ]
         )
-    return "\n".join(_opened(one, evaluation.scenes[one.place], pictures, begins) for one in shown)
+    return "\n".join(
+        _opened(one, _judged(evaluation, one.place), pictures, begins) for one in shown
+    )
+
+
+def _judged(evaluation: Evaluation, place: int) -> Scene:
+    """An image as it was judged, so that its canvas counts what the report counts."""
+    scene = evaluation.scenes[place]
+    if evaluation.kind == "masks":
+        return scene
+    found = replace(scene.found, masks=None)
+    true = replace(scene.truth.prediction, masks=None, boxes=scene.boxes.astype(np.float32))
+    return replace(scene, found=found, truth=GroundTruth(true, scene.truth.crowd))
 
 
 def _cells(one: ImageScore) -> list[str]:

@@ -12,6 +12,7 @@ from .._files import StrPath, write_bytes
 from .._text import printable
 from ..prediction import Column, harmless
 from .averages import FIGURES
+from .curves import shown_threshold
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,6 +35,9 @@ FIGURE_COLUMNS: Final = (
     Column("F1", "float32", "the harmonic mean of both, 0 to 1"),
 )
 """One row for each class."""
+
+# In a row's values, its name left out.
+_THRESHOLD: Final = [column.name for column in FIGURE_COLUMNS].index("threshold") - 1
 
 
 def _rows(scores: Scores, with_all: bool) -> list[list[Any]]:
@@ -94,6 +98,8 @@ def write_csv(scores: Scores, path: StrPath) -> Path:
     writer.writerow([column.name for column in FIGURE_COLUMNS])
     for name, *values in _rows(scores, with_all=True):
         cells = ["" if one is None else f"{one:.6g}" for one in values]
+        if values[_THRESHOLD] is not None:
+            cells[_THRESHOLD] = shown_threshold(values[_THRESHOLD])
         writer.writerow(["(all)" if name is None else harmless(name), *cells])
     return write_bytes(path, buffer.getvalue().encode())
 
@@ -119,7 +125,11 @@ def class_rows(scores: Scores, most: int | None = _ROWS) -> tuple[list[list[str]
     table = [head]
     for row in [first, *rest[: len(rest) - left_out]]:
         name = "all" if row[0] is None else printable(row[0])
-        table.append([name, *(_cell(row[place]) for place in wanted)])
+        cells = [_cell(row[place]) for place in wanted]
+        best = row[1 + _THRESHOLD]
+        if best is not None:
+            cells[head.index("best threshold") - 1] = shown_threshold(best)
+        table.append([name, *cells])
     return table, left_out
 
 

@@ -224,7 +224,9 @@ def _paired(
                 f"{len(images)} images of the truth. Give mappings from file names, or lists of "
                 "the same length; None stands for no prediction."
             )
-        return {place: one for place, (_, one) in enumerate(named) if one is not None}, []
+        order = sorted(range(len(images)), key=lambda number: images[number].place)
+        pairs = zip(order, named, strict=True)
+        return {number: one for number, (_, one) in pairs if one is not None}, []
     pairing = pair_names([name for name, _ in named], [image.name for image in images])
     found = {place: named[number][1] for place, number in pairing.prediction_of.items()}
     return (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -64,6 +64,9 @@ class TrueImage:
     boxes: Floats
     """M×4 XYXY in pixels: those of the file, else those of the masks."""
 
+    place: int = 0
+    """Where it stood in what was given, from 0: a list of predictions has this order."""
+
 
 def read_truths(truth: Truths) -> tuple[list[TrueImage], list[str]]:
     """Read the truth of many images.
@@ -73,7 +76,8 @@ def read_truths(truth: Truths) -> tuple[list[TrueImage], list[str]]:
             truth is a `GroundTruth`, a `Prediction`, or a label image (H×W integers).
 
     Returns:
-        The images, those of a JSON in the order of their ids; and a sentence for each thing that
+        The images, those of a JSON in the order of their ids (which decides between equal scores);
+        and a sentence for each thing that
         was skipped.
 
     Raises:
@@ -86,9 +90,9 @@ def read_truths(truth: Truths) -> tuple[list[TrueImage], list[str]]:
     if isinstance(truth, Mapping):
         if {"images", "annotations"} <= set(truth):
             return _of_coco(annotations_of(dict(truth), Path("This truth")))
-        return _some([_of_one(str(name), one) for name, one in truth.items()]), []
+        return _some([_of_one(*each) for each in enumerate(truth.items())]), []
     if isinstance(truth, Iterable) and not isinstance(truth, Prediction):
-        return _some([_of_one("", one) for one in truth]), []
+        return _some([_of_one(place, ("", one)) for place, one in enumerate(truth)]), []
     raise SettingError(
         f"The truth is COCO's JSON, a mapping from file names, or a list; {type(truth).__name__} "
         "is none of them. That of one image goes into a list: evaluate([prediction], [truth])."
@@ -101,7 +105,8 @@ def _some(images: list[TrueImage]) -> list[TrueImage]:
     return images
 
 
-def _of_one(name: str, one: Any) -> TrueImage:
+def _of_one(place: int, named: tuple[object, Any]) -> TrueImage:
+    name, one = str(named[0]), named[1]
     if isinstance(one, TrueImage):
         return one
     size = None
@@ -117,7 +122,7 @@ def _of_one(name: str, one: Any) -> TrueImage:
         )
     truth = GroundTruth.of(one, size=size)
     found = truth.prediction
-    return TrueImage(name, truth, found.areas.astype(float), found.boxes.astype(float))
+    return TrueImage(name, truth, found.areas.astype(float), found.boxes.astype(float), place)
 
 
 def _of_coco(content: AnnotationFile) -> tuple[list[TrueImage], list[str]]:
@@ -155,7 +160,7 @@ def _of_coco(content: AnnotationFile) -> tuple[list[TrueImage], list[str]]:
             objects = read_true_objects(entries, classes, (size[0], size[1]), only_boxes=only_boxes)
             for note in objects.prediction.notes:
                 notes[f"{printable(file_name)}: {note}"] = None
-            images.append(_of_objects(file_name, objects, entries))
+            images.append(replace(_of_objects(file_name, objects, entries), place=place))
     if not images:
         why = f" ({skipped[0].removeprefix('left out: ')})" if skipped else ""
         raise DatasetError(f"{name} has no image that can be judged{why}.")

@@ -52,20 +52,24 @@ class TruthSource:
             name: The image's file name, path or address; "": the file's only image.
 
         Returns:
-            The truth; a `GroundTruth` as it is.
+            The truth, in the model's words.
 
         Raises:
             PredictionError: There is none of this image, or it doesn't fit.
         """
         source = _of_image(self._source, name) if _is_by_file(self._source) else self._source
-        if isinstance(source, GroundTruth):
-            return GroundTruth.of(source, size=prediction.image_size)
+        own, names = self._classes, prediction.class_names
+        if isinstance(source, GroundTruth) and not own:
+            # One that is in the model's words may have classes behind them that were to be kept.
+            kept = source.prediction.class_names
+            if kept[: len(names)] == names:
+                return GroundTruth.of(source, size=prediction.image_size)
         return GroundTruth.of(
             source,
             size=prediction.image_size,
             file_name=name or None,
-            class_names=prediction.class_names,
-            classes=self._classes,
+            class_names=names,
+            classes=own,
         )
 
 

@@ -223,8 +223,17 @@ class Comparing(Revisiting):
 
     def _publish_comparison(self, comparison: Comparison) -> None:
         is_nothing = comparison.truth is None and comparison.versus is None
-        with self._reporting():
+        with self._reporting(), self.hold_trait_notifications():
             self.set_trait("comparison", None if is_nothing else comparison)
+            self.set_trait("notes", self._notes())
+
+    def _notes(self) -> tuple[str, ...]:
+        """The notes of the result on screen and of its truth."""
+        result, comparison = self.result, self.comparison
+        truth = None if comparison is None else comparison.truth
+        of_truth = () if truth is None else truth.prediction.notes
+        own = () if result is None else result.notes
+        return (*own, *(f"truth: {note}" for note in of_truth if note not in own))
 
     def _on_second(self, image: RGBArray, found: Prediction) -> None:
         with self._lock:

@@ -115,8 +115,8 @@ class SegmentationState(ThreadSafeTraits):
     there."""
 
     notes = traitlets.Tuple((), read_only=True)
-    """What a limit cut from the result on screen, or what was changed to read its image: a tuple of
-    sentences; default empty."""
+    """What a limit cut from the result on screen, what was changed to read its image, and what of
+    its truth can't be used: a tuple of sentences; default empty."""
 
     can_undo_clear = traitlets.Bool(False, read_only=True)
     """Whether `undo_clear` brings back what `clear` has removed, a bool; default False."""

@@ -10,11 +10,38 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pycocotools import mask as coco_mask
 
-from seg_widgets.annotations.segmentation import decode, find_fault, normalize, run_total
+from seg_widgets.annotations.segmentation import (
+    REACHES_OVER,
+    decode,
+    find_fault,
+    normalize,
+    run_total,
+)
 
 RING = [2.0, 1.0, 8.0, 1.0, 8.0, 6.0, 2.0, 6.0]
 OTHER = [10.0, 2.0, 14.0, 2.0, 14.0, 9.0]
 HEIGHT, WIDTH = 12, 20
+
+
+@pytest.mark.parametrize(
+    ("ring", "pixels"),
+    [
+        ([-3, 11, 10, 11, 10, 20, -3, 20], 90),
+        ([-3, 10, 10, 10, 10, 20, -3, 20], 100),
+        ([-8, -8, 4, -8, 4, 4, -8, 4], 16),
+        ([90, 90, 130, 90, 130, 130, 90, 130], 100),
+        ([-1e9, -1e9, 1e9, -1e9, 1e9, 1e9, -1e9, 1e9], 10_000),
+    ],
+)
+def test_what_lies_over_the_edge_is_cut_and_the_rest_as_it_was(
+    ring: list[float], pixels: int
+) -> None:
+    assert find_fault([ring], 100, 100) == REACHES_OVER
+    mask = decode([ring], 100, 100)
+    assert mask.sum() == pixels
+    if max(map(abs, ring)) < 1e6:
+        theirs = coco_mask.merge(coco_mask.frPyObjects([ring], 100, 100))
+        assert np.array_equal(mask, coco_mask.decode(theirs))
 
 
 @settings(max_examples=60, deadline=None)

@@ -17,7 +17,7 @@ from PIL import Image
 import seg_widgets
 from seg_widgets import tables
 from seg_widgets.errors import DatasetError, PredictionError, SettingError
-from seg_widgets.evaluation import Evaluation, evaluate
+from seg_widgets.evaluation import Evaluation, evaluate, report
 from seg_widgets.prediction import Filter, GroundTruth, Match, Prediction, match
 
 from .cases import SIZE, Case, coco_dataset, random_case
@@ -97,6 +97,57 @@ def test_thresholds_and_their_price_by_hand() -> None:
         evaluation.curve("cow")
     with pytest.raises(SettingError, match="precision lies over 0"):
         evaluation.threshold_for(0)
+
+
+def test_a_threshold_shows_what_it_claims_also_when_it_is_typed_again() -> None:
+    """Thresholds and scores are compared as float32, and a text has the digits that it takes."""
+    truth = _squares((0, "cat", 1.0), (1, "cat", 1.0))
+    for right, wrong, text in (
+        (0.9076, 0.9071, "0.9075"),
+        (0.905, 0.9, "0.904"),  # 0.90 as float32 is the wrong one's score
+        (0.91, 0.9, "0.91"),
+        (np.nextafter(np.float32(0.3), np.float32(1)), 0.3, "0.30000004"),
+    ):
+        found = _squares((0, "cat", float(right)), (7, "cat", float(wrong)))
+        evaluation = evaluate([found], [truth])
+        for point in (evaluation.best_threshold(), evaluation.threshold_for(1.0)):
+            assert point is not None
+            assert (point.precision, point.recall, point.wrong) == (1.0, 0.5, 0)
+            assert evaluation.curve().at(point.threshold) == point
+            assert str(point).startswith(f"threshold {text}: precision 1.000")
+            assert len(found.filter(float(text))) == 1
+            assert f" {text}  " in repr(evaluation)  # the table's
+        [image] = evaluation.images(evaluation.best_thresholds)
+        assert (image.hits, image.false_alarms) == (1, 0)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([20, 100, 1000, 10_000]))
+def test_rounded_scores_have_right_prices(seed: int, score_steps: int) -> None:
+    case = random_case(seed, most_detections=25, score_steps=score_steps)
+    evaluation = evaluate(case.predictions, case.truths)
+    best = evaluation.best_threshold()
+    if best is not None:
+        again = evaluation.curve().at(float(str(best).split()[1].rstrip(":")))
+        assert (again.hits, again.wrong) == (best.hits, best.wrong)
+
+
+def test_a_list_has_the_order_of_the_file() -> None:
+    first, second = _squares((0, "cat", 0.9)), _squares((3, "dog", 0.8))
+    content = coco_dataset(
+        {
+            name: GroundTruth(one, np.zeros(1, bool))
+            for name, one in zip("ab", (first, second), strict=True)
+        }
+    )
+    for ids in ((20, 3), (10, 9), ("img2", "img10"), (1, 2)):
+        renamed = dict(zip((one["id"] for one in content["images"]), ids, strict=True))
+        changed = content | {
+            key: [{**one, name: renamed[one[name]]} for one in content[key]]
+            for key, name in (("images", "id"), ("annotations", "image_id"))
+        }
+        assert evaluate([first, second], changed).figures["AP"] == pytest.approx(1)
+        assert evaluate([second, first], changed).figures["AP"] == pytest.approx(0)
 
 
 def test_each_kind_of_error() -> None:
@@ -325,7 +376,7 @@ def test_a_report_with_thresholds_of_classes(
     text = html.unescape(path.read_text("utf-8"))
     best = evaluation.best_threshold()
     assert best is not None
-    assert "(cat 0.12)" in text and '"class_thresholds": {"cat": 0.125}' in text
+    assert "(cat 0.125)" in text and '"class_thresholds": {"cat": 0.125}' in text
     assert f'"threshold": {best.threshold}' in text
     assert text.count("<iframe") == 1
     path = evaluation.report(tmp_path / "r.html", threshold="0.5")  # type: ignore[arg-type]
@@ -385,6 +436,36 @@ def test_boxes_of_predictions_with_soft_masks() -> None:
     boxes = replace(soft, masks=None)
     assert boxes.soft_masks is None
     assert evaluate({"a": boxes}, {"a": soft}).figures["AP"] == pytest.approx(1)
+
+
+def test_the_canvas_of_a_report_of_boxes_judges_boxes(tmp_path: Path) -> None:
+    """Two thin diagonals that cross have one box, but hardly a pixel in common."""
+    masks = np.zeros((2, 40, 400), bool)
+    for step in range(30):
+        masks[0, 5 + step, 5 + step] = masks[1, 5 + step, 34 - step] = True
+    found = Prediction.from_dense(masks[:1], [0.9], [0], NAMES)
+    other = Prediction.from_dense(masks[1:], [0.9], [0], NAMES)
+    result = evaluate({"a.png": found}, {"a.png": other}).on("boxes")
+    [score] = result.images(0.5)
+    assert (score.hits, score.missed) == (1, 0)
+    judged = report._judged(result, 0)
+    assert match(judged.found, judged.truth).hits == 1
+    assert match(found, other).hits == 0
+    assert report._judged(result.on("masks"), 0).found.masks is not None
+
+
+def test_boxes_over_the_edge_are_judged_whole_everywhere() -> None:
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 100, "height": 100}],
+        "categories": [{"id": 1, "name": "cat"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [-30, 0, 50, 20]}],
+    }
+    found = Prediction(
+        (100, 100), np.array([[0, 0, 20, 20]]), np.array([0.9]), np.array([0]), ("cat",)
+    )
+    truth = GroundTruth.of(content, size=(100, 100))
+    [score] = evaluate([found], content).images(0.5)
+    assert (score.hits, match(found, truth).hits) == (0, 0)
 
 
 def test_arguments_of_the_wrong_kind_are_messages(evaluation: Evaluation) -> None:

@@ -66,7 +66,7 @@ def test_an_image_is_found_by_the_end_of_its_path() -> None:
     assert len(other) == 0
     boxes = GroundTruth.of(data_set(), size=SIZE, file_name="B.JPG").prediction
     assert boxes.masks is None
-    assert boxes.boxes.tolist() == [[5, 5, 60, 15]]
+    assert boxes.boxes.tolist() == [[5, 5, 105, 15]]  # whole, as for COCO's IoU
 
 
 @pytest.mark.parametrize(
@@ -170,6 +170,20 @@ def test_one_source_has_the_truth_of_many_images(tmp_path: Path) -> None:
     assert [len(source.of(found, name)) for name in ("train/a.jpg", "b.jpg")] == [3, 1]
     with pytest.raises(PredictionError, match=r"no image 'c\.jpg'"):
         source.of(found, "c.jpg")
+
+
+def test_a_ground_truth_is_brought_to_the_models_words() -> None:
+    made = GroundTruth.of(data_set(), size=SIZE, file_name="b.jpg")
+    found = Prediction.empty(SIZE, ("cat", "dog"))
+    assert TruthSource(made, {"Cat": "cat"}).of(found).prediction.counts() == {"cat": 1}
+    with pytest.raises(PredictionError, match="classes that the model doesn't have: 'Cat'"):
+        TruthSource(made).of(found)
+    with pytest.raises(PredictionError, match="'Catt', which is no class"):
+        TruthSource(made, {"Catt": "cat"}).of(found)
+    # What was kept on purpose is not asked about again: the panel hands its truth on.
+    kept = TruthSource(made, {"Cat": "Cat"}).of(found)
+    assert kept.prediction.class_names == ("cat", "dog", "Cat")
+    assert TruthSource(kept).of(found) is kept
 
 
 def test_a_mapping_has_the_truth_of_each_file() -> None:

@@ -47,6 +47,24 @@ def test_a_result_is_matched_with_the_truth(session: SegmentationSession) -> Non
     assert session.comparison is None
 
 
+def test_what_of_the_truth_can_not_be_used_is_said(session: SegmentationSession) -> None:
+    polygon = {"image_id": 1, "category_id": 1, "iscrowd": 0}
+    session.truth = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 160, "height": 120}],
+        "categories": [{"id": 1, "name": StubPredictor(12)(IMAGE).class_names[0]}],
+        "annotations": [
+            {**polygon, "id": 7, "segmentation": [[1, 1, 20, 1, 20, 20]]},
+            {**polygon, "id": 8, "segmentation": [[1, 1, 5, 5]]},
+        ],
+    }
+    session.image = IMAGE
+    session.wait(60)
+    assert len(session.notes) == 1
+    assert session.notes[0].startswith("truth: 1 × its polygon has fewer than three points")
+    session.truth = None
+    assert not session.notes
+
+
 def test_a_second_model_runs_on_a_thread_of_its_own(session: SegmentationSession) -> None:
     names: list[str] = []
 

@@ -266,11 +266,11 @@ class _Boxes(_Reader):
         if len(numbers) != 4 or None in numbers:
             return None, "its box is not four numbers"
         x, y, width, height = (number or 0.0 for number in numbers)
-        right, bottom = min(x + width, self.size[1]), min(y + height, self.size[0])
-        left, top = max(x, 0.0), max(y, 0.0)
-        if right <= left or bottom <= top:
+        right, bottom = x + width, y + height
+        if min(right, self.size[1]) <= max(x, 0.0) or min(bottom, self.size[0]) <= max(y, 0.0):
             return None, "its box is empty or lies outside the image"
-        return (left, top, right, bottom), ""
+        # Not cut at the edge: COCO's IoU is of whole boxes.
+        return (x, y, right, bottom), ""
 
 
 class _Masks(_Reader):

@@ -1,6 +1,7 @@
 // Plays the notebook's part on the page that viewer/page.py makes.
 
 import { render } from "./canvas/index.js";
+import { thresholdText } from "./canvas/threshold_text.js";
 
 /** The widget's model: its traits, and who listens to their changes. There is no kernel. */
 class PageModel {
@@ -87,7 +88,7 @@ function showPage() {
   const output = byId("threshold-value", HTMLOutputElement);
   const showThreshold = () => {
     slider.value = model.get("threshold");
-    output.textContent = Number(model.get("threshold")).toFixed(2);
+    output.textContent = thresholdText(Number(model.get("threshold")));
   };
   slider.addEventListener("input", () => model.set("threshold", Number(slider.value)));
   model.on("change:threshold", showThreshold);

@@ -58,6 +58,11 @@ test("the evidence in words", () => {
     "0.50 shows 3 of 5; between 0.32 and 0.70 the count stays 3; precision 0.75, recall 0.60; best F1",
   );
   assert.match(evidence.evidenceInWords(made, 0.8, 1, judgement), /; recall 0.00$/);
+  // Between two points of the curves, with as many digits as it takes.
+  const exact = { ...judgement, valuesAt: (at) => (at > 0.502 ? [1, 0.2] : [0.75, 0.6]) };
+  assert.match(evidence.evidenceInWords(made, 0.5025, 3, exact), /^0\.5025 shows 3 of 5;/);
+  assert.match(evidence.evidenceInWords(made, 0.5025, 3, exact), /precision 1.00, recall 0.20$/);
+  assert.match(evidence.evidenceInWords(made, 0.501, 3, exact), /recall 0.60; best F1$/);
 });
 
 test("bars, stairs and curves fill the drawing area", () => {

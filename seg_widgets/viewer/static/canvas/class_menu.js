@@ -4,6 +4,7 @@ import { make, setText } from "../shared/dom.js";
 import { withClassThreshold } from "./commands.js";
 import { swatch, wordButton } from "./dom.js";
 import { classThreshold } from "./instances.js";
+import { thresholdText } from "./threshold_text.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {Popover} from "./popover.js" */
@@ -61,9 +62,9 @@ function thresholdSlider(sync, name) {
     const own = classThreshold(sync.get("class_thresholds"), name);
     const threshold = sync.get("threshold");
     range.value = String(own ?? threshold);
-    setText(value, Number(range.value).toFixed(2));
+    setText(value, thresholdText(Number(range.value)));
     common.hidden = own === undefined;
-    setText(common, `Use the common threshold (${threshold.toFixed(2)})`);
+    setText(common, `Use the common threshold (${thresholdText(threshold)})`);
   };
   range.addEventListener("input", () => {
     set(Number(range.value));

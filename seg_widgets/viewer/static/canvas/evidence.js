@@ -2,6 +2,7 @@
 // curves and marks over the threshold where somebody knows the truth. Pure; strip.js draws it.
 
 import { ownClasses } from "./instances.js";
+import { thresholdText } from "./threshold_text.js";
 
 /** @import {Filter, Header} from "./types.js" */
 
@@ -17,6 +18,7 @@ const BINS = 50;
  * @property {number[]} thresholds of the curves' points, 0 to 1, rising
  * @property {{name: string, values: (number | null)[]}[]} curves each 0 to 1; null: not defined
  * @property {{name: string, threshold: number}[]} marks
+ * @property {(threshold: number) => (number | null)[]} [valuesAt] of each curve between its points
  */
 
 /**
@@ -107,33 +109,47 @@ export function plateauOf(counts, threshold, shown) {
  * @param {Judgement | null} judgement
  */
 export function evidenceInWords({ counts, total }, threshold, shown, judgement) {
-  const parts = [`${threshold.toFixed(2)} shows ${shown} of ${total}`];
+  const parts = [`${thresholdText(threshold)} shows ${shown} of ${total}`];
   const plateau = plateauOf(counts, threshold, shown);
   if (plateau && plateau[0] < plateau[1]) {
     const [low, high] = plateau.map((value) => value.toFixed(2));
     parts.push(`between ${low} and ${high} the count stays ${shown}`);
   }
-  const values = judgement ? valuesAt(judgement, threshold) : [];
+  const values = judgement ? wordsAt(judgement, threshold) : [];
   if (values.length) parts.push(values.join(", "));
   for (const { name, threshold: at } of judgement?.marks ?? []) {
-    if (Math.abs(at - threshold) < 0.5 / STEPS) parts.push(name);
+    if (isAt(judgement, at, threshold)) parts.push(name);
   }
   return parts.join("; ");
 }
 
 /**
- * "precision 0.91" for each curve, at the point nearest to a threshold.
+ * Whether a mark is at a threshold: less than half a step away, and worth the same.
+ *
+ * @param {Judgement | null} judgement
+ * @param {number} mark
+ * @param {number} threshold
+ */
+function isAt(judgement, mark, threshold) {
+  if (Math.abs(mark - threshold) >= 0.5 / STEPS) return false;
+  const values = judgement?.valuesAt;
+  return !values || String(values(mark)) === String(values(threshold));
+}
+
+/**
+ * "precision 0.91" for each curve: at a threshold, or at the point that is nearest to it.
  *
  * @param {Judgement} judgement
  * @param {number} threshold
  */
-function valuesAt({ thresholds, curves }, threshold) {
+function wordsAt({ thresholds, curves, valuesAt }, threshold) {
   let nearest = 0;
   thresholds.forEach((one, at) => {
     if (Math.abs(one - threshold) < Math.abs(thresholds[nearest] - threshold)) nearest = at;
   });
+  const exact = valuesAt?.(threshold);
   return curves
-    .map(({ name, values }) => [name, values[nearest]])
+    .map(({ name, values }, at) => [name, exact ? exact[at] : values[nearest]])
     .filter(([, value]) => typeof value === "number")
     .map(([name, value]) => `${name} ${Number(value).toFixed(2)}`);
 }

@@ -1,6 +1,7 @@
 // Which instances are shown, in which order, and how they are described.
 
 import { maskHas } from "./masks.js";
+import { thresholdText } from "./threshold_text.js";
 
 /** @import {Explanation, Filter, Header, Scene, SortKey} from "./types.js" */
 
@@ -211,7 +212,7 @@ export function explainNothing(header, shown, filter) {
   };
   if (Object.keys(classThresholds).length) change.class_thresholds = {};
   return {
-    text: `Nothing above ${threshold.toFixed(2)}; best is ${best.toFixed(2)}.`,
+    text: `Nothing above ${thresholdText(threshold)}; best is ${best.toFixed(2)}.`,
     button: "Show it",
     change,
   };

@@ -42,6 +42,10 @@ export function judgementOf(header, truth, filter, shownAt, iou, drops) {
   const worths = thresholds.map((threshold) => worthAt(threshold));
   return {
     thresholds,
+    valuesAt: (threshold) => {
+      const { precision, recall, f1 } = worthAt(threshold);
+      return [precision, recall, f1];
+    },
     curves: [
       { name: "precision", values: worths.map(({ precision }) => precision) },
       { name: "recall", values: worths.map(({ recall }) => recall) },

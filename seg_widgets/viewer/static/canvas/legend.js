@@ -6,6 +6,7 @@ import { openClassMenu } from "./class_menu.js";
 import { moveFocus, setColor, swatch, wordButton } from "./dom.js";
 import { fadeEnds } from "./fade.js";
 import { classThreshold, countClasses, findClasses } from "./instances.js";
+import { thresholdText } from "./threshold_text.js";
 
 /** @import {Actions} from "./actions.js" */
 /** @import {MenuParts} from "./class_menu.js" */
@@ -114,7 +115,7 @@ export class Legend {
       chip.element.classList.toggle("sgw-none", !hidden && !row.shown);
       setColor(chip.dot, colorBy === "class" ? row.color : "");
       chip.threshold.hidden = threshold === undefined;
-      setText(chip.threshold, threshold === undefined ? "" : `≥ ${threshold.toFixed(2)}`);
+      setText(chip.threshold, threshold === undefined ? "" : `≥ ${thresholdText(threshold)}`);
     }
     this.#scale.hidden = colorBy !== "score";
     // Not for each step of the slider, which hides no class.

@@ -1,5 +1,7 @@
 // The panel's threshold slider, for screen readers: ipywidgets gives its handle no name.
 
+import { thresholdText } from "./threshold_text.js";
+
 /**
  * Names the handle of the panel's slider; does nothing where there is none.
  *
@@ -11,7 +13,7 @@ export function nameSlider(panel, threshold) {
     ".sgw-panel-slider .noUi-handle, .sgw-panel-slider .ui-slider-handle",
   );
   if (!handle) return;
-  const settings = { "aria-label": "Threshold", "aria-valuetext": threshold.toFixed(2) };
+  const settings = { "aria-label": "Threshold", "aria-valuetext": thresholdText(threshold) };
   // ipywidgets 7's is a plain element, without role or value.
   const role = { role: "slider", "aria-valuemin": "0", "aria-valuemax": "1" };
   const value = { "aria-valuenow": String(threshold) };

@@ -2,6 +2,7 @@
 
 import { make } from "../shared/dom.js";
 import { path, svg } from "./svg.js";
+import { thresholdText } from "./threshold_text.js";
 
 /** @import {Judgement} from "./evidence.js" */
 
@@ -26,7 +27,7 @@ export function legendEntries({ curves, marks }) {
   });
   const places = marks.map(({ name, threshold }) => {
     const mark = make("span", "sgw-mark", { "aria-hidden": "true" });
-    return entry(mark, name, ` at ${threshold.toFixed(2)}`);
+    return entry(mark, name, ` at ${thresholdText(threshold)}`);
   });
   return [...lines, ...places];
 }
