@@ -18,6 +18,7 @@ REACHES_OVER: Final = "its polygon reaches over the image's edge, where it is cu
 """The one fault with which a segmentation can be used."""
 
 _FAR: Final = 16_000  # pixels; further outside pycocotools overflows
+_LONGEST: Final = 2_000_000  # pixels; pycocotools keeps five points of each
 
 
 def normalize(segmentation: Any, height: int, width: int) -> tuple[Any, int]:
@@ -167,13 +168,22 @@ def encode_rle(segmentation: Any, height: int, width: int) -> dict[str, Any]:
 
     rle: dict[str, Any]
     if isinstance(segmentation, list):
-        rings = [np.clip(np.array(ring, float), -_FAR, _FAR).tolist() for ring in segmentation]
+        rings = [_within_reach(ring, height, width) for ring in segmentation]
         rle = coco_mask.merge(coco_mask.frPyObjects(rings, height, width))
         return rle
     if isinstance(segmentation["counts"], list):
         rle = coco_mask.frPyObjects(segmentation, height, width)
         return rle
     return {"size": [height, width], "counts": segmentation["counts"].encode("ascii")}
+
+
+def _within_reach(ring: list[float], height: int, width: int) -> list[float]:
+    """A polygon whose outline fits into memory, however far outside of the image it goes."""
+    points = np.array(ring, float).reshape(-1, 2).clip(-_FAR, _FAR)
+    if np.abs(np.diff(points, axis=0)).sum() > _LONGEST:
+        points = points.clip([-width, -height], [2 * width, 2 * height])
+    near: list[float] = points.ravel().tolist()
+    return near
 
 
 def run_total(counts: str) -> int:

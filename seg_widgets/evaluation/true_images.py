@@ -90,9 +90,9 @@ def read_truths(truth: Truths) -> tuple[list[TrueImage], list[str]]:
     if isinstance(truth, Mapping):
         if {"images", "annotations"} <= set(truth):
             return _of_coco(annotations_of(dict(truth), Path("This truth")))
-        return _some([_of_one(*each) for each in enumerate(truth.items())]), []
+        return _some([_of_one(place, *each) for place, each in enumerate(truth.items())]), []
     if isinstance(truth, Iterable) and not isinstance(truth, Prediction):
-        return _some([_of_one(place, ("", one)) for place, one in enumerate(truth)]), []
+        return _some([_of_one(place, "", one) for place, one in enumerate(truth)]), []
     raise SettingError(
         f"The truth is COCO's JSON, a mapping from file names, or a list; {type(truth).__name__} "
         "is none of them. That of one image goes into a list: evaluate([prediction], [truth])."
@@ -105,8 +105,8 @@ def _some(images: list[TrueImage]) -> list[TrueImage]:
     return images
 
 
-def _of_one(place: int, named: tuple[object, Any]) -> TrueImage:
-    name, one = str(named[0]), named[1]
+def _of_one(place: int, key: object, one: Any) -> TrueImage:
+    name = str(key)
     if isinstance(one, TrueImage):
         return one
     size = None

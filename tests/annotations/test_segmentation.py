@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,13 @@ def test_what_lies_over_the_edge_is_cut_and_the_rest_as_it_was(
     if max(map(abs, ring)) < 1e6:
         theirs = coco_mask.merge(coco_mask.frPyObjects([ring], 100, 100))
         assert np.array_equal(mask, coco_mask.decode(theirs))
+
+
+def test_an_outline_that_runs_to_and_fro_far_outside_takes_no_memory() -> None:
+    ring = [value for step in range(4000) for value in (16_000 * (-1) ** step, step % 100)]
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert decode([ring], 100, 100).shape == (100, 100)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB
 
 
 @settings(max_examples=60, deadline=None)

@@ -52,6 +52,7 @@ test("the evidence in words", () => {
       { name: "recall", values: [1, 0.6, 0] },
     ],
     marks: [{ name: "best F1", threshold: 0.5 }],
+    valuesAt: (at) => (at > 0.6 ? [null, 0] : [0.75, 0.6]),
   };
   assert.equal(
     evidence.evidenceInWords(made, 0.5, 3, judgement),

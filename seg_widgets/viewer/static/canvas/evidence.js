@@ -18,7 +18,7 @@ const BINS = 50;
  * @property {number[]} thresholds of the curves' points, 0 to 1, rising
  * @property {{name: string, values: (number | null)[]}[]} curves each 0 to 1; null: not defined
  * @property {{name: string, threshold: number}[]} marks
- * @property {(threshold: number) => (number | null)[]} [valuesAt] of each curve between its points
+ * @property {(threshold: number) => (number | null)[]} valuesAt of each curve, at any threshold
  */
 
 /**
@@ -115,10 +115,12 @@ export function evidenceInWords({ counts, total }, threshold, shown, judgement) 
     const [low, high] = plateau.map((value) => value.toFixed(2));
     parts.push(`between ${low} and ${high} the count stays ${shown}`);
   }
-  const values = judgement ? wordsAt(judgement, threshold) : [];
-  if (values.length) parts.push(values.join(", "));
-  for (const { name, threshold: at } of judgement?.marks ?? []) {
-    if (isAt(judgement, at, threshold)) parts.push(name);
+  if (judgement) {
+    const values = wordsAt(judgement, threshold);
+    if (values.length) parts.push(values.join(", "));
+    for (const { name, threshold: at } of judgement.marks) {
+      if (isAt(judgement, at, threshold)) parts.push(name);
+    }
   }
   return parts.join("; ");
 }
@@ -126,30 +128,25 @@ export function evidenceInWords({ counts, total }, threshold, shown, judgement) 
 /**
  * Whether a mark is at a threshold: less than half a step away, and worth the same.
  *
- * @param {Judgement | null} judgement
+ * @param {Judgement} judgement
  * @param {number} mark
  * @param {number} threshold
  */
-function isAt(judgement, mark, threshold) {
-  if (Math.abs(mark - threshold) >= 0.5 / STEPS) return false;
-  const values = judgement?.valuesAt;
-  return !values || String(values(mark)) === String(values(threshold));
+function isAt({ valuesAt }, mark, threshold) {
+  const isNear = Math.abs(mark - threshold) < 0.5 / STEPS;
+  return isNear && String(valuesAt(mark)) === String(valuesAt(threshold));
 }
 
 /**
- * "precision 0.91" for each curve: at a threshold, or at the point that is nearest to it.
+ * "precision 0.91" for each curve at a threshold.
  *
  * @param {Judgement} judgement
  * @param {number} threshold
  */
-function wordsAt({ thresholds, curves, valuesAt }, threshold) {
-  let nearest = 0;
-  thresholds.forEach((one, at) => {
-    if (Math.abs(one - threshold) < Math.abs(thresholds[nearest] - threshold)) nearest = at;
-  });
-  const exact = valuesAt?.(threshold);
+function wordsAt({ curves, valuesAt }, threshold) {
+  const values = valuesAt(threshold);
   return curves
-    .map(({ name, values }, at) => [name, exact ? exact[at] : values[nearest]])
+    .map(({ name }, at) => [name, values[at]])
     .filter(([, value]) => typeof value === "number")
     .map(([name, value]) => `${name} ${Number(value).toFixed(2)}`);
 }

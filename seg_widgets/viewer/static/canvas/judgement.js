@@ -40,10 +40,12 @@ export function judgementOf(header, truth, filter, shownAt, iou, drops) {
   const best = bestOf(scores, worthAt);
   const thresholds = [...new Set(best === null ? steps : [...steps, best])].sort((a, b) => a - b);
   const worths = thresholds.map((threshold) => worthAt(threshold));
+  // The slider's steps are among them: nothing is matched again while it moves.
+  const known = new Map(thresholds.map((threshold, at) => [threshold, worths[at]]));
   return {
     thresholds,
     valuesAt: (threshold) => {
-      const { precision, recall, f1 } = worthAt(threshold);
+      const { precision, recall, f1 } = known.get(threshold) ?? worthAt(threshold);
       return [precision, recall, f1];
     },
     curves: [
