@@ -337,7 +337,7 @@ def test_a_sample_says_what_is_ignored_and_what_has_no_mask() -> None:
     instances, context = result["instances"], result["context"]
     assert instances.gt_classes.tolist() == [index("cat"), some("food")]
     assert instances.gt_weights.tolist() == [1.0, 0.5]
-    assert instances.gt_has_mask.tolist() == [True, False]
+    assert instances.gt_mask_shares.tolist() == [1.0, 0.0]
     assert context.ignored.tolist() == [[5, 20, 15, 30]]
     assert context.background == 0.3
     assert (~context.not_there).nonzero()[:, 0].tolist() == [index("cat")]
