@@ -107,7 +107,13 @@ def test_a_target_is_a_set_of_names() -> None:
 
 @pytest.mark.parametrize(
     "label",
-    [Label(3), Label(ANYTHING, has_mask=False), Label(7, 0.4375, False), Label(0, is_ignored=True)],
+    [
+        Label(3),
+        Label(ANYTHING, has_mask=False),
+        Label(7, 0.4375, False),
+        Label(0, is_ignored=True),
+        Label(5, 1.0, is_self_made=True),
+    ],
 )
 def test_a_label_is_packed_whole(label: Label) -> None:
     assert Label.unpack(label.pack()) == label
