@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 
 from seg_widgets.finetuning.augmentation import PhotoObject
 from seg_widgets.finetuning.evaluation import encode
+from seg_widgets.prediction import MaskCrop
 from tests.test_training_names import index, make_folder
 from training import learn, self_masks
 from training.config import Inference
@@ -149,8 +150,8 @@ def test_a_mask_is_stretched_to_its_boxs_edges() -> None:
     mask[10:20, 12:30] = True
     mask[15:, 20:] = False
     result = stretched(mask, (10, 8, 32, 20))
-    rows, columns = result.any(1).nonzero()[0], result.any(0).nonzero()[0]
-    assert (columns[0], rows[0], columns[-1], rows[-1]) == (10, 8, 31, 19)
+    crop = MaskCrop.from_array(result)
+    assert (crop.x, crop.y, crop.width, crop.height) == (10, 8, 22, 12)
     assert not result[16, 28]  # the part that was missing still is
 
 

@@ -37,7 +37,7 @@ from torch import nn
 from seg_widgets.finetuning.augmentation import PhotoObject, Pixels
 from seg_widgets.finetuning.evaluation import encode
 from seg_widgets.modeling.starter_network import TwoScaleRCNN
-from seg_widgets.prediction import crop_of_rle
+from seg_widgets.prediction import MaskCrop, crop_of_rle
 from training.config import Inference
 from training.evaluate import as_shown, photo_truths
 from training.named_model import build_named, load_weights
@@ -134,9 +134,8 @@ def stretched(mask: NDArray[np.bool_], box: Sequence[float]) -> NDArray[np.bool_
         mask: H×W, not empty.
         box: XYXY in whole pixels.
     """
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
     x0, y0, x1, y1 = map(int, box)
-    crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(np.uint8)
+    crop = MaskCrop.from_array(mask).to_array().astype(np.uint8)
     result = np.zeros_like(mask)
     size = (x1 - x0, y1 - y0)
     result[y0:y1, x0:x1] = cv2.resize(crop, size, interpolation=cv2.INTER_NEAREST)
@@ -208,7 +207,7 @@ def check(model: nn.Module, photos: Iterable[LabelledPhoto]) -> dict[str, Any]:
         The numbers of `counted`, and under "mean_iou" the mean IoU by verdict and of all that is
         dropped; None where there is nothing.
     """
-    overlaps: dict[Verdict, list[float]] = {verdict: [] for verdict in get_args(Verdict)}
+    overlaps: dict[str, list[float]] = {verdict: [] for verdict in get_args(Verdict)}
     for photo in photos:
         indices = drawn(photo)
         if not indices:
@@ -218,7 +217,7 @@ def check(model: nn.Module, photos: Iterable[LabelledPhoto]) -> dict[str, Any]:
         for index, one in zip(indices, found, strict=True):
             overlap = coco_mask.iou([encode(one.mask)], [truth.instances[index].rle], [0])
             overlaps[one.verdict].append(float(overlap[0, 0]))
-    numbers = counted(Counter({verdict: len(values) for verdict, values in overlaps.items()}))
+    numbers = counted(Counter({verdict: len(overlaps[verdict]) for verdict in get_args(Verdict)}))
     dropped = [value for name, values in overlaps.items() if name != "kept" for value in values]
     means = {
         name: round(float(np.mean(values)), 3) if values else None
@@ -348,6 +347,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         write_outlines(outlines, options.weights, options.into)
         facts = {folder: counted(numbers) for folder, numbers in verdicts.items()}
         facts["all"] = counted(sum(verdicts.values(), Counter()))
+        facts["photographs"] = sum(bool(boxed(photo)) for photo in photos)
         facts["seconds"] = round(seconds, 1)
     print(json.dumps(facts, indent=1))
     return 0
