@@ -107,7 +107,13 @@ def test_a_target_is_a_set_of_names() -> None:
 
 @pytest.mark.parametrize(
     "label",
-    [Label(3), Label(ANYTHING, has_mask=False), Label(7, 0.4375, False), Label(0, is_ignored=True)],
+    [
+        Label(3),
+        Label(ANYTHING, has_mask=False),
+        Label(7, 0.4375, False),
+        Label(0, is_ignored=True),
+        Label(5, 1.0, is_self_made=True),
+    ],
 )
 def test_a_label_is_packed_whole(label: Label) -> None:
     assert Label.unpack(label.pack()) == label
@@ -337,7 +343,7 @@ def test_a_sample_says_what_is_ignored_and_what_has_no_mask() -> None:
     instances, context = result["instances"], result["context"]
     assert instances.gt_classes.tolist() == [index("cat"), some("food")]
     assert instances.gt_weights.tolist() == [1.0, 0.5]
-    assert instances.gt_has_mask.tolist() == [True, False]
+    assert instances.gt_mask_shares.tolist() == [1.0, 0.0]
     assert context.ignored.tolist() == [[5, 20, 15, 30]]
     assert context.background == 0.3
     assert (~context.not_there).nonzero()[:, 0].tolist() == [index("cat")]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
+from torch import Tensor, nn
 
 from seg_widgets.finetuning.augmentation import Photo, Pixels
 from seg_widgets.finetuning.evaluation import FoundInstance, Truth, encode
@@ -45,14 +45,19 @@ def composite_truths(material: Material, count: int) -> Iterator[Truth]:
         )
 
 
-def predict(model: Any, image: Pixels, min_size: int, max_size: int) -> Any:
-    """Run the model on one RGB image, resized as detectron2's `ResizeShortestEdge` does; return its
-    instances."""
+def as_shown(image: Pixels, min_size: int, max_size: int) -> Tensor:
+    """Return an RGB image, resized as detectron2's `ResizeShortestEdge` does, 3×H×W uint8."""
     height, width = image.shape[:2]
     scale = min(min_size / min(height, width), max_size / max(height, width))
     size = (round(width * scale), round(height * scale))
     small = np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BILINEAR))
-    tensor = torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)))
+    return torch.from_numpy(np.ascontiguousarray(small.transpose(2, 0, 1)))
+
+
+def predict(model: Any, image: Pixels, min_size: int, max_size: int) -> Any:
+    """Run the model on one RGB image of the size that `as_shown` gives it; return its instances."""
+    height, width = image.shape[:2]
+    tensor = as_shown(image, min_size, max_size)
     model.eval()
     with torch.no_grad():
         return model([{"image": tensor, "height": height, "width": width}])[0]["instances"]

@@ -29,6 +29,7 @@ from training.named_sampler import NamedSampler
 from training.packed import unpack
 from training.partial_labels import PartialSample, as_partial_input
 from training.reading import ROOT, add_source_options, read_sources
+from training.self_masks import read_outlines, with_outlines
 
 STATE = "state.safetensors"
 STOP = "stop"  # a file of this name in the run's folder ends it
@@ -44,6 +45,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser = argparse.ArgumentParser(prog="python -m training.learn", description=__doc__)
     add_source_options(parser)
     parser.add_argument("--packed", type=Path, help="learn from what training.packed wrote here")
+    parser.add_argument("--outlines", type=Path, help="learn from what training.self_masks wrote")
     parser.add_argument("--run", type=Path, default=ROOT / "training" / "runs" / "names")
     parser.add_argument("--begin", type=Path, default=ROOT / "weights" / "starter.safetensors")
     parser.add_argument("--parked", type=Path, help="go on from this file of an earlier session")
@@ -206,6 +208,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"wrote {options.park}")
         return 0
     sources = unpack(options.packed) if options.packed else read_sources(options)
+    if options.outlines is not None:
+        sources.train = with_outlines(sources.train, read_outlines(options.outlines))
     material, truths = sources.material(), sources.truths()
     config = TrainingConfig(
         seconds=None if options.steps else options.hours * 3600,

@@ -137,7 +137,7 @@ class NamedSampler(Sampler):
             index = int(rng.choice(len(self.material.photos), p=self.photo_shares))
             photo = self.material.photos[index]
             matrix = random_view(rng, photo, height, width)
-        if not all(Label.unpack(item.class_id).has_mask for item in photo.objects):
+        if not all(Label.unpack(item.class_id).is_drawn for item in photo.objects):
             matrix = upright(photo, matrix)
         seen = render(photo, matrix, height, width)
         sample = PartialSample(seen.image, seen.class_ids, seen.masks)

@@ -150,12 +150,19 @@ class Label(NamedTuple):
         weight: how sure that is, 0 to 1.
         has_mask: whether its outline is right; without, only its box is.
         is_ignored: whether nothing may be learned where it lies.
+        is_self_made: whether the outline is by a network in a known box (`training.self_masks`).
     """
 
     target: int
     weight: float = 1.0
     has_mask: bool = True
     is_ignored: bool = False
+    is_self_made: bool = False
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether the outline is by people."""
+        return self.has_mask and not self.is_self_made
 
     def pack(self) -> int:
         """Return the label as one number, which goes along wherever a class index does."""
@@ -164,9 +171,16 @@ class Label(NamedTuple):
             | (not self.has_mask) << 8
             | self.is_ignored << 9
             | round(self.weight * 32) << 10
+            | self.is_self_made << 16
         )
 
     @classmethod
     def unpack(cls, packed: int) -> Label:
         """Return what `pack` packed; the weight in steps of 1/32."""
-        return cls(packed & 255, (packed >> 10) / 32, not packed >> 8 & 1, bool(packed >> 9 & 1))
+        return cls(
+            packed & 255,
+            (packed >> 10 & 63) / 32,
+            not packed >> 8 & 1,
+            bool(packed >> 9 & 1),
+            bool(packed >> 16 & 1),
+        )

@@ -21,6 +21,7 @@ import numpy as np
 from seg_widgets.finetuning.augmentation import PhotoObject, Pixels
 from training.photographs import LabelledPhoto, NamedCutout
 from training.reading import Sources, add_source_options, read_sources
+from training.self_masks import read_outlines, with_outlines
 
 QUALITY = 72  # of WebP
 MAX_SIDE = 640
@@ -151,8 +152,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m training.packed", description=__doc__)
     parser.add_argument("folder", type=Path)
     add_source_options(parser)
+    parser.add_argument("--outlines", type=Path, help="pack what training.self_masks wrote, too")
     options = parser.parse_args(arguments)
-    for file in pack(read_sources(options), options.folder):
+    sources = read_sources(options)
+    if options.outlines is not None:
+        sources.train = with_outlines(sources.train, read_outlines(options.outlines))
+    for file in pack(sources, options.folder):
         print(f"{file}: {file.stat().st_size / 1e6:.1f} MB")
     return 0
 

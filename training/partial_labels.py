@@ -6,7 +6,8 @@ differs is training alone:
 
 - An object's target is a set of names (see `training.names`).
 - A label's weight scales the loss of its name and box.
-- Where only a box is known, the mask head learns nothing.
+- Where only a box is known, the mask head learns nothing; of an outline that a network drew in it,
+  less than of one by people.
 - Regions to ignore are neither objects nor background.
 - Where a photograph isn't labelled whole, a region without a label is background or something
   unlabelled. So a share `w` of the usual loss remains, and the rest of it is
@@ -34,6 +35,7 @@ from training.names import BACKGROUND, NAMES, Label, group_of_target, target_set
 NEAR = 0.1  # IoU with an object: what is known there is known better than elsewhere
 NEAR_BACKGROUND = 0.7
 IGNORED_SHARE = 0.5  # of a region inside of one to ignore
+SELF_MADE_SHARE = 0.5  # of their regions, the mask head learns from outlines by a network
 
 
 @dataclass
@@ -76,7 +78,7 @@ def as_partial_input(sample: PartialSample) -> dict[str, Any]:
     result = as_input(Sample(sample.image, targets, [sample.masks[index] for index in known]))
     instances = result["instances"]
     instances.gt_weights = torch.tensor([labels[index].weight for index in known])
-    instances.gt_has_mask = torch.tensor([labels[index].has_mask for index in known]).bool()
+    instances.gt_mask_shares = torch.tensor([_mask_share(labels[index]) for index in known])
     ignored = [
         _box_of(mask) for mask, label in zip(sample.masks, labels, strict=True) if label.is_ignored
     ]
@@ -84,6 +86,12 @@ def as_partial_input(sample: PartialSample) -> dict[str, Any]:
     not_there[sorted(sample.labelled)] = False
     context = Context(torch.tensor(ignored).reshape(-1, 4), sample.background, not_there)
     return result | {"context": context}
+
+
+def _mask_share(label: Label) -> float:
+    if label.is_drawn:
+        return 1.0
+    return SELF_MADE_SHARE if label.has_mask else 0.0
 
 
 def _box_of(mask: Any) -> list[float]:
@@ -285,9 +293,13 @@ class PartialROIHeads(GroupedROIHeads):
 
     def _forward_mask(self, features: dict[str, Tensor], instances: list[Instances]) -> Any:
         if self.training:
+            # The loss is a mean, so a share of the regions counts as that weight does.
             instances = [
-                one[(one.gt_classes != BACKGROUND) & one.gt_has_mask]
-                if one.has("gt_has_mask")
+                one[
+                    (one.gt_classes != BACKGROUND)
+                    & (torch.rand_like(one.gt_mask_shares) < one.gt_mask_shares)
+                ]
+                if one.has("gt_mask_shares")
                 else one[torch.zeros_like(one.gt_classes, dtype=torch.bool)]
                 for one in instances
             ]

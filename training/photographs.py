@@ -206,7 +206,7 @@ def by_group(photo: LabelledPhoto) -> Photo:
     for item in photo.objects:
         label = Label.unpack(item.class_id)
         group = group_of_target(label.target)
-        if label.has_mask and group >= 0:
+        if label.is_drawn and group >= 0:
             objects.append(replace(item, class_id=group, crowd=label.is_ignored))
     return Photo(photo.key, photo.image, tuple(objects))
 
@@ -216,7 +216,7 @@ def by_name(photo: LabelledPhoto) -> Photo:
     objects = []
     for item in photo.objects:
         label = Label.unpack(item.class_id)
-        if label.has_mask and label.target < len(NAMES):
+        if label.is_drawn and label.target < len(NAMES):
             objects.append(replace(item, class_id=label.target, crowd=label.is_ignored))
     return Photo(photo.key, photo.image, tuple(objects))
 
