@@ -24,6 +24,7 @@ from PIL import Image
 
 from seg_widgets import load, load_predictor, samples, segment_folder
 from seg_widgets.errors import ExportError, ImageNotFoundError, SettingError
+from seg_widgets.export import ExportFormat, register, unregister
 from seg_widgets.prediction import Filter, MaskCrop, Prediction
 from seg_widgets.tables import read_table
 from seg_widgets.testing import StubPredictor, make_jpeg
@@ -313,6 +314,48 @@ def test_beginning_anew_removes_what_the_run_wrote_and_nothing_else(
     _run(folder, alone, formats=["csv"])
     assert _files(out) == {**_files(alone), **own}
     assert not (out / "masks").exists()
+
+
+def test_beginning_anew_after_a_format_that_is_not_registered_any_more(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Or is registered as another one now: what the former run wrote is known from its notes."""
+    out, alone = tmp_path / "out", tmp_path / "alone"
+    mine = ExportFormat("mine", "", "", "", "-my.txt", "text/plain", make=lambda _: b"1")
+    joint = replace(mine, name="ours", suffix="-our.txt", make_together=lambda _: b"2")
+    for each in (mine, joint):
+        register(each)
+    try:
+        _run(folder, out, formats=["mine", "ours"])
+        unregister("mine")
+        register(replace(mine, suffix="-other.txt"))
+    finally:
+        unregister("mine")
+        unregister("ours")
+    own = {
+        "mine/0-my.text": b"",
+        "mine/best-my.txt": b"",
+        "mine/0-other.txt": b"",
+        "a-our.txt": b"",
+    }
+    for name, content in own.items():
+        (out / name).write_bytes(content)
+    assert (out / "images-our.txt").exists()
+    assert len([*(out / "mine").iterdir()]) == 13
+    _run(folder, out, fresh=True)
+    _run(folder, alone)
+    assert _files(out) == {**_files(alone), **own}
+
+    # Notes that were changed lead nowhere else.
+    outside = tmp_path / "0-my.txt"
+    outside.write_bytes(b"")
+    for name, suffix in (("..", "-my.txt"), ("mine", "/../../../0-my.txt")):
+        note = out / "run" / "settings.json"
+        settings = json.loads(note.read_text())
+        note.write_text(json.dumps({**settings, "formats": [name], "files": {name: [suffix, 0]}}))
+        with pytest.raises(SettingError, match="and its notes don't say which files"):
+            _run(folder, out, fresh=True)
+    assert outside.exists()
 
 
 def test_a_table_of_somebody_else_is_not_mixed_with_that_of_a_run(
