@@ -557,6 +557,59 @@ def test_batches_have_their_places_and_one_that_fails_is_done_one_by_one(
     assert batching.calls == 10
 
 
+@pytest.mark.parametrize("out", ["folder", "memory://mended"])
+def test_exported_files_that_were_deleted_are_made_anew(
+    folder: Path, tmp_path: Path, out: str
+) -> None:
+    """With the neighbours that their images had in the model, and nothing else is touched."""
+    (folder / "1.jpg").write_bytes(b"no image")
+    place = str(tmp_path / out) if out == "folder" else out
+    system, path = fsspec.core.url_to_fs(place)
+    if system.exists(path):
+        system.rm(path, recursive=True)
+    settings = {"formats": ["labelme", "geojson", *(["coco"] if out == "folder" else [])]}
+    first = _run(folder, place, Batching(), **settings)
+    assert (first.failed, first.missing) == (1, 0)
+
+    def content() -> dict[str, bytes]:
+        return {name: system.cat_file(name) for name in system.find(path)}
+
+    before = content()
+    for name in ("labelme/0-labelme.json", "geojson/9.geojson", "labelme/9-labelme.json"):
+        system.rm_file(f"{path}/{name}")
+    system.pipe_file(f"{path}/geojson/0.geojson", b"edited by hand")
+    batching = Batching()
+    again = _run(folder, place, batching, **settings)
+    assert (again.images, again.done, again.failed, again.missing) == (10, 10, 1, 3)
+    assert again.objects == first.objects
+    assert "3 exported files were missing, and are made anew" in repr(again)
+    # Of the first three images one can't be opened; the last part has two.
+    assert batching.groups == [2, 2]
+    assert content() == {**before, f"{path}/geojson/0.geojson": b"edited by hand"}
+    once_more = _run(folder, place, batching, **settings)
+    assert (once_more.done_before, once_more.missing, len(batching.groups)) == (10, 0, 2)
+
+
+def test_making_files_anew_can_be_stopped_and_can_fail(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = _run(folder, out, formats=["geojson"])
+    before = _files(out)
+    for path in (out / "geojson").iterdir():
+        path.unlink()
+    cancel = threading.Event()
+    cancel.set()
+    summary = _run(folder, out, formats=["geojson"], cancel=cancel)
+    assert not summary.is_complete
+    assert summary.missing == 10
+
+    summary = _run(folder, out, Stub(4, error=MemoryError("no luck")), formats=["geojson"])
+    # One was made before the run was stopped.
+    assert (summary.done, summary.failed, summary.objects) == (10, 9, first.objects)
+    assert b"no luck" in (out / "failures.csv").read_bytes()
+    assert _run(folder, out, formats=["geojson"]).missing == 9
+    assert _files(out) == before
+
+
 def test_masks_that_the_filter_drops_are_not_drawn(folder: Path, tmp_path: Path) -> None:
     drawn: list[int] = []
 
