@@ -5,14 +5,21 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
 from ._text import PATH_LENGTH, printable
 from .errors import ExportError, SettingError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 __all__ = [
     "TEMPORARY",
@@ -20,12 +27,18 @@ __all__ = [
     "expanded",
     "require_writable",
     "require_writable_file",
+    "scratch_folder",
     "sweep",
     "write_bytes",
 ]
 
 TEMPORARY: Final = ".seg-widgets-"
 """What the name of a file begins with while it is written."""
+
+# As `tempfile` makes such names.
+_SCRATCH: Final = ".saving-"
+_LEFT_BEHIND: Final = re.compile(r"\.saving-[a-z0-9_]{8}")
+_DAY_S: Final = 86_400
 
 StrPath = str | os.PathLike[str]
 """A path, as text or as an object."""
@@ -142,6 +155,56 @@ def sweep(folder: StrPath, *, older_than_s: float = 0) -> None:
                 with contextlib.suppress(OSError):
                     if now - entry.stat(follow_symlinks=False).st_mtime >= older_than_s:
                         Path(entry).unlink()
+
+
+@contextlib.contextmanager
+def scratch_folder(folder: StrPath) -> Iterator[Path]:
+    """A folder for files that are moved into the folder around it when they are whole.
+
+    What `kill -9` has left of others is removed first: at once where no other process is writing
+    there, and after a day where the system can't say so (it has no locks, such as Windows).
+
+    Args:
+        folder: the folder around it, which is there.
+
+    Yields:
+        The path; in the end it is removed, with what is still in it.
+    """
+    with contextlib.ExitStack() as stack:
+        is_alone = False
+        if fcntl is not None:
+            # All that write there share a lock, which ends with their process.
+            with contextlib.suppress(OSError):
+                handle = os.open(folder, os.O_RDONLY)
+                stack.callback(os.close, handle)
+                is_alone = _is_alone(handle)
+        _remove_left_behind(folder, 0 if is_alone else _DAY_S)
+        if is_alone:
+            fcntl.flock(handle, fcntl.LOCK_SH)
+        yield Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=_SCRATCH, dir=folder)))
+
+
+def _is_alone(handle: int) -> bool:
+    """Lock a folder until its handle is closed: for this process alone, else with the others."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        return False
+    return True
+
+
+def _remove_left_behind(folder: StrPath, older_than_s: float) -> None:
+    now = time.time()
+    with contextlib.suppress(OSError):
+        for left in Path(folder).iterdir():
+            if not _LEFT_BEHIND.fullmatch(left.name) or left.is_symlink():
+                continue
+            with contextlib.suppress(OSError):
+                if now - left.stat().st_mtime >= older_than_s:
+                    for file in left.iterdir():
+                        file.unlink()
+                    left.rmdir()
 
 
 def _nearest(path: Path) -> Path:

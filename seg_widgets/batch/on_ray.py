@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -22,6 +22,7 @@ from ..prediction import Predictor
 from .giving_up import FailureWatch
 from .job import Described, Job, described_by
 from .journal import absolute
+from .mending import MendedPart
 from .part import Part, PartSummary, finished_part
 from .pipeline import batch_size, segment_groups
 from .plan import Plan
@@ -30,7 +31,6 @@ from .run import Run
 from .store import open_store
 
 if TYPE_CHECKING:
-    import numpy as np
     import numpy.typing as npt
 
 __all__ = [
@@ -211,7 +211,8 @@ def do_on_ray(
         if not left:
             return
         undecided = []
-        for row in _rows(left, (*given, is_last), workers):
+        parts = {number: run.missing.get(number, ()) for number in left}
+        for row in _rows(parts, (*given, is_last), workers):
             number = int(row["part"])
             if row["error"]:
                 raise _error_of(row["error"])
@@ -227,15 +228,15 @@ def do_on_ray(
 
 
 def _rows(
-    parts: Sequence[int], arguments: tuple[Any, ...], workers: Workers
+    parts: Mapping[int, tuple[str, ...]], arguments: tuple[Any, ...], workers: Workers
 ) -> Generator[dict[str, Any], None, None]:
-    """What workers, made with these arguments, say of each part."""
+    """What workers, made with these arguments, say of each part, which may have missing files."""
     data = ray_data()
     # The run has a bar of its own.
     context = data.DataContext.get_current()
     had_bars, context.enable_progress_bars = context.enable_progress_bars, False
     dataset = data.from_items(
-        [{"part": number} for number in parts],
+        [{"part": number, "missing": json.dumps(files)} for number, files in parts.items()],
         override_num_blocks=min(len(parts), _MOST_BLOCKS),
     )
     done = dataset.map_batches(
@@ -282,11 +283,12 @@ class _PartActor:
         self._job, self._retry, self._is_last = job, retry, is_last
         self._watch = FailureWatch()
 
-    def __call__(self, batch: dict[str, npt.NDArray[np.int64]]) -> dict[str, list[Any]]:
+    def __call__(self, batch: dict[str, npt.NDArray[Any]]) -> dict[str, list[Any]]:
         """Do the parts of a batch.
 
         Args:
-            batch: the numbers of the parts, as "part".
+            batch: the numbers of the parts, as "part"; and as "missing" the exported files that
+                are gone of each, as JSON.
 
         Returns:
             The numbers, with what came of each ("": it is not known yet whether its last images
@@ -294,24 +296,27 @@ class _PartActor:
         """
         numbers = [int(number) for number in batch["part"]]
         summaries, failures = [], []
-        for number in numbers:
+        for number, missing in zip(numbers, batch["missing"], strict=True):
             summary, failure = None, ""
             try:
-                summary = self._do(number)
+                summary = self._do(number, json.loads(missing))
             except SegWidgetsError as error:
                 failure = _text_of(error)
             summaries.append("" if summary is None else summary.to_json())
             failures.append(failure)
         return {"part": numbers, "summary": summaries, "error": failures}
 
-    def _do(self, number: int) -> PartSummary | None:
+    def _do(self, number: int, missing: Sequence[str]) -> PartSummary | None:
         tasks = self._plan.tasks(number)
         done = finished_part(self._store, number, tasks)
-        # One that another worker finished before it was lost.
-        if done is not None and not (self._retry and done.failures):
-            return done
         size = batch_size(self._predictor)
-        part = Part(self._store, number, tasks, self._job, size, retry=self._retry)
+        if done is None or (self._retry and done.failures):
+            part = Part(self._store, number, tasks, self._job, size, retry=self._retry)
+        elif missing:
+            part = MendedPart(self._store, number, tasks, self._job, size, done, missing)
+        else:
+            # One that another worker finished before it was lost.
+            return done
         left = iter(part.groups)
         groups = ([tasks[index].source for index in group] for group in part.groups)
         found = segment_groups(

@@ -10,7 +10,7 @@ import hashlib
 import json
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -198,12 +198,9 @@ class Part:
         if local is not None:
             self._journal = Journal(local / part_name(number, _JOURNAL), {}, resume=True)
             self._take_done(self._journal, retry)
-        # Groups are counted from the part's beginning, whatever is done: with other neighbours an
-        # image's numbers could differ in their last digits.
-        every = range(len(tasks))
-        groups = [list(every[start : start + batch]) for start in every[::batch]]
-        self.groups = [group for group in groups if not all(i in self._done for i in group)]
+        self.groups: list[list[int]] = []
         """The indices of the images that have yet to be done, in groups for the model."""
+        self._take_groups(batch, {*range(len(tasks))} - self._done.keys())
 
     @property
     def done_before(self) -> int:
@@ -269,6 +266,13 @@ class Part:
         )
         return PartSummary(len(self._done), dict(sorted(counts.items())), failures)
 
+    def _take_groups(self, batch: int, left: Set[int]) -> None:
+        # Groups are counted from the part's beginning, whatever is done: with other neighbours an
+        # image's numbers could differ in their last digits.
+        every = range(len(self.tasks))
+        groups = [list(every[start : start + batch]) for start in every[::batch]]
+        self.groups = [group for group in groups if not left.isdisjoint(group)]
+
     def _take_done(self, journal: Journal, retry: bool) -> None:
         for index, task in enumerate(self.tasks):
             found = journal.find(task.source, task.stem, task.name)
@@ -314,8 +318,12 @@ class Part:
             for name in self._job.own_formats:
                 made = make(name, result)
                 files.append(f"{name}/{made.name}")
-                self._store.write(files[-1], made.data)
+                self._write(files[-1], made.data)
         return _Done.of(encoded, None, tuple(files))
+
+    def _write(self, name: str, content: bytes) -> None:
+        """Write an image's own file."""
+        self._store.write(name, content)
 
 
 def _known_info(store: Store, job: Job) -> TableInfo | None:

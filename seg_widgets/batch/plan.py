@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from .._text import printable
 from ..errors import SettingError
-from ..export import unique_names, unique_stems
+from ..export import FORMATS, unique_names, unique_stems
 from ..tables import is_part
 from .journal import absolute, changes
 from .listing import Found, same_ids
@@ -21,6 +21,7 @@ from .store import Store
 
 __all__ = [
     "FAILURES",
+    "FILES",
     "JOINT",
     "RUN",
     "SETTINGS",
@@ -48,6 +49,10 @@ TABLE_FOLDERS: Final = (f"{TABLE}/images", f"{TABLE}/instances")
 
 SETTINGS: Final = f"{RUN}/settings.json"
 """The file that says of which run a folder is."""
+
+FILES: Final = "files"
+"""What the settings' file has beside the settings: the suffix of each format's files, and whether
+that is one file of all images. So they are found again where a format is not registered."""
 
 _IMAGES: Final = ".images"
 _ANEW: Final = "begin the run anew: fresh=True, or --fresh."
@@ -120,7 +125,9 @@ class Plan:
             self.parts = number + 1
         known = {task.source for task in tasks}
         if self.parts == 0:
-            content = json.dumps(settings, indent=1)
+            formats = [FORMATS[name] for name in settings["formats"]]
+            files = {each.name: [each.suffix, each.make_together is not None] for each in formats}
+            content = json.dumps({**settings, FILES: files}, indent=1)
             self._store.write(SETTINGS, f"{content}\n".encode("ascii"))
         added_sources = []
         for source in found.sources:

@@ -18,6 +18,7 @@ from .fresh import remove_run
 from .job import Job
 from .journal import absolute
 from .listing import Found, find_images
+from .mending import Exports, MendedPart
 from .part import Part, PartSummary, finished_part
 from .plan import FAILURES, JOINT, TABLE, Plan, Task
 from .store import open_store
@@ -75,6 +76,9 @@ class Run:
         self.plan.make(job.settings(found.given), self.found, job.images_per_part)
         self.done_before = 0
         """How many images were done before."""
+        self.missing: dict[int, tuple[str, ...]] = {}
+        """The exported files that were not there any more, of each part that was done before."""
+        self._mended: dict[int, PartSummary] = {}
         self._finished: dict[int, tuple[Failure, ...]] = {}
         self._totals = Totals()
         self._open: dict[int, Part] = {}
@@ -82,9 +86,14 @@ class Run:
         self._lock = threading.Lock()
 
     def pending(self) -> Iterator[tuple[int, list[Task]]]:
-        """Yield the number and the images of each part that is not done; count the others."""
+        """Yield the number and the images of each part that is not done, or of which exported files
+        are missing; count the others."""
+        exports = Exports(self.store, self.job)
         for number, tasks, done in self._looked_up():
             if done is None or (self.retry and done.failures):
+                yield number, tasks
+            elif missing := exports.missing(tasks, done):
+                self.missing[number], self._mended[number] = missing, done
                 yield number, tasks
             else:
                 self.done_before += len(tasks)
@@ -117,7 +126,11 @@ class Run:
         Returns:
             The part.
         """
-        part = Part(self.store, number, tasks, self.job, batch, retry=self.retry)
+        if number in self.missing:
+            before, missing = self._mended[number], self.missing[number]
+            part: Part = MendedPart(self.store, number, tasks, self.job, batch, before, missing)
+        else:
+            part = Part(self.store, number, tasks, self.job, batch, retry=self.retry)
         with self._lock:
             self.done_before += part.done_before
             self._open[number] = part
@@ -171,6 +184,7 @@ class Run:
             self._totals.objects,
             time.monotonic() - self._began_s,
             tuple(self.found.left_out),
+            sum(map(len, self.missing.values())),
         )
 
     def _write_joint(self) -> None:

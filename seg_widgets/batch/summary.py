@@ -47,6 +47,9 @@ class RunSummary:
     """A sentence for each folder of which something was left out: what is no image, and earlier
     results."""
 
+    missing: int = field(default=0, compare=False)
+    """How many exported files of earlier runs were not there any more; they are made anew."""
+
     @property
     def is_complete(self) -> bool:
         """Whether all images are done; the same call does the others."""
@@ -62,6 +65,8 @@ class RunSummary:
             lines.append(f"  … and {hidden} more classes")
         if self.failed:
             lines.append(f"{self.failed:,} failed: {self._shown_out}/{FAILURES} says why")
+        if self.missing:
+            lines.append(f"{self.missing:,} exported files were missing, and are made anew")
         lines += self.left_out
         if not self.is_complete:
             left = self.images - self.done

@@ -72,7 +72,9 @@ def match_pool(
     least, most = limits[:, :1], limits[:, 1:]
     passed_over = pool.crowd | (pool.true_area < least) | (pool.true_area > most)
     turn = pool.rank[pool.pair_detection]
-    may = pool.class_id[pool.pair_detection] == pool.true_class[pool.pair_true]
+    classes = pool.class_id[pool.pair_detection], pool.true_class[pool.pair_true]
+    # A region to ignore has a number behind those of the classes.
+    may = (classes[0] == classes[1]) | (classes[1] == len(pool.class_names))
     may &= turn < max_detections
     true = take_in_turns(pool, turn, may, np.asarray(thresholds, float), passed_over)
 

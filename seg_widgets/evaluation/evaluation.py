@@ -296,7 +296,8 @@ def evaluate(
             truth is a `GroundTruth`, a `Prediction` or a label image. Crowds count neither way.
         classes: the model's name of each class that the truth calls otherwise, such as
             `{"kitty": "cat"}`; None as a name leaves the class out, its own name keeps one that
-            the model doesn't have, so that its objects count as missed.
+            the model doesn't have, so that its objects count as missed, and `IGNORE` makes regions
+            of its objects in which detections of any class count neither way.
         max_detections: three rising limits of the detections of a class in an image, for AR and
             AP; COCO's are 1, 10 and 100.
 

@@ -56,7 +56,7 @@ class Pool:
     """M: each true object's image."""
 
     true_class: Ints
-    """M: each true object's class."""
+    """M: each true object's class; K, their number, for a region that is ignored for all."""
 
     true_area: Floats
     """M: each true object's area in pixels, by which it is small, medium or large."""

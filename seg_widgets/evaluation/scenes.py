@@ -16,12 +16,15 @@ from .._files import expanded
 from .._text import printable
 from ..errors import PredictionError, SettingError
 from ..prediction import (
+    IGNORE,
     SCORE_FLOOR,
     ClassMapping,
     GroundTruth,
     Prediction,
+    are_ignored,
     called_by_model,
     check_by_name,
+    lacking_note,
     swapped_sides,
 )
 from ..tables import Table, part_numbers
@@ -50,7 +53,8 @@ class Scene:
     """What was found, of classes that the truth has."""
 
     truth: GroundTruth
-    """What is there; its classes are those of `found`."""
+    """What is there; its classes are those of `found`, and `IGNORE` behind them where regions of it
+    are ignored for all of them."""
 
     areas: npt.NDArray[np.float64]
     """M: the area of each object in pixels, by which it is small, medium or large."""
@@ -122,7 +126,8 @@ def gather(
         dict.fromkeys(name for _, one in named if one is not None for name in one.class_names)
     )
     called = _called(images, model_names, classes)
-    class_names = tuple(dict.fromkeys(name for name in called.values() if name is not None))
+    judged = (name for name in called.values() if name not in (None, IGNORE))
+    class_names = tuple(dict.fromkeys(judged))
 
     found_of, without_truth = _paired(named, images)
     scenes, missing, unjudged = [], [], Counter[str]()
@@ -135,6 +140,11 @@ def gather(
         _check_size(name, found, image)
         unjudged.update(_unjudged(found, class_names))
         scenes.append(_scene(name, found, image, class_names, called))
+    objects = Counter[str]()
+    for scene in scenes:
+        counting = np.flatnonzero(~scene.truth.crowd)
+        objects.update(scene.truth.prediction.select(counting).counts())
+    notes += lacking_note(model_names, objects)
     if unjudged:
         notes.append(
             f"{unjudged.total():,} detections are of classes that the truth doesn't have, and are "
@@ -258,8 +268,9 @@ def _scene(
 ) -> Scene:
     identical = {one: one for one in found.class_names}
     found, _ = _in_words(found, class_names, identical)
-    true, kept = _in_words(image.truth.prediction, class_names, called)
-    truth = GroundTruth(true, image.truth.crowd[kept])
+    words = (*class_names, IGNORE) if IGNORE in called.values() else class_names
+    true, kept = _in_words(image.truth.prediction, words, called)
+    truth = GroundTruth(true, image.truth.crowd[kept] | are_ignored(words, true.class_ids))
     return Scene(name, found, truth, image.areas[kept], image.boxes[kept])
 
 

@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import json
 import logging
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
 
-from .._files import expanded
+from .._files import expanded, scratch_folder
 from ..errors import WeightsError, WeightsNotFoundError
 from ..pickles import PickledTensor, WontReadError, read_pickled
 from .file_kinds import Format, check_kind, format_of, why_refused
@@ -155,19 +154,17 @@ def _keep(checkpoint: Checkpoint, target: Path) -> None:
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
-    part = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        save_file(_unshared(checkpoint.tensors), part, dict(checkpoint.metadata))
-        part.replace(target)
+        with scratch_folder(target.parent) as scratch:
+            part = scratch / target.name
+            save_file(_unshared(checkpoint.tensors), part, dict(checkpoint.metadata))
+            part.replace(target)
         kept = sorted(target.parent.glob("*.safetensors"), key=lambda path: path.stat().st_mtime_ns)
         for path in kept[:-_KEPT]:
             path.unlink(missing_ok=True)
     except (OSError, ValueError, RuntimeError, SafetensorError):
         log.debug("Could not keep %s as %s", checkpoint.path, target, exc_info=True)
-    finally:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
 
 
 def _unshared(tensors: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from .._files import expanded
+from .._files import expanded, scratch_folder
 from ..errors import ExportError, SettingError
 from ..prediction import Predictor
 from .detectron2_predictor import Detectron2Predictor
@@ -19,7 +18,8 @@ __all__ = ["save_model"]
 def save_model(predictor: Predictor, folder: str | Path) -> Path:
     """Write a model as a folder that `load_predictor` and the panel open.
 
-    The folder has config, weights and class names. Each file is written whole or not at all.
+    The folder has config, weights and class names. Each file is written whole or not at all. What
+    is left there of an earlier save that was killed is removed.
 
     Args:
         predictor: one that `load_predictor` or `wrap` made.
@@ -75,10 +75,10 @@ def _writers(predictor: Detectron2Predictor) -> dict[str, Callable[[Path], objec
 
 def _write_all(writers: dict[str, Callable[[Path], object]], target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".saving-", dir=target) as scratch:
+    with scratch_folder(target) as scratch:
         for name, write in writers.items():
-            write(Path(scratch) / name)
+            write(scratch / name)
         for name in writers:
             # safetensors makes files that only their owner can read.
-            (Path(scratch) / name).chmod(0o644)
-            (Path(scratch) / name).replace(target / name)
+            (scratch / name).chmod(0o644)
+            (scratch / name).replace(target / name)

@@ -55,7 +55,14 @@ from .soft_masks import MASK_THRESHOLD, between_cells, quantized
 from .supervision import to_supervision
 from .tidy import NO_TIDY, OverlapBy, Tidy, check_tidy
 from .truth import GroundTruth
-from .truth_classes import ClassMapping, called_by_model, check_by_name
+from .truth_classes import (
+    IGNORE,
+    ClassMapping,
+    are_ignored,
+    called_by_model,
+    check_by_name,
+    lacking_note,
+)
 from .truth_source import TruthSource
 
 __all__ = [
@@ -63,6 +70,7 @@ __all__ = [
     "DEFAULT_FILTER",
     "DEFAULT_IOU",
     "DEFAULT_THRESHOLD",
+    "IGNORE",
     "IMAGE_COLUMNS",
     "INSTANCE_COLUMNS",
     "LEAST_IOU",
@@ -103,6 +111,7 @@ __all__ = [
     "TrueObjects",
     "TruthSource",
     "any_masks",
+    "are_ignored",
     "assign",
     "between_cells",
     "called_by_model",
@@ -126,6 +135,7 @@ __all__ = [
     "instance_batch",
     "instance_columns",
     "is_known_model",
+    "lacking_note",
     "match",
     "outlines",
     "overlaps",

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from .arrow import data_frame, record_batch
 from .columns import Column
+from .truth_classes import lacking_note
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -114,6 +115,13 @@ class Matches:
         return self._count(self.of_truth, Match.MISSED)
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know of the counts: objects that count as missed, as the model
+        lacks their class."""
+        missed = np.flatnonzero(self.of_truth == Match.MISSED)
+        return lacking_note(self.found.class_names, self.truth.prediction.select(missed).counts())
+
+    @property
     def precision(self) -> float | None:
         """The share of the detections that is right, 0 to 1; None where none counts."""
         return _share(self.hits, self.hits + self.false_alarms + self.wrong_classes)
@@ -165,6 +173,7 @@ class Matches:
         return (
             f"Matches at IoU {self.iou:g}: {self.hits} hits, {self.false_alarms} false alarms, "
             f"{self.wrong_classes} wrong classes, {self.misses} missed; {shares}"
+            + "".join(f"\n{note}" for note in self.notes)
         )
 
     @staticmethod

@@ -108,8 +108,9 @@ def match(
 
     By score, of equal ones the first of the prediction first, each detection takes the true
     instance of its class with the highest IoU at or above the threshold that no other has. One
-    that finds none, and lies in a crowd of its class, is ignored. Then, again by score, those that
-    are left take a true instance of another class that is left: they have the wrong class.
+    that finds none, and lies in a crowd of its class or in a region to ignore, is ignored. Then,
+    again by score, those that are left take a true instance of another class that is left: they
+    have the wrong class. What the model lacks the class of counts as missed, which `notes` says.
 
     What `only` tidies away takes no part. The overlaps stay those of the masks as they are given,
     also where it changes masks.
@@ -161,6 +162,7 @@ def match(
     is_same = _same_class(found, true)[
         found.class_ids[pairs.detections], true.class_ids[pairs.truths]
     ]
+    is_same |= truth.of_any_class[pairs.truths]
     shown = kept[pairs.detections] & there[pairs.truths]
     order = np.argsort(-found.scores, kind="stable")
     order = order[kept[order]]

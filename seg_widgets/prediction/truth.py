@@ -19,7 +19,15 @@ from .adapters import convert
 from .checks import as_flags, as_size
 from .prediction import Prediction
 from .readers import check_truth_size, from_label_image, truth_from_coco
-from .truth_classes import ClassMapping, called_by_model, check_by_name, label_names
+from .truth_classes import (
+    IGNORE,
+    ClassMapping,
+    are_ignored,
+    called_by_model,
+    check_by_name,
+    label_names,
+    lacking_note,
+)
 
 __all__ = ["LABEL_IMAGES", "GroundTruth", "is_coco", "truth_file"]
 
@@ -62,6 +70,12 @@ class GroundTruth:
     def __len__(self) -> int:
         return len(self.prediction)
 
+    @property
+    def of_any_class(self) -> BoolArray:
+        """M booleans: the instance is a region in which detections of any class count neither way;
+        in other crowds only those of its class do."""
+        return self.crowd & are_ignored(self.prediction.class_names, self.prediction.class_ids)
+
     @classmethod
     def of(
         cls,
@@ -89,11 +103,13 @@ class GroundTruth:
             classes: the model's name of each class that the truth calls otherwise, such as
                 `{"kitty": "cat"}`; None as a name leaves the class out, its own name keeps one
                 that the model doesn't have. For a label image also by label, `{1: "cat"}`, or one
-                name for all, "cat"; where labels are only left out (`{255: None}`, Pascal VOC's
-                void), the others keep their names.
+                name for all, "cat". `IGNORE` as a name makes a region of it in which detections of
+                any class count neither way: `{255: IGNORE}` for Pascal VOC's void. Where labels are
+                only left out or ignored, the others keep their names.
 
         Returns:
-            The truth; its class names are the model's, and those that were kept.
+            The truth; its class names are the model's, and those that were kept, which its notes
+            list.
 
         Raises:
             PredictionError: it has another size, classes that the model doesn't have, or nothing
@@ -121,7 +137,7 @@ class GroundTruth:
         if isinstance(source, GroundTruth):
             return source
         if isinstance(source, Prediction):
-            return _without_crowds(source)
+            return _as_truth(source)
         if isinstance(source, AnnotationFile):
             return cls(*truth_from_coco(source, size, file_name))
         if isinstance(source, (str, os.PathLike)):
@@ -138,7 +154,7 @@ class GroundTruth:
         one_name = [classes] if isinstance(classes, str) else None
         conversion = convert(source, size, class_names=one_name)
         notes = (*conversion.prediction.notes, *conversion.notes)
-        return _without_crowds(replace(conversion.prediction, notes=tuple(dict.fromkeys(notes))))
+        return _as_truth(replace(conversion.prediction, notes=tuple(dict.fromkeys(notes))))
 
 
 def _check_names(file_name: object, class_names: object) -> None:
@@ -193,15 +209,16 @@ def _of_labels(
     """The truth of a label image; `only_name` is that of all labels that have no other."""
     found = from_label_image(source, class_names=names)
     if only_name is not None:
-        ids = np.zeros(len(found), np.int64)
-        found = replace(found, class_ids=ids, class_names=(only_name,), category_ids=())
-    return _without_crowds(found)
+        ids = are_ignored(found.class_names, found.class_ids).astype(np.int64)
+        names_then = (only_name, IGNORE) if ids.any() else (only_name,)
+        found = replace(found, class_ids=ids, class_names=names_then, category_ids=())
+    return _as_truth(found)
 
 
-def _without_crowds(prediction: Prediction) -> GroundTruth:
+def _as_truth(prediction: Prediction) -> GroundTruth:
     """A prediction as the truth: whatever it scored, it is there."""
     sure = replace(prediction, scores=np.ones(len(prediction), np.float32))
-    return GroundTruth(sure, np.zeros(len(prediction), bool))
+    return GroundTruth(sure, are_ignored(sure.class_names, sure.class_ids))
 
 
 def _renamed(
@@ -223,4 +240,7 @@ def _renamed(
     ids = [names.index(name) for name in wanted if name is not None]
     some = found.select(left)
     renamed = replace(some, class_ids=np.array(ids, np.int64), class_names=names, category_ids=())
-    return GroundTruth(renamed, truth.crowd[left])
+    crowd = truth.crowd[left] | are_ignored(names, renamed.class_ids)
+    notes = lacking_note(class_names or (), renamed.select(np.flatnonzero(~crowd)).counts())
+    renamed = replace(renamed, notes=tuple(dict.fromkeys((*renamed.notes, *notes))))
+    return GroundTruth(renamed, crowd)

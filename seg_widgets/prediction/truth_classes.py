@@ -7,16 +7,63 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from .._text import printable
 from ..errors import PredictionError, SettingError
 
-__all__ = ["ClassMapping", "called_by_model", "check_by_name", "label_names"]
+__all__ = [
+    "IGNORE",
+    "ClassMapping",
+    "are_ignored",
+    "called_by_model",
+    "check_by_name",
+    "label_names",
+    "lacking_note",
+]
 
 ClassMapping = Mapping[Any, str | None] | str
 """What the model calls the classes of a truth; see `GroundTruth.of`."""
 
+IGNORE: Final = "any class (ignored)"
+"""The name, in `classes`, of what is no object but a region to ignore: there, detections of any
+class count neither way."""
+
 _SHOWN: Final = 5  # names in a message
+
+
+def are_ignored(
+    class_names: Sequence[str], class_ids: npt.NDArray[np.int64]
+) -> npt.NDArray[np.bool_]:
+    """Which instances are regions to ignore, whatever the class.
+
+    Args:
+        class_names: the vocabulary.
+        class_ids: N indices into it.
+
+    Returns:
+        N booleans.
+    """
+    return np.array([name == IGNORE for name in class_names], bool)[class_ids]
+
+
+def lacking_note(class_names: Sequence[str], objects: Mapping[str, int]) -> tuple[str, ...]:
+    """A sentence about objects that the model can't find, as it lacks their class.
+
+    Args:
+        class_names: the model's vocabulary; (): not known.
+        objects: how many objects that count there are, by class.
+
+    Returns:
+        It; () if there are none.
+    """
+    lacking = {name: many for name, many in objects.items() if many and name not in class_names}
+    if not class_names or not lacking:
+        return ()
+    return (
+        f"{sum(lacking.values()):,} objects are of classes that the model doesn't have, and count "
+        f"as missed: {_some([*lacking])}.",
+    )
 
 
 def label_names(
@@ -29,8 +76,9 @@ def label_names(
         class_names: the model's vocabulary; its only class is that of all labels.
 
     Returns:
-        What `from_label_image` takes, label → name (None for those that are left out), one name for
-        all, or None; and the model's only class, where no label has a name and no name another.
+        What `from_label_image` takes, label → name (None for those that are left out, `IGNORE` for
+        regions), one name for all, or None; and the model's only class, where no label has a name
+        of a class and no name another.
 
     Raises:
         SettingError: `classes` is no such mapping.
@@ -40,7 +88,7 @@ def label_names(
         return classes, None
     given = classes or {}
     by_label = {int(key): name for key, name in given.items() if not isinstance(key, str)}
-    is_plain = len(by_label) == len(given) and not any(by_label.values())
+    is_plain = len(by_label) == len(given) and {*by_label.values()} <= {None, IGNORE}
     is_one = is_plain and class_names is not None and len(class_names) == 1
     return by_label or None, class_names[0] if is_one and class_names else None
 
@@ -57,7 +105,8 @@ def called_by_model(
         own: the truth's vocabulary.
         occurring: those of its classes that an instance has.
         class_names: the model's vocabulary; None: any.
-        classes: the model's name by the truth's name; None leaves a class out.
+        classes: the model's name by the truth's name; None leaves a class out, `IGNORE` makes
+            regions of its instances.
 
     Returns:
         The model's name of each of `own`; None: its instances are left out.
@@ -78,7 +127,9 @@ def called_by_model(
     unknown = [
         name
         for name, new in called.items()
-        if name in occurring and new not in (None, *class_names) and mapping.get(name) != name
+        if name in occurring
+        and new not in (None, IGNORE, *class_names)
+        and mapping.get(name) != name
     ]
     misnamed = [name for name in unknown if name in mapping]
     if misnamed:

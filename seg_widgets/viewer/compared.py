@@ -67,6 +67,13 @@ class Compared:
             return self.other.crowd
         return np.zeros(len(self.other), bool)
 
+    @property
+    def of_any_class(self) -> npt.NDArray[np.bool_]:
+        """M booleans: those of them in which detections of any class do."""
+        if isinstance(self.other, GroundTruth):
+            return self.other.of_any_class
+        return np.zeros(len(self.other), bool)
+
     def packed(
         self, found: Prediction, areas: npt.NDArray[np.int64]
     ) -> tuple[dict[str, Any], bytes]:
@@ -95,6 +102,7 @@ class Compared:
             "boxes": np.round(other.boxes.astype(np.float64), 1).tolist(),
             "crops": [(crop.x, crop.y, crop.width, crop.height) for crop in self.masks],
             "crowd": np.flatnonzero(self.crowd).tolist(),
+            "ofAnyClass": np.flatnonzero(self.of_any_class).tolist(),
             "pairs": pairs,
         }
         return header, packed

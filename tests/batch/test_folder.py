@@ -24,6 +24,7 @@ from PIL import Image
 
 from seg_widgets import load, load_predictor, samples, segment_folder
 from seg_widgets.errors import ExportError, ImageNotFoundError, SettingError
+from seg_widgets.export import ExportFormat, register, unregister
 from seg_widgets.prediction import Filter, MaskCrop, Prediction
 from seg_widgets.tables import read_table
 from seg_widgets.testing import StubPredictor, make_jpeg
@@ -315,6 +316,48 @@ def test_beginning_anew_removes_what_the_run_wrote_and_nothing_else(
     assert not (out / "masks").exists()
 
 
+def test_beginning_anew_after_a_format_that_is_not_registered_any_more(
+    folder: Path, tmp_path: Path
+) -> None:
+    """Or is registered as another one now: what the former run wrote is known from its notes."""
+    out, alone = tmp_path / "out", tmp_path / "alone"
+    mine = ExportFormat("mine", "", "", "", "-my.txt", "text/plain", make=lambda _: b"1")
+    joint = replace(mine, name="ours", suffix="-our.txt", make_together=lambda _: b"2")
+    for each in (mine, joint):
+        register(each)
+    try:
+        _run(folder, out, formats=["mine", "ours"])
+        unregister("mine")
+        register(replace(mine, suffix="-other.txt"))
+    finally:
+        unregister("mine")
+        unregister("ours")
+    own = {
+        "mine/0-my.text": b"",
+        "mine/best-my.txt": b"",
+        "mine/0-other.txt": b"",
+        "a-our.txt": b"",
+    }
+    for name, content in own.items():
+        (out / name).write_bytes(content)
+    assert (out / "images-our.txt").exists()
+    assert len([*(out / "mine").iterdir()]) == 13
+    _run(folder, out, fresh=True)
+    _run(folder, alone)
+    assert _files(out) == {**_files(alone), **own}
+
+    # Notes that were changed lead nowhere else.
+    outside = tmp_path / "0-my.txt"
+    outside.write_bytes(b"")
+    for name, suffix in (("..", "-my.txt"), ("mine", "/../../../0-my.txt")):
+        note = out / "run" / "settings.json"
+        settings = json.loads(note.read_text())
+        note.write_text(json.dumps({**settings, "formats": [name], "files": {name: [suffix, 0]}}))
+        with pytest.raises(SettingError, match="and its notes don't say which files"):
+            _run(folder, out, fresh=True)
+    assert outside.exists()
+
+
 def test_a_table_of_somebody_else_is_not_mixed_with_that_of_a_run(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -512,6 +555,59 @@ def test_batches_have_their_places_and_one_that_fails_is_done_one_by_one(
     # A part has 8 images: 3, 3 and 2; the second has 2.
     assert batching.groups == [3, 3, 2, 2]
     assert batching.calls == 10
+
+
+@pytest.mark.parametrize("out", ["folder", "memory://mended"])
+def test_exported_files_that_were_deleted_are_made_anew(
+    folder: Path, tmp_path: Path, out: str
+) -> None:
+    """With the neighbours that their images had in the model, and nothing else is touched."""
+    (folder / "1.jpg").write_bytes(b"no image")
+    place = str(tmp_path / out) if out == "folder" else out
+    system, path = fsspec.core.url_to_fs(place)
+    if system.exists(path):
+        system.rm(path, recursive=True)
+    settings = {"formats": ["labelme", "geojson", *(["coco"] if out == "folder" else [])]}
+    first = _run(folder, place, Batching(), **settings)
+    assert (first.failed, first.missing) == (1, 0)
+
+    def content() -> dict[str, bytes]:
+        return {name: system.cat_file(name) for name in system.find(path)}
+
+    before = content()
+    for name in ("labelme/0-labelme.json", "geojson/9.geojson", "labelme/9-labelme.json"):
+        system.rm_file(f"{path}/{name}")
+    system.pipe_file(f"{path}/geojson/0.geojson", b"edited by hand")
+    batching = Batching()
+    again = _run(folder, place, batching, **settings)
+    assert (again.images, again.done, again.failed, again.missing) == (10, 10, 1, 3)
+    assert again.objects == first.objects
+    assert "3 exported files were missing, and are made anew" in repr(again)
+    # Of the first three images one can't be opened; the last part has two.
+    assert batching.groups == [2, 2]
+    assert content() == {**before, f"{path}/geojson/0.geojson": b"edited by hand"}
+    once_more = _run(folder, place, batching, **settings)
+    assert (once_more.done_before, once_more.missing, len(batching.groups)) == (10, 0, 2)
+
+
+def test_making_files_anew_can_be_stopped_and_can_fail(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = _run(folder, out, formats=["geojson"])
+    before = _files(out)
+    for path in (out / "geojson").iterdir():
+        path.unlink()
+    cancel = threading.Event()
+    cancel.set()
+    summary = _run(folder, out, formats=["geojson"], cancel=cancel)
+    assert not summary.is_complete
+    assert summary.missing == 10
+
+    summary = _run(folder, out, Stub(4, error=MemoryError("no luck")), formats=["geojson"])
+    # One was made before the run was stopped.
+    assert (summary.done, summary.failed, summary.objects) == (10, 9, first.objects)
+    assert b"no luck" in (out / "failures.csv").read_bytes()
+    assert _run(folder, out, formats=["geojson"]).missing == 9
+    assert _files(out) == before
 
 
 def test_masks_that_the_filter_drops_are_not_drawn(folder: Path, tmp_path: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from seg_widgets.prediction import GroundTruth, Prediction
+from seg_widgets.prediction import IGNORE, GroundTruth, Prediction
 
 SIZE = (160, 150)
 NAMES = ("cat", "dog", "cup", "nothing")
@@ -50,6 +50,23 @@ def random_case(
         )
         predictions[name] = _prediction(found, scores, found_ids)
     return Case(predictions, truths)
+
+
+def with_regions(case: Case) -> tuple[Case, Case]:
+    """Each cup of the truth becomes a region to ignore; and the same with a crowd of each class."""
+    ours, each = {}, {}
+    for name, truth in case.truths.items():
+        one, is_cup = truth.prediction, truth.prediction.class_ids == 2
+        named = replace(
+            one, class_names=(*NAMES, IGNORE), class_ids=np.where(is_cup, 4, one.class_ids)
+        )
+        ours[name] = GroundTruth(named, truth.crowd | is_cup)
+        others, cups = np.flatnonzero(~is_cup), np.flatnonzero(is_cup)
+        many = one.select([*others, *np.repeat(cups, len(NAMES))])
+        ids = [*one.class_ids[others], *np.tile(np.arange(len(NAMES)), len(cups))]
+        crowd = np.array([*truth.crowd[others], *[True] * len(NAMES) * len(cups)], bool)
+        each[name] = GroundTruth(replace(many, class_ids=np.array(ids, np.int64)), crowd)
+    return Case(case.predictions, ours), Case(case.predictions, each)
 
 
 def _rectangle(random: np.random.Generator) -> tuple[int, int, int, int]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from seg_widgets.evaluation import KINDS, Averages, evaluate
 
-from .cases import Case, coco_dataset, random_case, referee
+from .cases import Case, coco_dataset, random_case, referee, with_regions
 
 
 def _check(
@@ -57,6 +57,16 @@ def test_figures_are_pycocotools(
         scores = evaluation.on(kind).scores
         _check(case, scores.averages, kind, (1, 10, 100), 1)
         _check(case, scores.without_classes, kind, (1, 10, 100), 0)
+
+
+def test_a_region_to_ignore_is_a_crowd_of_each_class() -> None:
+    """Of which alone pycocotools knows."""
+    for seed in range(8):
+        case, of_each = with_regions(random_case(seed))
+        evaluation = evaluate(case.predictions, case.truths)
+        assert evaluation.class_names == tuple(evaluation.by_class)
+        for kind in KINDS:
+            _check(of_each, evaluation.on(kind).scores.averages, kind, (1, 10, 100), 1)
 
 
 def test_more_than_a_hundred_detections_and_other_limits() -> None:

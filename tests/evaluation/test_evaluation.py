@@ -18,9 +18,9 @@ import seg_widgets
 from seg_widgets import tables
 from seg_widgets.errors import DatasetError, PredictionError, SettingError
 from seg_widgets.evaluation import Evaluation, evaluate, report
-from seg_widgets.prediction import Filter, GroundTruth, Match, Prediction, match
+from seg_widgets.prediction import IGNORE, Filter, GroundTruth, Match, Prediction, match
 
-from .cases import SIZE, Case, coco_dataset, random_case
+from .cases import SIZE, Case, coco_dataset, random_case, with_regions
 
 NAMES = ("cat", "dog")
 
@@ -35,9 +35,11 @@ def _squares(*squares: tuple[int, str, float], shift: int = 0) -> Prediction:
 
 
 @settings(max_examples=25, deadline=None)
-@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.5, 0.75, 1.0]))
-def test_outcomes_are_those_of_the_canvas(seed: int, threshold: float) -> None:
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.1, 0.5, 0.75, 1.0]), st.booleans())
+def test_outcomes_are_those_of_the_canvas(seed: int, threshold: float, has_regions: bool) -> None:
     case = random_case(seed, images=3)
+    if has_regions:
+        case, _ = with_regions(case)
     evaluation = evaluate(case.predictions, case.truths)
     images = evaluation.images(threshold)
     for score, (name, truth) in zip(images, case.truths.items(), strict=True):
@@ -223,6 +225,23 @@ def test_classes_have_other_names() -> None:
     assert out.figures["AP"] == pytest.approx(1)
     kept = evaluate([found], [truth], classes={"Kat": "cat", "zebra": "zebra"})
     assert kept.by_class["zebra"]["AP"] == 0
+    note = "1 objects are of classes that the model doesn't have, and count as missed: zebra."
+    assert note in kept.notes
+    # As the canvas and `match` have it, and say it.
+    own = {"class_names": NAMES, "classes": {"Kat": "cat", "zebra": "zebra"}}
+    one = GroundTruth.of(truth, size=truth.image_size, **own)  # type: ignore[arg-type]
+    assert one.prediction.notes == (note,)
+    matches = match(found, one)
+    assert matches.notes == (note,)
+    assert note in repr(matches)
+    assert (matches.hits, matches.misses) == (1, 1)
+    assert match(found, one, only=Filter(0.5, ("zebra",))).notes == ()
+
+    # What is a region in the truth is named so.
+    regions = evaluate([found], [truth], classes={"Kat": "cat", "zebra": IGNORE})
+    assert regions.class_names == ("cat",)
+    assert regions.scenes[0].truth.crowd.tolist() == [False, True]
+    assert not [note for note in regions.notes if "missed" in note]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +83,44 @@ def test_what_was_left_is_removed_but_not_what_is_being_written(tmp_path: Path) 
     _files.sweep(tmp_path, older_than_s=600)
     assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, "c"]
     _files.sweep(tmp_path / "none")
+
+
+_SAVING = """
+import sys, time
+from pathlib import Path
+from seg_widgets._files import scratch_folder
+with scratch_folder(sys.argv[1]) as scratch:
+    (scratch / "half").write_bytes(b"x")
+    print("ready", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, what is left stays for a day")
+def test_what_a_killed_process_left_is_removed_but_not_what_a_living_one_writes(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / ".saving-for-later").mkdir()
+    (tmp_path / ".saving-mine_too" / "folder").mkdir(parents=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", _SAVING, str(tmp_path)], stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        names = {path.name for path in tmp_path.iterdir()}
+        assert len(names) == 3
+        with _files.scratch_folder(tmp_path) as scratch, _files.scratch_folder(tmp_path) as other:
+            assert {path.name for path in tmp_path.iterdir()} == {*names, scratch.name, other.name}
+        assert {path.name for path in tmp_path.iterdir()} == names
+        process.kill()
+    with _files.scratch_folder(tmp_path) as scratch:
+        (scratch / "a").write_bytes(b"whole")
+        (scratch / "a").replace(tmp_path / "a")
+    assert {path.name for path in tmp_path.iterdir()} == {
+        ".saving-for-later",
+        ".saving-mine_too",
+        "a",
+    }
 
 
 def test_whether_a_folder_can_be_written_is_known_before(tmp_path: Path) -> None:

@@ -71,10 +71,14 @@ def test_a_model_that_was_saved_comes_back_the_same(
     assert load_predictor(str(folder), device="cpu").class_names == starter.class_names
     monkeypatch.setenv("SEG_WIDGETS_WEIGHTS", str(folder.parent))
     assert load_predictor("mine", device="cpu").class_names == starter.class_names
-    # The weights alone know the names too, and a later save replaces all of it.
+    # The weights alone know the names too, and a later save replaces all of it, with what one that
+    # was killed has left.
     (folder / "classes.json").unlink()
+    (folder / ".saving-abcd_123").mkdir()
+    (folder / ".saving-abcd_123" / "model.safetensors").write_bytes(b"half")
     assert load_predictor(folder, device="cpu").class_names == starter.class_names
     save_model(load_predictor(folder, device="cpu", min_size=200, classes=["x"] * 17), folder)
+    assert len([*folder.iterdir()]) == 3
     assert load_predictor(folder, device="cpu").min_size == 200
     assert load_predictor(folder, device="cpu").class_names == ("x",) * 17
 

@@ -86,6 +86,16 @@ def test_two_workers_of_which_one_is_killed_write_the_same_bytes(
     assert again.done_before == 40
 
 
+def test_exported_files_that_were_deleted_are_made_anew(folder: Path, tmp_path: Path) -> None:
+    settings: dict[str, Any] = {"formats": ["geojson"], "images_per_part": 4, "progress": False}
+    segment_folder(folder, tmp_path / "out", Stub(), **settings)
+    before = _files(tmp_path / "out")
+    (tmp_path / "out" / "geojson" / "12.geojson").unlink()
+    again = segment_folder(folder, tmp_path / "out", Stub, ray=True, workers=Workers(1), **settings)
+    assert (again.done_before, again.missing, again.is_complete) == (36, 1, True)
+    assert _files(tmp_path / "out") == before
+
+
 def test_a_dead_gpu_ends_the_run_which_goes_on_later(folder: Path, tmp_path: Path) -> None:
     settings: dict[str, Any] = {"images_per_part": 4, "progress": False}
     there: dict[str, Any] = {"ray": True, "workers": Workers(1), **settings}

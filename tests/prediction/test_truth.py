@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 
 from seg_widgets.errors import DatasetError, PredictionError, SegWidgetsError, SettingError
 from seg_widgets.export import save
-from seg_widgets.prediction import GroundTruth, Prediction, TruthSource
+from seg_widgets.prediction import IGNORE, GroundTruth, Match, Prediction, TruthSource, match
 
 SIZE = (40, 60)
 LABELS = np.zeros(SIZE, np.int32)
@@ -336,12 +337,37 @@ def test_labels_are_left_out_without_a_name_for_the_others(tmp_path: Path) -> No
     assert counts(("cat",), {1: None, 2: None, 255: None, 7: None}) == {}
     with pytest.raises(PredictionError, match=r"no name for the label 1; .* None to leave it out"):
         counts(("cat",), {255: None, 2: "cat"})
+
+    # As regions they stay, and detections of any class in them count neither way.
+    for names, classes in (
+        (("cat",), {255: IGNORE}),
+        (("dog", "cat"), {255: IGNORE, "object": "cat"}),
+        (("dog", "cat"), {255: IGNORE, 1: "cat", 2: "cat"}),
+    ):
+        truth = GroundTruth.of(void, size=SIZE, class_names=names, classes=classes)
+        assert truth.prediction.counts() == {"cat": 2, IGNORE: 1}
+        assert truth.prediction.class_names == (*names, IGNORE)
+        assert truth.crowd.tolist() == truth.of_any_class.tolist() == [False, False, True]
+        assert truth.prediction.notes == ()
+        there = {255: names[0], 2: names[-1], 1: None}
+        found = Prediction.from_label_image(void, class_names=there)
+        matches = match(replace(found, scores=np.array([0.9, 0.8], np.float32)), truth)
+        assert matches.of_found.tolist() == [Match.HIT, Match.IGNORED]
+        assert (matches.false_alarms, matches.misses) == (0, 1)
+    assert counts(("cat",), {1: None, 2: None, 255: IGNORE}) == {IGNORE: 1}
+    data = data_set()
+    named = GroundTruth.of(
+        data, size=SIZE, file_name="test/b.jpg", class_names=("cat",), classes={"Cat": IGNORE}
+    )
+    assert named.of_any_class.tolist() == [True]
+
     # A file that says its classes keeps them.
     whole = Prediction.from_label_image(LABELS, class_names={1: "cat", 2: "dog"})
     written: Any = save(whole, np.zeros((*SIZE, 3), np.uint8), tmp_path, "a", ["labels"])
     path = written["labels"]
     assert Prediction.from_label_image(path, class_names={1: None}).counts() == {"dog": 1}
     assert counts(("cat", "dog"), {1: None}, path) == {"dog": 1}
+    assert counts(("cat", "dog"), {1: IGNORE}, path) == {"dog": 1, IGNORE: 1}
 
 
 def test_an_image_with_another_ending_is_named(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from seg_widgets.evaluation.curves import curve_of
 from seg_widgets.prediction import (
+    IGNORE,
     NO_TIDY,
     Filter,
     GroundTruth,
@@ -68,6 +69,10 @@ def _case(seed: int) -> Case:
     other: GroundTruth | Prediction = _instances(chance, names, seed % 3 == 0)
     if isinstance(other, Prediction) and seed % 3:
         crowd = np.array([chance.random() < 0.4 for _ in range(len(other))], bool)
+        if seed % 3 == 1:
+            # One of the classes becomes that of regions which are ignored for all.
+            other = replace(other, class_names=(IGNORE, *names[1:]))
+            crowd |= other.class_ids == 0
         other = GroundTruth(other, crowd)
     hidden = tuple(chance.sample(names, chance.choice((0, 0, 1))))
     own = {name: chance.choice(SCORES) for name in chance.sample(NAMES, chance.randrange(2))}

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..._files import StrPath
 from ...errors import PredictionError
+from ..truth_classes import IGNORE
 from .files import read_bytes, shown_source
 
 if TYPE_CHECKING:
@@ -56,13 +57,23 @@ def from_label_image(
     from ..prediction import Prediction
 
     labels, described = _read(source)
-    if isinstance(class_names, Mapping) and None in class_names.values():
+    regions: set[int] = set()
+    if isinstance(class_names, Mapping) and not {None, IGNORE}.isdisjoint(class_names.values()):
         left_out = [label for label, name in class_names.items() if name is None]
         labels = np.where(np.isin(labels, left_out), 0, labels)
-        class_names = {one: name for one, name in class_names.items() if name is not None} or None
+        regions = {int(label) for label, name in class_names.items() if name == IGNORE}
+        named = {one: name for one, name in class_names.items() if name not in (None, IGNORE)}
+        class_names = named or None
     crops = crops_of_labels(labels)
     known = {int(each["label"]): each for each in _instances(described)}
-    names, ids = _classes(list(crops), class_names, described, known)
+    names, ids = _classes(
+        [one for one in crops if one not in regions], class_names, described, known
+    )
+    category_ids = tuple(described.get("category_ids", ())) if class_names is None else ()
+    if not regions.isdisjoint(crops):
+        rest = iter(ids)
+        ids = [len(names) if label in regions else next(rest) for label in crops]
+        names, category_ids = (*names, IGNORE), ()
     boxes, scores = [], []
     for label, crop in crops.items():
         around = [crop.x, crop.y, crop.x + crop.width, crop.y + crop.height]
@@ -76,7 +87,7 @@ def from_label_image(
         np.array(ids, np.int64),
         names,
         tuple(crops.values()),
-        category_ids=tuple(described.get("category_ids", ())) if class_names is None else (),
+        category_ids=category_ids,
     )
 
 

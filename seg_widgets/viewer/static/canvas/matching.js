@@ -25,7 +25,7 @@ const ALMOST_ONE = 1 - 1e-10;
  * @typedef {object} Prepared
  * @property {number[]} ranked the detections, the surest first
  * @property {Int32Array} starts where each detection's pairs begin
- * @property {Uint8Array} same for each pair, whether both have the same class
+ * @property {Uint8Array} same for each pair, whether both have the same class, or the other any
  * @property {Uint8Array} crowd for each true instance
  */
 
@@ -48,9 +48,12 @@ function preparedFor(header, other) {
 
   const names = new Map(header.classes.map(({ id, name }) => [id, name]));
   const others = new Map(other.classes.map(({ id, name }) => [id, name]));
-  const same = Uint8Array.from(detections, (index, pair) =>
-    names.get(classIds[index]) === others.get(other.classIds[truths[pair]]) ? 1 : 0,
-  );
+  const ofAny = new Set(other.ofAnyClass);
+  const same = Uint8Array.from(detections, (index, pair) => {
+    const truth = truths[pair];
+    const isSame = names.get(classIds[index]) === others.get(other.classIds[truth]);
+    return isSame || ofAny.has(truth) ? 1 : 0;
+  });
   const crowd = new Uint8Array(other.scores.length);
   for (const index of other.crowd) crowd[index] = 1;
   const ranked = scores.map((_, index) => index).sort((a, b) => scores[b] - scores[a] || a - b);

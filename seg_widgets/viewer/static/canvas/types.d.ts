@@ -46,6 +46,8 @@ interface AnyOther extends Header {
   kind: "truth" | "versus";
   /** Indices of its crowds, in which detections count neither way. */
   crowd: number[];
+  /** Those of them that are for detections of any class; a notebook of an earlier version has none. */
+  ofAnyClass?: number[];
 }
 
 /** The overlaps: detections, in ascending order, instances of the other side, and their IoU. */
