@@ -130,6 +130,7 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
         patch.setattr(release, "choose", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception, match="killed"):
             run()
+    capsys.readouterr()
     progress, said = run()
     assert progress == [1, 1]
     assert "training from step" not in said
@@ -146,7 +147,8 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
     assert facts["position"] == position_of(states[1])
     assert facts["bytes"] == weights.stat().st_size < 25_000_000
     assert facts["sha256"] == predictor.sha256
-    assert facts["learned_from"]["coco446"] == 4
+    learned = facts["learned_from"]["coco446"]
+    assert 0 < learned <= 4  # made-up photographs that look alike are left out
     kept = facts["choice"]["trials"][facts["choice"]["kept"]]
     assert kept["temperature"] in (1.0, 1.5)
     architecture = "TwoScaleRCNN" if kept["two_scales"] else "GeneralizedRCNN"
@@ -154,7 +156,7 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
     assert "bins" not in places["into"].read_text()
 
     card = (places["weights"] / "starter.md").read_text("utf-8")
-    assert "| 4 photographs of everyday scenes (`coco446`) |" in card
+    assert f"| {learned} photographs of everyday scenes (`coco446`) |" in card
     assert "learned for 2 steps in 0.00 hours" in card
     assert "- `appliance`: microwave, oven, toaster, sink, refrigerator" in card
     assert "| animal | " in card

@@ -40,6 +40,8 @@ def figure_rows(facts: Mapping[str, Any]) -> str:
     rows = []
     for folder, figures in facts["folders"].items():
         for kind in ("groups", "names"):
+            if not figures[kind]["instances"]:
+                continue  # a balloon has no name, and no group
             # Where not all is labelled, what is found beside the labels is not wrong.
             shown = FIGURES if figures["is_whole"] else ("AR100", "AR_large", *FIGURES[-2:])
             rows.append(row(TITLES[folder], kind, figures[kind], shown))

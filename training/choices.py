@@ -115,8 +115,10 @@ def choose(
         used = state if temperature is None else shift_scores(state, threshold, temperature)
         found = find(used, truths, inference)
         parts = (slice(None, len(photos)), slice(len(photos), None))
-        figures = [float(evaluate(truths[part], found[part], CLASSES)["AP"] or 0) for part in parts]
-        trials.append(Trial(inference, temperature, *figures, match(truths, found)))
+        of_photos, of_composites = (
+            float(evaluate(truths[part], found[part], CLASSES)["AP"] or 0) for part in parts
+        )
+        trials.append(Trial(inference, temperature, of_photos, of_composites, match(truths, found)))
         return trials[-1]
 
     def best_of(ways: Sequence[Inference]) -> Trial:
