@@ -97,7 +97,7 @@ def load(weights: Path, config: Path) -> tuple[nn.Module, Any, list[str]]:
     from detectron2.modeling import build_model
 
     # Registers the backbone and the heads.
-    from seg_widgets.modeling import grouped_names, starter_network  # noqa: F401
+    from seg_widgets.modeling import starter_network  # noqa: F401
 
     node = get_cfg()
     node.merge_from_file(str(config))
