@@ -15,9 +15,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from pycocotools import mask as coco_mask
-from safetensors.torch import load_file
 
 from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.augmentation import Sample
@@ -31,23 +29,15 @@ from seg_widgets.finetuning.calibration import (
 from seg_widgets.finetuning.evaluation import FoundInstance, Truth, encode, evaluate
 from seg_widgets.finetuning.loop import Training, as_input
 from tests.modeling.test_starter_network import imagenet_like
-from training import choices, composites, cutouts, make_starter, packages
-from training.card import write_card
+from training import charts, composites, cutouts
 from training.classes import CLASSES, COCO_GROUPS, emoji_class, tuxpaint_class
 from training.composites import Sampler
 from training.config import Inference
-from training.cutouts import DRAWN_SETS, Cutout
-from training.evaluate import detect, photo_truths, predict
-from training.export import begin, export, load, park, unpark
+from training.cutouts import DRAWN_SETS
+from training.evaluate import photo_truths, predict
+from training.export import export, load
 from training.model import build
-from training.sources import (
-    Material,
-    Part,
-    joined,
-    load_material,
-    part_of_name,
-    require_coco,
-)
+from training.sources import Material, Part, load_material, part_of_name
 
 pytestmark = [
     pytest.mark.slow,
@@ -160,15 +150,6 @@ def test_the_mask_head_may_learn_faster_than_the_rest(
     assert rates[id(heads.mask_head.predictor.weight)] == pytest.approx(3e-3)
     assert rates[id(heads.mask_head.predictor.bias)] == pytest.approx(3e-3)
     assert rates[id(heads.box_head[0].fc1.weight)] == pytest.approx(1e-3)
-
-
-def test_missing_data_is_said_with_the_way_out(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(FileNotFoundError, match="--data"):
-        require_coco(tmp_path)
-    assert make_starter.main(["--data", str(tmp_path)]) == 2
-    assert "instances.json" in capsys.readouterr().err
 
 
 def test_every_group_that_a_source_names_is_a_class() -> None:
@@ -500,220 +481,6 @@ def test_the_exported_file_answers_as_the_weights_did(
         assert error < 0.02, level
 
 
-def test_a_parked_run_goes_on_with_its_weights_at_its_place(
-    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
-) -> None:
-    training = new_training(parts, imagenet, tmp_path / "run", steps=4)
-    training.run(lambda run: run.stop() if run.step == 2 else None)
-    park(training.checkpoint, tmp_path / "parked.safetensors")
-    assert (tmp_path / "parked.safetensors").stat().st_size < 25_000_000
-    again = new_training(parts, imagenet, tmp_path / "again", steps=4)
-    unpark(again, tmp_path / "parked.safetensors")
-    assert (again.step, again.progress) == (2, 0.5)
-    for name, value in again.model.state_dict().items():
-        assert torch.allclose(value, training.average[name], rtol=1e-3, atol=1e-4), name
-    assert not again.run(lambda run: run.stop() if run.step == 3 else None)
-    log = tmp_path / "again" / "log.csv"
-    log.write_text(
-        log.read_text() + log.read_text().splitlines()[-1].replace("3,", "4,", 1) + "\n"
-    )  # never saved
-    last = new_training(parts, imagenet, tmp_path / "again", steps=4)
-    assert last.resume()
-    assert last.run()
-    assert last.step == 4
-    assert [line.split(",")[0] for line in log.read_text().splitlines()] == ["step", "3", "4"]
-
-
-def test_a_new_run_begins_with_the_weights_of_a_file_and_its_own_schedule(
-    parts: dict[Part, Material], imagenet: Path, tmp_path: Path
-) -> None:
-    first = new_training(parts, imagenet, tmp_path / "first", steps=2)
-    first.run()
-    weights = export(first.average, tmp_path / "weights")
-    second = new_training(parts, imagenet, tmp_path / "second", steps=4)
-    begin(second, weights)
-    assert (second.step, second.progress) == (0, 0.0)
-    for name, value in second.model.state_dict().items():
-        assert value.dtype == torch.float32
-        assert torch.allclose(value, first.average[name], rtol=1e-3, atol=1e-4), name
-        assert torch.equal(value, second.average[name]), name
-
-
-def test_weights_may_be_the_mean_of_the_first_and_the_averaged(
-    parts: dict[Part, Material], imagenet: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first, last = build(imagenet).state_dict(), build(imagenet).state_dict()
-    mean = choices.blend(last, {name: value.half() for name, value in first.items()})
-    name = "roi_heads.mask_head.predictor.weight"
-    assert not torch.equal(first[name], last[name])
-    assert torch.allclose(mean[name], (first[name] + last[name]) / 2, atol=1e-3)
-    assert {value.dtype for value in mean.values()} == {value.dtype for value in last.values()}
-
-    tried: list[torch.Tensor] = []
-
-    def watched(model: Any, truths: Any, inference: Any) -> Any:
-        tried.append(model.state_dict()[name].clone())
-        return detect(model, truths, inference)
-
-    monkeypatch.setattr(choices, "detect", watched)
-    monkeypatch.setattr(choices, "SIZES", choices.SIZES[:1])
-    monkeypatch.setattr(choices, "NMS_THRESHOLDS", choices.NMS_THRESHOLDS[:1])
-    monkeypatch.setattr(choices, "TEMPERATURES", (1.0,))
-    truths = [*photo_truths(parts["validation"].photos)][:1]
-    checkpoint = {"average": last, "model": last}
-    _, choice = choices.choose(checkpoint, truths, truths, first)
-    assert [trial.weights for trial in choice.trials][:3] == ["average", "model", "blend"]
-    assert torch.allclose(tried[2], mean[name], atol=1e-3)
-
-
-def test_the_command_trains_on_varied_images_and_offers_the_first_weights_for_the_mean(
-    data: Path, imagenet: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    first = export(build(imagenet).state_dict(), tmp_path / "first")
-    monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
-    samplers: list[Sampler] = []
-
-    def training(model: Any, sampler: Sampler, config: TrainingConfig, folder: Path) -> Training:
-        samplers.append(sampler)
-        return Training(model, sampler, config, folder)
-
-    offered: list[Any] = []
-
-    def chosen(checkpoint: Any, photos: Any, composites: Any, begun: Any) -> Any:
-        offered.append((checkpoint["average"], begun))
-        raise KeyboardInterrupt  # what follows has its own test
-
-    monkeypatch.setattr(make_starter, "Training", training)
-    monkeypatch.setattr(make_starter, "choose", chosen)
-    options = [
-        "--data",
-        str(data),
-        "--run",
-        str(tmp_path / "run"),
-        "--weights",
-        str(tmp_path / "first"),
-    ]
-    with pytest.raises(KeyboardInterrupt):
-        make_starter.main(
-            [*options, "--photos-only", "--steps", "1", "--composites", "1", "--begin", str(first)]
-        )
-    assert [sampler.varied for sampler in samplers] == [True]
-    [(average, begun)] = offered
-    assert begun.keys() == average.keys()
-    written = load(first, first.with_suffix(".yaml"))[0].state_dict()
-    assert all(torch.equal(begun[name].float(), written[name].float()) for name in written)
-
-
-def test_a_former_choice_leaves_the_validation_part_for_training(
-    parts: dict[Part, Material],
-    data: Path,
-    imagenet: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    first = export(build(imagenet).state_dict(), tmp_path / "first")
-    begun = load_file(first)
-    monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
-    learned: list[set[str]] = []
-
-    def training(model: Any, sampler: Sampler, config: TrainingConfig, folder: Path) -> Training:
-        learned.append(sampler.material.keys())
-        return Training(model, sampler, config, folder)
-
-    def measured(*arguments: Any) -> Any:
-        raise KeyboardInterrupt  # what follows has its own test
-
-    monkeypatch.setattr(make_starter, "Training", training)
-    monkeypatch.setattr(make_starter, "measure", measured)
-    kept = {
-        "weights": "blend",
-        "min_size": 448,
-        "max_size": 720,
-        "nms_threshold": 0.4,
-        "two_scales": True,
-    }
-    trials = [kept | {"weights": "average", "temperature": None}, kept | {"temperature": 1.5}]
-    figures = tmp_path / "figures.json"
-    figures.write_text(json.dumps({"choice": {"trials": trials, "kept": 1, "threshold": 0.6}}))
-    options = [
-        "--data",
-        str(data),
-        "--run",
-        str(tmp_path / "run"),
-        "--weights",
-        str(tmp_path / "weights"),
-    ]
-    options += ["--photos-only", "--steps", "1", "--choice", str(figures), "--begin", str(first)]
-    with pytest.raises(KeyboardInterrupt):
-        make_starter.main(options)
-    [keys] = learned
-    assert keys >= parts["train"].keys() | {photo.key for photo in parts["validation"].photos}
-    assert parts["validation"].photos and not keys & parts["heldout"].keys()
-
-    average = torch.load(tmp_path / "run/checkpoint.pt", weights_only=True)["average"]
-    wanted = shift_scores(choices.blend(average, begun), 0.6, 1.5)
-    model, config, _ = load(
-        tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml"
-    )
-    for name, value in model.state_dict().items():
-        assert torch.allclose(value, wanted[name], rtol=1e-3, atol=1e-4), name
-    assert (config.INPUT.MIN_SIZE_TEST, config.MODEL.ROI_HEADS.NMS_THRESH_TEST) == (448, 0.4)
-    assert config.MODEL.META_ARCHITECTURE == "TwoScaleRCNN"
-
-    # What learned from a part must not be chosen for on it.
-    rest = options[: options.index("--choice")]
-    assert make_starter.main([*rest, "--no-train"]) == 2
-    assert (
-        "learned from the validation part, so nothing can be chosen there: give --choice"
-        in capsys.readouterr().err
-    )
-
-
-def test_what_joins_training_shows_no_held_out_image(parts: dict[Part, Material]) -> None:
-    held = parts["heldout"].cutouts[0]
-    other = np.random.default_rng(1).integers(0, 256, held.rgba.shape).astype(np.uint8)
-    validation = Material(
-        cutouts=[
-            Cutout("another", held.source, held.class_id, other),
-            Cutout("a copy", held.source, held.class_id, np.ascontiguousarray(held.rgba[:, ::-1])),
-        ]
-    )
-    keys = joined(parts["train"], validation, parts["heldout"]).keys()
-    assert keys == parts["train"].keys() | {"another"}
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("{}", "--choice wants the figures.json of a run that chose for itself"),
-        ("not JSON", "--choice wants the figures.json of a run that chose for itself"),
-        (
-            '{"choice": {"trials": [{"weights": "blend"}], "kept": 0}}',
-            "name such weights with --begin",
-        ),
-    ],
-)
-def test_a_choice_that_cannot_be_used_is_said_before_training(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
-) -> None:
-    figures = tmp_path / "figures.json"
-    figures.write_text(text)
-    options = [
-        "--data",
-        str(data),
-        "--run",
-        str(tmp_path / "run"),
-        "--weights",
-        str(tmp_path),
-        "--photos-only",
-    ]
-    assert make_starter.main([*options, "--choice", str(figures)]) == 2
-    said = capsys.readouterr().err
-    assert message in said and str(figures) in said
-    assert not (tmp_path / "run").exists()
-
-
 def test_weights_beyond_half_precision_are_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="half precision"):
         export({"layer.weight": torch.tensor([1e6])}, tmp_path)
@@ -789,78 +556,6 @@ def test_scores_are_sorted_into_bins_with_what_of_them_is_right() -> None:
     assert sum(item.count for item in reliability(nothing)) == 0
 
 
-def test_the_one_command_writes_weights_config_and_card(
-    data: Path,
-    imagenet: Path,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    monkeypatch.setattr(packages, "fetch_backbone", lambda cache: imagenet)
-    options = [
-        "--data",
-        str(data),
-        "--run",
-        str(tmp_path / "run"),
-        "--weights",
-        str(tmp_path / "weights"),
-    ]
-    options += [
-        "--photos-only",
-        "--steps",
-        "2",
-        "--composites",
-        "3",
-        "--threads",
-        "1",
-        "--images",
-        str(tmp_path / "images"),
-    ]
-    assert make_starter.main(options) == 0
-    model, config, _ = load(
-        tmp_path / "weights/starter.safetensors", tmp_path / "weights/starter.yaml"
-    )
-    assert isinstance(model, torch.nn.Module)
-    card = (tmp_path / "weights/starter.md").read_text()
-    assert "held-out fifth of our 446-image subset" in card
-    assert "val2017" not in card
-    assert f"| {CLASSES[0]} |" in card
-    for name in ("starter-scores.png", "starter-gallery.jpg"):
-        assert f"(../images/{name})" in card
-        with Image.open(tmp_path / "images" / name) as picture:
-            assert min(picture.size) > 300
-    figures = json.loads((tmp_path / "run/figures.json").read_text())
-    trials = figures["choice"]["trials"]
-    kept = trials[figures["choice"]["kept"]]
-    assert {(one["weights"], one["min_size"]) for one in trials} >= {
-        ("average", 384),
-        ("model", 384),
-    }
-    shifted = [one for one in trials if one["temperature"] is not None]
-    assert [one["temperature"] for one in shifted] == [1.0, 1.25, 1.5]
-    assert kept["photos"] + kept["composites"] == max(
-        one["photos"] + one["composites"] for one in shifted
-    )
-    assert kept["min_size"] == config.INPUT.MIN_SIZE_TEST
-    assert kept["nms_threshold"] == config.MODEL.ROI_HEADS.NMS_THRESH_TEST
-    assert f"| **{kept['min_size']} px** | **{kept['nms_threshold']:g}** |" in card
-    assert {one["two_scales"] for one in trials} == {False, True}
-    architecture = "TwoScaleRCNN" if kept["two_scales"] else "GeneralizedRCNN"
-    assert architecture == config.MODEL.META_ARCHITECTURE
-    assert ("**Test-time augmentation.**" in card) == kept["two_scales"]
-    for name in ("photos", "composites"):
-        scores = figures[name]["scores"]
-        assert 0 <= scores["F1"] <= scores["best_F1"] <= 1
-        assert len(scores["bins"]) == 10
-        # Two steps find nothing sure: what is equal here is that both ran on the same images.
-        assert figures["full_precision"][name] == pytest.approx(figures[name]["AP"], abs=0.002)
-    log = (tmp_path / "run/log.csv").read_text().splitlines()
-    assert len(log) == 3
-    assert {one["weights"] for one in trials} == {"average", "model"}
-    assert make_starter.main([*options, "--choice", str(tmp_path / "run/figures.json")]) == 2
-    assert "did not learn from the validation part: leave out --choice" in capsys.readouterr().err
-    assert "This last run was also trained on the validation part" not in card
-    again = tmp_path / "weights/again.md"
-    write_card(figures | {"chosen_before": True}, again, tmp_path / "images")
-    assert "This last run was also trained on the validation part." in again.read_text()
-    assert "The previous run, which was not trained on the validation part" in again.read_text()
+def test_the_folders_of_the_gallery_have_images() -> None:
+    for folder in charts.PICTURES:
+        assert list(folder.glob("*.jpg")), folder

@@ -16,7 +16,7 @@ from seg_widgets import Style, overlay, wrap
 from seg_widgets.finetuning.calibration import Bin
 
 ROOT = Path(__file__).resolve().parent.parent
-PICTURES = (ROOT / "notebooks" / "images", ROOT / "training" / "images")
+PICTURES = (ROOT / "notebooks" / "images", ROOT / "training" / "pictures")
 THRESHOLD = 0.5
 TILE = (440, 330)  # width, height
 COLUMNS = 3

@@ -11,7 +11,6 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from seg_widgets.finetuning.loop import Training
 from training.classes import CLASSES
 from training.config import START, Inference, write_config
 
@@ -84,26 +83,11 @@ def park(checkpoint: Path, file: Path) -> None:
     file.chmod(0o644)
 
 
-def begin(training: Training, file: Path) -> None:
-    """Begin with the weights of a file that `export` or `park` wrote."""
-    tensors = {
-        name: value.float() if value.is_floating_point() else value
-        for name, value in load_file(file).items()
-    }
-    training.model.load_state_dict(tensors, strict=True)
-    training.average = {
-        name: value.detach().clone() for name, value in training.model.state_dict().items()
-    }
-
-
-def unpark(training: Training, file: Path) -> None:
-    """Go on from `park`'s file: its weights and position, but an optimiser that has to find its
-    pace anew."""
-    begin(training, file)
+def position_of(file: Path) -> dict[str, str]:
+    """Return the position that `park` wrote: `step`, `progress` and `active_s`."""
     with safe_open(str(file), "pt") as opened:
-        position = opened.metadata()
-    training.step, training.progress = int(position["step"]), float(position["progress"])
-    training.active_s = float(position["active_s"])
+        position: dict[str, str] = opened.metadata()
+    return position
 
 
 def load(weights: Path, config: Path) -> tuple[nn.Module, Any, list[str]]:
@@ -113,7 +97,7 @@ def load(weights: Path, config: Path) -> tuple[nn.Module, Any, list[str]]:
     from detectron2.modeling import build_model
 
     # Registers the backbone and the heads.
-    from seg_widgets.modeling import grouped_names, starter_network  # noqa: F401
+    from seg_widgets.modeling import starter_network  # noqa: F401
 
     node = get_cfg()
     node.merge_from_file(str(config))

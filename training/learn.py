@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file
 from torch.utils.data import DataLoader, Dataset
 
@@ -23,7 +22,7 @@ from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.evaluation import Truth
 from seg_widgets.finetuning.loop import Training
 from training.config import Inference
-from training.export import park
+from training.export import park, position_of
 from training.named_model import begin_named, build_named, figures_of, load_weights
 from training.named_sampler import NamedSampler
 from training.packed import unpack
@@ -142,8 +141,7 @@ def go_on(training: Training, file: Path) -> None:
     load_weights(training.model, load_file(file))
     for name, value in training.model.state_dict().items():
         training.average[name].copy_(value)
-    with safe_open(str(file), "pt") as opened:
-        position = opened.metadata()
+    position = position_of(file)
     training.step, training.progress = int(position["step"]), float(position["progress"])
     training.active_s = float(position["active_s"])
 

@@ -9,7 +9,7 @@ photograph's part.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -85,16 +85,20 @@ def part_of_name(name: str) -> Part:
     return part_of_rank(int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big"))
 
 
-def require_coco(data: Path) -> Path:
-    """Return the folder of the COCO subset under `data`, or raise FileNotFoundError saying what
-    should be there."""
-    folder = data / "coco446"
-    if not (folder / "instances.json").is_file() or not (folder / "images").is_dir():
+def require_folders(data: Path, names: Sequence[str]) -> None:
+    """Raise FileNotFoundError, saying what should be there, where folders of photographs are
+    missing under `data`."""
+    missing = [
+        name
+        for name in names
+        if not (data / name / "instances.json").is_file() or not (data / name / "images").is_dir()
+    ]
+    if missing:
         raise FileNotFoundError(
-            f"no COCO photographs in {folder}: training needs `instances.json` (COCO's format) and "
-            "`images/` there; name the folder above it with --data"
+            f"no photographs in {data} of {', '.join(missing)}: training needs `instances.json` "
+            "(COCO's format) and `images/` in each of these folders; name the folder above them "
+            "with --data"
         )
-    return folder
 
 
 def load_photos(folder: Path, limit: int | None = None) -> Iterator[tuple[Part, Photo]]:
@@ -146,15 +150,6 @@ def decode_object(
     return PhotoObject(CLASSES.index(group), x0, y0, crop, bool(annotation.get("iscrowd", 0)))
 
 
-def joined(train: Material, validation: Material, heldout: Material) -> Material:
-    """Return what two parts hold together, without what shows a held-out image."""
-    return Material(
-        [*train.photos, *validation.photos],
-        [*train.cutouts, *without_copies(validation.cutouts, heldout.cutouts)],
-        [*train.backgrounds, *validation.backgrounds],
-    )
-
-
 def load_backgrounds(folder: Path) -> Iterator[tuple[str, Pixels]]:
     """Yield the wallpapers that show no object, shrunk to 640 px, by name."""
     for name in BACKGROUND_NAMES:
@@ -180,7 +175,8 @@ def load_material(
         "validation": Material(),
         "heldout": Material(),
     }
-    for part, photo in load_photos(require_coco(data), photo_limit):
+    require_folders(data, ["coco446"])
+    for part, photo in load_photos(data / "coco446", photo_limit):
         parts[part].photos.append(photo)
         parts[part].cutouts.extend(photo_cutouts(photo))
     extra: list[Cutout] = []

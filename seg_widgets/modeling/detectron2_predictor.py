@@ -149,10 +149,10 @@ class Detectron2Predictor:
 
     @property
     def description(self) -> str:
-        """What a person should know of the model, such as "starter (small, 17 groups)"."""
+        """What a person should know of the model, such as "starter (small, 96 classes)"."""
         speed = "" if self.speed == EXACT else f", {self.speed}"
         if self.name == STARTER:
-            return f"{self.name} (small, {len(self.class_names)} groups{speed})"
+            return f"{self.name} (small, {len(self.class_names)} classes{speed})"
         return f"{self.name} ({len(self.class_names)} classes{speed})"
 
     def __repr__(self) -> str:

@@ -68,7 +68,7 @@ def _import() -> None:
         for module in ("detectron2.modeling", "detectron2.model_zoo"):
             importlib.import_module(module)
         # Registers the starter's parts with detectron2.
-        from . import grouped_names, starter_network  # noqa: F401
+        from . import starter_network  # noqa: F401
 
 
 @contextmanager

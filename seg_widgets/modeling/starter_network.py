@@ -23,6 +23,7 @@ from detectron2.structures import Boxes, Instances
 from torch import Tensor, nn
 from torch.nn import functional
 
+from . import grouped_names  # noqa: F401  (registers the heads that say names)
 from .fused_convolution import Run, one_after_the_other, runner
 
 __all__ = [

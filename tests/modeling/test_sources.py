@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 import subprocess
 import sys
 import threading
@@ -217,20 +217,14 @@ def test_importing_the_folders_loads_no_torch() -> None:
 
 
 def test_the_starters_photographs_are_counted_the_same_everywhere(root: Path) -> None:
-    card = (root / "weights" / "starter.md").read_text("utf-8")
-    parts = re.search(
-        r"(\d+) photographs for training,\s+(\d+) for validation and .*?"
-        r"This last run was also trained on the validation part",
-        card,
-        re.DOTALL,
-    )
-    assert parts is not None
-    assert int(parts[1]) + int(parts[2]) == STARTER_PHOTOGRAPHS
-    assert models()[0].trained_on.startswith(f"{STARTER_PHOTOGRAPHS} COCO photographs")
+    figures = json.loads((root / "training" / "figures.json").read_text("utf-8"))
+    learned = {**figures["learned_from"], "person_cutouts": 0}
+    assert sum(learned.values()) == STARTER_PHOTOGRAPHS
+    assert models()[0].trained_on.startswith(f"{STARTER_PHOTOGRAPHS:,} ")
     words = {
-        "README.md": f"{STARTER_PHOTOGRAPHS} photographs",
+        "README.md": f"{STARTER_PHOTOGRAPHS:,} photographs",
         "docs/models.md": f"({models()[0].trained_on})",
-        "training/README.md": f"learned from {STARTER_PHOTOGRAPHS} photographs",
+        "training/README.md": f"learned from {STARTER_PHOTOGRAPHS:,} photographs",
     }
     for file, said in words.items():
         assert said in " ".join((root / file).read_text("utf-8").split()), file
