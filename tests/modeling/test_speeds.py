@@ -19,7 +19,7 @@ def test_what_a_speed_changes(starter: Detectron2Predictor, tmp_path: Path) -> N
     sizes = {"exact": (448, 720), "balanced": (336, 540), "fast": (269, 432)}
     assert (starter.min_size, starter.max_size) == sizes[starter.speed]
     says = "" if starter.speed == "exact" else f", {starter.speed}"
-    assert starter.description == f"starter (small, 17 groups{says})"
+    assert starter.description == f"starter (small, 96 classes{says})"
     second_look = None if starter.speed == "fast" else 0.7
     assert getattr(starter.model, "second_scale") == second_look  # noqa: B009 - no attribute of Module
 

@@ -28,7 +28,7 @@ def test_the_command(tmp_path: Path) -> None:
         assert answer.scores == pytest.approx(expected.scores, abs=1e-4)
         assert answer.boxes == pytest.approx(expected.boxes, abs=0.05)
         assert answer.areas == pytest.approx(expected.areas, rel=0.01, abs=10)
-        assert remote.description == "starter (small, 17 groups)"
+        assert remote.description == "starter (small, 96 classes)"
         assert remote.class_names == expected.class_names
         found = server.post(
             "/detect?threshold=0.3",
