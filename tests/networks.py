@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from seg_widgets.prediction import Prediction
@@ -54,6 +55,26 @@ def assert_same(ours: Prediction, theirs: Prediction) -> None:
     np.testing.assert_array_equal(ours.class_ids, theirs.class_ids)
     assert ours.masks == theirs.masks
     assert ours.class_names == theirs.class_names
+
+
+def lined_up(ours: Prediction, theirs: Prediction) -> npt.NDArray[np.intp]:
+    """Return the index in `ours` of each instance of `theirs`.
+
+    Instances whose scores are the same up to rounding may come in another order on another
+    processor.
+    """
+    left = list(range(len(ours)))
+    order = []
+    for class_id, score, box in zip(theirs.class_ids, theirs.scores, theirs.boxes, strict=True):
+        same = [
+            index
+            for index in left
+            if ours.class_ids[index] == class_id and abs(ours.scores[index] - score) <= 1e-3
+        ]
+        assert same, f"no instance of class {class_id} with score {score}"
+        order.append(min(same, key=lambda index: float(np.abs(ours.boxes[index] - box).max())))
+        left.remove(order[-1])
+    return np.array(order, np.intp)
 
 
 def assert_alike(ours: Prediction, theirs: Prediction) -> None:

@@ -218,7 +218,7 @@ def test_the_lines_of_python(in_a_folder: Path) -> None:
     assert alone < results
     assert all("-mask-" in name for name in results - alone)
 
-    for panel, classes in ((small, 17), (own, 80)):
+    for panel, classes in ((small, 96), (own, 80)):
         assert isinstance(panel, SegmentationPanel)
         panel.image = names["image"]
         panel.wait()

@@ -87,7 +87,7 @@ def test_same_result_as_default_predictor(
     ours = predictor(picture)
     assert len(ours) == len(theirs) >= 20
     assert ours.image_size == crop
-    # `spread_scores` makes boxes sensitive: on some processors they differ by a thousandth of a pixel.
+    # `spread_scores` makes boxes sensitive: a thousandth of a pixel, on some processors.
     np.testing.assert_allclose(ours.boxes, theirs.pred_boxes.tensor.numpy(), atol=1e-2)
     np.testing.assert_allclose(ours.scores, theirs.scores.numpy(), atol=1e-4)
     assert ours.class_ids.tolist() == theirs.pred_classes.tolist()

@@ -28,7 +28,7 @@ from seg_widgets.widgets.panel import SegmentationPanel
 from ..zoo import Zoo, zoo_server
 
 NAME = "coco-r50-fpn-3x"
-CLASSES = tuple(f"thing {number}" for number in range(17))
+CLASSES = tuple(f"thing {number}" for number in range(96))
 STARTER_FILE = Path(__file__).resolve().parents[2] / "weights" / "starter.safetensors"
 SIZE = f"{STARTER_FILE.stat().st_size / 1e6:.0f} MB"
 
@@ -57,7 +57,7 @@ def zoo(
     md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
     changes = {
         "config": str(root_folder / "weights" / "starter.yaml"),
-        "classes": 17,
+        "classes": 96,
         "megabytes": len(content) / 1e6,
         "file": f"zoo/model_final_{md5[:6]}.pkl",
     }
@@ -274,7 +274,7 @@ def test_a_panel_opens_a_models_folder(tmp_path: Path, monkeypatch: pytest.Monke
         assert prediction is not None
         assert prediction.class_names == CLASSES
         assert panel.model_picker.value in (str(tmp_path / "mine"), "./mine")
-        assert "17 classes" in panel.model_line.value
+        assert "96 classes" in panel.model_line.value
         panel.close()
     with pytest.raises(SettingError, match="not both"):
         SegmentationPanel(tmp_path, build=StubPredictor)
@@ -304,10 +304,10 @@ def test_python_and_the_command_line_fetch_too(
     ]
     assert main(command) == 0
     said = capsys.readouterr()
-    assert f"model: {NAME} (17 classes) on cpu" in said.out
+    assert f"model: {NAME} (96 classes) on cpu" in said.out
     assert f"{NAME}: {SIZE[:-3]} of {SIZE}" in said.err
     # Renamed in a file, and from a folder.
-    (tmp_path / "names.txt").write_text("\n".join(f"renamed {number}" for number in range(17)))
+    (tmp_path / "names.txt").write_text("\n".join(f"renamed {number}" for number in range(96)))
     renamed = load_predictor(NAME, classes=tmp_path / "names.txt", device="cpu")
     assert renamed.class_names[16] == "renamed 16"
     command[3] = str(save_model(renamed, tmp_path / "mine"))
