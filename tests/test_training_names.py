@@ -18,7 +18,7 @@ from seg_widgets.finetuning import TrainingConfig
 from seg_widgets.finetuning.augmentation import Photo, PhotoObject, affine
 from seg_widgets.finetuning.evaluation import FoundInstance
 from seg_widgets.finetuning.loop import Training
-from training import composites, learn, measure
+from training import composites, learn, measure, release
 from training.classes import CLASSES, COCO_GROUPS
 from training.config import Inference
 from training.evaluate import photo_truths
@@ -558,3 +558,11 @@ def test_a_run_begins_with_what_another_one_learned(tmp_path: Path) -> None:
     begin_named(other, file)
     for name, value in model.state_dict().items():
         assert torch.allclose(other.state_dict()[name], value, rtol=1e-3, atol=1e-4), name
+
+
+def test_the_mean_of_weights_leaves_whole_numbers_as_they_are() -> None:
+    run = {"weight": torch.tensor([1.0, 3.0]).half(), "group_of": torch.tensor([4, 2])}
+    earlier = {"weight": torch.tensor([2.0, 5.0]), "group_of": torch.tensor([4, 2])}
+    mean = release.mean_of(run, earlier)
+    assert mean["weight"].tolist() == [1.5, 4.0]
+    assert mean["group_of"].tolist() == [4, 2]

@@ -25,7 +25,7 @@ from seg_widgets.testing import make_jpeg
 from .lab import REPOSITORY, STUB_CELL, Lab, Notebook, launch, notebook_page, running_lab
 
 WEIGHTS = REPOSITORY / "weights" / "starter.safetensors"
-PHOTO = REPOSITORY / "notebooks" / "images" / "coffee.jpg"
+PHOTO = REPOSITORY / "notebooks" / "images" / "fruit.jpg"
 # An image with a truth, on which the starter is right once, wrong once, and misses something.
 JUDGED = REPOSITORY / "notebooks" / "images" / "astronaut.jpg"
 TRUTH = REPOSITORY / "notebooks" / "images" / "judge.json"
@@ -114,7 +114,7 @@ class Studio:
         return STUB_CELL.format(instances=instances, delay_s=delay_s).replace(", samples={}", "")
 
     def truth_cell(self) -> str:
-        return TRUTH_CELL.format(photo=JUDGED, truth=TRUTH, threshold=0.5)
+        return TRUTH_CELL.format(photo=JUDGED, truth=TRUTH, threshold=0.39)
 
     def scenes(self) -> dict[str, tuple[str, Callable[[Notebook], None], int, str]]:
         """Each state by name: the notebook's cell, what is done there, the page's width in pixels,

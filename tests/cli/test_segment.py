@@ -51,7 +51,7 @@ def test_a_home_that_can_not_be_written_stops_nothing(tmp_path: Path) -> None:
         env={**kept, "HOME": "/dev/null/home", "PYTHONPATH": os.pathsep.join(sys.path)},
     )
     assert done.returncode == 0, done.stderr
-    assert "cat" in (tmp_path / "cat.csv").read_text("utf-8")
+    assert ",cat," in (tmp_path / "cat.csv").read_text("utf-8")
 
 
 def test_a_real_image_by_the_real_model(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_real_image_by_the_real_model(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert "model: starter (small, " in done.stdout
-    assert "cat" in done.stdout
+    assert "0  cat " in done.stdout
     with Image.open(out / "cat-overlay.png") as overlay, Image.open(sample) as picture:
         assert overlay.size == picture.size
         changed = np.asarray(overlay, int) != np.asarray(picture, int)
