@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from seg_widgets.cli import doctor
+from seg_widgets.modeling import PRICES, STARTER
 
 
 def test_doctor_says_what_is_here() -> None:
@@ -19,13 +20,14 @@ def test_doctor_says_what_is_here() -> None:
         [sys.executable, "-m", "seg_widgets", "doctor"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout
+    prices = PRICES[STARTER].items()
     for word in (
         "detectron2",
         "torch ",
         "device",
         "driver",
         "starter",
-        "starter: exact AP 10.6, 1×; balanced AP 9.6, 1.15×; fast AP 7.9, 2.3×",
+        "starter: " + "; ".join(f"{name} AP {price.ap}, {price.gain:g}×" for name, price in prices),
         "GB free",
         "Ready to segment.",
     ):
