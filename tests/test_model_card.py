@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from safetensors import safe_open
 
+from seg_widgets.modeling import models
 from training.card import write_card
 from training.classes import CLASSES
 from training.names import COCO_NAMES, NAMES
@@ -47,6 +48,7 @@ def test_the_figures_are_those_of_the_weights(facts: dict[str, Any]) -> None:
     assert facts["sha256"] == hashlib.sha256(content).hexdigest()
     with safe_open(str(WEIGHTS), "pt") as file:
         assert json.loads(file.metadata()["classes"]) == list(NAMES)
+    assert models()[0].classes == len(NAMES)
 
 
 def test_the_card_has_a_row_for_each_group_and_lists_the_names(card: str) -> None:

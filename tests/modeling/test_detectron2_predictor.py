@@ -87,8 +87,8 @@ def test_same_result_as_default_predictor(
     ours = predictor(picture)
     assert len(ours) == len(theirs) >= 20
     assert ours.image_size == crop
-    # `spread_scores` makes boxes sensitive: a thousandth of a pixel, on some processors.
-    np.testing.assert_allclose(ours.boxes, theirs.pred_boxes.tensor.numpy(), atol=1e-2)
+    # 1e-3 pixels, and ten times the precision of float32: some processors sum in another order.
+    np.testing.assert_allclose(ours.boxes, theirs.pred_boxes.tensor.numpy(), rtol=1e-6, atol=1e-3)
     np.testing.assert_allclose(ours.scores, theirs.scores.numpy(), atol=1e-4)
     assert ours.class_ids.tolist() == theirs.pred_classes.tolist()
     mine, other = ours.masks_dense(), theirs.pred_masks.numpy()
@@ -318,7 +318,7 @@ LARGE_OBJECTS = {
     "astronaut": ((5, 15, 455, 512), ("person",)),
     "cat": ((20, 0, 445, 300), ("cat",)),
     "coffee": ((165, 15, 415, 312), ("cup", "kitchen")),
-    "raccoon": ((60, 15, 960, 700), ("animal", "bear", "cat", "dog")),
+    "raccoon": ((60, 15, 960, 700), ("animal",)),
     "rocket": ((305, 130, 340, 427), ("vehicle", "airplane")),
 }
 
