@@ -15,7 +15,14 @@ from detectron2.structures import Boxes, Instances
 from pycocotools import mask as coco_mask
 
 from seg_widgets.finetuning import TrainingConfig
-from seg_widgets.finetuning.augmentation import Photo, PhotoObject, affine
+from seg_widgets.finetuning.augmentation import (
+    Photo,
+    PhotoObject,
+    affine,
+    random_view,
+    render,
+    without_slivers,
+)
 from seg_widgets.finetuning.evaluation import FoundInstance
 from seg_widgets.finetuning.loop import Training
 from training import composites, learn, measure, release
@@ -351,6 +358,66 @@ def test_a_sample_says_what_is_ignored_and_what_has_no_mask() -> None:
     assert context.ignored.tolist() == [[5, 20, 15, 30]]
     assert context.background == 0.3
     assert (~context.not_there).nonzero()[:, 0].tolist() == [index("cat")]
+
+
+def test_what_is_too_small_or_cut_off_is_no_background() -> None:
+    whole, crowd = np.ones((40, 40), np.uint8), np.ones((30, 30), np.uint8)
+    photo = Photo(
+        "photo",
+        np.zeros((100, 200, 3), np.uint8),
+        (
+            PhotoObject(0, 10, 10, whole),
+            PhotoObject(1, 60, 10, np.ones((6, 6), np.uint8)),
+            PhotoObject(2, 92, 40, np.ones((40, 100), np.uint8)),
+            PhotoObject(3, 20, 60, crowd, crowd=True),
+        ),
+    )
+    seen = render(photo, np.eye(3), 100, 100)
+    assert seen.class_ids == [0]
+    assert sorted(seen.left_out) == [(20, 60, 50, 90), (60, 10, 66, 16), (92, 40, 100, 80)]
+
+    thin = np.zeros((100, 100), bool)
+    thin[5:7, 10:40] = True
+    sample = PartialSample(
+        seen.image,
+        [Label(0).pack(), Label(1).pack()],
+        [seen.masks[0], thin],
+        left_out=[(1, 2, 3, 4)],
+    )
+    kept = without_slivers(sample)
+    assert isinstance(kept, PartialSample)
+    assert (len(kept.masks), kept.left_out) == (1, [(1, 2, 3, 4), (10, 5, 40, 7)])
+    assert as_partial_input(kept)["context"].ignored.tolist() == [[-3, -2, 7, 8], [6, 1, 44, 11]]
+
+
+def test_views_have_the_scales_that_are_asked_for() -> None:
+    photo = Photo("photo", np.zeros((100, 200, 3), np.uint8), ())
+    for scales in ((0.6, 2.0), (1.5, 3.0)):
+        views = [
+            random_view(np.random.default_rng(seed), photo, 50, 100, scales=scales)
+            for seed in range(200)
+        ]
+        found = [2 * abs(np.linalg.det(view[:2, :2])) ** 0.5 for view in views]
+        assert scales[0] <= min(found) < scales[0] * 1.1
+        assert scales[1] / 1.1 < max(found) <= scales[1]
+
+
+def test_dropout_is_of_training_alone() -> None:
+    model: Any = build_named(dropout=0.5)
+    regions = torch.ones(64, 96, 7, 7)
+    for head, predictor in zip(
+        model.roi_heads.box_head, model.roi_heads.box_predictor, strict=True
+    ):
+        model.train()
+        assert not torch.equal(head(regions)[:1].expand(64, -1), head(regions))
+        features = torch.rand(64, 384)
+        scores, boxes = predictor(features)
+        again, same = predictor(features)
+        assert not torch.equal(scores, again)
+        assert torch.equal(boxes, same)  # of a box every input counts
+        model.eval()
+        assert torch.equal(predictor(features)[0], predictor(features)[0])
+    assert set(model.state_dict()) == set(build_named().state_dict())
 
 
 def test_a_sample_is_the_same_each_time(photos: dict[Any, list[LabelledPhoto]]) -> None:

@@ -40,8 +40,8 @@ SETTINGS: dict[str, Any] = {
             "NAME": "CascadeROIHeads",
             "NUM_CLASSES": len(CLASSES),
             "IN_FEATURES": ["p3", "p4", "p5"],
-            "BATCH_SIZE_PER_IMAGE": 48,
-            "POSITIVE_FRACTION": 0.25,
+            "BATCH_SIZE_PER_IMAGE": 64,
+            "POSITIVE_FRACTION": 0.3,
             # Choosing begins with this and the size below, without test-time augmentation: see
             # `choices.py`.
             "NMS_THRESH_TEST": 0.3,

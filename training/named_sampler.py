@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seg_widgets.finetuning.augmentation import (
+    SCALES,
     Affine,
     Photo,
     Random,
@@ -60,17 +61,23 @@ class NamedSampler(Sampler):
     Attributes:
         scale: of the training images' sides.
         batch_size: images a step, which have one shape.
+        views: the scales of whole photographs, see `random_view`.
     """
 
     def __init__(
-        self, material: Material, seed: int, scale: float = 1.0, batch_size: int = 4
+        self,
+        material: Material,
+        seed: int,
+        scale: float = 1.0,
+        batch_size: int = 4,
+        views: tuple[float, float] = SCALES,
     ) -> None:
         bare = replace(material, photos=[], cutouts=material.cutouts)
         if not material.photos:
             raise ValueError("nothing to draw from: there are no photographs")
         super().__init__(bare if material.cutouts else material, seed, NAMED_SHARES, varied=True)
         self.material = material
-        self.scale, self.batch_size = scale, batch_size
+        self.scale, self.batch_size, self.views = scale, batch_size, views
         shares = np.array([getattr(photo, "share", 1.0) for photo in material.photos])
         self.photo_shares = shares / shares.sum()
         self.zooms = [
@@ -104,7 +111,7 @@ class NamedSampler(Sampler):
             sample = self._photograph(rng, height, width, is_close)
         sample.image = degrade(rng, sample.image)
         kept = without_slivers(sample)
-        return replace(sample, class_ids=kept.class_ids, masks=kept.masks)
+        return replace(sample, class_ids=kept.class_ids, masks=kept.masks, left_out=kept.left_out)
 
     def label_of(self, cutout: Cutout) -> int:
         """Return a pasted cut-out's packed label."""
@@ -136,11 +143,11 @@ class NamedSampler(Sampler):
         else:
             index = int(rng.choice(len(self.material.photos), p=self.photo_shares))
             photo = self.material.photos[index]
-            matrix = random_view(rng, photo, height, width)
+            matrix = random_view(rng, photo, height, width, scales=self.views)
         if not all(Label.unpack(item.class_id).is_drawn for item in photo.objects):
             matrix = upright(photo, matrix)
         seen = render(photo, matrix, height, width)
-        sample = PartialSample(seen.image, seen.class_ids, seen.masks)
+        sample = PartialSample(seen.image, seen.class_ids, seen.masks, left_out=seen.left_out)
         if isinstance(photo, LabelledPhoto):
             sample.background, sample.labelled = photo.background, photo.labelled
         if self.by_class and rng.random() < PASTES[is_close]:

@@ -35,6 +35,7 @@ from training.names import BACKGROUND, NAMES, Label, group_of_target, target_set
 NEAR = 0.1  # IoU with an object: what is known there is known better than elsewhere
 NEAR_BACKGROUND = 0.7
 IGNORED_SHARE = 0.5  # of a region inside of one to ignore
+MARGIN = 4.0  # pixels about an object that is too small to learn from
 SELF_MADE_SHARE = 0.5  # of their regions, the mask head learns from outlines by a network
 
 
@@ -84,6 +85,8 @@ def as_partial_input(sample: PartialSample) -> dict[str, Any]:
     ]
     not_there = torch.ones(len(NAMES) + 1, dtype=torch.bool)
     not_there[sorted(sample.labelled)] = False
+    for left, top, right, bottom in sample.left_out:
+        ignored.append([left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN])
     context = Context(torch.tensor(ignored).reshape(-1, 4), sample.background, not_there)
     return result | {"context": context}
 

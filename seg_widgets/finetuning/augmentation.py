@@ -6,7 +6,7 @@ images. The mix follows Simple Copy-Paste (https://arxiv.org/abs/2012.07177).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import cv2
@@ -32,6 +32,8 @@ Affine = NDArray[np.float64]
 
 MIN_SIDE: Final = 8
 """Pixels; smaller objects are left out of a training image."""
+SCALES: Final = (0.6, 2.0)
+"""Of views of a whole photograph: least and greatest; at 1 it just fits."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +71,20 @@ class Photo:
 
 @dataclass
 class Sample:
-    """A training image (H×W×3 uint8 RGB): class indices and H×W boolean masks."""
+    """A training image (H×W×3 uint8 RGB): class indices and H×W boolean masks.
+
+    Attributes:
+        image: the pixels.
+        class_ids: one of each instance.
+        masks: in the same order.
+        left_out: boxes (XYXY, pixels) of objects that are seen, but too small or too much cut off
+            to learn from. They are no background.
+    """
 
     image: Pixels
     class_ids: list[int]
     masks: list[NDArray[np.bool_]]
+    left_out: list[tuple[float, float, float, float]] = field(default_factory=list, kw_only=True)
 
 
 def is_prominent(photo: Photo, item: PhotoObject) -> bool:
@@ -88,7 +99,12 @@ def is_prominent(photo: Photo, item: PhotoObject) -> bool:
 
 
 def random_view(
-    rng: Random, photo: Photo, height: int, width: int, item: PhotoObject | None = None
+    rng: Random,
+    photo: Photo,
+    height: int,
+    width: int,
+    item: PhotoObject | None = None,
+    scales: tuple[float, float] = SCALES,
 ) -> Affine:
     """Return a random view of a photograph, as a 3×3 matrix from its pixels to the canvas.
 
@@ -98,6 +114,7 @@ def random_view(
         height: of the canvas, in pixels.
         width: of the canvas, in pixels.
         item: an object to be seen close; None: all of the photograph, at a random scale.
+        scales: least and greatest; at 1 the photograph just fits. Drawn evenly by their logarithm.
     """
     if item is not None:
         x0, y0, x1, y1 = item.box
@@ -112,7 +129,7 @@ def random_view(
     else:
         rows, columns = photo.image.shape[:2]
         fit = min(width / columns, height / rows)
-        scale = fit * float(np.exp(rng.uniform(np.log(0.6), np.log(2.0))))
+        scale = fit * float(np.exp(rng.uniform(*np.log(scales))))
         centre = (columns / 2, rows / 2)
         spare = (abs(width - scale * columns) / 2, abs(height - scale * rows) / 2)
         target = (
@@ -194,7 +211,11 @@ def render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
         corners = matrix[:2] @ np.array([[x0, x1, x0, x1], [y0, y0, y1, y1], [1, 1, 1, 1]])
         left, top = np.maximum(corners.min(1), 0)
         right, bottom = np.minimum(corners.max(1), (width, height))
+        if right <= left or bottom <= top:
+            continue
+        seen = (float(left), float(top), float(right), float(bottom))
         if item.crowd or right - left < MIN_SIDE or bottom - top < MIN_SIDE:
+            sample.left_out.append(seen)
             continue
         local = matrix @ np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1.0]])
         mask = cv2.warpAffine(item.mask * 255, local[:2], size, flags=cv2.INTER_LINEAR) > 127
@@ -202,6 +223,8 @@ def render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
         if mask.sum() >= 0.15 * item.mask.sum() * scale * scale:
             sample.class_ids.append(item.class_id)
             sample.masks.append(mask)
+        else:
+            sample.left_out.append(seen)
     return sample
 
 
@@ -253,6 +276,7 @@ def degrade(rng: Random, image: Pixels) -> Pixels:
 def without_slivers(sample: Sample) -> Sample:
     """Return a sample without the instances that are too small to learn from."""
     keep = []
+    left_out = [*sample.left_out]
     for index, mask in enumerate(sample.masks):
         rows, columns = mask.any(1), mask.any(0)
         if (
@@ -261,6 +285,18 @@ def without_slivers(sample: Sample) -> Sample:
             and mask.sum() >= MIN_SIDE * MIN_SIDE // 2
         ):
             keep.append(index)
-    return Sample(
-        sample.image, [sample.class_ids[i] for i in keep], [sample.masks[i] for i in keep]
+        elif rows.any():
+            left_out.append(_box_of(rows, columns))
+    return replace(
+        sample,
+        class_ids=[sample.class_ids[i] for i in keep],
+        masks=[sample.masks[i] for i in keep],
+        left_out=left_out,
     )
+
+
+def _box_of(
+    rows: NDArray[np.bool_], columns: NDArray[np.bool_]
+) -> tuple[float, float, float, float]:
+    down, across = rows.nonzero()[0], columns.nonzero()[0]
+    return float(across[0]), float(down[0]), float(across[-1] + 1), float(down[-1] + 1)
