@@ -26,7 +26,7 @@ from detectron2.structures import Boxes, Instances, pairwise_iou
 from torch import Tensor
 from torch.nn import functional
 
-from seg_widgets.finetuning.augmentation import Sample
+from seg_widgets.finetuning.augmentation import Sample, box_of
 from seg_widgets.finetuning.loop import as_input
 from seg_widgets.modeling.grouped_names import GroupedROIHeads
 from seg_widgets.modeling.starter_network import TwoScaleRCNN
@@ -81,12 +81,12 @@ def as_partial_input(sample: PartialSample) -> dict[str, Any]:
     instances.gt_weights = torch.tensor([labels[index].weight for index in known])
     instances.gt_mask_shares = torch.tensor([_mask_share(labels[index]) for index in known])
     ignored = [
-        _box_of(mask) for mask, label in zip(sample.masks, labels, strict=True) if label.is_ignored
+        box_of(mask) for mask, label in zip(sample.masks, labels, strict=True) if label.is_ignored
     ]
     not_there = torch.ones(len(NAMES) + 1, dtype=torch.bool)
     not_there[sorted(sample.labelled)] = False
     for left, top, right, bottom in sample.left_out:
-        ignored.append([left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN])
+        ignored.append((left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
     context = Context(torch.tensor(ignored).reshape(-1, 4), sample.background, not_there)
     return result | {"context": context}
 
@@ -95,11 +95,6 @@ def _mask_share(label: Label) -> float:
     if label.is_drawn:
         return 1.0
     return SELF_MADE_SHARE if label.has_mask else 0.0
-
-
-def _box_of(mask: Any) -> list[float]:
-    rows, columns = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
-    return [float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)]
 
 
 def is_ignored(boxes: Boxes, ignored: Tensor) -> Tensor:

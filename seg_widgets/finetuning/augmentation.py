@@ -18,6 +18,7 @@ __all__ = [
     "PhotoObject",
     "Sample",
     "affine",
+    "box_of",
     "degrade",
     "is_prominent",
     "jitter_colour",
@@ -286,7 +287,7 @@ def without_slivers(sample: Sample) -> Sample:
         ):
             keep.append(index)
         elif rows.any():
-            left_out.append(_box_of(rows, columns))
+            left_out.append(box_of(mask))
     return replace(
         sample,
         class_ids=[sample.class_ids[i] for i in keep],
@@ -295,8 +296,7 @@ def without_slivers(sample: Sample) -> Sample:
     )
 
 
-def _box_of(
-    rows: NDArray[np.bool_], columns: NDArray[np.bool_]
-) -> tuple[float, float, float, float]:
-    down, across = rows.nonzero()[0], columns.nonzero()[0]
+def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """Return the box of a mask that isn't empty: XYXY in pixels, last row and column excluded."""
+    down, across = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
     return float(across[0]), float(down[0]), float(across[-1] + 1), float(down[-1] + 1)
