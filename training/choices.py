@@ -18,7 +18,7 @@ from training.classes import CLASSES
 from training.config import START, Inference
 from training.named_model import build_named, detect_named, load_weights
 
-SIZES = ((384, 640), (448, 720), (512, 820), (576, 920), (640, 1024))
+SIZES = ((448, 720), (512, 820), (576, 920), (640, 1024))
 NMS_THRESHOLDS = (0.3, 0.4, 0.5)
 TEMPERATURES = (1.0, 1.25, 1.5)
 
@@ -125,7 +125,10 @@ def choose(
         # `max` keeps the first of equals: the smaller image, the lower threshold, one pass.
         return max(map(attempt, ways), key=lambda trial: trial.figure)
 
-    best = best_of([replace(START, min_size=least, max_size=most) for least, most in SIZES])
+    # The smaller copy of the second pass shows large objects whole, so that the first pass can be
+    # larger: the size is chosen with both.
+    first = replace(START, nms_threshold=NMS_THRESHOLDS[-1], two_scales=True)
+    best = best_of([replace(first, min_size=least, max_size=most) for least, most in SIZES])
     best = best_of([replace(best.inference, nms_threshold=one) for one in NMS_THRESHOLDS])
     best = best_of([replace(best.inference, two_scales=both) for both in (False, True)])
     threshold = best_threshold(best.matches)

@@ -298,5 +298,5 @@ def without_slivers(sample: Sample) -> Sample:
 
 def box_of(mask: NDArray[np.bool_]) -> tuple[float, float, float, float]:
     """Return the box of a mask that isn't empty: XYXY in pixels, last row and column excluded."""
-    down, across = mask.any(1).nonzero()[0], mask.any(0).nonzero()[0]
+    down, across = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     return float(across[0]), float(down[0]), float(across[-1] + 1), float(down[-1] + 1)
