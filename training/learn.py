@@ -19,7 +19,6 @@ from safetensors.torch import load_file
 from torch.utils.data import DataLoader, Dataset
 
 from seg_widgets.finetuning import TrainingConfig
-from seg_widgets.finetuning.augmentation import SCALES
 from seg_widgets.finetuning.evaluation import Truth
 from seg_widgets.finetuning.loop import Training
 from training.config import Inference
@@ -34,6 +33,7 @@ from training.self_masks import read_outlines, with_outlines
 STATE = "state.safetensors"
 STOP = "stop"  # a file of this name in the run's folder ends it
 MONITORED = Inference(576, 920, 0.5)
+VIEWS = (0.8, 2.6)  # at inference small objects are seen enlarged, so in training they are, too
 MONITOR_HEAD = (
     "step", "hours", "progress", "groups_AP", "groups_AP50", "names_AP", "names_AP50",
     "any_AR100", "any_AR_large", "seconds",
@@ -56,12 +56,12 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--mask-factor", type=float, default=2.0)
     parser.add_argument("--backbone-factor", type=float, default=0.15)
     parser.add_argument("--group-weight", type=float, default=0.0)
-    parser.add_argument("--scale", type=float, default=1.0, help="of the training images' sides")
+    parser.add_argument("--scale", type=float, default=1.3, help="of the training images' sides")
     parser.add_argument(
-        "--views", type=float, nargs=2, default=SCALES, help="scales of whole photographs"
+        "--views", type=float, nargs=2, default=VIEWS, help="scales of whole photographs"
     )
-    parser.add_argument("--dropout", type=float, default=0.0, help="of the classifier's inputs")
-    parser.add_argument("--weight-decay", type=float, default=TrainingConfig.weight_decay)
+    parser.add_argument("--dropout", type=float, default=0.4, help="of the classifier's inputs")
+    parser.add_argument("--weight-decay", type=float, default=0.1)
     parser.add_argument("--every", type=int, default=500, help="steps from figures to figures")
     parser.add_argument("--steps", type=int, help="train so many steps instead of hours")
     parser.add_argument("--device", default="cpu", help="cuda: an hour is one of the clock")
