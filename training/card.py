@@ -110,7 +110,7 @@ def trial_rows(choice: Mapping[str, Any]) -> str:
         cells += ["2" if trial["two_scales"] else "1"]
         cells += ["–" if temperature is None else f"{temperature:g}"]
         cells += [cell(100 * trial["photos"]), cell(100 * trial["composites"])]
-        cells += [f"{trial['F1']:.3f}"]
+        cells += [cell(100 * trial["recall"]), f"{trial['F1']:.3f}"]
         kept = number == choice["kept"]
         rows.append(f"| {' | '.join(f'**{one}**' if kept else one for one in cells)} |")
     return "\n".join(rows)

@@ -28,13 +28,15 @@ class Trial:
     """One way to use a run's weights, and mask AP (0 to 1) on the validation part's photographs and
     composites.
 
-    `temperature` is None before the scores were shifted.
+    `temperature` is None before the scores were shifted. `recall` is AR@100 of any class on the
+    photographs.
     """
 
     inference: Inference
     temperature: float | None
     photos: float
     composites: float
+    recall: float
     matches: Matches
 
     @property
@@ -60,6 +62,7 @@ class Choice:
                 "temperature": trial.temperature,
                 "photos": trial.photos,
                 "composites": trial.composites,
+                "recall": trial.recall,
                 "F1": trial.matches.f1_at(THRESHOLD),
             }
             for trial in self.trials
@@ -115,10 +118,17 @@ def choose(
         used = state if temperature is None else shift_scores(state, threshold, temperature)
         found = find(used, truths, inference)
         parts = (slice(None, len(photos)), slice(len(photos), None))
-        of_photos, of_composites = (
-            float(evaluate(truths[part], found[part], CLASSES)["AP"] or 0) for part in parts
+        of_photos, of_composites = (evaluate(truths[part], found[part], CLASSES) for part in parts)
+        trials.append(
+            Trial(
+                inference,
+                temperature,
+                float(of_photos["AP"] or 0),
+                float(of_composites["AP"] or 0),
+                float(of_photos["agnostic_AR100"] or 0),
+                match(truths, found),
+            )
         )
-        trials.append(Trial(inference, temperature, of_photos, of_composites, match(truths, found)))
         return trials[-1]
 
     def best_of(ways: Sequence[Inference]) -> Trial:
@@ -133,5 +143,6 @@ def choose(
     best = best_of([replace(best.inference, two_scales=both) for both in (False, True)])
     threshold = best_threshold(best.matches)
     shifted = [(one, attempt(best.inference, one)) for one in TEMPERATURES]
-    temperature, best = max(shifted, key=lambda pair: pair[1].figure)
+    # It decides how much is above the floor, which AP hardly feels.
+    temperature, best = max(shifted, key=lambda pair: pair[1].figure + pair[1].recall)
     return shift_scores(state, threshold, temperature), Choice(trials, best, threshold)

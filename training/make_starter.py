@@ -35,9 +35,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--images", type=Path, default=ROOT / "docs" / "images", help="of the card")
     parser.add_argument("--into", type=Path, default=release.FIGURES, help="the card's figures")
     parser.add_argument("--hours", type=float, default=1.5, help="of the groups (default 1.5)")
-    parser.add_argument(
-        "--name-hours", type=float, default=2.75, help="of the names (default 2.75)"
-    )
+    parser.add_argument("--name-hours", type=float, default=3.5, help="of the names (default 3.5)")
     parser.add_argument("--steps", type=int, help="so many steps of each instead, for tests")
     parser.add_argument("--composites", type=int, default=500, help="how many are held out")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 2)

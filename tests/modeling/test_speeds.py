@@ -16,7 +16,7 @@ def starter(request: pytest.FixtureRequest) -> Detectron2Predictor:
 
 
 def test_what_a_speed_changes(starter: Detectron2Predictor, tmp_path: Path) -> None:
-    sizes = {"exact": (448, 720), "balanced": (336, 540), "fast": (269, 432)}
+    sizes = {"exact": (576, 920), "balanced": (432, 690), "fast": (346, 552)}
     assert (starter.min_size, starter.max_size) == sizes[starter.speed]
     says = "" if starter.speed == "exact" else f", {starter.speed}"
     assert starter.description == f"starter (small, 96 classes{says})"
@@ -24,7 +24,7 @@ def test_what_a_speed_changes(starter: Detectron2Predictor, tmp_path: Path) -> N
     assert getattr(starter.model, "second_scale") == second_look  # noqa: B009 - no attribute of Module
 
     # It is how this one was loaded, and no part of the model.
-    assert "MIN_SIZE_TEST: 448" in (save_model(starter, tmp_path) / "config.yaml").read_text()
+    assert "MIN_SIZE_TEST: 576" in (save_model(starter, tmp_path) / "config.yaml").read_text()
 
 
 def test_a_speed_that_is_none() -> None:
