@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.request import url2pathname
 
@@ -88,24 +89,34 @@ class Found:
                             "Give another folder for the results."
                         )
 
-    def ids(self) -> list[int]:
-        """The id of each image: of a COCO file's the one there, else the next that is free.
+    def ids(self, known: Mapping[str, int] = MappingProxyType({}), *, unique: bool) -> list[int]:
+        """The id of each image: of a COCO file's the one there, else the one that it had, else the
+        next that is free.
+
+        Args:
+            known: the ids that images had in the run that is gone on with, by `absolute` source.
+            unique: whether all become one file, in which no two have the same id.
 
         Returns:
             One for each of `sources`.
 
         Raises:
-            SettingError: COCO files give different images the same id.
+            SettingError: COCO files give different images the same id, though `unique`.
         """
         listed = [self.listed[source][1] for source in self.sources if source in self.listed]
         taken = set(listed)
-        if len(taken) < len(listed):
+        if unique and len(taken) < len(listed):
             raise same_ids()
+        kept: dict[str, int] = {}
+        for source in self.sources:
+            before = known.get(absolute(source))
+            if source in self.listed:
+                kept[source] = self.listed[source][1]
+            elif before is not None and before not in taken:
+                kept[source] = before
+                taken.add(before)
         free = (number for number in count(1) if number not in taken)
-        return [
-            self.listed[source][1] if source in self.listed else next(free)
-            for source in self.sources
-        ]
+        return [kept[source] if source in kept else next(free) for source in self.sources]
 
 
 def same_ids() -> SettingError:

@@ -314,7 +314,13 @@ class Part:
         )
         files = []
         if self._job.own_formats:
-            result = Result(image.pixels, prediction.select(keep), task.name, stem=task.stem)
+            result = Result(
+                image.pixels,
+                prediction.select(keep),
+                task.name,
+                stem=task.stem,
+                image_id=task.image_id,
+            )
             for name in self._job.own_formats:
                 made = make(name, result)
                 files.append(f"{name}/{made.name}")

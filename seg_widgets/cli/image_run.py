@@ -31,6 +31,9 @@ __all__ = ["JOURNAL", "ImageRun", "shown_path"]
 JOURNAL: Final = ".segment.jsonl"
 """The file in --out that says which images are done; it is removed when all are."""
 
+_IMAGE_ID: Final = "image_id"
+"""What the journal calls an image's id."""
+
 
 def shown_path(source: str) -> str:
     """A path or address for a line of output.
@@ -54,6 +57,12 @@ class ImageRun:
         self.together = _Together(options, found)
         settings = _settings(options, predictor)
         self.journal = Journal(options.out / JOURNAL, settings, resume=options.resume)
+        # As files of images that were done before have their ids, they keep them.
+        known = {source: _image_id(kept) for source, kept in self.journal.kept().items()}
+        self._ids = found.ids(
+            {source: number for source, number in known.items() if number is not None},
+            unique=bool(self.together.formats),
+        )
         self.left = len(found.sources)
         self._predictor, self._options, self._found = predictor, options, found
         self._reading = Reading(options.contrast, options.channels, options.page)
@@ -97,7 +106,7 @@ class ImageRun:
             name, _ = self._found.listed.get(source, (own_name, 0))
             if request:
                 break
-            if self._is_done(number, source, stem, name):
+            if self._is_done(self._ids[number], number, source, stem, name):
                 self._skipped += 1
                 self.left -= 1
                 continue
@@ -108,13 +117,15 @@ class ImageRun:
                 group = []
         yield group
 
-    def _is_done(self, number: int, source: str, stem: str, name: str) -> bool:
+    def _is_done(self, image_id: int, number: int, source: str, stem: str, name: str) -> bool:
         """Whether an image was done before; what was found in it then counts, too."""
         done = self.journal.find(source, stem, name)
         if done is None or (self.together.formats and done.prediction is None):
             return False
+        if _image_id(done.kept) != image_id:
+            return False
         if done.prediction is not None:
-            self.together.add(number, name, done.prediction)
+            self.together.add(number, image_id, name, done.prediction)
         return True
 
     def _try(self, outcome: Outcome, number: int, stem: str, name: str) -> list[str]:
@@ -123,8 +134,11 @@ class ImageRun:
         try:
             if outcome.error is not None:
                 raise outcome.error
-            prediction, files = _write_one(outcome, stem, name, self._options, self.together)
-            self.together.add(number, name, prediction)
+            image_id = self._ids[number]
+            prediction, files = _write_one(
+                outcome, stem, name, image_id, self._options, self.together
+            )
+            self.together.add(number, image_id, name, prediction)
         except BrokenPipeError:
             raise
         # A model, or a format of somebody else's, can raise anything; the other images count.
@@ -137,8 +151,14 @@ class ImageRun:
         kept = prediction if self.together.formats else None
         # A line that can't be written costs only that the image is done again.
         with contextlib.suppress(ExportError):
-            self.journal.add(source, stem, name, files, kept)
+            self.journal.add(source, stem, name, files, kept, {_IMAGE_ID: image_id})
         return []
+
+
+def _image_id(kept: Any) -> int | None:
+    """The id that the journal has of an image; None: it has none."""
+    found = kept.get(_IMAGE_ID) if isinstance(kept, dict) else None
+    return found if type(found) is int else None
 
 
 def _settings(options: argparse.Namespace, predictor: Predictor) -> dict[str, Any]:
@@ -202,35 +222,40 @@ class _Together:
         folders = [folder for folder in given if folder is not None]
         only = folders[0].resolve().name if len(options.photos) == len(folders) == 1 else ""
         self._stem = only or "images"
-        self._ids = found.ids() if self.formats else []
-        self._found: dict[int, tuple[str, Prediction]] = {}
+        self._found: dict[int, tuple[int, str, Prediction]] = {}
         files = (result_file_name(name, self._stem) for name in self.formats)
         found.require_kept(self._folder / name for name in files)
 
-    def add(self, number: int, name: str, prediction: Prediction) -> None:
+    def add(self, number: int, image_id: int, name: str, prediction: Prediction) -> None:
         """Keep what was found in one image.
 
         Args:
             number: its place among the images.
+            image_id: its id in the data set.
             name: what the data set calls it.
             prediction: what was found.
         """
         if self.formats:
-            self._found[number] = name, prediction
+            self._found[number] = image_id, name, prediction
 
     def write(self) -> None:
         """Write the files, if there is anything to write."""
         # What was found before is known earlier than what is found now.
-        ids = [self._ids[number] for number in sorted(self._found)]
-        found = [pair for _, pair in sorted(self._found.items())]
-        names, predictions = [name for name, _ in found], [one for _, one in found]
+        found = [self._found[number] for number in sorted(self._found)]
+        ids = [image_id for image_id, _, _ in found]
+        names, predictions = [name for _, name, _ in found], [one for _, _, one in found]
         for each in self.formats if found else ():
             path = save_together(each, names, predictions, self._folder, self._stem, image_ids=ids)
             print(f"wrote {shown_path(str(path))}: {len(found)} images")
 
 
 def _write_one(
-    outcome: Outcome, stem: str, name: str, options: argparse.Namespace, together: _Together
+    outcome: Outcome,
+    stem: str,
+    name: str,
+    image_id: int,
+    options: argparse.Namespace,
+    together: _Together,
 ) -> tuple[Prediction, list[Path]]:
     """Write what is in one image; returns what of it is shown, and the files."""
     assert outcome.image is not None and outcome.prediction is not None  # there was no error
@@ -246,7 +271,7 @@ def _write_one(
 
     own = [each for each in options.format if each not in together.formats]
     pixels = outcome.image.pixels
-    written = save(prediction, pixels, options.out, stem, own, file_name=name)
+    written = save(prediction, pixels, options.out, stem, own, file_name=name, image_id=image_id)
     files: list[Path] = []
     for paths in written.values():
         files += paths if isinstance(paths, list) else [paths]

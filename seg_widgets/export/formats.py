@@ -55,7 +55,12 @@ def _masks(result: Result) -> Iterator[File]:
 
 
 def _csv(result: Result) -> bytes:
-    text = to_csv(result.prediction, only=result.indices, file_name=result.file_name)
+    text = to_csv(
+        result.prediction,
+        only=result.indices,
+        file_name=result.file_name,
+        image_id=result.image_id,
+    )
     return text.encode("utf-8")
 
 
@@ -69,7 +74,7 @@ def _csv_together(together: Together) -> bytes:
 
 
 def _parquet(result: Result) -> bytes:
-    image = TableImage(result.file_name, 1, result.prediction, only=result.indices)
+    image = TableImage(result.file_name, result.image_id, result.prediction, only=result.indices)
     return encode_file([image], TableInfo.of(result.prediction, model=result.model))
 
 
@@ -83,7 +88,10 @@ def _parquet_together(together: Together) -> bytes:
 
 
 def _coco(result: Result) -> bytes:
-    return as_json(coco_dataset(result.prediction, result.file_name, only=result.indices))
+    ids = [result.image_id]
+    return as_json(
+        coco_dataset(result.prediction, result.file_name, image_ids=ids, only=result.indices)
+    )
 
 
 def _coco_together(together: Together) -> bytes:
@@ -93,7 +101,9 @@ def _coco_together(together: Together) -> bytes:
 
 
 def _results(result: Result) -> bytes:
-    return as_json(to_coco(result.prediction, file_name=result.file_name, only=result.indices))
+    return as_json(
+        to_coco(result.prediction, result.image_id, file_name=result.file_name, only=result.indices)
+    )
 
 
 def _results_together(together: Together) -> bytes:
@@ -110,7 +120,8 @@ def _yolo_together(together: Together) -> bytes:
 
 
 def _cvat(result: Result) -> bytes:
-    return cvat_zip(result.prediction, result.file_name, only=result.indices)
+    ids = [result.image_id]
+    return cvat_zip(result.prediction, result.file_name, image_ids=ids, only=result.indices)
 
 
 def _cvat_together(together: Together) -> bytes:
