@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ..errors import ExportError, SettingError
 from ..export import Result, make
-from ..prediction import INSTANCE_COLUMNS, record_batch
+from ..prediction import INSTANCE_COLUMNS, NO_TIDY, record_batch
 from ..tables import EncodedImage, TableImage, TableInfo, encode_image, join_images, part_paths
 from .failures import Failure, failure_of
 from .job import Job
@@ -318,6 +318,8 @@ class Part:
                 image.pixels,
                 prediction.select(keep),
                 task.name,
+                # All of it is in the files; a page also has the thresholds.
+                replace(self._job.filter, tidy=NO_TIDY),
                 stem=task.stem,
                 image_id=task.image_id,
             )

@@ -23,7 +23,7 @@ from ..export import (
     unique_stems,
 )
 from ..images import is_address
-from ..prediction import Prediction, Predictor
+from ..prediction import Filter, Prediction, Predictor
 from .common import print_error, unforeseen
 
 __all__ = ["JOURNAL", "ImageRun", "shown_path"]
@@ -269,9 +269,13 @@ def _write_one(
         best = everything.scores.max()
         print(f"Nothing scores {options.threshold:.2f} or more; the best is {best:.2f}.")
 
+    # All of it is in the files; a page also has the threshold.
+    shown = Filter(options.threshold)
     own = [each for each in options.format if each not in together.formats]
     pixels = outcome.image.pixels
-    written = save(prediction, pixels, options.out, stem, own, file_name=name, image_id=image_id)
+    written = save(
+        prediction, pixels, options.out, stem, own, file_name=name, filter=shown, image_id=image_id
+    )
     files: list[Path] = []
     for paths in written.values():
         files += paths if isinstance(paths, list) else [paths]

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from ..drawing import contact_sheet, overlay
-from ..prediction import DEFAULT_FILTER, Filter, Prediction, to_csv
+from ..prediction import DEFAULT_THRESHOLD, Filter, Prediction, to_csv
 from ..tables import TableImage, TableInfo, encode_file
 from ..viewer import to_html
 from .coco import coco_dataset, to_coco
@@ -180,8 +182,9 @@ def _geojson(result: Result) -> bytes:
 
 
 def _html(result: Result) -> bytes:
-    # The page has all instances; the filter is what it shows at first.
-    shown = result.filter or DEFAULT_FILTER
+    # The page has all instances; the filter is what it shows at first. Without one it is all of
+    # them, as in the other formats.
+    shown = result.filter or Filter(_threshold_of_all(result.found))
     name = result.name or result.stem
     page = to_html(
         result.found,
@@ -194,6 +197,18 @@ def _html(result: Result) -> bytes:
         iou_threshold=result.iou_threshold,
     )
     return page.encode("utf-8", "replace")
+
+
+def _threshold_of_all(prediction: Prediction) -> float:
+    """The highest step of the page's slider at which all instances are shown."""
+    if not len(prediction):
+        return DEFAULT_THRESHOLD
+    least = float(prediction.scores.min())
+    # The hundredth itself where the score is its float32, which may be less.
+    near = round(least, 2)
+    if np.float32(near) <= np.float32(least):
+        return near
+    return max(0.0, round(near - 0.01, 2))
 
 
 def _python(result: Result) -> bytes:

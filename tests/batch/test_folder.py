@@ -112,6 +112,13 @@ def test_formats_of_all_images_are_made_of_the_table(folder: Path, tmp_path: Pat
         _run(folder, "memory://joint", formats=["coco"])
 
 
+def test_a_page_begins_with_the_filter(folder: Path, tmp_path: Path) -> None:
+    chosen = Filter(0.3, class_thresholds={"person": 0.2})
+    _run(folder, tmp_path / "out", filter=chosen, formats=["html"])
+    page = (tmp_path / "out" / "html" / "0.html").read_text("utf-8")
+    assert '"threshold": 0.3,' in page and '"class_thresholds": {"person": 0.2}' in page
+
+
 def test_images_and_results_in_an_object_store(folder: Path, tmp_path: Path) -> None:
     """By fsspec's own store in memory, which opens as others do."""
     system = fsspec.filesystem("memory")

@@ -308,3 +308,12 @@ def test_lists_of_equal_ids_are_refused_only_where_they_become_one_file(
     assert main(["segment", *lists, "--out", str(out), "--format", "coco"]) == 2
     assert main(["segment", *lists, "--out", str(out), "--format", "csv"]) == 0
     assert _csv_ids(out) == {"0": "7", "1": "7"}
+
+
+@pytest.mark.parametrize("threshold", ["0.2", "0.8"])
+def test_a_page_begins_with_the_threshold(
+    threshold: str, folder: Path, stub: StubPredictor
+) -> None:
+    assert main(_command(folder, "--format", "html", "--threshold", threshold)) == 0
+    page = (folder.parent / "out" / "0.html").read_text("utf-8")
+    assert f'"threshold": {threshold},' in page
