@@ -314,8 +314,8 @@ def _read_list(path: Path, found: Found) -> None:
         return
     if _NO_TEXT.search(content):
         raise ImageFormatError(
-            f"{_path(str(path))} is no text, so it can't be a list of images. Save a list as UTF-8, "
-            "with a file, a folder or an address in each line; give a damaged image anew."
+            f"{_path(str(path))} is no text, so it can't be a list of images. Save a list as "
+            "UTF-8, with a file, a folder or an address in each line; give a damaged image anew."
         )
     lines = [line for line in map(str.strip, content.splitlines()) if line and line[0] != "#"]
     if not lines:

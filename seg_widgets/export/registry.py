@@ -318,6 +318,10 @@ def formats_table() -> str:
     rows = ["| format | file | what it is | what it loses |", "|---|---|---|---|"]
     for each in _FORMATS.values():
         file = f"`…{each.suffix}`"
+        if each.make_files is not None:
+            file += " or the files in it"
+        if not each.in_save:
+            file += ", only in the menu"
         rows.append(f"| `{each.name}` | {file} | {each.description} | {each.loses} |")
     return "\n".join(rows)
 
