@@ -13,7 +13,7 @@ import numpy.typing as npt
 from .._text import printable
 from ..errors import SettingError
 from ..export import FORMATS, save_formats
-from ..prediction import DEFAULT_FILTER, Filter, Prediction
+from ..prediction import DEFAULT_FILTER, Filter, Prediction, no_such_class
 from ..tables import TableInfo
 from .pipeline import Reading
 
@@ -23,7 +23,6 @@ IMAGES_PER_PART: Final = 500
 """Images of one file of the table: what is in memory at a time, and what a lost worker repeats."""
 
 _VERSION: Final = 1
-_NAMES_IN_A_MESSAGE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -113,12 +112,7 @@ class Job:
         named = (*self.only, *self.filter.hidden_classes, *self.filter.class_thresholds)
         unknown = [name for name in named if name not in class_names]
         if class_names and unknown:
-            some = ", ".join(map(printable, class_names[:_NAMES_IN_A_MESSAGE]))
-            more = ", …" if len(class_names) > _NAMES_IN_A_MESSAGE else ""
-            raise SettingError(
-                f"The model {printable(self.model.name)} has no class {printable(unknown[0])!r}. "
-                f"Its {len(class_names)} classes: {some}{more}."
-            )
+            raise SettingError(no_such_class(unknown[0], class_names, self.model.name))
 
     def keep(self, prediction: Prediction) -> npt.NDArray[np.bool_]:
         """What of a prediction is in the results.

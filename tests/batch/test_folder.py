@@ -522,7 +522,7 @@ def test_nothing_to_do_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"only": ["persn"]}, "The model stub has no class 'persn'. Its 4 classes: person, animal"),
+        ({"only": ["persn"]}, "The model stub has no class 'persn'. Did you mean 'person'?"),
         ({"formats": ["cocoo"]}, "There is no format 'cocoo'"),
         ({"images_per_part": 0}, "images_per_part is a whole number from 1 on"),
         ({"filter": Filter(hidden_instances=(1,))}, "can't have hidden_instances"),
