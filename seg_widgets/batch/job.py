@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from .._text import printable
 from ..errors import SettingError
 from ..export import FORMATS, save_formats
-from ..prediction import DEFAULT_FILTER, Filter, Prediction, no_such_class
+from ..prediction import DEFAULT_FILTER, NO_TIDY, Filter, Prediction, no_such_class
 from ..tables import TableInfo
 from .pipeline import Reading
 
@@ -132,6 +133,34 @@ class Job:
             wanted = [name in self.only for name in prediction.class_names]
             keep &= np.array(wanted, bool)[prediction.class_ids]
         return keep
+
+    def left_out(self, prediction: Prediction) -> dict[str, int]:
+        """What scores enough, but is of a class that is not in the results.
+
+        Args:
+            prediction: all that was found.
+
+        Returns:
+            Class name → count.
+        """
+        if not self.class_options:
+            return {}
+        every = replace(self.filter, hidden_classes=(), tidy=NO_TIDY)
+        ids = prediction.class_ids[every.keep(prediction)].tolist()
+        names = Counter(prediction.class_names[class_id] for class_id in ids)
+        hidden = set(self.filter.hidden_classes)
+        return {
+            name: number
+            for name, number in names.items()
+            if name in hidden or (self.only and name not in self.only)
+        }
+
+    @property
+    def class_options(self) -> str:
+        """How the command line says which classes are in the results, such as "--only cat"; "" for
+        all."""
+        options = [("--only", self.only), ("--hide", self.filter.hidden_classes)]
+        return " ".join(f"{option} {','.join(names)}" for option, names in options if names)
 
     def table_info(self, prediction: Prediction | None = None) -> TableInfo:
         """What is the same for all of the table.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,18 @@ from typing import Any, Final
 from .._files import require_writable
 from .._stopping import StopRequest
 from .._text import PATH_LENGTH, printable
-from ..batch import Found, Journal, Outcome, Reading, batch_size, folder_of, segment_groups
+from ..batch import (
+    Found,
+    Job,
+    Journal,
+    Outcome,
+    Reading,
+    batch_size,
+    described_by,
+    folder_of,
+    left_nothing,
+    segment_groups,
+)
 from ..errors import ExportError
 from ..export import (
     FORMATS,
@@ -23,8 +34,9 @@ from ..export import (
     unique_stems,
 )
 from ..images import is_address
-from ..prediction import Filter, Prediction, Predictor
+from ..prediction import Prediction, Predictor
 from .common import print_error, unforeseen
+from .image_arguments import filter_of
 
 __all__ = ["JOURNAL", "ImageRun", "shown_path"]
 
@@ -65,6 +77,12 @@ class ImageRun:
         )
         self.left = len(found.sources)
         self._predictor, self._options, self._found = predictor, options, found
+        described = described_by(predictor)
+        self._job = Job(
+            described.model, filter_of(options), options.only, class_names=described.class_names
+        )
+        self._objects = 0
+        self._left_out: Counter[str] = Counter()
         self._reading = Reading(options.contrast, options.channels, options.page)
         self._size = batch_size(predictor)
         self._skipped = 0
@@ -92,6 +110,10 @@ class ImageRun:
                     self.left -= 1
                 if request:
                     break
+        if not self._skipped:
+            said = left_nothing(self._objects, self._job.class_options, self._left_out)
+            if said:
+                print(f"\n{said}")
         if self._options.resume:
             print(f"\n{self._skipped} of {len(self._found.sources)} images were done before.")
         return failed
@@ -136,8 +158,11 @@ class ImageRun:
                 raise outcome.error
             image_id = self._ids[number]
             prediction, files = _write_one(
-                outcome, stem, name, image_id, self._options, self.together
+                outcome, stem, name, image_id, self._options, self._job, self.together
             )
+            assert outcome.prediction is not None  # it was written
+            self._objects += len(prediction)
+            self._left_out.update(self._job.left_out(outcome.prediction))
             self.together.add(number, image_id, name, prediction)
         except BrokenPipeError:
             raise
@@ -165,14 +190,21 @@ def _settings(options: argparse.Namespace, predictor: Predictor) -> dict[str, An
     """All that decides what is written of an image; the device and the thread don't."""
     names = [
         *("model", "config", "weights", "classes", "threshold", "format", "separate"),
+        *("class_threshold", "only", "hide"),
         *("contrast", "channels", "page", "min_size", "half", "speed"),
     ]
     given = {name: getattr(options, name) for name in names}
     settings = {
-        name: value if isinstance(value, (int, float, bool, list, tuple)) else value and str(value)
+        name: (
+            value
+            if isinstance(value, (int, float, bool, list, tuple, dict))
+            else value and str(value)
+        )
         for name, value in given.items()
     }
     # A folder's weights may be others by now, and the environment may name a server.
+    # As a run has it that was before these options.
+    settings |= {name: given[name] or None for name in ("class_threshold", "only", "hide")}
     settings["SHA-256 of the weights"] = str(getattr(predictor, "weights_sha256", ""))
     settings["server"] = str(getattr(predictor, "url", ""))
     return settings
@@ -249,28 +281,38 @@ class _Together:
             print(f"wrote {shown_path(str(path))}: {len(found)} images")
 
 
+def _why_nothing(everything: Prediction, job: Job) -> str:
+    """Why nothing of what was found in an image is in its files."""
+    if said := left_nothing(0, job.class_options, job.left_out(everything)):
+        return said
+    best = everything.scores.max()
+    if job.filter.class_thresholds:
+        return f"Nothing scores its threshold or more; the best is {best:.2f}."
+    return f"Nothing scores {job.filter.threshold:.2f} or more; the best is {best:.2f}."
+
+
 def _write_one(
     outcome: Outcome,
     stem: str,
     name: str,
     image_id: int,
     options: argparse.Namespace,
+    job: Job,
     together: _Together,
 ) -> tuple[Prediction, list[Path]]:
     """Write what is in one image; returns what of it is shown, and the files."""
     assert outcome.image is not None and outcome.prediction is not None  # there was no error
     everything = outcome.prediction
-    prediction = everything.filter(options.threshold)
+    prediction = everything.select(job.keep(everything))
     print(f"\n{shown_path(outcome.source)} ({outcome.seconds:.2f} s)")
     for note in outcome.image.notes:
         print(f"note: {note}")
     print(prediction)
     if not len(prediction) and len(everything):
-        best = everything.scores.max()
-        print(f"Nothing scores {options.threshold:.2f} or more; the best is {best:.2f}.")
+        print(_why_nothing(everything, job))
 
     # All of it is in the files; a page also has the threshold.
-    shown = Filter(options.threshold)
+    shown = job.filter
     own = [each for each in options.format if each not in together.formats]
     pixels = outcome.image.pixels
     written = save(

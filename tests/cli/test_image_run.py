@@ -317,3 +317,56 @@ def test_a_page_begins_with_the_threshold(
     assert main(_command(folder, "--format", "html", "--threshold", threshold)) == 0
     page = (folder.parent / "out" / "0.html").read_text("utf-8")
     assert f'"threshold": {threshold},' in page
+
+
+def test_classes_are_chosen_as_in_batch(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Each image has a person of 0.99, an animal of 0.69, and a vehicle and food that score less.
+    out = folder.parent / "out"
+    assert main(_command(folder, "--format", "csv", "--only", "animal")) == 0
+    assert [line.split(",")[6] for line in (out / "0.csv").read_text().splitlines()[1:]] == [
+        "animal"
+    ]
+    assert "0 objects" not in capsys.readouterr().out
+    lower = ("--class-threshold", "vehicle=0.3", "--hide", "person")
+    assert main(_command(folder, "--format", "csv", *lower)) == 0
+    assert [line.split(",")[6] for line in (out / "0.csv").read_text().splitlines()[1:]] == [
+        "animal",
+        "vehicle",
+    ]
+    capsys.readouterr()
+    assert main(_command(folder, "--format", "csv", "--only", "food")) == 0
+    shown = capsys.readouterr().out
+    assert "0 objects: --only food left out 2 (animal 1, person 1)" in shown
+    assert "0 objects: --only food left out 12 (animal 6, person 6)" in shown
+    assert "Nothing scores" not in shown
+    assert main(_command(folder, "--only", "Person")) == 2
+    assert "no class 'Person'. Did you mean 'person'?" in capsys.readouterr().err
+
+
+def test_another_choice_of_classes_is_another_run(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_command(folder, "--resume", "--only", "person")) == 0
+    assert main(_command(folder, "--resume")) == 2
+    assert "only was ['person'], and is None" in capsys.readouterr().err
+    assert main(_command(folder, "--resume", "--only", "person")) == 0
+
+
+def test_existing_files_that_are_replaced_are_counted(
+    tmp_path: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    for name in ("sub1", "sub2"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            (tmp_path / name / f"{number}.jpg").write_bytes(make_jpeg(64, 48))
+    more = ("--out", str(out), "--format", "png,csv,coco")
+    assert main(["segment", str(tmp_path / "sub1"), *more]) == 0
+    assert "replaced" not in capsys.readouterr().out
+    # Each image's PNG and CSV; the data set is called like the folder.
+    assert main(["segment", str(tmp_path / "sub2"), *more]) == 0
+    assert f"replaced 4 files that were there: {out}\n" in capsys.readouterr().out
+    assert main(["segment", str(tmp_path / "sub2"), *more]) == 0
+    assert f"replaced 5 files that were there: {out}\n" in capsys.readouterr().out
