@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,6 +82,8 @@ class ImageRun:
         self._job = Job(
             described.model, filter_of(options), options.only, class_names=described.class_names
         )
+        self._there = _names_in(options.out)
+        self._replaced = 0
         self._objects = 0
         self._left_out: Counter[str] = Counter()
         self._reading = Reading(options.contrast, options.channels, options.page)
@@ -117,6 +120,16 @@ class ImageRun:
         if self._options.resume:
             print(f"\n{self._skipped} of {len(self._found.sources)} images were done before.")
         return failed
+
+    def write_together(self) -> None:
+        """Write the files of all images, and say how many files were replaced."""
+        self._count_replaced(self.together.write())
+        if self._replaced:
+            files = "file that was" if self._replaced == 1 else "files that were"
+            print(f"replaced {self._replaced} {files} there: {shown_path(str(self._options.out))}")
+
+    def _count_replaced(self, written: Iterable[Path]) -> None:
+        self._replaced += sum(path.name in self._there for path in written)
 
     def _todo(self, request: StopRequest) -> Iterator[list[str]]:
         """What has to be done, in groups for the model; what was found before is kept."""
@@ -161,6 +174,7 @@ class ImageRun:
                 outcome, stem, name, image_id, self._options, self._job, self.together
             )
             assert outcome.prediction is not None  # it was written
+            self._count_replaced(files)
             self._objects += len(prediction)
             self._left_out.update(self._job.left_out(outcome.prediction))
             self.together.add(number, image_id, name, prediction)
@@ -184,6 +198,14 @@ def _image_id(kept: Any) -> int | None:
     """The id that the journal has of an image; None: it has none."""
     found = kept.get(_IMAGE_ID) if isinstance(kept, dict) else None
     return found if type(found) is int else None
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    """The names of what is in a folder; none where it is not there, or may not be read."""
+    try:
+        return frozenset(os.listdir(folder))  # noqa: PTH208 - it may have a million files
+    except OSError:
+        return frozenset()
 
 
 def _settings(options: argparse.Namespace, predictor: Predictor) -> dict[str, Any]:
@@ -270,15 +292,18 @@ class _Together:
         if self.formats:
             self._found[number] = image_id, name, prediction
 
-    def write(self) -> None:
-        """Write the files, if there is anything to write."""
+    def write(self) -> list[Path]:
+        """Write the files, if there is anything to write; returns them."""
         # What was found before is known earlier than what is found now.
         found = [self._found[number] for number in sorted(self._found)]
         ids = [image_id for image_id, _, _ in found]
         names, predictions = [name for _, name, _ in found], [one for _, _, one in found]
+        written = []
         for each in self.formats if found else ():
             path = save_together(each, names, predictions, self._folder, self._stem, image_ids=ids)
             print(f"wrote {shown_path(str(path))}: {len(found)} images")
+            written.append(path)
+        return written
 
 
 def _why_nothing(everything: Prediction, job: Job) -> str:

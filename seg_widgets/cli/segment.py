@@ -85,7 +85,8 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="skip what a run that was stopped, or failed in part, has written into --out",
+        help="skip what a run that was stopped or failed in part, or one that had --resume itself, "
+        "has written into --out",
     )
     add_reading(parser)
     add_model(parser)
@@ -133,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
             failed += work.do_all(request)
         finally:
             # Also of what was done before an interrupt.
-            work.together.write()
+            work.write_together()
 
     if failed:
         print(f"\n{len(failed)} failed:", *failed, sep="\n  ", file=sys.stderr)
