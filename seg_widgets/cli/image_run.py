@@ -113,7 +113,8 @@ class ImageRun:
                     self.left -= 1
                 if request:
                     break
-        if not self._skipped:
+        # Of one image it was said already; of those that were done before it isn't known.
+        if len(self._found.sources) > 1 and not self._skipped:
             said = left_nothing(self._objects, self._job.class_options, self._left_out)
             if said:
                 print(f"\n{said}")
