@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 from .._text import printable
 from ..errors import SettingError
 from ..export import FORMATS, save_formats
-from ..prediction import DEFAULT_FILTER, Filter, Prediction
+from ..prediction import DEFAULT_FILTER, NO_TIDY, Filter, Prediction, no_such_class
 from ..tables import TableInfo
 from .pipeline import Reading
 
@@ -23,7 +24,6 @@ IMAGES_PER_PART: Final = 500
 """Images of one file of the table: what is in memory at a time, and what a lost worker repeats."""
 
 _VERSION: Final = 1
-_NAMES_IN_A_MESSAGE: Final = 8
 
 
 @dataclass(frozen=True)
@@ -113,12 +113,7 @@ class Job:
         named = (*self.only, *self.filter.hidden_classes, *self.filter.class_thresholds)
         unknown = [name for name in named if name not in class_names]
         if class_names and unknown:
-            some = ", ".join(map(printable, class_names[:_NAMES_IN_A_MESSAGE]))
-            more = ", …" if len(class_names) > _NAMES_IN_A_MESSAGE else ""
-            raise SettingError(
-                f"The model {printable(self.model.name)} has no class {printable(unknown[0])!r}. "
-                f"Its {len(class_names)} classes: {some}{more}."
-            )
+            raise SettingError(no_such_class(unknown[0], class_names, self.model.name))
 
     def keep(self, prediction: Prediction) -> npt.NDArray[np.bool_]:
         """What of a prediction is in the results.
@@ -138,6 +133,34 @@ class Job:
             wanted = [name in self.only for name in prediction.class_names]
             keep &= np.array(wanted, bool)[prediction.class_ids]
         return keep
+
+    def left_out(self, prediction: Prediction) -> dict[str, int]:
+        """What scores enough, but is of a class that is not in the results.
+
+        Args:
+            prediction: all that was found.
+
+        Returns:
+            Class name → count.
+        """
+        if not self.class_options:
+            return {}
+        every = replace(self.filter, hidden_classes=(), tidy=NO_TIDY)
+        ids = prediction.class_ids[every.keep(prediction)].tolist()
+        names = Counter(prediction.class_names[class_id] for class_id in ids)
+        hidden = set(self.filter.hidden_classes)
+        return {
+            name: number
+            for name, number in names.items()
+            if name in hidden or (self.only and name not in self.only)
+        }
+
+    @property
+    def class_options(self) -> str:
+        """How the command line says which classes are in the results, such as "--only cat"; "" for
+        all."""
+        options = [("--only", self.only), ("--hide", self.filter.hidden_classes)]
+        return " ".join(f"{option} {','.join(names)}" for option, names in options if names)
 
     def table_info(self, prediction: Prediction | None = None) -> TableInfo:
         """What is the same for all of the table.

@@ -73,6 +73,14 @@ class Journal:
             self._check(lines[0], self._head)
             self._done = _latest(line for line in lines[1:] if set(line) >= _KEYS)
 
+    def kept(self) -> dict[str, Any]:
+        """What else was noted of each image that was done, also where it has to be done again.
+
+        Returns:
+            It by the image's `absolute` source.
+        """
+        return {source: line.get("kept") for source, line in self._done.items()}
+
     def find(self, source: str, stem: str, name: str) -> Finished | None:
         """Return what is done of an image; None: it has to be done.
 

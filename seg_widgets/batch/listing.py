@@ -6,10 +6,11 @@ import contextlib
 import json
 import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 from urllib.request import url2pathname
 
@@ -32,6 +33,8 @@ from .journal import absolute
 __all__ = ["Found", "find_images", "folder_of", "names_several", "same_ids"]
 
 _LISTS: Final = (".json", ".txt")
+# What UTF-16 and files that are no text have, and no line of a list.
+_NO_TEXT: Final = re.compile(r"[\0-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _LARGEST_ID: Final = (1 << 63) - 1
 
 
@@ -88,24 +91,42 @@ class Found:
                             "Give another folder for the results."
                         )
 
-    def ids(self) -> list[int]:
-        """The id of each image: of a COCO file's the one there, else the next that is free.
+    def ids(self, known: Mapping[str, int] = MappingProxyType({}), *, unique: bool) -> list[int]:
+        """The id of each image: of a COCO file's the one there, else the one that it had, else the
+        next that is free.
+
+        Args:
+            known: the ids that images had in the run that is gone on with, by `absolute` source.
+            unique: whether all become one file, in which no two have the same id.
 
         Returns:
             One for each of `sources`.
 
         Raises:
-            SettingError: COCO files give different images the same id.
+            SettingError: COCO files give different images the same id, though `unique`.
         """
         listed = [self.listed[source][1] for source in self.sources if source in self.listed]
         taken = set(listed)
-        if len(taken) < len(listed):
+        if unique and len(taken) < len(listed):
             raise same_ids()
+        kept: dict[str, int] = {}
+        for source in self.sources:
+            before = known.get(absolute(source))
+            if source in self.listed:
+                kept[source] = self.listed[source][1]
+            elif before is not None and before not in taken:
+                kept[source] = before
+                taken.add(before)
         free = (number for number in count(1) if number not in taken)
-        return [
-            self.listed[source][1] if source in self.listed else next(free)
-            for source in self.sources
-        ]
+        return [kept[source] if source in kept else next(free) for source in self.sources]
+
+
+def _with_nul(text: str) -> ImageNotFoundError:
+    """What is wrong with a text that can be no path on any system."""
+    return ImageNotFoundError(
+        f"{_path(text)} can't be the name of a file: it has a NUL character. Check where the name "
+        "comes from."
+    )
 
 
 def same_ids() -> SettingError:
@@ -171,6 +192,8 @@ def _find(text: str, found: Found) -> None:
     if not text.strip():
         # A variable that is empty; as a path it is the folder where the program runs.
         raise ImageNotFoundError("An empty text was given for images. For this folder, give '.'.")
+    if "\0" in text:
+        raise _with_nul(text)
     if is_cloud(text):
         found.sources.extend(list_cloud(text))
         return
@@ -182,7 +205,7 @@ def _find(text: str, found: Found) -> None:
     folder = folder_of(text)
     if folder is not None and not images.is_zarr(folder):
         _look_into(folder, text, found)
-    elif text.lower().endswith(_LISTS) and _exists(text):
+    elif _is_list(text) and _exists(text):
         _read_list(expanded(text), found)
     elif has_magic(text) and not _exists(text):
         _add_matches(text, found)
@@ -202,8 +225,17 @@ def names_several(text: str) -> bool:
     folder = folder_of(text)
     if folder is not None:
         return not images.is_zarr(folder)
-    is_list = text.lower().endswith(_LISTS)
-    return (is_list or has_magic(text)) and not images.is_address(text)
+    return (_is_list(text) or has_magic(text)) and not images.is_address(text)
+
+
+def _is_list(text: str) -> bool:
+    """Whether a file is a list by its name, and not an image by its first bytes."""
+    if not text.lower().endswith(_LISTS):
+        return False
+    try:
+        return not images.looks_like_image(expanded(text))
+    except (OSError, ValueError):
+        return True
 
 
 def folder_of(text: str) -> Path | None:
@@ -280,6 +312,11 @@ def _read_list(path: Path, found: Found) -> None:
     if path.suffix.lower() == ".json":
         _add_coco(content, path, found)
         return
+    if _NO_TEXT.search(content):
+        raise ImageFormatError(
+            f"{_path(str(path))} is no text, so it can't be a list of images. Save a list as "
+            "UTF-8, with a file, a folder or an address in each line; give a damaged image anew."
+        )
     lines = [line for line in map(str.strip, content.splitlines()) if line and line[0] != "#"]
     if not lines:
         raise ImageNotFoundError(
@@ -349,9 +386,10 @@ def _name_and_id(entry: Any, number: int, path: Path) -> tuple[str, int]:
     """
     fields = entry if isinstance(entry, dict) else {}
     name, image_id = fields.get("file_name"), _id(fields.get("id"))
-    if isinstance(name, str) and name and image_id is not None:
+    is_name = isinstance(name, str) and bool(name) and "\0" not in name
+    if isinstance(name, str) and is_name and image_id is not None:
         return name, image_id
-    wrong = "id" if isinstance(name, str) and name else "file_name"
+    wrong = "id" if is_name else "file_name"
     should = "a whole number of at most 63 bits" if wrong == "id" else "the name of a file"
     value = f"is {_shown(fields[wrong])}" if wrong in fields else "is missing"
     if not isinstance(entry, dict):

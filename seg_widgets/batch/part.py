@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ..errors import ExportError, SettingError
 from ..export import Result, make
-from ..prediction import INSTANCE_COLUMNS, record_batch
+from ..prediction import INSTANCE_COLUMNS, NO_TIDY, record_batch
 from ..tables import EncodedImage, TableImage, TableInfo, encode_image, join_images, part_paths
 from .failures import Failure, failure_of
 from .job import Job
@@ -60,6 +60,9 @@ class PartSummary:
     failures: tuple[Failure, ...] = ()
     """What failed, in the order of the images."""
 
+    left_out: dict[str, int] = field(default_factory=dict)
+    """How many objects score enough but are of classes that are not in the results, by class."""
+
     def to_json(self, **more: object) -> str:
         """It as JSON.
 
@@ -67,7 +70,8 @@ class PartSummary:
             **more: what else to keep there.
         """
         failures = [list(failure) for failure in self.failures]
-        content = {"images": self.images, "objects": self.objects, "failures": failures, **more}
+        content = {"images": self.images, "objects": self.objects, "failures": failures}
+        content |= {"left_out": self.left_out, **more}
         return json.dumps(content)
 
     @classmethod
@@ -84,7 +88,9 @@ class PartSummary:
             note = json.loads(content)
             failures = tuple(Failure(*map(str, each)) for each in note["failures"])
             objects = {str(name): int(many) for name, many in note["objects"].items()}
-            return cls(int(note["images"]), objects, failures)
+            # Not there in the notes of earlier versions.
+            left_out = {str(name): int(many) for name, many in note.get("left_out", {}).items()}
+            return cls(int(note["images"]), objects, failures, left_out)
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"no summary of a part: {error}") from None
 
@@ -129,12 +135,16 @@ class _Done:
     files: tuple[str, ...] = ()
     """Its own files, in the run's folder."""
 
+    left_out: dict[str, int] = field(default_factory=dict)
+    """How many objects it has of classes that are not in the results, by class."""
+
     @classmethod
     def of(
         cls,
         encoded: EncodedImage,
         failure: tuple[str, str] | None = None,
         files: tuple[str, ...] = (),
+        left_out: dict[str, int] | None = None,
     ) -> _Done:
         """Keep what is in the table of an image."""
         instances = encoded.instances
@@ -144,7 +154,9 @@ class _Done:
             columns = {name: instances.column(name).to_pylist() for name in names}
             objects = dict(Counter(columns["class_name"]))
         text = json.dumps({"row": encoded.row, "columns": columns})
-        return cls(zlib.compress(text.encode("ascii"), _LEVEL), objects, failure, files)
+        return cls(
+            zlib.compress(text.encode("ascii"), _LEVEL), objects, failure, files, left_out or {}
+        )
 
     @property
     def encoded(self) -> EncodedImage:
@@ -156,14 +168,16 @@ class _Done:
 
     def to_json(self) -> dict[str, Any]:
         """It for the journal, without loss."""
-        return {**json.loads(zlib.decompress(self.packed)), "failure": self.failure}
+        kept: dict[str, Any] = json.loads(zlib.decompress(self.packed))
+        return {**kept, "failure": self.failure, "left_out": self.left_out}
 
     @classmethod
     def from_json(cls, kept: Any) -> _Done:
         columns, failure = kept["columns"], kept["failure"]
         instances = None if columns is None else record_batch(INSTANCE_COLUMNS, columns)
         encoded = EncodedImage(dict(kept["row"]), instances)
-        return cls.of(encoded, failure and (str(failure[0]), str(failure[1])))
+        reason = failure and (str(failure[0]), str(failure[1]))
+        return cls.of(encoded, reason, left_out=kept.get("left_out"))
 
 
 class Part:
@@ -257,14 +271,18 @@ class Part:
     def summary(self) -> PartSummary:
         """What came of the part so far."""
         counts: Counter[str] = Counter()
+        left_out: Counter[str] = Counter()
         for done in self._done.values():
             counts.update(done.objects)
+            left_out.update(done.left_out)
         failures = tuple(
             Failure(self.tasks[index].source, self.tasks[index].name, *done.failure)
             for index, done in sorted(self._done.items())
             if done.failure is not None
         )
-        return PartSummary(len(self._done), dict(sorted(counts.items())), failures)
+        return PartSummary(
+            len(self._done), dict(sorted(counts.items())), failures, dict(sorted(left_out.items()))
+        )
 
     def _take_groups(self, batch: int, left: Set[int]) -> None:
         # Groups are counted from the part's beginning, whatever is done: with other neighbours an
@@ -307,19 +325,27 @@ class Part:
         if self._info is None:
             self._info = self._job.table_info(prediction)
             _note_info(self._store, self._info)
-        keep = self._job.keep(prediction)
+        keep, left_out = self._job.keep(prediction), self._job.left_out(prediction)
         prediction = self._job.filter.reshaped(prediction)
         encoded = encode_image(
             TableImage(task.name, task.image_id, prediction, only=keep), self._info
         )
         files = []
         if self._job.own_formats:
-            result = Result(image.pixels, prediction.select(keep), task.name, stem=task.stem)
+            result = Result(
+                image.pixels,
+                prediction.select(keep),
+                task.name,
+                # All of it is in the files; a page also has the thresholds.
+                replace(self._job.filter, tidy=NO_TIDY),
+                stem=task.stem,
+                image_id=task.image_id,
+            )
             for name in self._job.own_formats:
                 made = make(name, result)
                 files.append(f"{name}/{made.name}")
                 self._write(files[-1], made.data)
-        return _Done.of(encoded, None, tuple(files))
+        return _Done.of(encoded, None, tuple(files), left_out)
 
     def _write(self, name: str, content: bytes) -> None:
         """Write an image's own file."""

@@ -22,7 +22,7 @@ from .mending import Exports, MendedPart
 from .part import Part, PartSummary, finished_part
 from .plan import FAILURES, JOINT, TABLE, Plan, Task
 from .store import open_store
-from .summary import RunSummary, Totals
+from .summary import RunSummary, Totals, left_nothing
 
 __all__ = ["Given", "Run", "find_for_run"]
 
@@ -185,6 +185,9 @@ class Run:
             time.monotonic() - self._began_s,
             tuple(self.found.left_out),
             sum(map(len, self.missing.values())),
+            left_nothing(
+                sum(self._totals.objects.values()), self.job.class_options, self._totals.left_out
+            ),
         )
 
     def _write_joint(self) -> None:

@@ -10,7 +10,7 @@ from .._text import PATH_LENGTH, printable
 from .part import PartSummary
 from .plan import FAILURES
 
-__all__ = ["RunSummary", "Totals"]
+__all__ = ["RunSummary", "Totals", "left_nothing"]
 
 _CLASSES_SHOWN = 20
 
@@ -50,6 +50,9 @@ class RunSummary:
     missing: int = field(default=0, compare=False)
     """How many exported files of earlier runs were not there any more; they are made anew."""
 
+    only_left_out: str = field(default="", compare=False)
+    """Where the choice of classes left nothing: what it left out, in a sentence."""
+
     @property
     def is_complete(self) -> bool:
         """Whether all images are done; the same call does the others."""
@@ -63,6 +66,8 @@ class RunSummary:
         hidden = len(self.objects) - _CLASSES_SHOWN
         if hidden > 0:
             lines.append(f"  … and {hidden} more classes")
+        if self.only_left_out:
+            lines.append(self.only_left_out)
         if self.failed:
             lines.append(f"{self.failed:,} failed: {self._shown_out}/{FAILURES} says why")
         if self.missing:
@@ -88,6 +93,28 @@ class RunSummary:
         )
 
 
+def left_nothing(objects: int, class_options: str, left_out: Mapping[str, int]) -> str:
+    """What to say where a choice of classes left nothing of what was found.
+
+    Args:
+        objects: how many objects are in the results.
+        class_options: how the classes were chosen, such as "--only sheep".
+        left_out: how many objects score enough but are of other classes, by class.
+
+    Returns:
+        Such as "0 objects: --only sheep left out 7 (animal 6, cat 1)"; "" where there is nothing to
+        say.
+    """
+    if objects or not left_out:
+        return ""
+    ordered = sorted(left_out.items(), key=lambda pair: (-pair[1], pair[0]))
+    shown = [f"{printable(name)} {number:,}" for name, number in ordered[:_CLASSES_SHOWN]]
+    more = ", …" if len(ordered) > _CLASSES_SHOWN else ""
+    total = sum(left_out.values())
+    options = printable(class_options, PATH_LENGTH)
+    return f"0 objects: {options} left out {total:,} ({', '.join(shown)}{more})"
+
+
 class Totals:
     """Sums up parts."""
 
@@ -95,6 +122,7 @@ class Totals:
         self.done = 0
         self.failed = 0
         self._objects: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
 
     def add(self, part: PartSummary) -> None:
         """Count a part.
@@ -105,6 +133,7 @@ class Totals:
         self.done += part.images
         self.failed += len(part.failures)
         self._objects.update(part.objects)
+        self.left_out.update(part.left_out)
 
     @property
     def objects(self) -> dict[str, int]:

@@ -10,11 +10,16 @@ from typing import Any
 
 from .._stopping import stop_requests
 from ..batch import IMAGES_PER_PART, Workers, find_for_run, segment_folder
-from ..errors import SegWidgetsError
 from ..export import save_formats
-from ..prediction import DEFAULT_THRESHOLD, Filter, check_threshold
-from .common import EXIT_OK, EXIT_SOME_FAILED, Commands, PairsAction, split_names
-from .image_arguments import add_model, add_reading, load_model, read_formats, read_threshold
+from .common import EXIT_OK, EXIT_SOME_FAILED, Commands
+from .image_arguments import (
+    add_filter,
+    add_model,
+    add_reading,
+    filter_of,
+    load_model,
+    read_formats,
+)
 
 __all__ = ["add_parser", "load_model", "run"]
 
@@ -62,7 +67,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         metavar="DIR",
         help="where results go, also an address such as s3://bucket/found (default: out)",
     )
-    _add_filter(parser)
+    add_filter(parser)
     parser.add_argument(
         "--format",
         type=read_formats,
@@ -92,31 +97,6 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     return parser
 
 
-def _add_filter(parser: argparse.ArgumentParser) -> None:
-    """Add what says which objects are in the results."""
-    parser.add_argument(
-        "--threshold",
-        type=read_threshold,
-        default=DEFAULT_THRESHOLD,
-        metavar="SCORE",
-        help=f"least score that counts, 0 to 1 (default: {DEFAULT_THRESHOLD})",
-    )
-    parser.add_argument(
-        "--class-threshold",
-        type=_class_threshold,
-        action=PairsAction,
-        default={},
-        metavar="CLASS=SCORE",
-        help="least score of one class, such as person=0.7; may be given several times",
-    )
-    parser.add_argument(
-        "--only", type=split_names, default=(), metavar="LIST", help="these classes alone"
-    )
-    parser.add_argument(
-        "--hide", type=split_names, default=(), metavar="LIST", help="all but these classes"
-    )
-
-
 def _add_ray(parser: argparse.ArgumentParser) -> None:
     """Add what says whether Ray Data does it."""
     parser.add_argument(
@@ -144,16 +124,6 @@ def _add_ray(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _class_threshold(text: str) -> tuple[str, float]:
-    name, is_pair, score = text.rpartition("=")
-    try:
-        if is_pair and name:
-            return name, check_threshold(score)
-    except SegWidgetsError:
-        pass
-    raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=SCORE, such as person=0.7")
-
-
 def run(options: argparse.Namespace) -> int:
     """Segment all images into one table; one that fails is listed, and the others are done.
 
@@ -169,7 +139,7 @@ def run(options: argparse.Namespace) -> int:
         SegWidgetsError: there is no model or no image, `--out` holds another run, or the results
             can't be written.
     """
-    shown = Filter(options.threshold, options.hide, options.class_threshold)
+    shown = filter_of(options)
     found = find_for_run(options.sources, options.out)  # before a model is downloaded
     predictor: Any = partial(load_model, options)
     if options.ray is False:

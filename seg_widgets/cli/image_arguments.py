@@ -10,10 +10,11 @@ from .. import images
 from ..errors import SegWidgetsError, SettingError
 from ..export import save_formats
 from ..modeling import EXACT, STARTER, keep_threads_passive
-from ..prediction import check_threshold
+from ..prediction import DEFAULT_THRESHOLD, Filter, check_threshold
 from ..serving import SERVER_VARIABLE, environment
 from .common import (
     DownloadProgress,
+    PairsAction,
     add_device,
     add_min_size,
     add_speed,
@@ -24,7 +25,15 @@ if TYPE_CHECKING:
     from ..modeling import Detectron2Predictor
     from ..serving import RemotePredictor
 
-__all__ = ["add_model", "add_reading", "load_model", "read_formats", "read_threshold"]
+__all__ = [
+    "add_filter",
+    "add_model",
+    "add_reading",
+    "filter_of",
+    "load_model",
+    "read_formats",
+    "read_threshold",
+]
 
 # The arguments that say which model, with what they are when nobody gave them.
 _OF_A_MODEL = (
@@ -37,6 +46,44 @@ _OF_A_MODEL = (
     ("half", False),
     ("speed", EXACT),
 )
+
+
+def add_filter(parser: argparse.ArgumentParser) -> None:
+    """Add what says which objects are in the results.
+
+    Args:
+        parser: of a command that writes what was found.
+    """
+    parser.add_argument(
+        "--threshold",
+        type=read_threshold,
+        default=DEFAULT_THRESHOLD,
+        metavar="SCORE",
+        help=f"least score that counts, 0 to 1 (default: {DEFAULT_THRESHOLD})",
+    )
+    parser.add_argument(
+        "--class-threshold",
+        type=_class_threshold,
+        action=PairsAction,
+        default={},
+        metavar="CLASS=SCORE",
+        help="least score of one class, such as person=0.7; may be given several times",
+    )
+    parser.add_argument(
+        "--only", type=split_names, default=(), metavar="LIST", help="these classes alone"
+    )
+    parser.add_argument(
+        "--hide", type=split_names, default=(), metavar="LIST", help="all but these classes"
+    )
+
+
+def filter_of(options: argparse.Namespace) -> Filter:
+    """What `add_filter` read, without `--only`.
+
+    Args:
+        options: the parsed arguments.
+    """
+    return Filter(options.threshold, options.hide, options.class_threshold)
 
 
 def add_reading(parser: argparse.ArgumentParser) -> None:
@@ -119,6 +166,16 @@ def read_threshold(text: str) -> float:
         return check_threshold(text)
     except SegWidgetsError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _class_threshold(text: str) -> tuple[str, float]:
+    name, is_pair, score = text.rpartition("=")
+    try:
+        if is_pair and name:
+            return name, check_threshold(score)
+    except SegWidgetsError:
+        pass
+    raise argparse.ArgumentTypeError(f"{text!r} is not CLASS=SCORE, such as person=0.7")
 
 
 def read_formats(text: str) -> tuple[str, ...]:

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-from collections import deque
-from collections.abc import Iterator, Sequence
+import os
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from .._files import require_writable
 from .._stopping import StopRequest
 from .._text import PATH_LENGTH, printable
-from ..batch import Found, Journal, Outcome, Reading, batch_size, folder_of, segment_groups
+from ..batch import (
+    Found,
+    Job,
+    Journal,
+    Outcome,
+    Reading,
+    batch_size,
+    described_by,
+    folder_of,
+    left_nothing,
+    segment_groups,
+)
 from ..errors import ExportError
 from ..export import (
     FORMATS,
@@ -25,11 +37,15 @@ from ..export import (
 from ..images import is_address
 from ..prediction import Prediction, Predictor
 from .common import print_error, unforeseen
+from .image_arguments import filter_of
 
 __all__ = ["JOURNAL", "ImageRun", "shown_path"]
 
 JOURNAL: Final = ".segment.jsonl"
 """The file in --out that says which images are done; it is removed when all are."""
+
+_IMAGE_ID: Final = "image_id"
+"""What the journal calls an image's id."""
 
 
 def shown_path(source: str) -> str:
@@ -54,8 +70,22 @@ class ImageRun:
         self.together = _Together(options, found)
         settings = _settings(options, predictor)
         self.journal = Journal(options.out / JOURNAL, settings, resume=options.resume)
+        # As files of images that were done before have their ids, they keep them.
+        known = {source: _image_id(kept) for source, kept in self.journal.kept().items()}
+        self._ids = found.ids(
+            {source: number for source, number in known.items() if number is not None},
+            unique=bool(self.together.formats),
+        )
         self.left = len(found.sources)
         self._predictor, self._options, self._found = predictor, options, found
+        described = described_by(predictor)
+        self._job = Job(
+            described.model, filter_of(options), options.only, class_names=described.class_names
+        )
+        self._there = _names_in(options.out)
+        self._replaced = 0
+        self._objects = 0
+        self._left_out: Counter[str] = Counter()
         self._reading = Reading(options.contrast, options.channels, options.page)
         self._size = batch_size(predictor)
         self._skipped = 0
@@ -83,9 +113,24 @@ class ImageRun:
                     self.left -= 1
                 if request:
                     break
+        # Of one image it was said already; of those that were done before it isn't known.
+        if len(self._found.sources) > 1 and not self._skipped:
+            said = left_nothing(self._objects, self._job.class_options, self._left_out)
+            if said:
+                print(f"\n{said}")
         if self._options.resume:
             print(f"\n{self._skipped} of {len(self._found.sources)} images were done before.")
         return failed
+
+    def write_together(self) -> None:
+        """Write the files of all images, and say how many files were replaced."""
+        self._count_replaced(self.together.write())
+        if self._replaced:
+            files = "file that was" if self._replaced == 1 else "files that were"
+            print(f"replaced {self._replaced} {files} there: {shown_path(str(self._options.out))}")
+
+    def _count_replaced(self, written: Iterable[Path]) -> None:
+        self._replaced += sum(path.name in self._there for path in written)
 
     def _todo(self, request: StopRequest) -> Iterator[list[str]]:
         """What has to be done, in groups for the model; what was found before is kept."""
@@ -97,7 +142,7 @@ class ImageRun:
             name, _ = self._found.listed.get(source, (own_name, 0))
             if request:
                 break
-            if self._is_done(number, source, stem, name):
+            if self._is_done(self._ids[number], number, source, stem, name):
                 self._skipped += 1
                 self.left -= 1
                 continue
@@ -108,13 +153,15 @@ class ImageRun:
                 group = []
         yield group
 
-    def _is_done(self, number: int, source: str, stem: str, name: str) -> bool:
+    def _is_done(self, image_id: int, number: int, source: str, stem: str, name: str) -> bool:
         """Whether an image was done before; what was found in it then counts, too."""
         done = self.journal.find(source, stem, name)
         if done is None or (self.together.formats and done.prediction is None):
             return False
+        if _image_id(done.kept) != image_id:
+            return False
         if done.prediction is not None:
-            self.together.add(number, name, done.prediction)
+            self.together.add(number, image_id, name, done.prediction)
         return True
 
     def _try(self, outcome: Outcome, number: int, stem: str, name: str) -> list[str]:
@@ -123,8 +170,15 @@ class ImageRun:
         try:
             if outcome.error is not None:
                 raise outcome.error
-            prediction, files = _write_one(outcome, stem, name, self._options, self.together)
-            self.together.add(number, name, prediction)
+            image_id = self._ids[number]
+            prediction, files = _write_one(
+                outcome, stem, name, image_id, self._options, self._job, self.together
+            )
+            assert outcome.prediction is not None  # it was written
+            self._count_replaced(files)
+            self._objects += len(prediction)
+            self._left_out.update(self._job.left_out(outcome.prediction))
+            self.together.add(number, image_id, name, prediction)
         except BrokenPipeError:
             raise
         # A model, or a format of somebody else's, can raise anything; the other images count.
@@ -137,22 +191,43 @@ class ImageRun:
         kept = prediction if self.together.formats else None
         # A line that can't be written costs only that the image is done again.
         with contextlib.suppress(ExportError):
-            self.journal.add(source, stem, name, files, kept)
+            self.journal.add(source, stem, name, files, kept, {_IMAGE_ID: image_id})
         return []
+
+
+def _image_id(kept: Any) -> int | None:
+    """The id that the journal has of an image; None: it has none."""
+    found = kept.get(_IMAGE_ID) if isinstance(kept, dict) else None
+    return found if type(found) is int else None
+
+
+def _names_in(folder: Path) -> frozenset[str]:
+    """The names of what is in a folder; none where it is not there, or may not be read."""
+    try:
+        return frozenset(os.listdir(folder))  # noqa: PTH208 - it may have a million files
+    except OSError:
+        return frozenset()
 
 
 def _settings(options: argparse.Namespace, predictor: Predictor) -> dict[str, Any]:
     """All that decides what is written of an image; the device and the thread don't."""
     names = [
         *("model", "config", "weights", "classes", "threshold", "format", "separate"),
+        *("class_threshold", "only", "hide"),
         *("contrast", "channels", "page", "min_size", "half", "speed"),
     ]
     given = {name: getattr(options, name) for name in names}
     settings = {
-        name: value if isinstance(value, (int, float, bool, list, tuple)) else value and str(value)
+        name: (
+            value
+            if isinstance(value, (int, float, bool, list, tuple, dict))
+            else value and str(value)
+        )
         for name, value in given.items()
     }
     # A folder's weights may be others by now, and the environment may name a server.
+    # As a run has it that was before these options.
+    settings |= {name: given[name] or None for name in ("class_threshold", "only", "hide")}
     settings["SHA-256 of the weights"] = str(getattr(predictor, "weights_sha256", ""))
     settings["server"] = str(getattr(predictor, "url", ""))
     return settings
@@ -202,51 +277,73 @@ class _Together:
         folders = [folder for folder in given if folder is not None]
         only = folders[0].resolve().name if len(options.photos) == len(folders) == 1 else ""
         self._stem = only or "images"
-        self._ids = found.ids() if self.formats else []
-        self._found: dict[int, tuple[str, Prediction]] = {}
+        self._found: dict[int, tuple[int, str, Prediction]] = {}
         files = (result_file_name(name, self._stem) for name in self.formats)
         found.require_kept(self._folder / name for name in files)
 
-    def add(self, number: int, name: str, prediction: Prediction) -> None:
+    def add(self, number: int, image_id: int, name: str, prediction: Prediction) -> None:
         """Keep what was found in one image.
 
         Args:
             number: its place among the images.
+            image_id: its id in the data set.
             name: what the data set calls it.
             prediction: what was found.
         """
         if self.formats:
-            self._found[number] = name, prediction
+            self._found[number] = image_id, name, prediction
 
-    def write(self) -> None:
-        """Write the files, if there is anything to write."""
+    def write(self) -> list[Path]:
+        """Write the files, if there is anything to write; returns them."""
         # What was found before is known earlier than what is found now.
-        ids = [self._ids[number] for number in sorted(self._found)]
-        found = [pair for _, pair in sorted(self._found.items())]
-        names, predictions = [name for name, _ in found], [one for _, one in found]
+        found = [self._found[number] for number in sorted(self._found)]
+        ids = [image_id for image_id, _, _ in found]
+        names, predictions = [name for _, name, _ in found], [one for _, _, one in found]
+        written = []
         for each in self.formats if found else ():
             path = save_together(each, names, predictions, self._folder, self._stem, image_ids=ids)
             print(f"wrote {shown_path(str(path))}: {len(found)} images")
+            written.append(path)
+        return written
+
+
+def _why_nothing(everything: Prediction, job: Job) -> str:
+    """Why nothing of what was found in an image is in its files."""
+    if said := left_nothing(0, job.class_options, job.left_out(everything)):
+        return said
+    best = everything.scores.max()
+    if job.filter.class_thresholds:
+        return f"Nothing scores its threshold or more; the best is {best:.2f}."
+    return f"Nothing scores {job.filter.threshold:.2f} or more; the best is {best:.2f}."
 
 
 def _write_one(
-    outcome: Outcome, stem: str, name: str, options: argparse.Namespace, together: _Together
+    outcome: Outcome,
+    stem: str,
+    name: str,
+    image_id: int,
+    options: argparse.Namespace,
+    job: Job,
+    together: _Together,
 ) -> tuple[Prediction, list[Path]]:
     """Write what is in one image; returns what of it is shown, and the files."""
     assert outcome.image is not None and outcome.prediction is not None  # there was no error
     everything = outcome.prediction
-    prediction = everything.filter(options.threshold)
+    prediction = everything.select(job.keep(everything))
     print(f"\n{shown_path(outcome.source)} ({outcome.seconds:.2f} s)")
     for note in outcome.image.notes:
         print(f"note: {note}")
     print(prediction)
     if not len(prediction) and len(everything):
-        best = everything.scores.max()
-        print(f"Nothing scores {options.threshold:.2f} or more; the best is {best:.2f}.")
+        print(_why_nothing(everything, job))
 
+    # All of it is in the files; a page also has the threshold.
+    shown = job.filter
     own = [each for each in options.format if each not in together.formats]
     pixels = outcome.image.pixels
-    written = save(prediction, pixels, options.out, stem, own, file_name=name)
+    written = save(
+        prediction, pixels, options.out, stem, own, file_name=name, filter=shown, image_id=image_id
+    )
     files: list[Path] = []
     for paths in written.values():
         files += paths if isinstance(paths, list) else [paths]

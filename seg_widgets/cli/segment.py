@@ -12,7 +12,7 @@ from .._stopping import stop_requests
 from ..batch import find_images
 from ..export import DEFAULT_FORMATS, save_formats
 from .common import EXIT_OK, EXIT_SOME_FAILED, Commands
-from .image_arguments import add_model, add_reading, load_model, read_formats, read_threshold
+from .image_arguments import add_filter, add_model, add_reading, load_model, read_formats
 from .image_run import ImageRun, shown_path
 
 __all__ = ["add_parser", "run"]
@@ -23,7 +23,7 @@ _HALF_FILE_S: Final = 600
 _EXAMPLES = """\
 examples:
   python -m seg_widgets segment photo.jpg
-  python -m seg_widgets segment holiday/ --out found --threshold 0.7
+  python -m seg_widgets segment holiday/ --out found --threshold 0.7 --only person,cat
   python -m seg_widgets segment https://example.org/cat.jpg --format png,csv
   python -m seg_widgets segment photo.jpg --device cpu \\
       --config my.yaml --weights model_final.pth --classes cell,debris
@@ -68,13 +68,7 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
         metavar="DIR",
         help="where results go (default: out)",
     )
-    parser.add_argument(
-        "--threshold",
-        type=read_threshold,
-        default=0.5,
-        metavar="SCORE",
-        help="least score that counts, 0 to 1 (default: 0.5)",
-    )
+    add_filter(parser)
     parser.add_argument(
         "--format",
         type=read_formats,
@@ -91,7 +85,8 @@ def add_parser(commands: Commands) -> argparse.ArgumentParser:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="skip what a run that was stopped, or failed in part, has written into --out",
+        help="skip what a run that was stopped or failed in part, or one that had --resume itself, "
+        "has written into --out",
     )
     add_reading(parser)
     add_model(parser)
@@ -139,7 +134,7 @@ def run(options: argparse.Namespace) -> int:
             failed += work.do_all(request)
         finally:
             # Also of what was done before an interrupt.
-            work.together.write()
+            work.write_together()
 
     if failed:
         print(f"\n{len(failed)} failed:", *failed, sep="\n  ", file=sys.stderr)

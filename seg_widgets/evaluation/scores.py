@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from .._text import printable
 from ..errors import SettingError
-from ..prediction import DEFAULT_THRESHOLD, check_class_thresholds, check_threshold
+from ..prediction import DEFAULT_THRESHOLD, check_class_thresholds, check_threshold, no_such_class
 from .averages import MAX_DETECTIONS, Averages, average
 from .coco_matching import Matched, match_pool
 from .curves import Curve, OperatingPoint, curve_of
@@ -226,6 +225,5 @@ class Scores:
         if not isinstance(class_name, str):
             raise SettingError(f"A class is given by its name, a text, not {class_name!r:.80}.")
         if class_name not in self._class_names:
-            known = ", ".join(map(printable, self._class_names[:10]))
-            raise SettingError(f"There is no class {printable(class_name)!r}; there are {known}.")
+            raise SettingError(no_such_class(class_name, self._class_names))
         return self._class_names.index(class_name)

@@ -66,6 +66,9 @@ class Result:
     iou_threshold: float = DEFAULT_IOU
     """The IoU from which the page matches, 0.1 to 1."""
 
+    image_id: int = 1
+    """The image's number in its run, for tables and COCO's files."""
+
     found: Prediction = field(init=False, repr=False)
     """All that was found, with the masks as the model gave them."""
 

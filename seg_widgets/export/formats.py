@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+import numpy as np
+
 from ..drawing import contact_sheet, overlay
-from ..prediction import DEFAULT_FILTER, Filter, Prediction, to_csv
+from ..prediction import DEFAULT_THRESHOLD, Filter, Prediction, to_csv
 from ..tables import TableImage, TableInfo, encode_file
 from ..viewer import to_html
 from .coco import coco_dataset, to_coco
@@ -55,7 +57,12 @@ def _masks(result: Result) -> Iterator[File]:
 
 
 def _csv(result: Result) -> bytes:
-    text = to_csv(result.prediction, only=result.indices, file_name=result.file_name)
+    text = to_csv(
+        result.prediction,
+        only=result.indices,
+        file_name=result.file_name,
+        image_id=result.image_id,
+    )
     return text.encode("utf-8")
 
 
@@ -69,7 +76,7 @@ def _csv_together(together: Together) -> bytes:
 
 
 def _parquet(result: Result) -> bytes:
-    image = TableImage(result.file_name, 1, result.prediction, only=result.indices)
+    image = TableImage(result.file_name, result.image_id, result.prediction, only=result.indices)
     return encode_file([image], TableInfo.of(result.prediction, model=result.model))
 
 
@@ -83,7 +90,10 @@ def _parquet_together(together: Together) -> bytes:
 
 
 def _coco(result: Result) -> bytes:
-    return as_json(coco_dataset(result.prediction, result.file_name, only=result.indices))
+    ids = [result.image_id]
+    return as_json(
+        coco_dataset(result.prediction, result.file_name, image_ids=ids, only=result.indices)
+    )
 
 
 def _coco_together(together: Together) -> bytes:
@@ -93,7 +103,9 @@ def _coco_together(together: Together) -> bytes:
 
 
 def _results(result: Result) -> bytes:
-    return as_json(to_coco(result.prediction, file_name=result.file_name, only=result.indices))
+    return as_json(
+        to_coco(result.prediction, result.image_id, file_name=result.file_name, only=result.indices)
+    )
 
 
 def _results_together(together: Together) -> bytes:
@@ -110,7 +122,8 @@ def _yolo_together(together: Together) -> bytes:
 
 
 def _cvat(result: Result) -> bytes:
-    return cvat_zip(result.prediction, result.file_name, only=result.indices)
+    ids = [result.image_id]
+    return cvat_zip(result.prediction, result.file_name, image_ids=ids, only=result.indices)
 
 
 def _cvat_together(together: Together) -> bytes:
@@ -169,8 +182,9 @@ def _geojson(result: Result) -> bytes:
 
 
 def _html(result: Result) -> bytes:
-    # The page has all instances; the filter is what it shows at first.
-    shown = result.filter or DEFAULT_FILTER
+    # The page has all instances; the filter is what it shows at first. Without one it is all of
+    # them, as in the other formats.
+    shown = result.filter or Filter(_threshold_of_all(result.found))
     name = result.name or result.stem
     page = to_html(
         result.found,
@@ -183,6 +197,18 @@ def _html(result: Result) -> bytes:
         iou_threshold=result.iou_threshold,
     )
     return page.encode("utf-8", "replace")
+
+
+def _threshold_of_all(prediction: Prediction) -> float:
+    """The highest step of the page's slider at which all instances are shown."""
+    if not len(prediction):
+        return DEFAULT_THRESHOLD
+    least = float(prediction.scores.min())
+    # The hundredth itself where the score is its float32, which may be less.
+    near = round(least, 2)
+    if np.float32(near) <= np.float32(least):
+        return near
+    return max(0.0, round(near - 0.01, 2))
 
 
 def _python(result: Result) -> bytes:

@@ -242,6 +242,7 @@ def save(
     *,
     file_name: str | None = None,
     filter: Filter | None = None,
+    image_id: int = 1,
 ) -> dict[str, Path | list[Path]]:
     """Write a result in several formats; files of the same name are replaced.
 
@@ -255,6 +256,8 @@ def save(
         style: how the image and the page are drawn.
         file_name: the image's own name, which the JSON files and the page show; None: `stem`.
         filter: which instances are in the files; None: all of them.
+        image_id: the image's number, in tables and COCO's files. Number several images that belong
+            together.
 
     Returns:
         The path that each format was written to; a list of them for "cutouts" and "masks".
@@ -268,7 +271,9 @@ def save(
     for name in wanted:
         if name not in save_formats():
             raise _unknown(name, save_formats())
-    result = Result(image, prediction, file_name or stem, filter, style, stem=stem)
+    result = Result(
+        image, prediction, file_name or stem, filter, style, stem=stem, image_id=image_id
+    )
     return {name: _FORMATS[name].write(result, folder) for name in wanted}
 
 
@@ -313,6 +318,10 @@ def formats_table() -> str:
     rows = ["| format | file | what it is | what it loses |", "|---|---|---|---|"]
     for each in _FORMATS.values():
         file = f"`…{each.suffix}`"
+        if each.make_files is not None:
+            file += " or the files in it"
+        if not each.in_save:
+            file += ", only in the menu"
         rows.append(f"| `{each.name}` | {file} | {each.description} | {each.loses} |")
     return "\n".join(rows)
 

@@ -64,6 +64,7 @@ from .truth_classes import (
     lacking_note,
 )
 from .truth_source import TruthSource
+from .unknown_class import no_such_class
 
 __all__ = [
     "CSV_COLUMNS",
@@ -137,6 +138,7 @@ __all__ = [
     "is_known_model",
     "lacking_note",
     "match",
+    "no_such_class",
     "outlines",
     "overlaps",
     "paste",

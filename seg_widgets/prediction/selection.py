@@ -14,6 +14,7 @@ import numpy.typing as npt
 from ..errors import SettingError
 from .filter import Filter, check_threshold
 from .tidy import NO_TIDY, Tidy
+from .unknown_class import no_such_class
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -37,8 +38,6 @@ SortKey = Literal["score", "area", "class"]
 
 Chosen = Iterable[int] | npt.NDArray[Any]
 """Instances by their indices, from the end where negative, or one boolean for each instance."""
-
-_NAMES_IN_A_MESSAGE = 8
 
 
 # ── the methods of Prediction ─────────────────────────────────────────────────────────────────────
@@ -264,9 +263,7 @@ def class_ids_of(classes: Iterable[str | int], class_names: Sequence[str]) -> li
     for entry in classes:
         class_id = known.get(entry) if isinstance(entry, str) else _class_id(entry)
         if class_id is None or not 0 <= class_id < len(class_names):
-            raise SettingError(
-                f"The model has no class {entry!r}; it knows {_list_names(class_names)}."
-            )
+            raise SettingError(no_such_class(entry, class_names))
         ids.append(class_id)
     return ids
 
@@ -305,10 +302,3 @@ def sorted_indices(prediction: Prediction, by: SortKey, descending: bool) -> lis
     else:
         raise SettingError(f'Instances are sorted by "score", "area" or "class", not by {by!r}.')
     return sorted(range(len(prediction)), key=keys.__getitem__, reverse=descending)
-
-
-def _list_names(names: Sequence[str]) -> str:
-    shown = ", ".join(names[:_NAMES_IN_A_MESSAGE])
-    if len(names) > _NAMES_IN_A_MESSAGE:
-        return f"{shown} … ({len(names)} in all)"
-    return shown or "no classes"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from .._text import printable
 from ..errors import PredictionError, SettingError
+from .unknown_class import closest_name, some_names
 
 __all__ = [
     "IGNORE",
@@ -62,7 +62,7 @@ def lacking_note(class_names: Sequence[str], objects: Mapping[str, int]) -> tupl
         return ()
     return (
         f"{sum(lacking.values()):,} objects are of classes that the model doesn't have, and count "
-        f"as missed: {_some([*lacking])}.",
+        f"as missed: {some_names([*lacking], _SHOWN)}.",
     )
 
 
@@ -180,11 +180,12 @@ def _checked_all(classes: ClassMapping | None) -> Mapping[Any, str | None]:
 
 def _no_such_class(strange: Sequence[str], own: Sequence[str]) -> str:
     """What to do about names in `classes` that the truth doesn't have."""
-    close = _closest(strange[0], own)
+    close = closest_name(strange[0], own)
     meant = f" Is it {printable(close)!r}?" if close else ""
     return (
         f"classes names {printable(strange[0])!r}, which is no class of the truth.{meant} The "
-        f"truth's are: {_some(own)}. It says the truth's name first, then the model's."
+        f"truth's are: {some_names(own, _SHOWN)}. It says the truth's name first, then the "
+        "model's."
     )
 
 
@@ -193,39 +194,27 @@ def _no_class_of_model(
 ) -> str:
     """What to do about a name in `classes` that the model doesn't have."""
     name = mapping[own] or ""
-    close = _closest(name, class_names) or _closest(own, class_names)
+    close = closest_name(name, class_names) or closest_name(own, class_names)
     meant = f" Is it {printable(close)!r}?" if close else ""
     return (
         f"classes calls the truth's {printable(own)!r} {printable(name)!r}, which is no class of "
-        f"the model.{meant} The model's are: {_some(class_names)}. None leaves a class out, its "
-        "own name keeps it."
+        f"the model.{meant} The model's are: {some_names(class_names, _SHOWN)}. None leaves a "
+        "class out, its own name keeps it."
     )
-
-
-def _closest(name: str, known: Sequence[str]) -> str | None:
-    """The name that is meant, if any is close."""
-    lower = {each.lower(): each for each in reversed(known)}
-    close = difflib.get_close_matches(name.lower(), lower, 1, 0.6)
-    return lower[close[0]] if close else None
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first names, and how many there are."""
-    rest = f" … ({len(names)} in all)" if len(names) > _SHOWN else ""
-    return ", ".join(printable(name) for name in names[:_SHOWN]) + rest
 
 
 def _other_classes(unknown: Sequence[str], class_names: Sequence[str]) -> str:
     """What to do about classes that the model doesn't have, with the closest of its names."""
     proposals = []
     for name in unknown[:_SHOWN]:
-        close = _closest(name, class_names)
+        close = closest_name(name, class_names)
         best = repr(printable(close)) if close else "…"
         proposals.append(f"{printable(name)!r}: {best}")
     shown = ", ".join(repr(printable(name)) for name in unknown[:_SHOWN])
     more = f" and {len(unknown) - _SHOWN} more" if len(unknown) > _SHOWN else ""
     return (
         f"The truth has classes that the model doesn't have: {shown}{more}. The model's are: "
-        f"{_some(class_names)}. Say which is which: classes={{{', '.join(proposals)}}}. None "
+        f"{some_names(class_names, _SHOWN)}. Say which is which: classes="
+        f"{{{', '.join(proposals)}}}. None "
         "leaves a class out, its own name keeps it."
     )

@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ..export import Result, make
 from ..images import MAX_BYTES, LoadedImage, read
-from ..prediction import BatchPredictor, Prediction, Predictor, taken
+from ..prediction import BatchPredictor, Filter, Prediction, Predictor, taken
 from .wire import NPZ, decode_image, encode_prediction, frame_head, is_raw_image
 
 __all__ = [
@@ -218,7 +218,9 @@ def _make(task: _Task) -> None:
         task.answer = Answer(content, NPZ, "prediction.npz", seconds=task.seconds)
         return
     shown = prediction.filter(work.threshold, classes=work.classes or None)
-    file = make(work.format, Result(image.pixels, shown, work.name))
+    # All of it is in the file; a page also has the threshold.
+    result = Result(image.pixels, shown, work.name, Filter(work.threshold))
+    file = make(work.format, result)
     task.answer = Answer(file.data, file.media_type, file.name, seconds=task.seconds)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any, Unpack
 
@@ -12,7 +11,7 @@ import traitlets
 from .._text import printable
 from ..errors import SettingError
 from ..images import Reading
-from ..prediction import Filter, Prediction
+from ..prediction import Filter, Prediction, no_such_class
 from .result import Result
 from .traits import (
     ByIdentity,
@@ -218,9 +217,7 @@ class SegmentationState(ThreadSafeTraits):
             # mistake.
             for name in names:
                 if name not in known and name not in before:
-                    raise SettingError(
-                        f"The model has no class {name!r}.{_did_you_mean(name, known)}"
-                    )
+                    raise SettingError(no_such_class(name, known))
         return names
 
     @traitlets.validate("selected", "hidden_instances")
@@ -232,12 +229,3 @@ class SegmentationState(ThreadSafeTraits):
                 f"There is no instance {max(indices)}: the result has {count}, counted from 0."
             )
         return indices
-
-
-def _did_you_mean(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    close = difflib.get_close_matches(name, names, 1, 0.5)
-    if close:
-        return f" Did you mean {close[0]!r}?"
-    listed = ", ".join(names[:8]) + (f" … ({len(names)} in all)" if len(names) > 8 else "")
-    return f" It knows {listed}."

@@ -281,7 +281,7 @@ def part_numbers(folder: StrPath) -> list[int]:
     """
     try:
         names = [path.name for path in (Path(folder) / "images").iterdir()]
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError, ValueError):  # a NUL in the name
         return []
     except OSError as error:
         raise ExportError(f"The table's folder may not be read ({error.strerror}).") from None

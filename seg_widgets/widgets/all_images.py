@@ -130,7 +130,15 @@ def _each(images: AllImages, named: Sequence[_Named], on_image: OnImage) -> Iter
         result = entry.result
         if result is not None:
             shown = filter_of(entry, images.filter, images.current)
-            yield Result(result.image, result.prediction, one.name, shown, images.style, stem=stem)
+            yield Result(
+                result.image,
+                result.prediction,
+                one.name,
+                shown,
+                images.style,
+                stem=stem,
+                image_id=one.image_id,
+            )
 
 
 def _stems(history: Sequence[HistoryEntry], named: Sequence[_Named]) -> list[str]:

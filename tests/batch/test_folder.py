@@ -112,6 +112,34 @@ def test_formats_of_all_images_are_made_of_the_table(folder: Path, tmp_path: Pat
         _run(folder, "memory://joint", formats=["coco"])
 
 
+def test_a_choice_of_classes_that_leaves_nothing_says_what_it_left_out(
+    folder: Path, tmp_path: Path
+) -> None:
+    class Cats(Stub):
+        def __init__(self) -> None:
+            super().__init__(4, ("person", "cat", "sheep"))
+
+    given = {"images_per_part": 4, "only": ["sheep"]}
+    summary = _run(folder, tmp_path / "out", Cats(), **given)
+    # Each image has a person of 0.99 and a cat of 0.69; the sheep scores 0.4.
+    said = "0 objects: --only sheep left out 20 (cat 10, person 10)"
+    assert summary.only_left_out == said and said in repr(summary).splitlines()
+    again = _run(folder, tmp_path / "out", Cats(), **given)
+    assert (again.done_before, again.only_left_out) == (10, said)
+    hidden = _run(folder, tmp_path / "hide", Cats(), filter=Filter(0.5, ("person", "cat")))
+    assert hidden.only_left_out == "0 objects: --hide person,cat left out 20 (cat 10, person 10)"
+    some = _run(folder, tmp_path / "some", Cats(), only=["cat"])
+    low = _run(folder, tmp_path / "low", Cats(), filter=Filter(1.0), only=["sheep"])
+    assert some.only_left_out == low.only_left_out == ""
+
+
+def test_a_page_begins_with_the_filter(folder: Path, tmp_path: Path) -> None:
+    chosen = Filter(0.3, class_thresholds={"person": 0.2})
+    _run(folder, tmp_path / "out", filter=chosen, formats=["html"])
+    page = (tmp_path / "out" / "html" / "0.html").read_text("utf-8")
+    assert '"threshold": 0.3,' in page and '"class_thresholds": {"person": 0.2}' in page
+
+
 def test_images_and_results_in_an_object_store(folder: Path, tmp_path: Path) -> None:
     """By fsspec's own store in memory, which opens as others do."""
     system = fsspec.filesystem("memory")
@@ -515,7 +543,7 @@ def test_nothing_to_do_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"only": ["persn"]}, "The model stub has no class 'persn'. Its 4 classes: person, animal"),
+        ({"only": ["persn"]}, "The model stub has no class 'persn'. Did you mean 'person'?"),
         ({"formats": ["cocoo"]}, "There is no format 'cocoo'"),
         ({"images_per_part": 0}, "images_per_part is a whole number from 1 on"),
         ({"filter": Filter(hidden_instances=(1,))}, "can't have hidden_instances"),

@@ -184,3 +184,35 @@ def test_what_is_given_more_than_once_is_there_once(tree: Path) -> None:
     assert found.left_out[1:] == ["3 images were given more than once; each is done once."]
     (tree / "link.jpg").symlink_to(tree / "a.jpg")
     assert len(find_images([str(tree / "a.jpg"), str(tree / "link.jpg")]).sources) == 2
+
+
+@pytest.mark.parametrize("name", ["document.txt", "picture.json"])
+def test_an_image_is_one_whatever_its_ending(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_bytes(make_jpeg(8, 8))
+    found = find_images([str(path)])
+    assert (found.sources, found.lists, found.errors) == ([str(path)], [], {})
+    assert not names_several(str(path))
+
+
+@pytest.mark.parametrize(
+    "content", [b"\x1f\x8b\x08\0\0", "a.jpg\nb.jpg\n".encode("utf-16"), b"\x7fELF\x02"]
+)
+def test_a_list_that_is_no_text_gets_one_message(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "list.txt"
+    path.write_bytes(content)
+    found = find_images([str(path)])
+    assert found.sources == []
+    assert list(found.errors) == [str(path)]
+    assert "is no text, so it can't be a list of images. Save a list as UTF-8" in str(
+        found.errors[str(path)]
+    )
+
+
+def test_a_nul_in_a_path_gets_a_message(tmp_path: Path) -> None:
+    found = find_images(["a\0.jpg", "a\0*.jpg", "a\0.txt", "memory://a\0"])
+    assert found.sources == [] and len(found.errors) == 4
+    assert all("it has a NUL character" in str(error) for error in found.errors.values())
+    path = tmp_path / "coco.json"
+    path.write_text(json.dumps({"images": [{"id": 1, "file_name": "a\0.jpg"}]}))
+    assert "its file_name is" in str(find_images([str(path)]).errors[str(path)])

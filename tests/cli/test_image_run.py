@@ -6,6 +6,7 @@ import json
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from seg_widgets.cli import main, segment
 from seg_widgets.cli.image_run import JOURNAL
 from seg_widgets.prediction import Prediction
+from seg_widgets.tables import read_table
 from seg_widgets.testing import StubPredictor, make_jpeg
 
 NAMES = [f"{number}.jpg" for number in range(6)]
@@ -252,3 +254,119 @@ def test_a_dead_model_ends_it_with_a_message(
     monkeypatch.setattr(segment, "load_model", lambda options: Dead(4))
     assert main(_command(folder)) == 2
     assert "failed on 3 images in a row" in capsys.readouterr().err
+
+
+def _csv_ids(out: Path) -> dict[str, str]:
+    return {path.stem: path.read_text().splitlines()[1].split(",")[1] for path in out.glob("*.csv")}
+
+
+def test_an_image_has_the_same_id_in_its_own_files_and_in_those_of_all(
+    folder: Path, stub: StubPredictor
+) -> None:
+    out = folder.parent / "out"
+    assert main(_command(folder, "--format", "csv,coco,cvat")) == 0
+    data = json.loads((out / "in-coco.json").read_text())
+    ids = {Path(image["file_name"]).stem: str(image["id"]) for image in data["images"]}
+    assert ids == _csv_ids(out) == {str(number): str(number + 1) for number in range(6)}
+    with zipfile.ZipFile(out / "4-cvat.zip") as archive:
+        cvat = json.loads(archive.read("annotations/instances_default.json"))
+    assert [image["id"] for image in cvat["images"]] == [5]
+    assert main(_command(folder, "--format", "coco,results,parquet", "--separate")) == 0
+    assert json.loads((out / "4-coco.json").read_text())["images"][0]["id"] == 5
+    assert {each["image_id"] for each in json.loads((out / "4-results.json").read_text())} == {5}
+    assert next(iter(read_table(out / "4.parquet")))[0].image_id == 5
+
+
+def test_ids_stay_when_images_come_and_go(folder: Path, stub: StubPredictor) -> None:
+    out = folder.parent / "out"
+    command = _command(folder, "--format", "csv,coco", "--resume")
+    assert main(command) == 0
+    content = (folder / "2.jpg").read_bytes()
+    (folder / "2.jpg").unlink()
+    (folder / "07.jpg").write_bytes(make_jpeg(80, 48))
+    assert main(command) == 0
+    assert stub.calls == 7
+    (out / "2.csv").unlink()
+    ids = _csv_ids(out)
+    assert ids == {"0": "1", "07": "3", "1": "2", "3": "4", "4": "5", "5": "6"}
+    data = json.loads((out / "in-coco.json").read_text())
+    assert {Path(image["file_name"]).stem: str(image["id"]) for image in data["images"]} == ids
+    # One that comes back finds its number taken.
+    (folder / "2.jpg").write_bytes(content)
+    assert main(command) == 0
+    assert _csv_ids(out) == {**ids, "2": "7"}
+
+
+def test_lists_of_equal_ids_are_refused_only_where_they_become_one_file(
+    folder: Path, stub: StubPredictor
+) -> None:
+    for number in range(2):
+        entries = [{"id": 7, "file_name": f"{number}.jpg"}]
+        (folder / f"{number}.json").write_text(json.dumps({"images": entries}))
+    lists = [str(folder / f"{number}.json") for number in range(2)]
+    out = folder.parent / "out"
+    assert main(["segment", *lists, "--out", str(out), "--format", "coco"]) == 2
+    assert main(["segment", *lists, "--out", str(out), "--format", "csv"]) == 0
+    assert _csv_ids(out) == {"0": "7", "1": "7"}
+
+
+@pytest.mark.parametrize("threshold", ["0.2", "0.8"])
+def test_a_page_begins_with_the_threshold(
+    threshold: str, folder: Path, stub: StubPredictor
+) -> None:
+    assert main(_command(folder, "--format", "html", "--threshold", threshold)) == 0
+    page = (folder.parent / "out" / "0.html").read_text("utf-8")
+    assert f'"threshold": {threshold},' in page
+
+
+def test_classes_are_chosen_as_in_batch(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Each image has a person of 0.99, an animal of 0.69, and a vehicle and food that score less.
+    out = folder.parent / "out"
+    assert main(_command(folder, "--format", "csv", "--only", "animal")) == 0
+    assert [line.split(",")[6] for line in (out / "0.csv").read_text().splitlines()[1:]] == [
+        "animal"
+    ]
+    assert "0 objects" not in capsys.readouterr().out
+    lower = ("--class-threshold", "vehicle=0.3", "--hide", "person")
+    assert main(_command(folder, "--format", "csv", *lower)) == 0
+    assert [line.split(",")[6] for line in (out / "0.csv").read_text().splitlines()[1:]] == [
+        "animal",
+        "vehicle",
+    ]
+    capsys.readouterr()
+    assert main(_command(folder, "--format", "csv", "--only", "food")) == 0
+    shown = capsys.readouterr().out
+    assert "0 objects: --only food left out 2 (animal 1, person 1)" in shown
+    assert "0 objects: --only food left out 12 (animal 6, person 6)" in shown
+    assert "Nothing scores" not in shown
+    assert main(_command(folder, "--only", "Person")) == 2
+    assert "no class 'Person'. Did you mean 'person'?" in capsys.readouterr().err
+
+
+def test_another_choice_of_classes_is_another_run(
+    folder: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(_command(folder, "--resume", "--only", "person")) == 0
+    assert main(_command(folder, "--resume")) == 2
+    assert "only was ['person'], and is None" in capsys.readouterr().err
+    assert main(_command(folder, "--resume", "--only", "person")) == 0
+
+
+def test_existing_files_that_are_replaced_are_counted(
+    tmp_path: Path, stub: StubPredictor, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    for name in ("sub1", "sub2"):
+        (tmp_path / name).mkdir()
+        for number in range(2):
+            (tmp_path / name / f"{number}.jpg").write_bytes(make_jpeg(64, 48))
+    more = ("--out", str(out), "--format", "png,csv,coco")
+    assert main(["segment", str(tmp_path / "sub1"), *more]) == 0
+    assert "replaced" not in capsys.readouterr().out
+    # Each image's PNG and CSV; the data set is called like the folder.
+    assert main(["segment", str(tmp_path / "sub2"), *more]) == 0
+    assert f"replaced 4 files that were there: {out}\n" in capsys.readouterr().out
+    assert main(["segment", str(tmp_path / "sub2"), *more]) == 0
+    assert f"replaced 5 files that were there: {out}\n" in capsys.readouterr().out

@@ -107,6 +107,37 @@ def test_a_page_has_everything_and_begins_as_it_was_shown() -> None:
     assert '"threshold": 0.25' in expected and '"opacity": 0.75' in expected
 
 
+def _page_threshold(page: str) -> float:
+    traits = page.split('id="traits">', 1)[1].split("</script>", 1)[0]
+    return float(json.loads(traits)["threshold"])
+
+
+@pytest.mark.parametrize(
+    ("scores", "threshold"),
+    [
+        ((0.9, 0.05), 0.05),
+        # As float32 it is less than 0.29.
+        ((0.9, 0.29), 0.29),
+        ((0.8, 0.2999), 0.29),
+        ((0.8, 0.3001), 0.30),
+        ((0.8, 0.001), 0.0),
+        ((1.0,), 1.0),
+        ((), 0.5),
+    ],
+)
+def test_a_page_shows_at_first_what_was_exported(
+    scores: tuple[float, ...], threshold: float, tmp_path: Path
+) -> None:
+    boxes = np.tile(np.array([1, 1, 5, 5], np.float32), (len(scores), 1))
+    found = Prediction(
+        IMAGE.shape[:2], boxes, np.array(scores), np.zeros(len(scores), int), ("cat",)
+    )
+    path = export.save(found, IMAGE, tmp_path, "x", ["html"])["html"]
+    assert isinstance(path, Path)
+    assert _page_threshold(path.read_text("utf-8")) == threshold
+    assert found.keep(threshold).all()
+
+
 def test_python_lines_know_source_and_model() -> None:
     known = export.Result(IMAGE, FOUND, "a.jpg", Filter(0.25), source="in/a.jpg", model="starter")
     made = export.make("python", known)

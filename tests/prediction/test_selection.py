@@ -22,7 +22,7 @@ def test_filter_by_class() -> None:
     assert prediction.filter(hidden_classes=["cat", 2]).class_ids.tolist() == [1]
     assert prediction.filter(0.6, classes=iter(["cat", "dog"])).class_ids.tolist() == [0]
     for wrong in (["bird"], [3], [-1]):
-        with pytest.raises(SettingError, match=r"The model has no class .*it knows cat, dog"):
+        with pytest.raises(SettingError, match=r"The model has no class .*It knows cat, dog"):
             prediction.filter(classes=wrong)
         with pytest.raises(SettingError, match="The model has no class"):
             prediction.filter(hidden_classes=wrong)
@@ -85,15 +85,27 @@ def test_equal_ones_keep_their_order(descending: bool) -> None:
     assert prediction.sort("score", descending).class_ids.tolist() == [2, 0, 1, 0]
 
 
+@pytest.mark.parametrize("name", ["kat", "Cat", "CAT", "cats"])
+def test_a_class_that_is_close_is_proposed(name: str) -> None:
+    message = rf"^The model has no class '{name}'\. Did you mean 'cat'\?$"
+    for chosen in (
+        {"classes": [name]},
+        {"hidden_classes": [name]},
+        {"class_thresholds": {name: 0}},
+    ):
+        with pytest.raises(SettingError, match=message):
+            small().filter(**chosen)
+
+
 def test_a_message_names_eight_classes_at_most() -> None:
     def of(count: int) -> Prediction:
         return Prediction.empty((2, 2), [f"c{number}" for number in range(count)])
 
-    with pytest.raises(SettingError, match=r"it knows c0, c1, c2, c3, c4, c5, c6, c7\.$"):
+    with pytest.raises(SettingError, match=r"It knows c0, c1, c2, c3, c4, c5, c6, c7\.$"):
         of(8).filter(classes=["cat"])
-    with pytest.raises(SettingError, match=r"it knows c0, .*, c6, c7 … \(9 in all\)\.$"):
+    with pytest.raises(SettingError, match=r"It knows c0, .*, c6, c7 … \(9 in all\)\.$"):
         of(9).filter(classes=["cat"])
-    with pytest.raises(SettingError, match=r"it knows no classes\.$"):
+    with pytest.raises(SettingError, match=r"It knows no classes\.$"):
         of(0).filter(classes=["cat"])
 
 

@@ -83,6 +83,7 @@ def test_threshold_classes_and_formats(server: Served) -> None:
     assert accepted.headers["content-type"].startswith("text/csv")
     page = server.post("/detect?format=html", JPEG)
     assert page.headers["content-security-policy"].startswith("sandbox")
+    assert '"threshold": 0.2,' in server.post("/detect?format=html&threshold=0.2", JPEG).text
 
 
 @pytest.mark.parametrize(

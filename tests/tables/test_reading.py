@@ -53,6 +53,8 @@ def test_boxes_categories_and_notes_come_back(tmp_path: Path) -> None:
 def test_what_is_no_table(tmp_path: Path) -> None:
     with pytest.raises(PredictionError, match=r"There is no table at .*nothing"):
         tables.read_table(tmp_path / "nothing")
+    with pytest.raises(PredictionError, match=r"There is no table at .*"):
+        tables.read_table("a\0b")
     text = tmp_path / "text.parquet"
     text.write_text("PAR1 it is not")
     with pytest.raises(PredictionError, match=r"text\.parquet can't be read: it is cut off, or no"):
