@@ -98,8 +98,8 @@ class SegmentationState(ThreadSafeTraits):
     "" (default) when idle."""
 
     error = traitlets.Unicode("")
-    """Why the last request failed, with cause and fix, a text to show; "" (default) when it went
-    well."""
+    """Why the last request failed, or why nothing can be compared, with cause and fix, a text to
+    show; "" (default) when all went well."""
 
     predictor = ByIdentity(read_only=True)
     """The predictor in use, a `Predictor`; None (default) until it is built."""

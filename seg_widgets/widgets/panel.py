@@ -20,7 +20,7 @@ from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
 from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor, Tidy
-from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
+from ..session import PANEL_MAX_PIXELS, ModelSlot, Result, SegmentationSession
 from .all_images import AllImages, export_all
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
@@ -153,6 +153,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             speed=speed,
         )
 
+    # The result that the canvas has; the session's may be newer for a moment.
+    _on_canvas: Result | None = None
+
     # ── what it is made of ────────────────────────────────────────────────────────────────────────
 
     def _make_parts(self) -> None:
@@ -262,7 +265,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     # ── what it shows ─────────────────────────────────────────────────────────────────────────────
 
     def _show_result(self, _change: object = None) -> None:
-        result = self.result
+        result = self._on_canvas = self.result
         if result is None:
             self.canvas.clear()
         else:
@@ -274,7 +277,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 self.selected = self.canvas.selected
 
     def _show_comparison(self, _change: object = None) -> None:
-        if self.result is not None and not self.canvas.is_partial:
+        # A result is compared before it is on the canvas; then `_show_result` is called next.
+        is_there = self.result is not None and self.result is self._on_canvas
+        if is_there and not self.canvas.is_partial:
             self._compare_canvas()
 
     def _compare_canvas(self, is_of_next: bool = False) -> None:
