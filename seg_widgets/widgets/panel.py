@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Unpack
+from typing import Any, Final, TypeVar, Unpack
 
 import ipywidgets
 
@@ -48,6 +48,14 @@ _DRAWN: Final = ("color_by", "opacity", "show")
 _SHARED: Final = (*_FILTER, "selected", "error", "iou_threshold", "compare_with")
 # What is about the instances of one result.
 _OF_ONE: Final = ("hidden_instances", "selected")
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _documented(method: _Method) -> _Method:
+    """A method of the panel with the docstring that the session's has."""
+    method.__doc__ = getattr(SegmentationSession, method.__name__).__doc__
+    return method
 
 
 class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
@@ -351,6 +359,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     def _awaits_image(self) -> bool:
         return self.result is None and not self.closed
 
+    @_documented
     def wait(self, timeout_s: float | None = None) -> Prediction | None:  # noqa: D102
         try:
             return super().wait(timeout_s)
@@ -358,22 +367,26 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             # The cell after this one may be the last.
             self._static_outputs.flush()
 
-    # ── requests; documented by the session ───────────────────────────────────────────────────────
+    # ── requests, as the session has them ─────────────────────────────────────────────────────────
 
+    @_documented
     def segment(  # noqa: D102
         self, source: object, name: str | None = None, **choices: Unpack[Reading]
     ) -> None:
         self._sources.reset()
         super().segment(source, name, **choices)
 
+    @_documented
     def segment_all(self, sources: Iterable[object]) -> None:  # noqa: D102
         self._sources.reset()
         super().segment_all(sources)
 
+    @_documented
     def clear(self) -> None:  # noqa: D102
         self._sources.reset()
         super().clear()
 
+    @_documented
     def use(  # noqa: D102
         self,
         predictor: Predictor | str | Path | None = None,
