@@ -225,7 +225,7 @@ def test_classes_have_other_names() -> None:
     assert out.figures["AP"] == pytest.approx(1)
     kept = evaluate([found], [truth], classes={"Kat": "cat", "zebra": "zebra"})
     assert kept.by_class["zebra"]["AP"] == 0
-    note = "1 objects are of classes that the model doesn't have, and count as missed: zebra."
+    note = "1 object is of a class that the model doesn't have, and counts as missed: zebra."
     assert note in kept.notes
     # As the canvas and `match` have it, and say it.
     own = {"class_names": NAMES, "classes": {"Kat": "cat", "zebra": "zebra"}}
