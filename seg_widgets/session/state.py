@@ -9,7 +9,7 @@ from typing import Any, Unpack
 import numpy as np
 import traitlets
 
-from .._text import printable
+from .._text import plural, printable
 from ..errors import SettingError
 from ..images import Reading
 from ..prediction import Filter, Prediction
@@ -176,7 +176,7 @@ class SegmentationState(ThreadSafeTraits):
         height, width = self.image.shape[:2]
         name = f"{printable(self.source)!r} " if self.source else ""
         total = len(self.prediction)
-        noun = "instance" if total == 1 else "instances"
+        noun = plural(total, "instance")
         return (
             f"image={name}{width}×{height}, {len(self.shown_indices)} of {total} {noun} shown at "
             f"threshold {self.threshold:.2f}"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 
+from .._text import plural
 from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import MAX_BYTES
@@ -564,7 +565,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         name, width, height, prediction = self._shown
         called = f"{name!r} " if name else ""
         total = len(prediction)
-        noun = "instance" if total == 1 else "instances"
+        noun = plural(total, "instance")
         keep = self.filter.keep(prediction)
         return (
             f"SegmentationCanvas({called}{width}×{height}, {int(keep.sum())} of {total} {noun} "
