@@ -1,4 +1,4 @@
-"""Names in messages: the one function that makes a text from elsewhere fit to be shown.
+"""Words in messages: a noun beside its number, and texts from elsewhere, made fit to be shown.
 
 The name of a file or class may hold anything: a million letters, line breaks, a terminal's escape
 sequences, marks that turn the rest of the line around, or bytes that are no text at all.
@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["PATH_LENGTH", "printable", "printable_message", "well_formed"]
+__all__ = ["PATH_LENGTH", "plural", "printable", "printable_message", "well_formed"]
 
 PATH_LENGTH: Final = 1000
 """The most characters of a path in a message: one that exists is mostly shown whole."""
@@ -19,6 +19,20 @@ _LONGEST_NAME: Final = 80
 _LONGEST_MESSAGE: Final = 4000
 # Persian, the scripts of India and emoji are written with them, and they turn nothing around.
 _JOINERS: Final = "\u200c\u200d"
+
+
+def plural(number: int, one: str, many: str = "") -> str:
+    """The form of a noun that fits a number.
+
+    Args:
+        number: how many there are.
+        one: the form for one, "object".
+        many: the form for any other number; "": with an s.
+
+    Returns:
+        The form, without the number.
+    """
+    return one if number == 1 else many or f"{one}s"
 
 
 def printable(name: str, length: int = _LONGEST_NAME) -> str:

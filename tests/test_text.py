@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seg_widgets import Prediction, images
-from seg_widgets._text import printable, printable_message, well_formed
+from seg_widgets._text import plural, printable, printable_message, well_formed
 from seg_widgets.cli import main, segment
 from seg_widgets.errors import ImageError, SegWidgetsError
 from seg_widgets.export import coco_dataset, file_stem, to_csv
@@ -71,6 +71,13 @@ def test_no_message_is_longer_or_stranger_whatever_is_in_it(name: str) -> None:
     problem = Problem(f"image {name}", "it is damaged", name)
     assert len(str(problem)) < 1000
     assert str(problem).isprintable()
+
+
+def test_a_noun_fits_its_number() -> None:
+    assert [f"{number} {plural(number, 'hit')}" for number in (0, 1, 2)] == [
+        *("0 hits", "1 hit", "2 hits"),
+    ]
+    assert plural(2, "wrong class", "wrong classes") == "wrong classes"
 
 
 def test_lines_of_a_message_stay() -> None:

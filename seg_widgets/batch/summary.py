@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from .._text import PATH_LENGTH, printable
+from .._text import PATH_LENGTH, plural, printable
 from .part import PartSummary
 from .plan import FAILURES
 
@@ -65,13 +65,15 @@ class RunSummary:
             lines.append(f"  {printable(name):{width}}  {number:,}")
         hidden = len(self.objects) - _CLASSES_SHOWN
         if hidden > 0:
-            lines.append(f"  … and {hidden} more classes")
+            lines.append(f"  … and {hidden} more {plural(hidden, 'class', 'classes')}")
         if self.only_left_out:
             lines.append(self.only_left_out)
         if self.failed:
             lines.append(f"{self.failed:,} failed: {self._shown_out}/{FAILURES} says why")
         if self.missing:
-            lines.append(f"{self.missing:,} exported files were missing, and are made anew")
+            was = plural(self.missing, "file was", "files were")
+            are = plural(self.missing, "is", "are")
+            lines.append(f"{self.missing:,} exported {was} missing, and {are} made anew")
         lines += self.left_out
         if not self.is_complete:
             left = self.images - self.done
@@ -87,8 +89,9 @@ class RunSummary:
         now = self.done - self.done_before
         rate = f", {now / self.seconds:.1f} images/s" if now and self.seconds > 0 else ""
         before = f" ({self.done_before:,} of them before)" if self.done_before else ""
+        images, objects = plural(self.images, "image"), plural(total, "object")
         return (
-            f"{self.done:,} of {self.images:,} images{before}, {total:,} objects{rate}: "
+            f"{self.done:,} of {self.images:,} {images}{before}, {total:,} {objects}{rate}: "
             f"{self._shown_out}"
         )
 

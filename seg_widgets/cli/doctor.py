@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from .. import __version__
+from .._text import plural
 from ..errors import DependencyError, SegWidgetsError
 from ..modeling import PRICES, STARTER, find_model, weight_folders
 from .common import EXIT_OK, EXIT_SOME_FAILED, Commands
@@ -92,8 +93,8 @@ def report(stream: TextIO) -> int:
             print(f"      {' ' * width}→ {finding.remedy}", file=stream)
 
     problems = sum(finding.state == "problem" for finding in everything)
-    plural = "s" if problems > 1 else ""
-    verdict = f"{problems} problem{plural} to solve first." if problems else "Ready to segment."
+    noun = plural(problems, "problem")
+    verdict = f"{problems} {noun} to solve first." if problems else "Ready to segment."
     print(f"\n{verdict}", file=stream)
     return EXIT_SOME_FAILED if problems else EXIT_OK
 

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .._text import printable
+from .._text import plural, printable
 from ..errors import SettingError
 from ..prediction import Column, data_frame
 from .arguments import real_number, whole_number
@@ -189,9 +189,10 @@ class Comparison:
         return f"<p>{html.escape(self._title())}</p>{html_rows(self._table())}{images}"
 
     def _title(self) -> str:
+        images = len(self.a.scenes)
         return (
-            f"{self.a.kind} in {len(self.a.scenes):,} images; intervals of {self.level:.0%} over "
-            "resampled images"
+            f"{self.a.kind} in {images:,} {plural(images, 'image')}; intervals of "
+            f"{self.level:.0%} over resampled images"
         )
 
     def _table(self) -> list[list[str]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from .._files import StrPath, write_bytes
-from .._text import printable
+from .._text import plural, printable
 from ..errors import ImageError, SettingError
 from ..prediction import Filter, GroundTruth
 from ..viewer import to_html
@@ -134,9 +134,11 @@ def _lead(evaluation: Evaluation) -> str:
     objects = int(evaluation.scores.objects().sum())
     best = evaluation.best_threshold()
     price = f" Best F1 at {best}." if best is not None else ""
+    images, classes = len(evaluation.scenes), len(evaluation.class_names)
     return (
-        f"{len(evaluation.scenes):,} images with {objects:,} objects of "
-        f"{len(evaluation.class_names):,} classes, judged by their {evaluation.kind}.{price}"
+        f"{images:,} {plural(images, 'image')} with {objects:,} {plural(objects, 'object')} of "
+        f"{classes:,} {plural(classes, 'class', 'classes')}, judged by their {evaluation.kind}."
+        f"{price}"
     )
 
 
@@ -213,8 +215,10 @@ def _opened(one: ImageScore, scene: Scene, pictures: Pictures, begins: Filter) -
     """One image: a line to press, and a page of its own that is made when it is opened."""
     name = printable(one.name)
     line = html.escape(
-        f"{name}: {one.hits} right, {one.false_alarms} false alarms, "
-        f"{one.wrong_classes} wrong classes, {one.missed} missed (F1 {one.f1:.2f})"
+        f"{name}: {one.hits} right, "
+        f"{one.false_alarms} {plural(one.false_alarms, 'false alarm')}, "
+        f"{one.wrong_classes} {plural(one.wrong_classes, 'wrong class', 'wrong classes')}, "
+        f"{one.missed} missed (F1 {one.f1:.2f})"
     )
     try:
         pixels = pictures.of(scene)

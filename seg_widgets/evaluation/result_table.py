@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from .._files import StrPath, write_bytes
-from .._text import printable
+from .._text import plural, printable
 from ..prediction import Column, harmless
 from .averages import FIGURES
 from .curves import shown_threshold
@@ -182,11 +182,15 @@ def html_rows(table: list[list[str]]) -> str:
 
 def _title(evaluation: Evaluation) -> str:
     objects = int(evaluation.scores.objects().sum())
-    return f"{evaluation.kind} of {objects:,} objects in {len(evaluation.scenes):,} images"
+    images = len(evaluation.scenes)
+    return (
+        f"{evaluation.kind} of {objects:,} {plural(objects, 'object')} in {images:,} "
+        f"{plural(images, 'image')}"
+    )
 
 
 def _more(evaluation: Evaluation, left_out: int) -> list[str]:
-    lines = [f"… and {left_out} more classes"] if left_out else []
+    lines = [f"… and {left_out} more {plural(left_out, 'class', 'classes')}"] if left_out else []
     sizes = [
         f"{name} {_cell(evaluation.figures[f'AP_{name}'])}" for name in ("small", "medium", "large")
     ]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .._files import expanded
-from .._text import printable
+from .._text import plural, printable
 from ..errors import PredictionError, SettingError
 from ..prediction import (
     IGNORE,
@@ -146,19 +146,24 @@ def gather(
         objects.update(scene.truth.prediction.select(counting).counts())
     notes += lacking_note(model_names, objects)
     if unjudged:
+        many = unjudged.total()
         notes.append(
-            f"{unjudged.total():,} detections are of classes that the truth doesn't have, and are "
-            f"left out: {listed(unjudged)}."
+            f"{many:,} {plural(many, 'detection is', 'detections are')} of "
+            f"{plural(len(unjudged), 'a class', 'classes')} that the truth doesn't have, and "
+            f"{plural(many, 'is', 'are')} left out: {listed(unjudged)}."
         )
     if missing:
+        none = "has no prediction; its objects count", "have no prediction; their objects count"
         notes.append(
-            f"{len(missing):,} of {len(images):,} images have no prediction; their objects count "
-            f"as missed: {listed(missing)}."
+            f"{len(missing):,} of {len(images):,} {plural(len(images), 'image')} "
+            f"{plural(len(missing), *none)} as missed: {listed(missing)}."
         )
     if without_truth:
+        many = len(without_truth)
         notes.append(
-            f"{len(without_truth):,} predictions are of images that the truth doesn't have, and "
-            f"are left out: {listed(without_truth)}."
+            f"{many:,} {plural(many, 'prediction is of an image', 'predictions are of images')} "
+            f"that the truth doesn't have, and {plural(many, 'is', 'are')} left out: "
+            f"{listed(without_truth)}."
         )
     notes += _floor_note([one for _, one in named if one is not None])
     of_boxes = _without_masks(scenes)
@@ -309,7 +314,8 @@ def _kind_notes(scenes: Sequence[Scene], of_boxes: Mapping[str, list[str]]) -> l
     for side, names in of_boxes.items():
         if names and has_some:
             notes.append(
-                f"Boxes are judged, and no masks: the {side} of {len(names):,} images "
+                f"Boxes are judged, and no masks: the {side} of {len(names):,} "
+                f"{plural(len(names), 'image')} "
                 f"{'have' if side == 'predictions' else 'has'} boxes only: {listed(names)}."
             )
     if all(scene.truth.crowd.all() for scene in scenes):

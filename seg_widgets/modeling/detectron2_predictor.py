@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from .._text import plural
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SegWidgetsError, SettingError
 from ..prediction import (
     MASK_THRESHOLD,
@@ -151,9 +152,9 @@ class Detectron2Predictor:
     def description(self) -> str:
         """What a person should know of the model, such as "starter (small, 96 classes)"."""
         speed = "" if self.speed == EXACT else f", {self.speed}"
-        if self.name == STARTER:
-            return f"{self.name} (small, {len(self.class_names)} classes{speed})"
-        return f"{self.name} ({len(self.class_names)} classes{speed})"
+        number = len(self.class_names)
+        classes = f"{number} {plural(number, 'class', 'classes')}{speed}"
+        return f"{self.name} ({'small, ' if self.name == STARTER else ''}{classes})"
 
     def __repr__(self) -> str:
         return (

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .._text import plural
 from ..errors import InferenceError, PredictionError, SettingError
 from ..prediction import Prediction, Predictor, convert, is_known_model, predictor_of
 from .class_names import check_count, count_classes, dataset_names, known_names
@@ -192,7 +193,8 @@ class FunctionPredictor:
         self._max_instances = max_instances
         self.class_names = tuple(class_names)
         self.name = name
-        self.description = f"{name} ({len(self.class_names)} classes)"
+        number = len(self.class_names)
+        self.description = f"{name} ({number} {plural(number, 'class', 'classes')})"
 
     def __repr__(self) -> str:
         return f"wrap({self.description})"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from .._text import plural
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SettingError
 from ..prediction import Prediction, convert
 from .limits import at_inference, best_first, limit_note
@@ -88,7 +89,8 @@ class TorchvisionPredictor:
     @property
     def description(self) -> str:
         """A line for people, such as "MaskRCNN (2 classes)"."""
-        return f"{self.name} ({len(self._names)} classes)"
+        number = len(self._names)
+        return f"{self.name} ({number} {plural(number, 'class', 'classes')})"
 
     def __repr__(self) -> str:
         return f"wrap({self.description})"

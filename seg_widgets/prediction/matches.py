@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from .._text import plural
 from .arrow import data_frame, record_batch
 from .columns import Column
 from .truth_classes import lacking_note
@@ -171,9 +172,10 @@ class Matches:
             )
         )
         return (
-            f"Matches at IoU {self.iou:g}: {self.hits} hits, {self.false_alarms} false alarms, "
-            f"{self.wrong_classes} wrong classes, {self.misses} missed; {shares}"
-            + "".join(f"\n{note}" for note in self.notes)
+            f"Matches at IoU {self.iou:g}: {self.hits} {plural(self.hits, 'hit')}, "
+            f"{self.false_alarms} {plural(self.false_alarms, 'false alarm')}, "
+            f"{self.wrong_classes} {plural(self.wrong_classes, 'wrong class', 'wrong classes')}, "
+            f"{self.misses} missed; {shares}" + "".join(f"\n{note}" for note in self.notes)
         )
 
     @staticmethod

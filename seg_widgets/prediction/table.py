@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import TYPE_CHECKING, Final
 
-from .._text import printable
+from .._text import plural, printable
 
 if TYPE_CHECKING:
     from .prediction import Prediction
@@ -55,8 +55,7 @@ def html_table(prediction: Prediction) -> str:
 
 def _title(prediction: Prediction) -> str:
     height, width = prediction.image_size
-    noun = "instance" if len(prediction) == 1 else "instances"
-    return f"{len(prediction)} {noun} in {width}×{height} px"
+    return f"{len(prediction)} {plural(len(prediction), 'instance')} in {width}×{height} px"
 
 
 def _rows(prediction: Prediction) -> list[tuple[str, ...]]:

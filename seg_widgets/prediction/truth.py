@@ -12,11 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from .._files import expanded
-from .._text import printable
+from .._text import plural, printable
 from ..annotations import AnnotationFile, annotations_of, read_annotation_file
 from ..errors import PredictionError, SettingError
 from .adapters import convert
 from .checks import as_flags, as_size
+from .filter import DEFAULT_THRESHOLD
 from .prediction import Prediction
 from .readers import check_truth_size, from_label_image, truth_from_coco
 from .truth_classes import (
@@ -217,8 +218,21 @@ def _of_labels(
 
 def _as_truth(prediction: Prediction) -> GroundTruth:
     """A prediction as the truth: whatever it scored, it is there."""
-    sure = replace(prediction, scores=np.ones(len(prediction), np.float32))
+    notes = (*prediction.notes, *_unsure_note(prediction))
+    sure = replace(prediction, scores=np.ones(len(prediction), np.float32), notes=notes)
     return GroundTruth(sure, are_ignored(sure.class_names, sure.class_ids))
+
+
+def _unsure_note(prediction: Prediction) -> tuple[str, ...]:
+    """A sentence about a truth that is all that a model has found, faint detections included."""
+    unsure = int(np.count_nonzero(prediction.scores < DEFAULT_THRESHOLD))
+    if not unsure:
+        return ()
+    return (
+        f"{unsure:,} of {len(prediction):,} {plural(len(prediction), 'object')} of this truth "
+        f"{plural(unsure, 'has a score', 'have scores')} below {DEFAULT_THRESHOLD:g}, and all of "
+        f"them count. Give prediction.filter({DEFAULT_THRESHOLD:g}) to leave the unsure ones out.",
+    )
 
 
 def _renamed(

@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from .._text import printable
+from .._text import plural, printable
 from ..errors import PredictionError, SettingError
 from .unknown_class import closest_name, some_names
 
@@ -60,9 +60,13 @@ def lacking_note(class_names: Sequence[str], objects: Mapping[str, int]) -> tupl
     lacking = {name: many for name, many in objects.items() if many and name not in class_names}
     if not class_names or not lacking:
         return ()
+    number = sum(lacking.values())
+    objects_are = plural(number, "object is", "objects are")
+    classes = plural(len(lacking), "a class", "classes")
+    count = plural(number, "counts", "count")
     return (
-        f"{sum(lacking.values()):,} objects are of classes that the model doesn't have, and count "
-        f"as missed: {some_names([*lacking], _SHOWN)}.",
+        f"{number:,} {objects_are} of {classes} that the model doesn't have, and {count} as "
+        f"missed: {some_names([*lacking], _SHOWN)}.",
     )
 
 

@@ -12,6 +12,7 @@ from .model_slot import (
     predictor_words,
     server_predictor,
 )
+from .problems import Problems
 from .result import Result, Upcoming
 from .second_model import SecondModel, is_model
 from .session import PANEL_MAX_PIXELS, SegmentationSession
@@ -42,6 +43,7 @@ __all__ = [
     "IouThreshold",
     "ModelChoice",
     "ModelSlot",
+    "Problems",
     "Result",
     "SecondModel",
     "SegmentationSession",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Final
+from typing import Any
 
 import traitlets
 
@@ -22,13 +22,13 @@ from ..prediction import (
     overlaps,
 )
 from .model_slot import ModelChoice
+from .problems import SIDES, Problems
+from .result import Result
 from .revisiting import Revisiting
 from .second_model import RGBArray, SecondModel, is_model
 from .traits import ByIdentity
 
 __all__ = ["CompareWith", "Comparing", "Comparison", "IouThreshold"]
-
-_SIDES: Final = ("truth", "versus")
 
 
 class IouThreshold(traitlets.TraitType):  # type: ignore[type-arg]
@@ -48,7 +48,7 @@ class CompareWith(traitlets.TraitType):  # type: ignore[type-arg]
 
     def validate(self, obj: Any, value: object) -> str:
         """The value itself."""
-        if value not in _SIDES:
+        if value not in SIDES:
             raise SettingError(f'{self.name} is "truth" or "versus", not {value!r:.80}.')
         return str(value)
 
@@ -143,10 +143,11 @@ class Comparing(Revisiting):
     nothing."""
 
     _second: SecondModel | None = None
-    # What was said of the truth or the second model.
-    _problem = ""
+    # The result that was compared last.
+    _compared: Result | None = None
 
     def __init__(self, threshold: float) -> None:
+        self._problems = Problems()
         super().__init__(threshold)
         self._truths: TruthSource | None = None
         self.observe(self._take_truth, ["truth", "classes"])
@@ -171,61 +172,55 @@ class Comparing(Revisiting):
         self._second = None
 
     def _take_truth(self, _change: object = None) -> None:
-        self._truths = None
-        self._report_problem(None)
-        try:
+        truths = None
+        with self._problems.taking("truth"):
             if self.truth is not None:
                 # A file is read here, once, and not on the worker's thread with each result.
-                self._truths = TruthSource(self.truth, self.classes)
-        except SegWidgetsError as error:
-            self._report_problem(error)
+                truths = TruthSource(self.truth, self.classes)
+        self._truths = truths
         self._compare_again()
 
     def _take_versus(self, _change: object = None) -> None:
         self._end_second()
-        self._report_problem(None)
-        try:
+        with self._problems.taking("versus"):
             if is_model(self.versus):
                 choice = ModelChoice.of(self.versus)
                 self._second = SecondModel(choice, self._on_second, self._on_second_failed)
-        except SegWidgetsError as error:
-            self._report_problem(error)
         self._compare_again()
 
     def _compare_again(self, _change: object = None) -> None:
         """Compare the result on screen with what is there, and have the second model look at it."""
         with self._lock:
-            result = self.result
+            result = self._compared = self.result
+            self._problems.forget_image()
             if result is None:
-                self.set_trait("comparison", None)
+                self._publish_comparison(None)
                 return
             truth = versus = None
-            try:
+            with self._problems.fitting("truth"):
                 if self._truths is not None:
                     truth = self._truths.of(result.prediction, result.uri or result.name)
+            with self._problems.fitting("versus"):
                 if self.versus is not None and not is_model(self.versus):
                     versus = Prediction.of(self.versus, result.image)
-            except SegWidgetsError as error:
-                self._report_problem(error)
             name = "" if self._second is None else self._second.name
             self._publish_comparison(Comparison(result.prediction, truth, versus, name))
             if self._second is not None:
                 self._second.look_at(result.image)
 
-    def _report_problem(self, error: SegWidgetsError | None) -> None:
-        """Say what doesn't fit; None takes back what was said before."""
-        if error is None:
-            if self._problem and self.error == self._problem:
-                self.error = ""
-            self._problem = ""
-        else:
-            self.error = self._problem = str(error)
+    def _standing_error(self, of_image: bool = True) -> str:
+        """What keeps the result on screen from being compared, unless another one is on its way."""
+        current = self._queue.current
+        is_over = self.result is not self._compared or (current is not None and current.shown)
+        return self._problems.told("", of_image and not is_over)
 
-    def _publish_comparison(self, comparison: Comparison) -> None:
-        is_nothing = comparison.truth is None and comparison.versus is None
+    def _publish_comparison(self, comparison: Comparison | None) -> None:
+        if comparison is not None and comparison.truth is None and comparison.versus is None:
+            comparison = None
         with self._reporting(), self.hold_trait_notifications():
-            self.set_trait("comparison", None if is_nothing else comparison)
+            self.set_trait("comparison", comparison)
             self.set_trait("notes", self._notes())
+            self.error = self._problems.told(self.error)
 
     def _notes(self) -> tuple[str, ...]:
         """The notes of the result on screen and of its truth."""
@@ -244,6 +239,11 @@ class Comparing(Revisiting):
             name = "" if self._second is None else self._second.name
             self._publish_comparison(Comparison(result.prediction, truth, found, name))
 
-    def _on_second_failed(self, error: SegWidgetsError) -> None:
-        with self._lock, self._reporting():
-            self._report_problem(error)
+    def _on_second_failed(self, image: RGBArray, error: SegWidgetsError) -> None:
+        with self._lock:
+            result = self.result
+            if self._closed or result is None or result.image is not image:
+                return
+            with self._problems.fitting("versus"):
+                raise error
+            self._publish_comparison(self.comparison)

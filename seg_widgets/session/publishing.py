@@ -90,12 +90,15 @@ class Publishing(SegmentationState):
             self._publish_result(shown, number, self._history)
 
     def _publish(self, error: str | None = None) -> None:
-        """Publish what is under way; `error` unless it is None."""
+        """Publish what is under way; `error` unless it is None.
+
+        In place of an empty one comes what is wrong without any request.
+        """
         status = self._progress.status
         try:
             with self._reporting():
                 if error is not None:
-                    self.error = error
+                    self.error = error or self._standing_error()
                 self.set_trait("history", tuple(self._history))
                 self.set_trait("upcoming", self._upcoming())
                 self.set_trait("fetching", self._slot.fetching)
@@ -103,6 +106,10 @@ class Publishing(SegmentationState):
                 self.set_trait("busy", bool(status))
         finally:
             self._changed.notify_all()
+
+    def _standing_error(self, of_image: bool = True) -> str:
+        """What is wrong without any request, also with the image on screen; "" for nothing."""
+        return ""
 
     def _upcoming(self) -> Upcoming | None:
         """The image to show until its result is there."""

@@ -60,8 +60,11 @@ class Revisiting(Processing):
             )
         else:
             self._failure = None
-            self._show(result)
-            self._publish(error="")
+            with self._reporting():
+                # First: what doesn't fit this image is said when it is shown.
+                self.error = self._standing_error(of_image=False)
+                self._show(result)
+            self._publish()
 
     def forget(self, number: int) -> None:
         """Remove an image from `history`; one that is on screen stays there.
@@ -81,7 +84,7 @@ class Revisiting(Processing):
                 self._start_next()
             if self.current == number:
                 self.set_trait("current", None)
-            self._publish()
+            self._publish(error=self.error)
 
     def clear(self) -> None:
         """Remove the image, its result, the history and any error, and drop what is under way or
@@ -117,12 +120,14 @@ class Revisiting(Processing):
                 entry.changed(state="waiting") if entry.state == "busy" else entry
                 for entry in cleared.entries
             )
+            # First: what doesn't fit the image is said when it is shown.
+            self.error = self._standing_error()
             if self.result is None:
                 self._show(cleared.result)
                 self.hidden_instances = cleared.hidden_instances
                 self.selected = cleared.selected
             self._go_on_with(cleared.requests)
-            self._publish(error="")
+            self._publish()
 
     def _go_on_with(self, requests: tuple[Request, ...]) -> None:
         """Do what was dropped. A single image that was under way is not, if there is a newer

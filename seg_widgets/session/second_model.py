@@ -41,14 +41,14 @@ class SecondModel:
     Args:
         choice: The model.
         on_found: Called on the model's thread with the image and what was found in it.
-        on_failed: Called there with what went wrong.
+        on_failed: Called there with the image and what went wrong.
     """
 
     def __init__(
         self,
         choice: ModelChoice,
         on_found: Callable[[RGBArray, Prediction], None],
-        on_failed: Callable[[SegWidgetsError], None],
+        on_failed: Callable[[RGBArray, SegWidgetsError], None],
     ) -> None:
         self.name = choice.name or getattr(choice.predictor, "name", "") or "second model"
         self._choice = choice
@@ -94,7 +94,7 @@ class SecondModel:
             except BaseException as error:
                 what = f"compare with {printable(self.name)}"
                 if not self._closed:
-                    self._on_failed(presentable(error, what, InferenceError))
+                    self._on_failed(image, presentable(error, what, InferenceError))
             else:
                 if not self._closed:
                     self._on_found(image, found)

@@ -172,7 +172,7 @@ class SegmentationSession(Comparing):
         with self._lock:
             self._slot.stop_fetching()
             self._drop_requests()
-            self._publish()
+            self._publish(error=self.error)
 
     def wait(self, timeout_s: float | None = None) -> Prediction | None:
         """Wait until nothing is under way, the model's loading included.

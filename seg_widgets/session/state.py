@@ -8,7 +8,7 @@ from typing import Any, Unpack
 import numpy as np
 import traitlets
 
-from .._text import printable
+from .._text import plural, printable
 from ..errors import SettingError
 from ..images import Reading
 from ..prediction import Filter, Prediction, no_such_class
@@ -97,8 +97,8 @@ class SegmentationState(ThreadSafeTraits):
     "" (default) when idle."""
 
     error = traitlets.Unicode("")
-    """Why the last request failed, with cause and fix, a text to show; "" (default) when it went
-    well."""
+    """Why the last request failed, or why nothing can be compared, with cause and fix, a text to
+    show; "" (default) when all went well."""
 
     predictor = ByIdentity(read_only=True)
     """The predictor in use, a `Predictor`; None (default) until it is built."""
@@ -175,7 +175,7 @@ class SegmentationState(ThreadSafeTraits):
         height, width = self.image.shape[:2]
         name = f"{printable(self.source)!r} " if self.source else ""
         total = len(self.prediction)
-        noun = "instance" if total == 1 else "instances"
+        noun = plural(total, "instance")
         return (
             f"image={name}{width}×{height}, {len(self.shown_indices)} of {total} {noun} shown at "
             f"threshold {self.threshold:.2f}"

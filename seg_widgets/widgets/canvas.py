@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import traitlets
 
+from .._text import plural
 from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import MAX_BYTES
@@ -249,7 +250,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         **settings: Any,
     ) -> None:
         self._others: tuple[Compared, ...] = ()
-        self._sides = Sides(self._on_second, self._on_unfit)
+        self._sides = Sides(self._on_second)
         self._waits_for_next = self._compares_later = False
         self._shown: Shown | None = None
         # The pixels of what is shown, for a second model.
@@ -315,6 +316,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
             )
             goes_on = partial is not None and partial.is_part_of(image, prediction)
             self._show(content, (name, image.shape[1], image.shape[0], prediction), not goes_on)
+            self._tell_problems()
 
     def compare(
         self,
@@ -378,19 +380,19 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         with self._sides.changing():
             # A part of a result is not matched: overlaps are those of all masks.
             self._compares_later = self._partial is not None
-            if self._shown is None or self._image is None or self._compares_later:
-                return
-            name, _, _, prediction = self._shown
-            before, self._others = self._others, self._sides.of(self._image, prediction, name)
-            if before or self._others:
-                self.content = compare_content(self.content, prediction, self._others)
+            if self._shown is not None and self._image is not None and not self._compares_later:
+                name, _, _, prediction = self._shown
+                before, self._others = self._others, self._sides.of(self._image, prediction, name)
+                if before or self._others:
+                    self.content = compare_content(self.content, prediction, self._others)
+            self._tell_problems()
 
     def _on_second(self, image: RGBArray) -> None:
         if image is self._image:
             self._compare_again()
 
-    def _on_unfit(self, error: SegWidgetsError) -> None:
-        self.error = str(error)
+    def _tell_problems(self) -> None:
+        self.error = self._sides.problems.told(self.error)
 
     def close(self) -> None:
         """End the widget, and a second model that looks at its images."""
@@ -476,6 +478,8 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
     def clear(self) -> None:
         """Show no image."""
         self._shown = self._partial = self._image = None
+        self._sides.problems.forget_image()
+        self._tell_problems()
         with self.hold_trait_notifications():
             self._reset_choices()
             self.content = b""
@@ -561,7 +565,7 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         name, width, height, prediction = self._shown
         called = f"{name!r} " if name else ""
         total = len(prediction)
-        noun = "instance" if total == 1 else "instances"
+        noun = plural(total, "instance")
         keep = self.filter.keep(prediction)
         return (
             f"SegmentationCanvas({called}{width}×{height}, {int(keep.sum())} of {total} {noun} "

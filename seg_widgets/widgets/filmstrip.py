@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import traitlets
 
+from .._text import plural
 from ..prediction import Filter
 from ..session import HistoryEntry, ThreadSafeTraits
 from ..viewer import LazyText, script, stylesheet
@@ -233,7 +234,7 @@ class Filmstrip(ThreadSafeTraits, StateInParts):
             self.on_remove(number)
 
     def __repr__(self) -> str:
-        return f"Filmstrip({len(self.items)} {'image' if len(self.items) == 1 else 'images'})"
+        return f"Filmstrip({len(self.items)} {plural(len(self.items), 'image')})"
 
 
 def _item(entry: HistoryEntry, seen: Filter, several_models: bool) -> dict[str, Any]:
@@ -252,4 +253,4 @@ def _item(entry: HistoryEntry, seen: Filter, several_models: bool) -> dict[str, 
 
 
 def _count(number: int) -> str:
-    return f"{number} {'instance' if number == 1 else 'instances'}"
+    return f"{number} {plural(number, 'instance')}"

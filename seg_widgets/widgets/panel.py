@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Unpack
+from typing import Any, Final, TypeVar, Unpack
 
 import ipywidgets
 
@@ -20,7 +20,7 @@ from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
 from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor, Tidy
-from ..session import PANEL_MAX_PIXELS, ModelSlot, SegmentationSession
+from ..session import PANEL_MAX_PIXELS, ModelSlot, Result, SegmentationSession
 from .all_images import AllImages, export_all
 from .canvas import SegmentationCanvas
 from .canvas_traits import ALL_IMAGES
@@ -48,6 +48,14 @@ _DRAWN: Final = ("color_by", "opacity", "show")
 _SHARED: Final = (*_FILTER, "selected", "error", "iou_threshold", "compare_with")
 # What is about the instances of one result.
 _OF_ONE: Final = ("hidden_instances", "selected")
+
+_Method = TypeVar("_Method", bound=Callable[..., Any])
+
+
+def _documented(method: _Method) -> _Method:
+    """A method of the panel with the docstring that the session's has."""
+    method.__doc__ = getattr(SegmentationSession, method.__name__).__doc__
+    return method
 
 
 class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VBox):  # type: ignore[misc]
@@ -152,6 +160,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             page=page,
             speed=speed,
         )
+
+    # The result that the canvas has; the session's may be newer for a moment.
+    _on_canvas: Result | None = None
 
     # ── what it is made of ────────────────────────────────────────────────────────────────────────
 
@@ -262,7 +273,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     # ── what it shows ─────────────────────────────────────────────────────────────────────────────
 
     def _show_result(self, _change: object = None) -> None:
-        result = self.result
+        result = self._on_canvas = self.result
         if result is None:
             self.canvas.clear()
         else:
@@ -274,7 +285,9 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 self.selected = self.canvas.selected
 
     def _show_comparison(self, _change: object = None) -> None:
-        if self.result is not None and not self.canvas.is_partial:
+        # A result is compared before it is on the canvas; then `_show_result` is called next.
+        is_there = self.result is not None and self.result is self._on_canvas
+        if is_there and not self.canvas.is_partial:
             self._compare_canvas()
 
     def _compare_canvas(self, is_of_next: bool = False) -> None:
@@ -346,6 +359,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
     def _awaits_image(self) -> bool:
         return self.result is None and not self.closed
 
+    @_documented
     def wait(self, timeout_s: float | None = None) -> Prediction | None:  # noqa: D102
         try:
             return super().wait(timeout_s)
@@ -353,22 +367,26 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             # The cell after this one may be the last.
             self._static_outputs.flush()
 
-    # ── requests; documented by the session ───────────────────────────────────────────────────────
+    # ── requests, as the session has them ─────────────────────────────────────────────────────────
 
+    @_documented
     def segment(  # noqa: D102
         self, source: object, name: str | None = None, **choices: Unpack[Reading]
     ) -> None:
         self._sources.reset()
         super().segment(source, name, **choices)
 
+    @_documented
     def segment_all(self, sources: Iterable[object]) -> None:  # noqa: D102
         self._sources.reset()
         super().segment_all(sources)
 
+    @_documented
     def clear(self) -> None:  # noqa: D102
         self._sources.reset()
         super().clear()
 
+    @_documented
     def use(  # noqa: D102
         self,
         predictor: Predictor | str | Path | None = None,

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ..errors import SegWidgetsError
 from ..prediction import ClassMapping, Prediction, TruthSource
-from ..session import ModelChoice, SecondModel, is_model
+from ..session import ModelChoice, Problems, SecondModel, is_model
 from ..viewer import Compared
 
 __all__ = ["Sides"]
@@ -25,16 +25,15 @@ class Sides:
     """The truth and the second prediction or model of a canvas.
 
     Args:
-        on_found: Called when the second model has looked at an image, on its thread.
-        on_failed: Called with what doesn't fit, or went wrong in the second model.
+        on_found: Called when the second model has looked at an image, or failed to, on its thread.
     """
 
-    def __init__(
-        self, on_found: Callable[[RGBArray], None], on_failed: Callable[[SegWidgetsError], None]
-    ) -> None:
+    def __init__(self, on_found: Callable[[RGBArray], None]) -> None:
         self.name = ""
         """What to call whatever made the second prediction; "": by its kind."""
-        self._on_found, self._on_failed = on_found, on_failed
+        self.problems = Problems()
+        """What can't be compared."""
+        self._on_found = on_found
         self._truth: Any = None
         self._classes: ClassMapping | None = None
         self._versus: Any = None
@@ -43,8 +42,8 @@ class Sides:
         self._second: SecondModel | None = None
         # The last image that the second model was given.
         self._asked: RGBArray | None = None
-        # The last one that it has looked at, and what it found there.
-        self._seen: tuple[RGBArray, Prediction] | None = None
+        # The last one that it has looked at, and what it found there, or why it failed.
+        self._seen: tuple[RGBArray, Prediction | SegWidgetsError] | None = None
         self._lock = threading.RLock()
 
     def take(self, truth: Any, versus: Any, classes: ClassMapping | None) -> None:
@@ -57,20 +56,20 @@ class Sides:
         """
         if truth is not self._truth or classes is not self._classes:
             self._truth, self._classes, self._truths = truth, classes, None
+            with self.problems.taking("truth"):
+                self._truths = None if truth is None else TruthSource(truth, classes)
         if versus is self._versus:
             return
         self.close()
         self._versus = versus
-        try:
+        with self.problems.taking("versus"):
             if is_model(versus):
-                self._second = SecondModel(ModelChoice.of(versus), self._found, self._on_failed)
-        except SegWidgetsError as error:
-            self._on_failed(error)
+                self._second = SecondModel(ModelChoice.of(versus), self._found, self._found)
 
     def of(self, image: RGBArray, prediction: Prediction, name: str) -> tuple[Compared, ...]:
         """What a prediction is compared with so far; a second model begins to look at the image.
 
-        What doesn't fit is reported.
+        What doesn't fit is among the `problems`.
 
         Args:
             image: H×W×3 uint8 RGB.
@@ -81,16 +80,14 @@ class Sides:
             The truth and the second prediction, those of them that are there.
         """
         sides = []
-        try:
-            if self._truth is not None:
-                self._truths = self._truths or TruthSource(self._truth, self._classes)
+        with self.problems.fitting("truth"):
+            if self._truths is not None:
                 sides.append(Compared.of(prediction, self._truths.of(prediction, name)))
+        with self.problems.fitting("versus"):
             second = self._second_of(image)
             if second is not None:
                 called = self.name if self._second is None else self._second.name
                 sides.append(Compared.of(prediction, second, called))
-        except SegWidgetsError as error:
-            self._on_failed(error)
         return tuple(sides)
 
     def changing(self) -> AbstractContextManager[Any]:
@@ -108,13 +105,16 @@ class Sides:
             is_nothing = self._versus is None or is_model(self._versus)
             return None if is_nothing else Prediction.of(self._versus, image.shape[:2])
         if self._seen is not None and self._seen[0] is image:
-            return self._seen[1]
+            found = self._seen[1]
+            if isinstance(found, SegWidgetsError):
+                raise found.with_traceback(None)
+            return found
         if self._asked is not image:
             self._asked = image
             self._second.look_at(image)
         return None
 
-    def _found(self, image: RGBArray, found: Prediction) -> None:
+    def _found(self, image: RGBArray, found: Prediction | SegWidgetsError) -> None:
         with self._lock:
             self._seen = image, found
             self._on_found(image)

@@ -204,7 +204,7 @@ def test_what_is_left_out_is_listed() -> None:
     assert (
         "2 of 3 images have no prediction; their objects count as missed: a/2.jpg, 3.jpg" in notes
     )
-    assert "1 predictions are of images that the truth doesn't have" in notes
+    assert "1 prediction is of an image that the truth doesn't have, and is left out" in notes
     assert "No detection scores less than 0.90" in notes
     assert "this AP is not the model's" in repr(evaluation)
     low = _squares((0, "cat", 0.9), (5, "cat", 0.06))
@@ -220,12 +220,12 @@ def test_classes_have_other_names() -> None:
     merged = evaluate([found], [truth], classes={"Kat": "cat", "zebra": "cat"})
     assert merged.class_names == ("cat",)
     assert merged.figures["AR100"] == 0.5
-    assert "2 detections are of classes that the truth doesn't have" in merged.notes[0]
+    assert "2 detections are of a class that the truth doesn't have" in merged.notes[0]
     out = evaluate([found], [truth], classes={"Kat": "cat", "zebra": None})
     assert out.figures["AP"] == pytest.approx(1)
     kept = evaluate([found], [truth], classes={"Kat": "cat", "zebra": "zebra"})
     assert kept.by_class["zebra"]["AP"] == 0
-    note = "1 objects are of classes that the model doesn't have, and count as missed: zebra."
+    note = "1 object is of a class that the model doesn't have, and counts as missed: zebra."
     assert note in kept.notes
     # As the canvas and `match` have it, and say it.
     own = {"class_names": NAMES, "classes": {"Kat": "cat", "zebra": "zebra"}}

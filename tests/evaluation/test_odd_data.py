@@ -162,10 +162,10 @@ def test_boxes_among_masks_and_nothing_to_find_are_said() -> None:
     some = evaluate({"a.jpg": FOUND, "b.jpg": boxes}, _content())
     assert some.kind == "boxes"
     assert some.notes == (
-        "Boxes are judged, and no masks: the predictions of 1 images have boxes only: b.jpg.",
+        "Boxes are judged, and no masks: the predictions of 1 image have boxes only: b.jpg.",
     )
     of_truth = evaluate([FOUND, FOUND], [GroundTruth.of(one, size=SIZE) for one in (FOUND, boxes)])
-    assert "the truth of 1 images has boxes only: image 2" in of_truth.notes[0]
+    assert "the truth of 1 image has boxes only: image 2" in of_truth.notes[0]
     assert not evaluate([boxes], [boxes]).notes
     crowds = evaluate(BOTH, _content(annotations_0_iscrowd="1", annotations_1_ignore=True))
     assert crowds.figures["AP"] is None

@@ -175,7 +175,7 @@ def test_each_outcome_has_its_name_and_its_count() -> None:
     )
     assert (matches.precision, matches.recall) == (0.25, 0.5)
     assert matches.f1 == pytest.approx(1 / 3)
-    assert "1 hits, 2 false alarms" in repr(matches)
+    assert "1 hit, 2 false alarms, 1 wrong class, 1 missed" in repr(matches)
 
 
 def test_the_table_has_a_row_for_each_detection_and_each_miss_without_one() -> None:

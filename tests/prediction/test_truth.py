@@ -13,6 +13,7 @@ import pytest
 from seg_widgets.errors import DatasetError, PredictionError, SegWidgetsError, SettingError
 from seg_widgets.export import save
 from seg_widgets.prediction import IGNORE, GroundTruth, Match, Prediction, TruthSource, match
+from seg_widgets.testing import StubPredictor
 
 SIZE = (40, 60)
 LABELS = np.zeros(SIZE, np.int32)
@@ -151,6 +152,23 @@ def test_what_is_no_truth_has_a_message(
 ) -> None:
     with pytest.raises(error, match=words):
         GroundTruth.of(source, size=SIZE)
+
+
+def test_a_truth_with_faint_detections_says_that_they_count() -> None:
+    found = StubPredictor(12)(np.zeros((60, 80, 3), np.uint8))
+    size = found.image_size
+    truth = GroundTruth.of(found, size=size)
+    assert len(truth) == 12
+    assert truth.prediction.notes == (
+        "5 of 12 objects of this truth have scores below 0.5, and all of them count. Give "
+        "prediction.filter(0.5) to leave the unsure ones out.",
+    )
+    assert not GroundTruth.of(found.filter(0.5), size=size).prediction.notes
+    # It is said once, whatever becomes of the truth.
+    again = GroundTruth.of(truth, size=size, class_names=("animal", *found.class_names))
+    assert again.prediction.notes == truth.prediction.notes
+    (one,) = GroundTruth.of(found[-1:], size=size).prediction.notes
+    assert one.startswith("1 of 1 object of this truth has a score below 0.5")
 
 
 def test_nothing_that_can_be_used_is_an_error() -> None:
