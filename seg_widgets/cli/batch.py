@@ -15,6 +15,7 @@ from ..export import save_formats
 from ..prediction import DEFAULT_THRESHOLD, Filter, check_threshold
 from .common import EXIT_OK, EXIT_SOME_FAILED, Commands, PairsAction, split_names
 from .image_arguments import add_model, add_reading, load_model, read_formats, read_threshold
+from .wording import in_options
 
 __all__ = ["add_parser", "load_model", "run"]
 
@@ -195,7 +196,7 @@ def run(options: argparse.Namespace) -> int:
             ray=options.ray,
             workers=Workers(options.workers, options.worker_gpus, options.worker_cpus),
         )
-    print(summary)
+    print(in_options(str(summary)))
     if request and not summary.is_complete:
         return request.exit_status
     return EXIT_SOME_FAILED if summary.failed else EXIT_OK

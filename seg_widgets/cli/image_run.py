@@ -25,6 +25,7 @@ from ..export import (
 from ..images import is_address
 from ..prediction import Prediction, Predictor
 from .common import print_error, unforeseen
+from .wording import in_options
 
 __all__ = ["JOURNAL", "ImageRun", "shown_path"]
 
@@ -238,8 +239,8 @@ def _write_one(
     prediction = everything.filter(options.threshold)
     print(f"\n{shown_path(outcome.source)} ({outcome.seconds:.2f} s)")
     for note in outcome.image.notes:
-        print(f"note: {note}")
-    print(prediction)
+        print(f"note: {in_options(note)}")
+    print(in_options(str(prediction)))
     if not len(prediction) and len(everything):
         best = everything.scores.max()
         print(f"Nothing scores {options.threshold:.2f} or more; the best is {best:.2f}.")
