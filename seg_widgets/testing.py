@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from .prediction import MaskCrop, Prediction
+from .prediction import MaskCrop, Prediction, check_rgb
 
 __all__ = ["StubPredictor", "make_jpeg", "make_picture"]
 
@@ -58,7 +58,11 @@ class StubPredictor:
 
         Returns:
             The prediction.
+
+        Raises:
+            SettingError: the image is something else, such as a path.
         """
+        check_rgb(image)
         self.calls += 1
         if self.delay_s:
             time.sleep(self.delay_s)

@@ -20,6 +20,7 @@ from .image_arguments import (
     load_model,
     read_formats,
 )
+from .wording import in_options
 
 __all__ = ["add_parser", "load_model", "run"]
 
@@ -165,7 +166,7 @@ def run(options: argparse.Namespace) -> int:
             ray=options.ray,
             workers=Workers(options.workers, options.worker_gpus, options.worker_cpus),
         )
-    print(summary)
+    print(in_options(str(summary)))
     if request and not summary.is_complete:
         return request.exit_status
     return EXIT_SOME_FAILED if summary.failed else EXIT_OK

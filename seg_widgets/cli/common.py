@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias
 from .._text import printable, printable_message
 from ..errors import SegWidgetsError
 from ..modeling import EXACT, SPEEDS
+from .wording import in_options
 
 __all__ = [
     "EXIT_INTERRUPTED",
@@ -131,7 +132,7 @@ def unforeseen(error: Exception) -> str:
         The message of one of ours; of any other its type, its message, and how to see more.
     """
     if isinstance(error, SegWidgetsError):
-        return str(error)
+        return in_options(str(error))
     text = printable_message(" ".join(str(error).split()))
     cause = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return (

@@ -25,6 +25,7 @@ from .common import (
     add_speed,
     unforeseen,
 )
+from .wording import in_options
 
 if TYPE_CHECKING:
     from ..modeling import Detectron2Predictor
@@ -175,7 +176,7 @@ def run(options: argparse.Namespace) -> int:
         require_writable_file(path)
     runner = _Runner(options)
     result = runner.evaluation(options.model)
-    print(result)
+    print(in_options(str(result)))
     if options.precision is not None:
         point = result.threshold_for(options.precision)
         print(f"precision {options.precision:g}: {point or 'no threshold reaches it'}")
@@ -189,7 +190,7 @@ def run(options: argparse.Namespace) -> int:
         from ..evaluation import compare
 
         print(f"\nagainst {options.against}:")
-        print(compare(runner.evaluation(options.against), result))
+        print(in_options(str(compare(runner.evaluation(options.against), result))))
     return EXIT_SOME_FAILED if runner.failed else EXIT_OK
 
 
@@ -223,7 +224,7 @@ class _Runner:
         if self._read is None:
             self._read = read_dataset(self._options.data, images=self._options.images)
             if self._read.problems:
-                print(self._read.summary(), file=sys.stderr)
+                print(in_options(self._read.summary()), file=sys.stderr)
         return self._read
 
     def _check_classes(self, predictor: Predictor) -> None:

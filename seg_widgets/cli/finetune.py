@@ -18,6 +18,7 @@ from .common import (
     add_device,
     add_min_size,
 )
+from .wording import in_options
 
 __all__ = ["add_parser", "run"]
 
@@ -218,7 +219,7 @@ def _check(data: Path, validation: float | str | None, reading: dict[str, Any]) 
         print(f"{title}{len(part.images)} images, {part.objects} objects: {part.counts()}")
         print("\n".join(map(str, part.problems)) or "Nothing is wrong with it.")
         for note in part.notes:
-            print(f"note: {note}")
+            print(f"note: {in_options(str(note))}")
     return EXIT_SOME_FAILED if faults else EXIT_OK
 
 

@@ -38,6 +38,7 @@ from ..images import is_address
 from ..prediction import Prediction, Predictor
 from .common import print_error, unforeseen
 from .image_arguments import filter_of
+from .wording import in_options
 
 __all__ = ["JOURNAL", "ImageRun", "shown_path"]
 
@@ -332,8 +333,8 @@ def _write_one(
     prediction = everything.select(job.keep(everything))
     print(f"\n{shown_path(outcome.source)} ({outcome.seconds:.2f} s)")
     for note in outcome.image.notes:
-        print(f"note: {note}")
-    print(prediction)
+        print(f"note: {in_options(note)}")
+    print(in_options(str(prediction)))
     if not len(prediction) and len(everything):
         print(_why_nothing(everything, job))
 

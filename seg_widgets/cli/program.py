@@ -15,6 +15,7 @@ from .. import __version__
 from ..errors import SegWidgetsError
 from . import batch, doctor, evaluate, export_html, finetune, segment, serve, weights
 from .common import EXIT_NO_READER, EXIT_SOME_FAILED, EXIT_USAGE, print_error
+from .wording import in_options, speak_of
 
 __all__ = ["main"]
 
@@ -45,6 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if run is None:
         parser.print_help()
         return EXIT_USAGE
+    speak_of(options.parser)
     try:
         with _plain_warnings():
             status = run(options)
@@ -68,7 +70,7 @@ def _plain_warnings() -> Iterator[None]:
 
     def plain(message: Warning | str, category: type[Warning], *more: Any, **named: Any) -> str:
         if category is UserWarning:
-            return f"warning: {message}\n"
+            return f"warning: {in_options(str(message))}\n"
         return usual(message, category, *more, **named)
 
     warnings.formatwarning = plain
@@ -100,5 +102,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"seg-widgets {__version__}")
     commands = parser.add_subparsers(metavar="COMMAND")
     for command in _COMMANDS:
-        command.add_parser(commands).set_defaults(run=command.run)
+        one = command.add_parser(commands)
+        one.set_defaults(run=command.run, parser=one)
     return parser

@@ -30,6 +30,7 @@ from ..prediction import (
     MaskCrop,
     PartialPrediction,
     Prediction,
+    check_rgb,
     quantized,
 )
 from .boxes_first import BoxesFirst, box_arrays, clip_boxes, has_halves
@@ -171,7 +172,7 @@ class Detectron2Predictor:
             image: H×W×3 uint8 RGB.
 
         Raises:
-            SettingError: the array is of another kind.
+            SettingError: the image is something else, such as a path.
             OutOfMemoryError: half the size is too much, too.
             InferenceError: the model failed.
         """
@@ -225,7 +226,7 @@ class Detectron2Predictor:
         first: Keep | None,
         on_first: Callable[[PartialPrediction], None] | None,
     ) -> Prediction:
-        _check_image(image)
+        check_rgb(image)
         for size in (self.min_size, max(self.min_size // 2, 32)):
             steps = self._steps(image, size, first, on_first is not None)
             while (step := self._next(steps, size)) is not None:
@@ -291,13 +292,13 @@ class Detectron2Predictor:
             A prediction for each.
 
         Raises:
-            SettingError: an array is of another kind.
+            SettingError: an image is something else, such as a path.
             OutOfMemoryError: an image is too large, also alone.
             InferenceError: the model failed.
         """
         together: dict[tuple[int, int], list[int]] = {}
         for index, image in enumerate(images):
-            _check_image(image)
+            check_rgb(image)
             size = scaled_size(image.shape[1], image.shape[0], self.min_size, self.max_size)
             together.setdefault(size, []).append(index)
 
@@ -448,14 +449,6 @@ def to_prediction(
     return Prediction(
         (height, width), boxes[kept], scores[kept], class_ids[kept], names, crops, notes
     )
-
-
-def _check_image(image: npt.NDArray[Any]) -> None:
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise SettingError(
-            f"A predictor takes an H×W×3 uint8 RGB array, not {image.dtype} of shape "
-            f"{image.shape}; use seg_widgets.images.load to make one."
-        )
 
 
 def _wanted(keep: Keep, found: Prediction) -> npt.NDArray[np.bool_]:

@@ -13,7 +13,14 @@ import numpy.typing as npt
 
 from .._text import plural
 from ..errors import InferenceError, PredictionError, SettingError
-from ..prediction import Prediction, Predictor, convert, is_known_model, predictor_of
+from ..prediction import (
+    Prediction,
+    Predictor,
+    check_rgb,
+    convert,
+    is_known_model,
+    predictor_of,
+)
 from .class_names import check_count, count_classes, dataset_names, known_names
 from .config import config_of
 from .detectron2_predictor import Detectron2Predictor, to_prediction
@@ -203,8 +210,10 @@ class FunctionPredictor:
         """Find the instances in an H×W×3 uint8 RGB image.
 
         Raises:
+            SettingError: the image is something else, such as a path.
             InferenceError: the function's answer can't be taken.
         """
+        check_rgb(image)
         answer = self._function(np.ascontiguousarray(image[:, :, ::-1]))
         if not isinstance(answer, dict) or "instances" not in answer:
             return self._converted(answer, image)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from .._text import plural
 from ..errors import ConfigError, InferenceError, OutOfMemoryError, SettingError
-from ..prediction import Prediction, convert
+from ..prediction import Prediction, check_rgb, convert
 from .limits import at_inference, best_first, limit_note
 from .source import check_max_instances
 
@@ -105,10 +105,12 @@ class TorchvisionPredictor:
             Those that score `SCORE_FLOOR` or more, the best first.
 
         Raises:
+            SettingError: the image is something else, such as a path.
             OutOfMemoryError: the device has not enough memory for the image.
             InferenceError: the model failed.
             PredictionError: its answer can't be taken.
         """
+        check_rgb(image)
         with self._lock:
             answer, limit = self._answer(image)
         conversion = convert(answer, image, class_names=self._names)

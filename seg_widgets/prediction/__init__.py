@@ -12,7 +12,7 @@ from .answering import (
 )
 from .arrow import data_frame, instance_batch, record_batch, require_arro3
 from .categories import category_ids, category_ids_source
-from .checks import check_image, require_masks
+from .checks import check_image, check_rgb, require_masks
 from .columns import (
     IMAGE_COLUMNS,
     INSTANCE_COLUMNS,
@@ -124,6 +124,7 @@ __all__ = [
     "check_image",
     "check_indices",
     "check_iou",
+    "check_rgb",
     "check_threshold",
     "check_tidy",
     "closed_polygons",

@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..errors import InferenceError, PredictionError, SegWidgetsError, SettingError
 from .adapters import convert, read_names
 from .adapters.detections import is_instances
+from .checks import check_rgb
 from .prediction import Prediction
 from .predictor import SCORE_FLOOR
 
@@ -102,9 +103,11 @@ class AnsweringPredictor:
             is in `notes`, and one `UserWarning`.
 
         Raises:
+            SettingError: The image is something else, such as a path.
             PredictionError: The answer can't be taken.
             InferenceError: The function failed.
         """
+        check_rgb(image)
         try:
             answer = self._function(_as(image, self._input_format))
         except SegWidgetsError:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from .._text import PATH_LENGTH, printable
 from ..errors import PredictionError, SettingError
 
 if TYPE_CHECKING:
@@ -20,6 +22,8 @@ __all__ = [
     "as_size",
     "check_image",
     "check_parts",
+    "check_rgb",
+    "how_to_load",
     "read_only",
     "require_masks",
 ]
@@ -238,19 +242,72 @@ def check_image(prediction: Prediction, image: object) -> None:
             f"What was found is a Prediction, not {type(prediction).__name__}. "
             "Prediction.of(result, image) makes one of other libraries' results."
         )
-    if not isinstance(image, np.ndarray):
-        raise _no_image(type(image).__name__)
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-        raise _no_image(f"{image.dtype} of shape {image.shape}")
-    if image.shape[:2] != prediction.image_size:
+    rgb = check_rgb(image)
+    if rgb.shape[:2] != prediction.image_size:
         height, width = prediction.image_size
         raise PredictionError(
             f"The prediction is for an image of {width}×{height} pixels, but this one has "
-            f"{image.shape[1]}×{image.shape[0]}. Run the model on this image."
+            f"{rgb.shape[1]}×{rgb.shape[0]}. Run the model on this image."
         )
 
 
-def _no_image(what: str) -> SettingError:
-    return SettingError(
-        f"The image is an H×W×3 uint8 RGB array, not {what}; images.load makes one."
+def check_rgb(image: object) -> npt.NDArray[np.uint8]:
+    """Check that an image is an array of RGB pixels: each function that takes one asks this.
+
+    Args:
+        image: what was given as an image.
+
+    Returns:
+        The same image.
+
+    Raises:
+        SettingError: it is no H×W×3 uint8 array, such as the path of a file.
+    """
+    if not isinstance(image, np.ndarray):
+        raise SettingError(
+            f"The image is an H×W×3 uint8 RGB array, not {_what_it_is(image)}. {how_to_load(image)}"
+        )
+    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+        raise SettingError(
+            f"The image is an H×W×3 uint8 RGB array, not {image.dtype} of shape {image.shape}. "
+            f"{how_to_load(image)}"
+        )
+    return image
+
+
+def how_to_load(image: object) -> str:
+    """What to give in place of something that is no array of RGB pixels.
+
+    Args:
+        image: what was given as an image.
+
+    Returns:
+        A sentence, such as 'Give seg_widgets.load("photo.jpg").'
+    """
+    if isinstance(image, (str, os.PathLike)):
+        return f'Give seg_widgets.load("{_shown_path(image)}").'
+    if isinstance(image, (bytes, bytearray, memoryview, np.ndarray)) or _is_pil(image):
+        return "Give seg_widgets.load(image)."
+    return (
+        "seg_widgets.load makes one of a path, an address, the bytes of a file, a PIL image or "
+        "another array."
     )
+
+
+def _what_it_is(image: object) -> str:
+    if isinstance(image, str) and "://" in image:
+        return f'the address "{_shown_path(image)}"'
+    if isinstance(image, (str, os.PathLike)):
+        return f'the path "{_shown_path(image)}"'
+    if _is_pil(image):
+        return f"a PIL image ({type(image).__name__})"
+    return "None" if image is None else type(image).__name__
+
+
+def _shown_path(path: str | os.PathLike[Any]) -> str:
+    return printable(os.fsdecode(path), PATH_LENGTH)
+
+
+def _is_pil(image: object) -> bool:
+    """Whether it is an image of Pillow, which is not imported to find out."""
+    return any(base.__module__ == "PIL.Image" for base in type(image).__mro__)

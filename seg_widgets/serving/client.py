@@ -16,7 +16,7 @@ import requests
 
 from .._text import printable
 from ..errors import ImageTooLargeError, InferenceError, OutOfMemoryError, SettingError
-from ..prediction import Prediction
+from ..prediction import Prediction, check_rgb
 from .settings import SERVER_VARIABLE, TOKEN_VARIABLE, environment
 from .wire import PPM, decode_prediction, encode_image
 
@@ -144,7 +144,7 @@ class RemotePredictor:
         Raises:
             InferenceError: the server can't be reached, or the model failed.
             ImageTooLargeError: the image has more pixels than the server takes.
-            SettingError: the array is of another kind.
+            SettingError: the image is something else, such as a path.
         """
         return self.predict_in_turn(image, on_wait=lambda words: None, is_dropped=lambda: False)
 
@@ -170,13 +170,9 @@ class RemotePredictor:
             InferenceError: the server can't be reached, the model failed, or the request was
                 dropped.
             ImageTooLargeError: the image has more pixels than the server takes.
-            SettingError: the array is of another kind.
+            SettingError: the image is something else, such as a path.
         """
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise SettingError(
-                f"A predictor takes an H×W×3 uint8 RGB array, not {image.dtype} of shape "
-                f"{image.shape}; use seg_widgets.images.load to make one."
-            )
+        check_rgb(image)
         # A panel shows it from then on.
         self.about()
         wait = _Wait(on_wait, is_dropped, self._patience_s)

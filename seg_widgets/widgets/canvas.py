@@ -25,6 +25,7 @@ from ..prediction import (
     Matches,
     PartialPrediction,
     Prediction,
+    check_rgb,
     match,
 )
 from ..session import (
@@ -449,7 +450,12 @@ class SegmentationCanvas(StaticImage, ThreadSafeTraits, anywidget.AnyWidget):
         Args:
             image: H×W×3 uint8 RGB, or None to end it.
             name: What to call the image (default "").
+
+        Raises:
+            SettingError: The image is something else, such as a path.
         """
+        if image is not None:
+            check_rgb(image)
         self._previewed = None
         self._end_partial()
         if image is None:

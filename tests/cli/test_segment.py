@@ -304,7 +304,7 @@ def test_notes_are_printed(
     assert main(["segment", str(path), *out, "--contrast", "0,4095"]) == 0
     assert "note:" not in capsys.readouterr().out
     assert main(["segment", str(path), *out, "--page", "3"]) == 1
-    assert "there is no page=3" in capsys.readouterr().err
+    assert "there is no --page 3" in capsys.readouterr().err
     for wrong in ("--contrast=dark", "--channels=red"):
         with pytest.raises(SystemExit, match="2"):
             main(["segment", str(path), wrong])

@@ -165,12 +165,19 @@ def test_tiny_images_work(predictor: Detectron2Predictor, width: int, height: in
 
 
 @pytest.mark.parametrize(
-    "array",
-    [np.zeros((4, 4), np.uint8), np.zeros((4, 4, 4), np.uint8), np.zeros((4, 4, 3), np.float32)],
+    "image",
+    [
+        np.zeros((4, 4), np.uint8),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((4, 4, 3), np.float32),
+        "photo.jpg",
+        None,
+    ],
 )
-def test_another_array_is_refused(predictor: Detectron2Predictor, array: npt.NDArray[Any]) -> None:
-    with pytest.raises(SettingError, match=r"images\.load"):
-        predictor(array)
+def test_what_is_no_rgb_array_is_refused(predictor: Detectron2Predictor, image: Any) -> None:
+    for ask in (predictor, lambda image: predictor.predict_batch([image])):
+        with pytest.raises(SettingError, match=r"seg_widgets\.load"):
+            ask(image)
 
 
 class _Failing(torch.nn.Module):

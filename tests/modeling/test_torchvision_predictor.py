@@ -55,6 +55,8 @@ def test_it_finds_what_the_model_answers_and_leaves_it_as_it_is(model: Any) -> N
     assert (predictor.device, repr(predictor)) == ("cpu", "wrap(mine (2 classes))")
     found = predictor(IMAGE)
     assert [module.training for module in model.modules()] == modes
+    with pytest.raises(SettingError, match=r'Give seg_widgets\.load\("a\.jpg"\)'):
+        predictor("a.jpg")  # type: ignore[arg-type]
 
     tensor = torch.from_numpy(IMAGE.transpose(2, 0, 1).astype(np.float32) / 255)
     with torch.no_grad():
@@ -93,10 +95,11 @@ def test_the_background_may_be_left_out_and_a_wrong_count_is_named() -> None:
         label_names(None, 3)
 
 
-def test_what_fails_inside_says_what_failed(model: Any) -> None:
+def test_what_fails_inside_says_what_failed(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     predictor = wrap(model, NAMES)
+    monkeypatch.setattr(model.roi_heads, "forward", lambda *_: 1 / 0)
     with pytest.raises(InferenceError, match=r"MaskRCNN failed on this image: \w+: "):
-        predictor(np.zeros((40, 60, 4), np.uint8))
+        predictor(IMAGE)
 
 
 def test_a_session_takes_it(model: Any) -> None:

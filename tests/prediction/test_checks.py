@@ -1,14 +1,21 @@
-"""What a prediction refuses: parts that do not fit together."""
+"""What a prediction refuses: parts that do not fit together, and what is no image."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from seg_widgets.drawing import overlay
 from seg_widgets.errors import PredictionError, SegWidgetsError, SettingError
-from seg_widgets.prediction import MaskCrop, Prediction
+from seg_widgets.modeling import wrap
+from seg_widgets.prediction import MaskCrop, Prediction, predictor_of
+from seg_widgets.serving import RemotePredictor
+from seg_widgets.testing import StubPredictor
 
 from .stacks import NAMES
 
@@ -112,7 +119,7 @@ def test_an_image_is_the_one_of_the_prediction() -> None:
             prediction.check_image(np.zeros(shape, np.uint8))
     with pytest.raises(SettingError, match="not float32 of shape"):
         prediction.check_image(np.zeros((10, 20, 3), np.float32))
-    with pytest.raises(SettingError, match="not str; images"):
+    with pytest.raises(SettingError, match=r'not the path "cat\.jpg"'):
         prediction.check_image("cat.jpg")
 
 
@@ -125,3 +132,43 @@ def test_what_is_no_prediction_is_refused_wherever_it_is_drawn(other: Any) -> No
         overlay(image, other)
     with pytest.raises(SettingError, match="is a Prediction"):
         SegmentationCanvas(image, 5 if other is None else other)  # type: ignore[arg-type]
+
+
+TAKE_AN_IMAGE: dict[str, Callable[[Any], object]] = {
+    "stub": StubPredictor(),
+    "a model of another library": predictor_of(lambda image: []),
+    "a function like DefaultPredictor": wrap(lambda image: {}, classes=["cat"]),
+    "a server": RemotePredictor("http://127.0.0.1:9"),
+    "overlay": lambda image: overlay(image, make()),
+    "check_image": lambda image: make().check_image(image),
+    "plot": lambda image: make().plot(image=image),
+}
+
+
+@pytest.mark.parametrize("take", TAKE_AN_IMAGE.values(), ids=TAKE_AN_IMAGE)
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("my photo.jpg", 'not the path "my photo.jpg". Give seg_widgets.load("my photo.jpg").'),
+        (Path("photo.jpg"), 'not the path "photo.jpg". Give seg_widgets.load("photo.jpg").'),
+        ("https://example.org/a.jpg", 'not the address "https://example.org/a.jpg". Give seg_'),
+        (Image.new("RGB", (2, 2)), "not a PIL image (Image). Give seg_widgets.load(image)."),
+        (b"\xff\xd8", "not bytes. Give seg_widgets.load(image)."),
+        (np.zeros((3, 3)), "not float64 of shape (3, 3). Give seg_widgets.load(image)."),
+        ([[1, 2]], "not list. seg_widgets.load makes one of a path"),
+    ],
+)
+def test_a_path_is_no_image(take: Callable[[Any], object], given: object, words: str) -> None:
+    with pytest.raises(SettingError) as caught:
+        take(given)
+    assert f"The image is an H×W×3 uint8 RGB array, {words}" in str(caught.value)
+
+
+def test_nothing_is_no_image() -> None:
+    with pytest.raises(SettingError, match="array, not None"):
+        StubPredictor()(None)  # type: ignore[arg-type]
+
+
+def test_a_result_of_a_path() -> None:
+    with pytest.raises(PredictionError, match=r'Give seg_widgets.load\("photo.jpg"\)\.'):
+        Prediction.of([], "photo.jpg")

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...errors import PredictionError
+from ..checks import how_to_load
 
 __all__ = ["describe", "has", "image_size_of", "shape_of", "to_array", "whole_numbers"]
 
@@ -123,7 +124,7 @@ def image_size_of(image: Any) -> tuple[int, int] | None:
         return int(sides[0]), int(sides[1])
     raise PredictionError(
         "image is the image that the model was given (an H×W×3 array or a PIL image) or its "
-        f"(height, width), but this is {describe(image)}."
+        f"(height, width), but this is {describe(image)}. {how_to_load(image)}"
     )
 
 
