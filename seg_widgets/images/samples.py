@@ -84,12 +84,21 @@ class Samples:
         )
         opacity = Scaling(*(self.full or full_range(rows.dtype)))
         turned, view = empty_turned(height, width, turn)
+        is_seen = not blend
         for start, band in rows.bands():
             colours = _channels(band, chosen)
             rgb = scaling.to_8_bit(colours, self._valid(colours))
             if blend:
-                rgb = self._on_white(rgb, opacity.to_8_bit(band[..., -1:]))
+                alpha = opacity.to_8_bit(band[..., -1:])
+                is_seen = is_seen or bool(alpha.any())
+                rgb = self._on_white(rgb, alpha)
             view[start : start + len(rgb)] = rgb
+        # Rows that have become RGB say it themselves.
+        if not is_seen or getattr(rows, "is_clear", False):
+            notes.append(
+                "The image is wholly transparent, so all of it is white. Save it without "
+                "transparency to see what is in it."
+            )
         return turned
 
     def _valid(self, colours: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
