@@ -146,14 +146,16 @@ def _channels(band: npt.NDArray[Any], chosen: list[int]) -> npt.NDArray[Any]:
     return band[..., chosen]
 
 
+def _counted(count: int) -> str:
+    return "one channel, 0" if count == 1 else f"{count} channels, 0 to {count - 1}"
+
+
 def _chosen(count: int, name: str, choices: Choices, notes: list[str]) -> list[int]:
     """The indices of one or three channels, of so many colours."""
     if choices.indices is not None:
         missing = [index for index in choices.indices if index >= count]
         if missing:
-            raise SettingError(
-                f"{name} has {count} channels, 0 to {count - 1}; there is no channel {missing[0]}."
-            )
+            raise SettingError(f"{name} has {_counted(count)}; there is no channel {missing[0]}.")
         return list(choices.indices)
     if count == 2:
         notes.append("It has 2 channels: the first is shown as grey. channels=1 shows the other.")
