@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from ..errors import ExportError, SettingError
 from ..export import Result, make
-from ..prediction import INSTANCE_COLUMNS, NO_TIDY, record_batch
+from ..prediction import INSTANCE_COLUMNS, NO_TIDY, notes_from, record_batch
 from ..tables import EncodedImage, TableImage, TableInfo, encode_image, join_images, part_paths
 from .failures import Failure, failure_of
 from .job import Job
@@ -326,7 +326,8 @@ class Part:
             self._info = self._job.table_info(prediction)
             _note_info(self._store, self._info)
         keep, left_out = self._job.keep(prediction), self._job.left_out(prediction)
-        prediction = self._job.filter.reshaped(prediction)
+        notes = notes_from(prediction, self._job.filter.least)
+        prediction = replace(self._job.filter.reshaped(prediction), notes=notes)
         encoded = encode_image(
             TableImage(task.name, task.image_id, prediction, only=keep), self._info
         )

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .._files import expanded, require_writable_file
-from ..errors import ImageError, InferenceError
+from .._text import PATH_LENGTH, printable
+from ..errors import ConfigError, ImageError, InferenceError
 from ..evaluation import evaluate, is_table
 from ..finetuning import Dataset, find_parts, read_dataset
 from ..modeling import keep_threads_passive
@@ -194,6 +195,21 @@ def run(options: argparse.Namespace) -> int:
     return EXIT_SOME_FAILED if runner.failed else EXIT_OK
 
 
+def _model_of(name: str, path: Path, options: argparse.Namespace) -> Detectron2Predictor:
+    """The model; where something else is there, such as what `segment` wrote, what to give."""
+    try:
+        return load_model(name, options)
+    except ConfigError as error:
+        if not path.exists() or (path / "config.yaml").is_file():
+            raise
+        raise ConfigError(
+            f"{printable(name, PATH_LENGTH)} is neither a model's folder (it has no config.yaml) "
+            "nor the table of a run. To measure what was found, write that table: `python -m "
+            "seg_widgets batch PHOTOS --threshold 0 --out found`, then `evaluate found DATA`. "
+            "What `segment` writes is cut at its threshold, so it can't be measured."
+        ) from error
+
+
 class _Runner:
     """Gets the predictions of models on one data set, which is read once."""
 
@@ -211,7 +227,7 @@ class _Runner:
         elif is_table(path / "table"):
             predictions = path / "table"
         else:
-            predictions = self._predicted(load_model(model, self._options))
+            predictions = self._predicted(_model_of(model, path, self._options))
         result = evaluate(predictions, self._file, classes=self._options.classes)
         return result.on("boxes") if self._options.boxes else result
 

@@ -51,6 +51,12 @@ _SENTENCES: Final[tuple[tuple[str, str, str, str], ...]] = (
         "A larger {} raises the limit.",
         "In Python, load_predictor(…, max_instances=…) raises the limit.",
     ),
+    (
+        "max_instances",
+        "; a larger max_instances keeps more.",
+        "; a larger {} keeps more.",
+        ". In Python, load_predictor(…, max_instances=…) keeps more.",
+    ),
     ("min_size", "a smaller min_size", "a smaller {}", "a smaller min_size in Python"),
     (
         "weights",

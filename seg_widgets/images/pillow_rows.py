@@ -27,6 +27,8 @@ class PillowColours:
 
     def __init__(self, image: Image.Image, count: int) -> None:
         self._image, self._count = image, count
+        self.is_clear = True
+        """Whether all that was read is transparent."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -41,6 +43,7 @@ class PillowColours:
     def bands(self) -> Iterator[tuple[int, npt.NDArray[Any]]]:
         """The first row of each band, and its values as H×W×C."""
         for start, band in _bands(self._image):
+            self.is_clear = self.is_clear and _is_clear(band)
             yield start, np.asarray(_rgb(band))[..., : self._count]
 
 
@@ -53,6 +56,8 @@ class ArrayColours:
 
     def __init__(self, values: npt.NDArray[np.uint8]) -> None:
         self._rows = ArrayRows(values)
+        self.is_clear = values.shape[2] == 4
+        """Whether all that was read is transparent."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -71,6 +76,7 @@ class ArrayColours:
             if band.shape[2] == 3:
                 yield start, band[..., ::-1]
             else:
+                self.is_clear = self.is_clear and not band[..., 3].any()
                 order = np.ascontiguousarray(band[..., [2, 1, 0, 3]])
                 yield start, np.asarray(_rgb(Image.fromarray(order)))
 
@@ -113,6 +119,17 @@ def _bands(image: Image.Image) -> Iterator[tuple[int, Image.Image]]:
     step = band_height(image.width * 4)
     for start in range(0, image.height, step):
         yield start, image.crop((0, start, image.width, min(start + step, image.height)))
+
+
+def _is_clear(image: Image.Image) -> bool:
+    """Whether no pixel is opaque in part."""
+    if image.mode not in _ALPHA_MODES and "transparency" not in image.info:
+        return False
+    if image.mode in ("La", "RGBa"):
+        image = image.convert(image.mode.upper())
+    elif image.mode not in _PLAIN_MODES:
+        return False
+    return image.convert("RGBA").getchannel("A").getextrema()[1] == 0
 
 
 def _rgb(image: Image.Image) -> Image.Image:

@@ -84,12 +84,21 @@ class Samples:
         )
         opacity = Scaling(*(self.full or full_range(rows.dtype)))
         turned, view = empty_turned(height, width, turn)
+        is_seen = not blend
         for start, band in rows.bands():
             colours = _channels(band, chosen)
             rgb = scaling.to_8_bit(colours, self._valid(colours))
             if blend:
-                rgb = self._on_white(rgb, opacity.to_8_bit(band[..., -1:]))
+                alpha = opacity.to_8_bit(band[..., -1:])
+                is_seen = is_seen or bool(alpha.any())
+                rgb = self._on_white(rgb, alpha)
             view[start : start + len(rgb)] = rgb
+        # Rows that have become RGB say it themselves.
+        if not is_seen or getattr(rows, "is_clear", False):
+            notes.append(
+                "The image is wholly transparent, so all of it is white. Save it without "
+                "transparency to see what is in it."
+            )
         return turned
 
     def _valid(self, colours: npt.NDArray[Any]) -> npt.NDArray[np.bool_] | None:
@@ -137,14 +146,16 @@ def _channels(band: npt.NDArray[Any], chosen: list[int]) -> npt.NDArray[Any]:
     return band[..., chosen]
 
 
+def _counted(count: int) -> str:
+    return "one channel, 0" if count == 1 else f"{count} channels, 0 to {count - 1}"
+
+
 def _chosen(count: int, name: str, choices: Choices, notes: list[str]) -> list[int]:
     """The indices of one or three channels, of so many colours."""
     if choices.indices is not None:
         missing = [index for index in choices.indices if index >= count]
         if missing:
-            raise SettingError(
-                f"{name} has {count} channels, 0 to {count - 1}; there is no channel {missing[0]}."
-            )
+            raise SettingError(f"{name} has {_counted(count)}; there is no channel {missing[0]}.")
         return list(choices.indices)
     if count == 2:
         notes.append("It has 2 channels: the first is shown as grey. channels=1 shows the other.")

@@ -123,7 +123,8 @@ def read_checkpoint(path: str | Path, keep_in: Path | None = None) -> Checkpoint
 def _check_file(path: Path) -> None:
     if not path.is_file():
         raise WeightsNotFoundError(
-            f"There is no weights file {path}; check the path, or leave it out for the starter."
+            f"There is no weights file {path}; check the path. Without config= and weights= the "
+            "starter is loaded."
         )
     size = path.stat().st_size
     if size == 0:

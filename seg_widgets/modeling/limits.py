@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import numpy.typing as npt
 
-from ..prediction import SCORE_FLOOR
+from ..prediction import SCORE_FLOOR, kept_note, reached_note
 
 if TYPE_CHECKING:
     import torch
@@ -76,11 +76,7 @@ def best_first(
     best = best[scores[best] >= SCORE_FLOOR]
     if max_instances is None or len(best) <= max_instances:
         return best, ()
-    note = (
-        f"{len(best)} instances were found, and the best {max_instances} of them are kept; a "
-        "larger max_instances keeps more."
-    )
-    return best[:max_instances], (note,)
+    return best[:max_instances], (kept_note(len(best), max_instances),)
 
 
 def limit_note(scores: npt.NDArray[np.float32], limit: int | None) -> tuple[str, ...]:
@@ -98,7 +94,4 @@ def limit_note(scores: npt.NDArray[np.float32], limit: int | None) -> tuple[str,
     """
     if limit is None or len(scores) < limit or scores.min(initial=1) <= SCORE_FLOOR:
         return ()
-    return (
-        f"The model's limit of {limit} instances was reached; there may be more with low scores. "
-        "A larger max_instances (of load_predictor or wrap) raises the limit.",
-    )
+    return (reached_note(limit),)

@@ -106,7 +106,8 @@ def load_predictor(
     if (config is None) != (weights is None) and not is_node(config):
         lacking = "config" if config is None else "weights"
         raise SettingError(
-            f"A model of your own needs both config= and weights=; {lacking}= is missing."
+            f"A model of your own needs both config= and weights=; {lacking}= is missing. Without "
+            "both, the starter is loaded."
         )
     options = BuildOptions(
         given_names(classes),

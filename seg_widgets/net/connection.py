@@ -182,8 +182,10 @@ class Guard:
         for _, address in addresses:
             refusal = address_refusal(address[0], self.allow_local)
             if refusal is not None:
+                is_itself = host.strip("[]") == address[0]
+                place = refusal if is_itself else f"at {address[0]} ({refusal})"
                 raise UrlError(
-                    f"{host} is at {address[0]} ({refusal}), which may not be opened. "
+                    f"{host} is {place}, which may not be opened. "
                     "Use a public address, or download the image and give the file."
                 )
 

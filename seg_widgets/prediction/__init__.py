@@ -31,6 +31,7 @@ from .filter import (
     check_indices,
     check_threshold,
 )
+from .limit_notes import kept_note, notes_from, reached_note
 from .masks import RLE, MaskCrop, Points, outlines, paste, unpacked
 from .matches import MATCH_COLUMNS, Match, Matches
 from .matching import DEFAULT_IOU, Assignment, assign, check_iou, match
@@ -137,9 +138,11 @@ __all__ = [
     "instance_batch",
     "instance_columns",
     "is_known_model",
+    "kept_note",
     "lacking_note",
     "match",
     "no_such_class",
+    "notes_from",
     "outlines",
     "overlaps",
     "paste",
@@ -147,6 +150,7 @@ __all__ = [
     "polygons",
     "predictor_of",
     "quantized",
+    "reached_note",
     "read_true_objects",
     "record_batch",
     "require_arro3",

@@ -78,6 +78,11 @@ class Filter:
             self.tidy,
         )
 
+    @property
+    def least(self) -> float:
+        """The lowest score that any class needs."""
+        return min((self.threshold, *self.class_thresholds.values()))
+
     def keep(self, prediction: Prediction) -> npt.NDArray[np.bool_]:
         """Which instances are shown.
 

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from ..errors import SettingError
 from .filter import Filter, check_threshold
+from .limit_notes import notes_from
 from .tidy import NO_TIDY, Tidy
 from .unknown_class import no_such_class
 
@@ -136,7 +137,8 @@ def filter_instances(
         class_thresholds: thresholds of single classes (name → 0 to 1) in place of `min_score`.
 
     Returns:
-        A prediction of these instances.
+        A prediction of these instances. A note that a limit was reached stays only where that may
+        have cut something of them.
 
     Raises:
         SettingError: a score is out of range, or the model doesn't know a class.
@@ -148,7 +150,9 @@ def filter_instances(
     if classes is not None:
         kept &= np.isin(prediction.class_ids, class_ids_of(classes, prediction.class_names))
     kept &= ~np.isin(prediction.class_ids, class_ids_of(hidden_classes, prediction.class_names))
-    return prediction.select(kept)
+    selected = prediction.select(kept)
+    notes = notes_from(prediction, chosen.least)
+    return selected if notes == selected.notes else replace(selected, notes=notes)
 
 
 def sort(prediction: Prediction, by: SortKey = "score", descending: bool = True) -> Prediction:

@@ -173,7 +173,8 @@ def _run(book: Any, path: Path, timeout_s: float | None, kernel: str) -> None:
         client.execute()
     except CellExecutionError as error:
         raise ExportError(
-            f"{path.name} stopped at a cell that failed with {error.ename}: {error.evalue}."
+            f"{path.name} stopped at a cell that failed with {error.ename}: "
+            f"{error.evalue.rstrip('.')}."
         ) from error
     except (CellTimeoutError, DeadKernelError) as error:
         why = "took too long" if isinstance(error, CellTimeoutError) else "ended its kernel"

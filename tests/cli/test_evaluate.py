@@ -86,6 +86,23 @@ def test_what_batch_wrote(
     assert "6 images" in shown and "this AP is not the model's" in shown
 
 
+@pytest.mark.parametrize("given", ["found", "found/images-coco.json"])
+def test_what_segment_wrote_is_no_model(
+    given: str,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "found").mkdir()
+    (tmp_path / "found" / "images-coco.json").write_text("[]")
+    monkeypatch.chdir(tmp_path)
+    assert main(["evaluate", given, str(data)]) == 2
+    said = capsys.readouterr().err
+    assert f"{given} is neither a model's folder" in said
+    assert "batch PHOTOS --threshold 0 --out found" in said
+
+
 def test_wrong_usage(
     case: Case, data: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -248,6 +248,19 @@ def test_16_bits_of_each_channel_are_read(channels: int, kind: str) -> None:
     np.testing.assert_array_equal(pixels, expected)
 
 
+@pytest.mark.parametrize("file_format", ["PNG", "WEBP", "TIFF", "GIF"])
+def test_a_wholly_transparent_image_has_a_note(file_format: str) -> None:
+    pixels = np.zeros((6, 8, 4), np.uint8)
+    for opacity, count in ((0, 1), (255, 0)):
+        pixels[3, 4] = (200, 30, 30, opacity)
+        image = Image.fromarray(pixels)
+        buffer = io.BytesIO()
+        image.save(buffer, file_format, **({"lossless": True} if file_format == "WEBP" else {}))
+        for source in (buffer.getvalue(), image, image.convert("LA"), pixels):
+            notes = read(source).notes
+            assert sum("wholly transparent" in note for note in notes) == count, source
+
+
 def test_a_transparent_grey_of_16_bits_is_white() -> None:
     values = np.array([[100, 200, 65535]], np.uint16)
     content = encode(Image.fromarray(values), transparency=200)

@@ -227,7 +227,7 @@ def test_a_failing_model_is_our_error(
 
 
 def test_wrong_arguments_are_named(weights: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingError, match="weights= is missing"):
+    with pytest.raises(SettingError, match=r"weights= is missing\. Without both, the starter"):
         load_predictor(config=R50_FPN)
     with pytest.raises(SettingError, match="config= is missing"):
         load_predictor(weights=weights)

@@ -106,7 +106,7 @@ def _read(source: Any) -> tuple[npt.NDArray[Any], dict[str, Any]]:
 
 
 def _open(path: StrPath) -> tuple[npt.NDArray[Any], dict[str, Any]]:
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     content = read_bytes(path, _MOST_BYTES)
     try:
@@ -125,6 +125,12 @@ def _open(path: StrPath) -> tuple[npt.NDArray[Any], dict[str, Any]]:
             text = image.info.get("Description") or _tag(image)
     except PredictionError:
         raise
+    # Its own words name a buffer in memory.
+    except UnidentifiedImageError:
+        raise PredictionError(
+            f"{shown_source(path)} is no label image: it is neither a TIFF nor a PNG, or it is "
+            "damaged. A photograph has no labels; load reads it."
+        ) from None
     # Pillow raises many kinds for damaged files.
     except Exception as error:
         raise PredictionError(

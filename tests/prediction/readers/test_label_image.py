@@ -12,6 +12,7 @@ from PIL import Image
 from seg_widgets import samples
 from seg_widgets.errors import PredictionError
 from seg_widgets.prediction import Prediction
+from seg_widgets.testing import make_jpeg
 
 LABELS = np.zeros((6, 8), np.uint16)
 LABELS[1:3, 1:3] = 300
@@ -64,3 +65,10 @@ def test_a_photograph_in_grey_is_none_and_many_small_objects_are(tmp_path: Path)
     numbers = np.arange(1, 30 * 30 + 1, dtype=np.uint16).reshape(30, 30)
     Image.fromarray(numbers.repeat(3, 0).repeat(3, 1)).save(tmp_path / "dense.png")
     assert len(Prediction.from_label_image(tmp_path / "dense.png")) == 900
+
+
+def test_a_photograph_is_named_and_not_its_buffer(tmp_path: Path) -> None:
+    (tmp_path / "cat.jpg").write_bytes(make_jpeg(16, 12))
+    with pytest.raises(PredictionError, match=r"cat\.jpg is no label image") as caught:
+        Prediction.from_label_image(tmp_path / "cat.jpg")
+    assert "0x" not in str(caught.value)
