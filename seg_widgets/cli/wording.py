@@ -21,7 +21,8 @@ _VALUE: Final = r"""\{[^{}]*\}|\([^()]*\)|\[[^][]*\]|'[^']*'|"[^"]*"|True|\d+(?:
 
 # A call of Python keeps its arguments, unless all of them are options.
 _CALL: Final = re.compile(r"[\w.]*\w\((?=\w)[^()]*(?:\([^()]*\)[^()]*)*\)")
-_ARGUMENT: Final = re.compile(rf"(?<![\w./=-])([a-z_]+)=({_VALUE})?(?=[\s,;:.)]|$)")
+# An address or a file's name with such letters in it (`?page=1`, `page=1.jpg`) is none.
+_ARGUMENT: Final = re.compile(rf"(?<![^\s(])([a-z_]+)=({_VALUE})?(?=[\s,;:)]|[.…]*(?:\s|$))")
 _MODEL_CALL: Final = "load_predictor("
 
 # Sentences that name an argument without "=". Where the command has the option, it is named; where

@@ -91,6 +91,9 @@ def test_a_model_is_named_as_segment_has_it() -> None:
         "my_page=1.jpg: a/page=1/b.jpg can't be read",
         "width=3 classes={'a",
         "classes={broken}",
+        "http://localhost/a.jpg?page=1 can't be had",
+        "cannot read 'page=1': no such file",
+        "holiday page=1.jpg is no image",
     ],
 )
 def test_other_texts_stay_as_they_are(text: str) -> None:
