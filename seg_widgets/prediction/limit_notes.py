@@ -4,6 +4,7 @@ that is shown."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -44,7 +45,9 @@ def kept_note(found: int, kept: int) -> str:
     )
 
 
-def notes_from(prediction: Prediction, least: float) -> tuple[str, ...]:
+def notes_from(
+    prediction: Prediction, least: float, notes: Sequence[str] | None = None
+) -> tuple[str, ...]:
     """The notes that matter where instances are shown from a score on.
 
     What a limit cut scores no more than the lowest that is left. Where all shown score more, it
@@ -53,10 +56,12 @@ def notes_from(prediction: Prediction, least: float) -> tuple[str, ...]:
     Args:
         prediction: all that the limit left.
         least: the lowest score that is shown.
+        notes: what is said of it; None: its own notes.
 
     Returns:
-        Its notes; without those of a limit, if that cut nothing which would be shown.
+        The notes; without those of a limit, if that cut nothing which would be shown.
     """
+    said = prediction.notes if notes is None else tuple(notes)
     if not len(prediction) or np.float32(least) <= prediction.scores.min():
-        return prediction.notes
-    return tuple(note for note in prediction.notes if not _OF_A_LIMIT.search(note))
+        return said
+    return tuple(note for note in said if not _OF_A_LIMIT.search(note))

@@ -7,7 +7,7 @@ the session's traits in them.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
@@ -19,7 +19,14 @@ from ..errors import SegWidgetsError, SettingError
 from ..export import ExportedFile
 from ..images import Channels, Contrast, Reading, Upload
 from ..modeling import EXACT
-from ..prediction import DEFAULT_THRESHOLD, ClassMapping, Prediction, Predictor, Tidy
+from ..prediction import (
+    DEFAULT_THRESHOLD,
+    ClassMapping,
+    Prediction,
+    Predictor,
+    Tidy,
+    notes_from,
+)
 from ..session import PANEL_MAX_PIXELS, ModelSlot, Result, SegmentationSession
 from .all_images import AllImages, export_all
 from .canvas import SegmentationCanvas
@@ -259,7 +266,7 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
                 (self._show_result, ["result"]),
                 (self._show_comparison, ["comparison"]),
                 (self._show_upcoming, ["upcoming"]),
-                (self._show_controls, ["notes", "can_undo_clear"]),
+                (self._show_controls, ["notes", "can_undo_clear", "threshold", "class_thresholds"]),
                 (self._show_history, ["history", "current", *_FILTER]),
                 (self._show_actions, ["status", "busy"]),
                 (self._show_model, ["predictor", "busy"]),
@@ -322,7 +329,10 @@ class SegmentationPanel(FollowingStaticImage, SegmentationSession, ipywidgets.VB
             self.canvas.exports = self._exports()
 
     def _show_controls(self, _change: object = None) -> None:
-        self._controls.show(self.notes, self.can_undo_clear)
+        notes: Sequence[str] = self.notes
+        if self.prediction is not None:
+            notes = notes_from(self.prediction, self.filter.least, notes)
+        self._controls.show(notes, self.can_undo_clear)
 
     def _show_actions(self, _change: object = None) -> None:
         with self._lock:

@@ -26,7 +26,7 @@ import traitlets
 
 from seg_widgets.errors import ImageFormatError, SettingError, UrlError
 from seg_widgets.export import save
-from seg_widgets.prediction import PartialPrediction, Prediction
+from seg_widgets.prediction import PartialPrediction, Prediction, reached_note
 from seg_widgets.session import SegmentationSession, Threshold
 from seg_widgets.session.state import SegmentationState
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
@@ -896,6 +896,27 @@ def test_notes_are_shown_below_the_controls_and_not_as_an_error() -> None:
     panel.clear()
     assert panel.notes_line.layout.display == "none"
     assert panel.notes_line.value == ""
+    panel.close()
+
+
+def test_a_limit_is_noted_from_the_threshold_on_at_which_it_may_have_cut_something() -> None:
+    note = reached_note(12)
+
+    class Limited(StubPredictor):
+        def __call__(self, image: Any, /) -> Prediction:
+            return dataclasses.replace(super().__call__(image), notes=(note,))
+
+    panel = SegmentationPanel(Limited(), samples={})
+    panel.image = make_picture(40, 30)
+    panel.wait(20)
+    assert panel.prediction is not None
+    lowest = float(panel.prediction.scores.min())
+    for threshold, is_noted in ((lowest + 0.01, False), (lowest - 0.01, True), (0.99, False)):
+        panel.threshold = threshold
+        assert (panel.notes_line.value != "") == is_noted
+        assert list(panel.notes) == [note]
+    panel.class_thresholds = {panel.prediction.class_names[0]: 0.0}
+    assert panel.notes_line.value
     panel.close()
 
 
