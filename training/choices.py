@@ -18,7 +18,7 @@ from training.classes import CLASSES
 from training.config import START, Inference
 from training.named_model import build_named, detect_named, load_weights
 
-SIZES = ((448, 720), (512, 820), (576, 920))  # with more, a photograph takes too long
+SIZES = ((448, 720), (512, 820), (576, 920))  # larger ones find little more
 NMS_THRESHOLDS = (0.3, 0.4, 0.5)
 TEMPERATURES = (1.0, 1.25, 1.5)
 

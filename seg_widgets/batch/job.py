@@ -143,7 +143,7 @@ class Job:
         Returns:
             Class name → count.
         """
-        if not self.class_options:
+        if not (self.only or self.filter.hidden_classes):
             return {}
         every = replace(self.filter, hidden_classes=(), tidy=NO_TIDY)
         ids = prediction.class_ids[every.keep(prediction)].tolist()
@@ -154,13 +154,6 @@ class Job:
             for name, number in names.items()
             if name in hidden or (self.only and name not in self.only)
         }
-
-    @property
-    def class_options(self) -> str:
-        """How the command line says which classes are in the results, such as "--only cat"; "" for
-        all."""
-        options = [("--only", self.only), ("--hide", self.filter.hidden_classes)]
-        return " ".join(f"{option} {','.join(names)}" for option, names in options if names)
 
     def table_info(self, prediction: Prediction | None = None) -> TableInfo:
         """What is the same for all of the table.

@@ -185,9 +185,7 @@ class Run:
             time.monotonic() - self._began_s,
             tuple(self.found.left_out),
             sum(map(len, self.missing.values())),
-            left_nothing(
-                sum(self._totals.objects.values()), self.job.class_options, self._totals.left_out
-            ),
+            left_nothing(sum(self._totals.objects.values()), self._totals.left_out),
         )
 
     def _write_joint(self) -> None:

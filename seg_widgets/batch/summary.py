@@ -96,17 +96,16 @@ class RunSummary:
         )
 
 
-def left_nothing(objects: int, class_options: str, left_out: Mapping[str, int]) -> str:
+def left_nothing(objects: int, left_out: Mapping[str, int]) -> str:
     """What to say where a choice of classes left nothing of what was found.
 
     Args:
         objects: how many objects are in the results.
-        class_options: how the classes were chosen, such as "--only sheep".
         left_out: how many objects score enough but are of other classes, by class.
 
     Returns:
-        Such as "0 objects: --only sheep left out 7 (animal 6, cat 1)"; "" where there is nothing to
-        say.
+        Such as "0 objects: the choice of classes left out 7 (animal 6, cat 1)"; "" where there is
+        nothing to say.
     """
     if objects or not left_out:
         return ""
@@ -114,8 +113,7 @@ def left_nothing(objects: int, class_options: str, left_out: Mapping[str, int]) 
     shown = [f"{printable(name)} {number:,}" for name, number in ordered[:_CLASSES_SHOWN]]
     more = ", …" if len(ordered) > _CLASSES_SHOWN else ""
     total = sum(left_out.values())
-    options = printable(class_options, PATH_LENGTH)
-    return f"0 objects: {options} left out {total:,} ({', '.join(shown)}{more})"
+    return f"0 objects: the choice of classes left out {total:,} ({', '.join(shown)}{more})"
 
 
 class Totals:

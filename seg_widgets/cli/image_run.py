@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from .._files import require_writable
 from .._stopping import StopRequest
-from .._text import PATH_LENGTH, printable
+from .._text import PATH_LENGTH, plural, printable
 from ..batch import (
     Found,
     Job,
@@ -116,7 +116,7 @@ class ImageRun:
                     break
         # Of one image it was said already; of those that were done before it isn't known.
         if len(self._found.sources) > 1 and not self._skipped:
-            said = left_nothing(self._objects, self._job.class_options, self._left_out)
+            said = left_nothing(self._objects, self._left_out)
             if said:
                 print(f"\n{said}")
         if self._options.resume:
@@ -127,7 +127,7 @@ class ImageRun:
         """Write the files of all images, and say how many files were replaced."""
         self._count_replaced(self.together.write())
         if self._replaced:
-            files = "file that was" if self._replaced == 1 else "files that were"
+            files = plural(self._replaced, "file that was", "files that were")
             print(f"replaced {self._replaced} {files} there: {shown_path(str(self._options.out))}")
 
     def _count_replaced(self, written: Iterable[Path]) -> None:
@@ -226,9 +226,9 @@ def _settings(options: argparse.Namespace, predictor: Predictor) -> dict[str, An
         )
         for name, value in given.items()
     }
-    # A folder's weights may be others by now, and the environment may name a server.
-    # As a run has it that was before these options.
+    # Not given they are None, as in the journal of a run that was before these options.
     settings |= {name: given[name] or None for name in ("class_threshold", "only", "hide")}
+    # A folder's weights may be others by now, and the environment may name a server.
     settings["SHA-256 of the weights"] = str(getattr(predictor, "weights_sha256", ""))
     settings["server"] = str(getattr(predictor, "url", ""))
     return settings
@@ -310,7 +310,7 @@ class _Together:
 
 def _why_nothing(everything: Prediction, job: Job) -> str:
     """Why nothing of what was found in an image is in its files."""
-    if said := left_nothing(0, job.class_options, job.left_out(everything)):
+    if said := left_nothing(0, job.left_out(everything)):
         return said
     best = everything.scores.max()
     if job.filter.class_thresholds:

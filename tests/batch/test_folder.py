@@ -122,12 +122,14 @@ def test_a_choice_of_classes_that_leaves_nothing_says_what_it_left_out(
     given = {"images_per_part": 4, "only": ["sheep"]}
     summary = _run(folder, tmp_path / "out", Cats(), **given)
     # Each image has a person of 0.99 and a cat of 0.69; the sheep scores 0.4.
-    said = "0 objects: --only sheep left out 20 (cat 10, person 10)"
+    said = "0 objects: the choice of classes left out 20 (cat 10, person 10)"
     assert summary.only_left_out == said and said in repr(summary).splitlines()
     again = _run(folder, tmp_path / "out", Cats(), **given)
     assert (again.done_before, again.only_left_out) == (10, said)
     hidden = _run(folder, tmp_path / "hide", Cats(), filter=Filter(0.5, ("person", "cat")))
-    assert hidden.only_left_out == "0 objects: --hide person,cat left out 20 (cat 10, person 10)"
+    assert (
+        hidden.only_left_out == "0 objects: the choice of classes left out 20 (cat 10, person 10)"
+    )
     some = _run(folder, tmp_path / "some", Cats(), only=["cat"])
     low = _run(folder, tmp_path / "low", Cats(), filter=Filter(1.0), only=["sheep"])
     assert some.only_left_out == low.only_left_out == ""

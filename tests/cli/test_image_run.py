@@ -338,8 +338,8 @@ def test_classes_are_chosen_as_in_batch(
     capsys.readouterr()
     assert main(_command(folder, "--format", "csv", "--only", "food")) == 0
     shown = capsys.readouterr().out
-    assert "0 objects: --only food left out 2 (animal 1, person 1)" in shown
-    assert "0 objects: --only food left out 12 (animal 6, person 6)" in shown
+    assert "0 objects: the choice of classes left out 2 (animal 1, person 1)" in shown
+    assert "0 objects: the choice of classes left out 12 (animal 6, person 6)" in shown
     assert "Nothing scores" not in shown
     assert main(_command(folder, "--only", "Person")) == 2
     assert "no class 'Person'. Did you mean 'person'?" in capsys.readouterr().err

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,6 +13,8 @@ from seg_widgets.prediction import Prediction
 from seg_widgets.session import SegmentationSession
 from seg_widgets.testing import StubPredictor, make_picture
 
+from ..waiting import until
+
 IMAGE = make_picture(160, 120)
 
 
@@ -22,13 +23,6 @@ def session() -> Iterator[SegmentationSession]:
     made = SegmentationSession(StubPredictor(12))
     yield made
     made.close(10)
-
-
-def until(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_a_result_is_matched_with_the_truth(session: SegmentationSession) -> None:

@@ -9,7 +9,6 @@ import json
 import pickle
 import re
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +24,7 @@ from seg_widgets.session.session import SegmentationSession
 from seg_widgets.testing import StubPredictor, make_jpeg, make_picture
 from seg_widgets.widgets.panel import SegmentationPanel
 
+from ..waiting import until
 from ..zoo import Zoo, zoo_server
 
 NAME = "coco-r50-fpn-3x"
@@ -70,13 +70,6 @@ def zoo(
 
 def slowly(pause_s: float) -> Callable[[Zoo], None]:
     return lambda request: request.send_range(pause_s=pause_s)
-
-
-def until(happened: Callable[[], object], timeout_s: float = 20) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not happened():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 def test_the_model_in_use_goes_on_until_the_other_is_there(zoo: type[Zoo]) -> None:

@@ -6,8 +6,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,8 @@ from seg_widgets.prediction import GroundTruth, Prediction
 from seg_widgets.session import SegmentationSession
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.widgets import SegmentationCanvas, SegmentationPanel
+
+from ..waiting import until
 
 MODEL: Final = StubPredictor(6)
 IMAGES: Final = {
@@ -46,13 +47,6 @@ def panel(request: pytest.FixtureRequest) -> Iterator[SegmentationSession]:
     made = request.param(MODEL)
     yield made
     made.close(10)
-
-
-def until(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def open_image(panel: SegmentationSession, name: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,8 @@ from seg_widgets.prediction import PartialPrediction, Prediction
 from seg_widgets.testing import StubPredictor, make_picture
 from seg_widgets.viewer import decode_content
 from seg_widgets.widgets.canvas import SegmentationCanvas
+
+from ..waiting import until
 
 IMAGE, OTHER = make_picture(160, 120), make_picture(160, 120)
 FOUND = StubPredictor(12)(IMAGE)
@@ -40,13 +42,6 @@ def canvas() -> Iterator[SegmentationCanvas]:
     made = SegmentationCanvas(IMAGE, FOUND, name="a.jpg", threshold=0.0)
     yield made
     made.close()
-
-
-def until(is_so: Callable[[], object]) -> None:
-    end = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_a_model_is_a_second_side(canvas: SegmentationCanvas) -> None:
