@@ -39,15 +39,18 @@ TESTS_OF_7 := tests/export tests/prediction tests/session/test_session.py tests/
 
 # Most tests wait for a browser or a server, so two at a time take half the time, the notebooks among them; one thread
 # each keeps them from each other's cores. A file stays with one worker, which has one JupyterLab and one browser for
-# all of it; a notebook has one kernel. The longest files come first: tests/conftest.py.
+# all of it; a notebook has one kernel. The longest files come first: tests/conftest.py. What fails in the first run
+# does not hide what fails in the second, whose environment has ipywidgets 7 and no torch.
 BESIDE := -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: setup ## check the code and run every test, notebooks and browser included
 	@$(PYTHON) packaging/bootstrap.py --ipywidgets7 --venv $(VENV7)
 	@$(RUN) -m tests.browser.chromium
 	@$(MAKE) --no-print-directory lint
-	@OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest $(BESIDE) --nbval tests notebooks
-	@$(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7)
+	@status=0; \
+	  OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(RUN) -m pytest $(BESIDE) --nbval tests notebooks || status=$$?; \
+	  $(VENV7)/bin/python -m pytest $(OLD_TRAITLETS) -p no:cacheprovider $(TESTS_OF_7) || status=$$?; \
+	  exit $$status
 
 lint: setup ## formatting, lint and types, of Python and JavaScript
 	@$(BIN)/ruff format --check .

@@ -134,10 +134,15 @@ def test_what_is_no_prediction_is_refused_wherever_it_is_drawn(other: Any) -> No
         SegmentationCanvas(image, 5 if other is None else other)  # type: ignore[arg-type]
 
 
+def a_function_like_default_predictor(image: Any) -> object:
+    pytest.importorskip("torch", reason="an environment without torch")
+    return wrap(lambda image: {}, classes=["cat"])(image)
+
+
 TAKE_AN_IMAGE: dict[str, Callable[[Any], object]] = {
     "stub": StubPredictor(),
     "a model of another library": predictor_of(lambda image: []),
-    "a function like DefaultPredictor": wrap(lambda image: {}, classes=["cat"]),
+    "a function like DefaultPredictor": a_function_like_default_predictor,
     "a server": RemotePredictor("http://127.0.0.1:9"),
     "overlay": lambda image: overlay(image, make()),
     "check_image": lambda image: make().check_image(image),
