@@ -203,9 +203,14 @@ class Comparing(Revisiting):
             with self._problems.fitting("versus"):
                 if self.versus is not None and not is_model(self.versus):
                     versus = Prediction.of(self.versus, result.image)
-            name = "" if self._second is None else self._second.name
-            self._publish_comparison(Comparison(result.prediction, truth, versus, name))
-            if self._second is not None:
+            if self._second is None:
+                self._publish_comparison(Comparison(result.prediction, truth, versus))
+                return
+            versus = self._second.found_in(result.image)
+            self._publish_comparison(
+                Comparison(result.prediction, truth, versus, self._second.name)
+            )
+            if versus is None:
                 self._second.look_at(result.image)
 
     def _standing_error(self, of_image: bool = True) -> str:

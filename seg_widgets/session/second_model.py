@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +37,7 @@ class SecondModel:
     """A model that looks at the images that another one has looked at, in the background.
 
     It is built when its first image comes. Of several images the newest waits, and the others are
-    dropped.
+    dropped. What it has found in an image is kept for as long as the image is in memory.
 
     Args:
         choice: The model.
@@ -58,6 +59,17 @@ class SecondModel:
         self._running = False
         self._closed = False
         self._predictor: Predictor | None = choice.predictor
+        # Arrays are compared by identity and have no hash, so this is no WeakKeyDictionary.
+        self._found: list[tuple[weakref.ref[RGBArray], Prediction]] = []
+
+    def found_in(self, image: RGBArray) -> Prediction | None:
+        """What was found in an image before; None where nothing was.
+
+        Args:
+            image: H×W×3 uint8 RGB, the same array as then.
+        """
+        with self._lock:
+            return next((found for seen, found in self._found if seen() is image), None)
 
     def look_at(self, image: RGBArray) -> None:
         """Run the model on an image, unless a newer one comes first.
@@ -77,6 +89,7 @@ class SecondModel:
         with self._lock:
             self._closed = True
             self._next = None
+            self._found = []
 
     def _take(self) -> RGBArray | None:
         with self._lock:
@@ -96,8 +109,15 @@ class SecondModel:
                 if not self._closed:
                     self._on_failed(image, presentable(error, what, InferenceError))
             else:
+                self._keep(image, found)
                 if not self._closed:
                     self._on_found(image, found)
+
+    def _keep(self, image: RGBArray, found: Prediction) -> None:
+        with self._lock:
+            if not self._closed:
+                kept = [one for one in self._found if one[0]() is not None]
+                self._found = [*kept, (weakref.ref(image), found)]
 
     def _built(self) -> Predictor:
         if self._predictor is None:

@@ -81,6 +81,32 @@ def test_a_second_model_runs_on_a_thread_of_its_own(session: SegmentationSession
     until(lambda: session.matches and session.matches.hits == before.hits)  # type: ignore[union-attr]
 
 
+def test_a_second_model_looks_at_an_image_once(session: SegmentationSession) -> None:
+    seen: list[int] = []
+
+    def second(image: np.ndarray) -> Prediction:
+        seen.append(image.shape[1])
+        return StubPredictor(5)(image)
+
+    session.versus = second
+    session.image = IMAGE
+    session.wait(60)
+    until(lambda: session.matches)
+    session.truth = StubPredictor(12)(IMAGE)
+    session.classes = {"kitty": "cat"}
+    session.truth = None
+    assert session.comparison is not None
+    assert session.comparison.versus == StubPredictor(5)(IMAGE)
+    session.image = make_picture(80, 60)
+    session.wait(60)
+    until(lambda: session.comparison and session.comparison.versus)
+    session.show(session.history[0].number)
+    assert session.comparison.versus == StubPredictor(5)(IMAGE)
+    assert seen == [160, 80]
+    session.versus = StubPredictor(3)
+    until(lambda: session.comparison and session.comparison.versus == StubPredictor(3)(IMAGE))
+
+
 def test_what_does_not_fit_is_said_and_the_result_stays(session: SegmentationSession) -> None:
     session.image = IMAGE
     found = session.wait(60)

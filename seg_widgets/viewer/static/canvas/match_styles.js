@@ -26,14 +26,14 @@ export const OUTCOMES = [
 const WITH_TRUTH = {
   [MATCH.hit]: ["hit", "hits"],
   [MATCH.falseAlarm]: ["false alarm", "false alarms"],
-  [MATCH.wrongClass]: ["wrong class", "wrong class"],
+  [MATCH.wrongClass]: ["wrong class", "wrong classes"],
   [MATCH.missed]: ["missed", "missed"],
   [MATCH.ignored]: ["ignored", "ignored"],
 };
 const WITH_MODEL = {
   [MATCH.hit]: ["in both", "in both"],
   [MATCH.falseAlarm]: ["only here", "only here"],
-  [MATCH.wrongClass]: ["other class", "other class"],
+  [MATCH.wrongClass]: ["other class", "other classes"],
   [MATCH.missed]: ["only there", "only there"],
   [MATCH.ignored]: ["ignored", "ignored"],
 };
