@@ -24,6 +24,7 @@ from seg_widgets.finetuning.augmentation import (
     without_slivers,
 )
 from seg_widgets.finetuning.evaluation import FoundInstance
+from seg_widgets.finetuning.ignoring import is_ignored
 from seg_widgets.finetuning.loop import Training
 from training import composites, learn, measure, release
 from training.classes import CLASSES, COCO_GROUPS
@@ -53,7 +54,6 @@ from training.partial_labels import (
     PartialSample,
     Targets,
     as_partial_input,
-    is_ignored,
     name_loss,
     targets_of,
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from seg_widgets.finetuning import TrainingConfig
+from seg_widgets.finetuning.ignoring import regions_ignored
 from seg_widgets.finetuning.loop import Training
 from training.composites import Sampler
 from training.export import park
@@ -46,7 +47,8 @@ def train_groups(options: argparse.Namespace, imagenet: Path) -> bool:
     print(f"groups: training from step {training.step}", flush=True)
     before = signal.signal(signal.SIGTERM, lambda number, frame: training.stop())
     try:
-        is_over = training.run(watch)
+        with regions_ignored(training.model):
+            is_over = training.run(watch)
     finally:
         signal.signal(signal.SIGTERM, before)
     if is_over:

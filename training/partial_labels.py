@@ -27,6 +27,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from seg_widgets.finetuning.augmentation import Sample, box_of
+from seg_widgets.finetuning.ignoring import ignored_boxes, is_ignored
 from seg_widgets.finetuning.loop import as_input
 from seg_widgets.modeling.grouped_names import GroupedROIHeads
 from seg_widgets.modeling.starter_network import TwoScaleRCNN
@@ -34,8 +35,6 @@ from training.names import BACKGROUND, NAMES, Label, group_of_target, target_set
 
 NEAR = 0.1  # IoU with an object: what is known there is known better than elsewhere
 NEAR_BACKGROUND = 0.7
-IGNORED_SHARE = 0.5  # of a region inside of one to ignore
-MARGIN = 4.0  # pixels about an object that is too small to learn from
 SELF_MADE_SHARE = 0.5  # of their regions, the mask head learns from outlines by a network
 
 
@@ -85,9 +84,8 @@ def as_partial_input(sample: PartialSample) -> dict[str, Any]:
     ]
     not_there = torch.ones(len(NAMES) + 1, dtype=torch.bool)
     not_there[sorted(sample.labelled)] = False
-    for left, top, right, bottom in sample.left_out:
-        ignored.append((left - MARGIN, top - MARGIN, right + MARGIN, bottom + MARGIN))
-    context = Context(torch.tensor(ignored).reshape(-1, 4), sample.background, not_there)
+    regions = torch.cat([torch.tensor(ignored).reshape(-1, 4), ignored_boxes(sample)])
+    context = Context(regions, sample.background, not_there)
     return result | {"context": context}
 
 
@@ -95,27 +93,6 @@ def _mask_share(label: Label) -> float:
     if label.is_drawn:
         return 1.0
     return SELF_MADE_SHARE if label.has_mask else 0.0
-
-
-def is_ignored(boxes: Boxes, ignored: Tensor) -> Tensor:
-    """Return which boxes lie, for the most part, inside of a region to ignore.
-
-    Args:
-        boxes: N boxes.
-        ignored: M×4, XYXY.
-
-    Returns:
-        N, bool.
-    """
-    if not len(ignored) or not len(boxes):
-        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    tensor = boxes.tensor
-    lower = torch.maximum(tensor[:, None, :2], ignored[None, :, :2])
-    upper = torch.minimum(tensor[:, None, 2:], ignored[None, :, 2:])
-    common = (upper - lower).clamp(min=0).prod(2)
-    share = common / boxes.area()[:, None].clamp(min=1)
-    inside: Tensor = (share > IGNORED_SHARE).any(1)
-    return inside
 
 
 @META_ARCH_REGISTRY.register()

@@ -69,9 +69,12 @@ def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
         input_format: the order of the model's channels, "BGR" or "RGB".
 
     Returns:
-        `image` (uint8 3×H×W), `height`, `width`, and `instances` with boxes, classes and masks.
+        `image` (uint8 3×H×W), `height`, `width`, `instances` with boxes, classes and masks, and
+        `ignored`: the regions to ignore, N×4 float32, XYXY in pixels.
     """
     from detectron2.structures import BitMasks, Boxes, Instances
+
+    from .ignoring import ignored_boxes
 
     height, width = sample.image.shape[:2]
     instances = Instances((height, width))
@@ -84,7 +87,13 @@ def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
     instances.gt_masks = bits
     pixels = sample.image if input_format == "RGB" else sample.image[:, :, ::-1].copy()
     image = torch.from_numpy(pixels).permute(2, 0, 1).contiguous()
-    return {"image": image, "height": height, "width": width, "instances": instances}
+    return {
+        "image": image,
+        "height": height,
+        "width": width,
+        "instances": instances,
+        "ignored": ignored_boxes(sample),
+    }
 
 
 def bottom_up(model: Any) -> nn.Module:

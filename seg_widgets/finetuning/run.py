@@ -186,7 +186,8 @@ def finetune(
     on = str(next(network.parameters()).device)
     report(f"starting from {base.name} on {on}; {taken}")
 
-    from .loop import Training  # imports torch
+    from .ignoring import regions_ignored  # imports torch
+    from .loop import Training
 
     config = _training_config(len(split.train), steps, learning_rate, seed, workers, cfg)
     sampler = PhotoSampler(split.train, seed, int(cfg.INPUT.MIN_SIZE_TEST), config.batch_size)
@@ -201,7 +202,7 @@ def finetune(
         return result
     run.begin(resume)
 
-    with _explained(training, device):
+    with _explained(training, device), regions_ignored(network):
         result.why_ended = run.train()
     result.steps, result.seconds = training.step, run.seconds
     if result.why_ended == "terminated":
