@@ -96,12 +96,12 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     places = {
-        name: tmp_path / name for name in ("cache", "groups", "names", "weights", "images")
+        name: tmp_path / name for name in ("cache", "groups", "names", "again", "weights", "images")
     } | {"into": tmp_path / "figures.json"}
     command = ["--data", str(data), "--photos-only", "--steps", "2", "--limit", "5"]
     command += ["--composites", "2", "--threads", "1"]
     command += [word for name, place in places.items() for word in (f"--{name}", str(place))]
-    states = [places[stage] / learn.STATE for stage in ("groups", "names")]
+    states = [places[stage] / learn.STATE for stage in ("groups", "names", "again")]
 
     def run() -> tuple[list[float], str]:
         """How far each stage is, and what was said."""
@@ -109,30 +109,35 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
         progress = [float(position_of(one)["progress"]) if one.is_file() else -1 for one in states]
         return progress, capsys.readouterr().out
 
-    # SIGTERM in the first stage, the stop file in the second one.
+    # SIGTERM in the first stage, the stop file in the others.
     with monkeypatch.context() as patch:
         patch.setattr(groups, "watch", lambda training: os.kill(os.getpid(), signal.SIGTERM))
         progress, said = run()
-        assert progress == [-1, -1]
+        assert progress == [-1, -1, -1]
         assert "the same command goes on" in said
     watch = learn.Monitor.__call__
 
     def touch_and_watch(monitor: learn.Monitor, training: Any) -> None:
-        (places["names"] / learn.STOP).touch()
+        (monitor.options.run / learn.STOP).touch()
         watch(monitor, training)
 
     with monkeypatch.context() as patch:
         patch.setattr(learn.Monitor, "__call__", touch_and_watch)
         progress, said = run()
-        assert progress == [1, 0.5]
+        assert progress == [1, 0.5, -1]
         assert "groups: training from step 1" in said
+        progress, said = run()
+        assert progress == [1, 1, 0.5]
+        assert '"photographs"' in said, "outlines are drawn by the names' network"
+    assert json.loads((places["again"] / "outlines.json").read_text())["step"] == 2
     with monkeypatch.context() as patch:
+        patch.setattr("training.self_masks.main", lambda *_: pytest.fail("drawn again"))
         patch.setattr(release, "choose", lambda *_: pytest.fail("killed"))
         with pytest.raises(pytest.fail.Exception, match="killed"):
             run()
     capsys.readouterr()
     progress, said = run()
-    assert progress == [1, 1]
+    assert progress == [1, 1, 1]
     assert "training from step" not in said
     assert "wrote" in said
     assert "all is done" in run()[1]
@@ -145,7 +150,8 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
     assert predictor.model.roi_heads.group_of.tolist() == GROUP_OF.tolist()
 
     facts = json.loads(places["into"].read_text())
-    assert facts["position"] == position_of(states[1])
+    assert facts["position"] == position_of(states[2])
+    assert facts["before"] == position_of(states[1])
     assert facts["bytes"] == weights.stat().st_size < 25_000_000
     assert facts["sha256"] == predictor.weights_sha256
     learned = facts["learned_from"]["coco446"]
@@ -158,7 +164,7 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
 
     card = (places["weights"] / "starter.md").read_text("utf-8")
     assert f"| {learned} photographs of everyday scenes (`coco446`) |" in card
-    assert "learned for 2 steps in 0.00 hours" in card
+    assert "learned for 4 steps in 0.00 hours" in card
     assert "- `appliance`: microwave, oven, toaster, sink, refrigerator" in card
     assert "| animal | " in card
     for name in ("starter-scores.png", "starter-gallery.jpg"):
@@ -170,4 +176,4 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
 
     # Other weights in that folder, or another run, are released anew.
     weights.write_bytes(b"")
-    assert not release.is_released(states[1], places["weights"], places["into"])
+    assert not release.is_released(states[2], places["weights"], places["into"])

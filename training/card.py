@@ -144,14 +144,15 @@ def write_card(facts: Mapping[str, Any], path: Path, images: Path) -> None:
         path: the card's file.
         images: the folder of its two images.
     """
+    positions = [facts["position"], *filter(None, [facts.get("before")])]
     choice = facts["choice"]
     kept = choice["trials"][choice["kept"]]
     # Of a folder that wasn't there nothing was learned.
     learned = Counter(facts["learned_from"])
     text = TEMPLATE.read_text("utf-8").format(
         facts=facts,
-        hours=float(facts["position"]["active_s"]) / 3600,
-        steps=int(facts["position"]["step"]),
+        hours=sum(float(one["active_s"]) for one in positions) / 3600,
+        steps=sum(int(one["step"]) for one in positions),
         names=len(NAMES),
         choice=choice,
         kept=kept,

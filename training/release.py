@@ -47,6 +47,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--into", type=Path, default=FIGURES, help="the card's figures")
     parser.add_argument("--mean-with", type=Path, help="release the mean with this file's weights")
+    parser.add_argument("--after", type=Path, help="of the run that this one began with")
     return parser.parse_args(arguments)
 
 
@@ -132,6 +133,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     every = [cutout for part in parts.values() for cutout in part.cutouts]
     facts: dict[str, Any] = {
         "position": position_of(options.file),
+        "before": None if options.after is None else position_of(options.after),
         "sha256": digest(weights),
         "bytes": weights.stat().st_size,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
