@@ -23,6 +23,7 @@ IGNORED_SHARE: Final = 0.5
 MARGIN: Final = 4.0
 """Pixels about an object that is too small to learn from."""
 _IS_OBJECT: Final = 0.5  # IoU with an object from which on a region may be taken for it
+_AT_A_TIME: Final = 16  # regions that are compared with all boxes: what is in memory
 
 
 def ignored_boxes(sample: Sample) -> Tensor:
@@ -48,14 +49,16 @@ def is_ignored(boxes: Boxes, ignored: Tensor) -> Tensor:
     Returns:
         N, bool.
     """
-    if not len(ignored) or not len(boxes):
-        return torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    tensor = boxes.tensor
-    lower = torch.maximum(tensor[:, None, :2], ignored[None, :, :2])
-    upper = torch.minimum(tensor[:, None, 2:], ignored[None, :, 2:])
-    common = (upper - lower).clamp(min=0).prod(2)
-    share = common / boxes.area()[:, None].clamp(min=1)
-    inside: Tensor = (share > IGNORED_SHARE).any(1)
+    inside = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
+    if not len(boxes):
+        return inside
+    tensor, areas = boxes.tensor, boxes.area()[:, None].clamp(min=1)
+    # An image of cells can have hundreds of regions, and a pyramid has some 200,000 anchors.
+    for part in ignored.split(_AT_A_TIME):
+        lower = torch.maximum(tensor[:, None, :2], part[None, :, :2])
+        upper = torch.minimum(tensor[:, None, 2:], part[None, :, 2:])
+        common = (upper - lower).clamp(min=0).prod(2)
+        inside |= (common / areas > IGNORED_SHARE).any(1)
     return inside
 
 

@@ -56,6 +56,8 @@ def test_more_than_half_of_a_box_lies_in_a_region() -> None:
     ]
     assert is_ignored(boxes, torch.zeros(0, 4)).tolist() == [False] * 4
     assert is_ignored(Boxes(torch.zeros(0, 4)), ignored).shape == (0,)
+    many = torch.cat([torch.tensor([[200.0, 0, 210, 10]]).expand(40, 4), ignored])
+    assert is_ignored(boxes, many).tolist() == [True, True, True, False]
 
 
 @pytest.mark.parametrize("name", CONFIGS.values(), ids=CONFIGS)
