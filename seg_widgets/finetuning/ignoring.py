@@ -54,7 +54,8 @@ def is_ignored(boxes: Boxes, ignored: Tensor) -> Tensor:
         return inside
     tensor, areas = boxes.tensor, boxes.area()[:, None].clamp(min=1)
     # An image of cells can have hundreds of regions, and a pyramid has some 200,000 anchors.
-    for part in ignored.split(_AT_A_TIME):
+    for start in range(0, len(ignored), _AT_A_TIME):
+        part = ignored[start : start + _AT_A_TIME]
         lower = torch.maximum(tensor[:, None, :2], part[None, :, :2])
         upper = torch.minimum(tensor[:, None, 2:], part[None, :, 2:])
         common = (upper - lower).clamp(min=0).prod(2)
