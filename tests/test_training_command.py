@@ -174,6 +174,16 @@ def test_the_one_command_goes_on_in_each_stage_and_writes_what_belongs_together(
     write_card(facts, tmp_path / "weights" / "again.md", places["images"])
     assert (tmp_path / "weights" / "again.md").read_text("utf-8") == card
 
+    # Outlines that other weights drew are not learned from, nor is a mean of two runs taken that
+    # don't belong together.
+    kept_state = states[1].read_bytes()
+    shutil.copyfile(states[0], states[1])
+    assert make_starter.main(command) == 2
+    assert f"was not drawn by {states[1]}; remove" in capsys.readouterr().err
+    states[1].write_bytes(kept_state)
+    with pytest.raises(ValueError, match="doesn't say how many steps"):
+        release.main([str(states[2]), "--data", str(data), "--after", str(weights)])
+
     # Other weights in that folder, or another run, are released anew.
     weights.write_bytes(b"")
     assert not release.is_released(states[2], places["weights"], places["into"])

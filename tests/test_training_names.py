@@ -374,7 +374,9 @@ def test_what_is_too_small_or_cut_off_is_no_background() -> None:
     )
     seen = render(photo, np.eye(3), 100, 100)
     assert seen.class_ids == [0]
-    assert sorted(seen.left_out) == [(20, 60, 50, 90), (60, 10, 66, 16), (92, 40, 100, 80)]
+    assert sorted(seen.left_out) == [(60, 10, 66, 16), (92, 40, 100, 80)]
+    assert seen.crowd is not None
+    assert seen.crowd[60:90, 20:50].all() and seen.crowd.sum() == 900
 
     thin = np.zeros((100, 100), bool)
     thin[5:7, 10:40] = True
@@ -383,11 +385,14 @@ def test_what_is_too_small_or_cut_off_is_no_background() -> None:
         [Label(0).pack(), Label(1).pack()],
         [seen.masks[0], thin],
         left_out=[(1, 2, 3, 4)],
+        crowd=seen.crowd,
     )
     kept = without_slivers(sample)
     assert isinstance(kept, PartialSample)
     assert (len(kept.masks), kept.left_out) == (1, [(1, 2, 3, 4), (10, 5, 40, 7)])
-    assert as_partial_input(kept)["context"].ignored.tolist() == [[-3, -2, 7, 8], [6, 1, 44, 11]]
+    assert as_partial_input(kept)["context"].ignored.tolist() == [
+        [20, 60, 50, 90], [-3, -2, 7, 8], [6, 1, 44, 11]
+    ]  # fmt: skip
 
 
 def test_views_have_the_scales_that_are_asked_for() -> None:

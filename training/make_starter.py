@@ -9,6 +9,7 @@ on.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 from collections.abc import Sequence
@@ -66,6 +67,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     torch.set_num_threads(options.threads)
     names, again = options.names / learn.STATE, options.again / learn.STATE
+    outlines = options.again / "outlines.json"
+    if outlines.is_file() and not _are_of(outlines, names):
+        print(
+            f"error: {outlines} was not drawn by {names}; remove {options.again} to begin it again",
+            file=sys.stderr,
+        )
+        return 2
     if not is_over(options.again):
         if not is_over(options.names):
             if not is_over(options.groups) and not train_groups(options, imagenet):
@@ -74,7 +82,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             _learn(options, options.names, options.groups / learn.STATE, options.name_hours)
             if not is_over(options.names):
                 return 0
-        outlines = options.again / "outlines.json"
         if not outlines.is_file():
             limit = ["--limit", str(options.limit)] if options.limit else []
             data = ["--data", str(options.data), "--threads", str(options.threads)]
@@ -89,6 +96,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     places = ["--weights", options.weights, "--images", options.images, "--into", options.into]
     mean = ["--mean-with", names, "--after", names, "--composites", options.composites]
     return release.main([*map(str, [again, *_common(options), *places, *mean])])
+
+
+def _are_of(outlines: Path, weights: Path) -> bool:
+    """Whether outlines were drawn by the network that these weights are of."""
+    drawn_by = json.loads(outlines.read_text())["weights"]
+    return weights.is_file() and bool(drawn_by == release.digest(weights))
 
 
 def _common(options: argparse.Namespace) -> list[Any]:

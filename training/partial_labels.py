@@ -84,6 +84,8 @@ def as_partial_input(sample: PartialSample) -> dict[str, Any]:
     ]
     not_there = torch.ones(len(NAMES) + 1, dtype=torch.bool)
     not_there[sorted(sample.labelled)] = False
+    if sample.crowd is not None and sample.crowd.any():
+        ignored.append(box_of(sample.crowd))
     regions = torch.cat([torch.tensor(ignored).reshape(-1, 4), ignored_boxes(sample)])
     context = Context(regions, sample.background, not_there)
     return result | {"context": context}

@@ -106,6 +106,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Choose, export, measure, write the card."""
     options = parse_arguments(arguments)
     torch.set_num_threads(options.threads)
+    before = None if options.after is None else position_of(options.after)
+    if before is not None and not {"step", "active_s"} <= before.keys():
+        raise ValueError(f"{options.after} doesn't say how many steps its run had")
     packages = None if options.photos_only else options.cache
     parts = load_material(options.data, packages, options.limit)
     photographs = read_photographs(options.data, limit=options.limit)
@@ -133,7 +136,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     every = [cutout for part in parts.values() for cutout in part.cutouts]
     facts: dict[str, Any] = {
         "position": position_of(options.file),
-        "before": None if options.after is None else position_of(options.after),
+        "before": before,
         "sha256": digest(weights),
         "bytes": weights.stat().st_size,
         "parameters": sum(parameter.numel() for parameter in model.parameters()),

@@ -80,12 +80,14 @@ class Sample:
         masks: in the same order.
         left_out: boxes (XYXY, pixels) of objects that are seen, but too small or too much cut off
             to learn from. They are no background.
+        crowd: H×W, where crowds are, which are no background either; None: nowhere.
     """
 
     image: Pixels
     class_ids: list[int]
     masks: list[NDArray[np.bool_]]
     left_out: list[tuple[float, float, float, float]] = field(default_factory=list, kw_only=True)
+    crowd: NDArray[np.bool_] | None = field(default=None, kw_only=True)
 
 
 def is_prominent(photo: Photo, item: PhotoObject) -> bool:
@@ -215,13 +217,15 @@ def render(photo: Photo, matrix: Affine, height: int, width: int) -> Sample:
         if right <= left or bottom <= top:
             continue
         seen = (float(left), float(top), float(right), float(bottom))
-        if item.crowd or right - left < MIN_SIDE or bottom - top < MIN_SIDE:
+        if not item.crowd and (right - left < MIN_SIDE or bottom - top < MIN_SIDE):
             sample.left_out.append(seen)
             continue
         local = matrix @ np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1.0]])
         mask = cv2.warpAffine(item.mask * 255, local[:2], size, flags=cv2.INTER_LINEAR) > 127
+        if item.crowd:
+            sample.crowd = mask if sample.crowd is None else sample.crowd | mask
         # An object of which the frame leaves little is no example of its class.
-        if mask.sum() >= 0.15 * item.mask.sum() * scale * scale:
+        elif mask.sum() >= 0.15 * item.mask.sum() * scale * scale:
             sample.class_ids.append(item.class_id)
             sample.masks.append(mask)
         else:

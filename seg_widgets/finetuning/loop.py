@@ -69,8 +69,9 @@ def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
         input_format: the order of the model's channels, "BGR" or "RGB".
 
     Returns:
-        `image` (uint8 3×H×W), `height`, `width`, `instances` with boxes, classes and masks, and
-        `ignored`: the regions to ignore, N×4 float32, XYXY in pixels.
+        `image` (uint8 3×H×W), `height`, `width`, `instances` with boxes, classes and masks,
+        `ignored` (N×4 float32, XYXY in pixels: the regions to ignore) and `crowd` (H×W bool:
+        where crowds are; or None).
     """
     from detectron2.structures import BitMasks, Boxes, Instances
 
@@ -93,6 +94,7 @@ def as_input(sample: Sample, input_format: str = "RGB") -> dict[str, Any]:
         "width": width,
         "instances": instances,
         "ignored": ignored_boxes(sample),
+        "crowd": None if sample.crowd is None else torch.from_numpy(sample.crowd),
     }
 
 

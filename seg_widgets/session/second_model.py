@@ -37,7 +37,7 @@ class SecondModel:
     """A model that looks at the images that another one has looked at, in the background.
 
     It is built when its first image comes. Of several images the newest waits, and the others are
-    dropped. What it has found in an image is kept for as long as the image is in memory.
+    dropped. While an image is in memory, it doesn't look at it again.
 
     Args:
         choice: The model.
@@ -56,6 +56,7 @@ class SecondModel:
         self._on_found, self._on_failed = on_found, on_failed
         self._lock = threading.Lock()
         self._next: RGBArray | None = None
+        self._current: RGBArray | None = None
         self._running = False
         self._closed = False
         self._predictor: Predictor | None = choice.predictor
@@ -78,7 +79,8 @@ class SecondModel:
             image: H×W×3 uint8 RGB.
         """
         with self._lock:
-            self._next = image
+            # It is at this image already: what it finds will be told.
+            self._next = None if image is self._current else image
             if self._running or self._closed:
                 return
             self._running = True
@@ -94,6 +96,7 @@ class SecondModel:
     def _take(self) -> RGBArray | None:
         with self._lock:
             image, self._next = self._next, None
+            self._current = image
             self._running = image is not None and not self._closed
             return image if self._running else None
 
@@ -103,9 +106,12 @@ class SecondModel:
                 found = self._built()(image)
                 if not isinstance(found, Prediction):
                     found = Prediction.of(found, image)
+                found.check_image(image)
             # A predictor can raise anything, SystemExit included.
             except BaseException as error:
                 what = f"compare with {printable(self.name)}"
+                with self._lock:
+                    self._current = None
                 if not self._closed:
                     self._on_failed(image, presentable(error, what, InferenceError))
             else:

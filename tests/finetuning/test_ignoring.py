@@ -15,7 +15,12 @@ from detectron2.utils.events import EventStorage
 
 from seg_widgets.finetuning import finetune, ignoring
 from seg_widgets.finetuning.augmentation import Sample
-from seg_widgets.finetuning.ignoring import ignored_boxes, is_ignored, regions_ignored
+from seg_widgets.finetuning.ignoring import (
+    ignored_boxes,
+    is_ignored,
+    regions_ignored,
+    share_inside,
+)
 from seg_widgets.finetuning.loop import as_input
 
 from ..networks import built, zoo_config
@@ -58,6 +63,66 @@ def test_more_than_half_of_a_box_lies_in_a_region() -> None:
     assert is_ignored(Boxes(torch.zeros(0, 4)), ignored).shape == (0,)
     many = torch.cat([torch.tensor([[200.0, 0, 210, 10]]).expand(40, 4), ignored])
     assert is_ignored(boxes, many).tolist() == [True, True, True, False]
+
+
+def test_a_crowd_is_where_its_mask_is() -> None:
+    crowd = np.zeros((128, 160), bool)
+    crowd[:, :3] = crowd[-3:] = True  # its box is the whole image
+    crowd[40:60, 100:130] = True
+    boxes = Boxes(
+        torch.tensor(
+            [
+                [0.0, 0, 160, 128],
+                [0, 0, 5, 50],
+                [0, 0, 7, 50],
+                [100, 40, 130, 60],
+                [-4, -4, 3, 40],
+                [160, 128, 170, 140],
+            ]
+        )
+    )
+    assert share_inside(boxes, torch.from_numpy(crowd)).tolist() == pytest.approx(
+        [(384 + 471 + 600) / 20480, 3 / 5, 3 / 7, 1, 120 / 308, 0]
+    )
+    thin = sample()
+    thin.crowd = crowd
+    given = as_input(thin)
+    assert given["ignored"].shape == (0, 4) and given["crowd"].sum() == 1455
+    assert as_input(sample())["crowd"] is None
+    model = built(zoo_config(CONFIGS["Mask R-CNN"], 2)).train()
+    with EventStorage(), regions_ignored(model):
+        model([given])
+        (found,) = model.roi_heads.label_and_sample_proposals(tiles()[:1], [given["instances"]])
+    background = found.proposal_boxes[found.gt_classes == 2].tensor.tolist()
+    assert len(background) > 40
+    assert [112, 48, 128, 64] not in background, "3 of its 4 quarters are of the crowd"
+
+
+def test_a_later_stage_of_a_cascade_takes_no_region_to_ignore_for_background() -> None:
+    model = built(zoo_config(CONFIGS["a cascade"], 2)).train()
+    given = [as_input(sample(REGION)), as_input(sample()), as_input(sample(is_empty=True))]
+    truths = [one["instances"] for one in given]
+    for is_used in (False, True):
+        with EventStorage(), regions_ignored(model) if is_used else nullcontext():
+            model(given)
+            labelled = model.roi_heads._match_and_label_boxes(tiles(), 1, truths)
+        inside = [is_ignored(one.proposal_boxes, given[0]["ignored"]) for one in labelled]
+        assert bool(inside[0].any()) is not is_used
+        assert inside[1].any() and inside[2].any()
+
+
+def test_a_model_without_these_steps_is_left_as_it_is() -> None:
+    class Plain(torch.nn.Module):
+        pass
+
+    model: Any = Plain()
+    model.proposal_generator, model.roi_heads = Plain(), Plain()
+    with regions_ignored(model):
+        assert not hasattr(model.roi_heads, "_match_and_label_boxes")
+    model.proposal_generator = None
+    with pytest.raises(RuntimeError, match="in between"), regions_ignored(model):
+        raise RuntimeError("in between")
+    assert not model._forward_pre_hooks
 
 
 @pytest.mark.parametrize("name", CONFIGS.values(), ids=CONFIGS)
@@ -135,14 +200,14 @@ def test_fine_tuning_ignores_crowds(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         one["iscrowd"] = 1
     (tmp_path / "data" / "instances.json").write_text(json.dumps(content))
     counts: list[int] = []
-    inside = ignoring.is_ignored
+    inside = ignoring.share_inside
 
-    def hear(boxes: Boxes, ignored: torch.Tensor) -> torch.Tensor:
-        result = inside(boxes, ignored)
-        counts.append(int(result.sum()))
+    def hear(boxes: Boxes, crowd: torch.Tensor) -> torch.Tensor:
+        result = inside(boxes, crowd)
+        counts.append(int((result > 0.5).sum()))
         return result
 
-    monkeypatch.setattr(ignoring, "is_ignored", hear)
+    monkeypatch.setattr(ignoring, "share_inside", hear)
     result = finetune(
         tmp_path / "data", tmp_path / "out", steps=2, min_size=64, device="cpu", validation=0,
         report=lambda line: None,

@@ -107,6 +107,40 @@ def test_a_second_model_looks_at_an_image_once(session: SegmentationSession) -> 
     until(lambda: session.comparison and session.comparison.versus == StubPredictor(3)(IMAGE))
 
 
+def test_a_second_model_that_is_still_at_an_image_is_not_asked_again(
+    session: SegmentationSession,
+) -> None:
+    seen: list[int] = []
+    may_end = threading.Event()
+
+    def second(image: np.ndarray) -> Prediction:
+        seen.append(image.shape[1])
+        assert may_end.wait(60)
+        return StubPredictor(5)(image)
+
+    session.versus = second
+    session.image = IMAGE
+    session.wait(60)
+    until(lambda: seen)
+    session.truth = StubPredictor(12)(IMAGE)
+    session.truth = None
+    may_end.set()
+    until(lambda: session.comparison and session.comparison.versus)
+    session.truth = StubPredictor(12)(IMAGE)
+    assert seen == [160]
+
+
+def test_a_second_model_that_answers_for_another_size_is_an_error(
+    session: SegmentationSession,
+) -> None:
+    session.versus = lambda image: StubPredictor(5)(make_picture(300, 200))
+    session.image = IMAGE
+    session.wait(60)
+    until(lambda: "300×200" in session.error)
+    assert session.comparison is None
+    assert session.matches is None
+
+
 def test_what_does_not_fit_is_said_and_the_result_stays(session: SegmentationSession) -> None:
     session.image = IMAGE
     found = session.wait(60)
