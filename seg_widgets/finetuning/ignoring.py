@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 import torch
-from detectron2.structures import Boxes, Instances, pairwise_iou
+from detectron2.structures import Boxes, Instances, pairwise_ioa, pairwise_iou
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,11 +24,11 @@ __all__ = ["ignored_boxes", "is_ignored", "regions_ignored", "share_inside"]
 Method: TypeAlias = Callable[..., Any]
 
 IGNORED_SHARE: Final = 0.5
-"""Of a region inside of one to ignore, from which on it is ignored."""
+"""A box is ignored where more than this share of it lies in a region to ignore."""
 MARGIN: Final = 4.0
 """Pixels about an object that is too small to learn from."""
 _IS_OBJECT: Final = 0.5  # IoU with an object from which on a region may be taken for it
-_AT_A_TIME: Final = 16  # regions that are compared with all boxes: what is in memory
+_AT_A_TIME: Final = 16  # regions that are compared with all boxes at once, to save memory
 
 
 def ignored_boxes(sample: Sample) -> Tensor:
@@ -55,16 +55,10 @@ def is_ignored(boxes: Boxes, ignored: Tensor) -> Tensor:
         N, bool.
     """
     inside = torch.zeros(len(boxes), dtype=torch.bool, device=boxes.device)
-    if not len(boxes):
-        return inside
-    tensor, areas = boxes.tensor, boxes.area()[:, None].clamp(min=1)
     # An image of cells can have hundreds of regions, and a pyramid has some 200,000 anchors.
     for start in range(0, len(ignored), _AT_A_TIME):
-        part = ignored[start : start + _AT_A_TIME]
-        lower = torch.maximum(tensor[:, None, :2], part[None, :, :2])
-        upper = torch.minimum(tensor[:, None, 2:], part[None, :, 2:])
-        common = (upper - lower).clamp(min=0).prod(2)
-        inside |= (common / areas > IGNORED_SHARE).any(1)
+        part = Boxes(ignored[start : start + _AT_A_TIME])
+        inside |= (pairwise_ioa(part, boxes) > IGNORED_SHARE).any(0)
     return inside
 
 
